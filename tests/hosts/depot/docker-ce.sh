@@ -1,0 +1,40 @@
+#!/bin/sh
+# Repack this Debian's own engine under the names of Docker's repository, for Debian 12 hosts.
+# The programs are real; only package names and versions are stand-ins.
+# usage: docker-ce.sh OUTPUT_DIRECTORY
+set -eu
+output=$1
+work=$(mktemp -d); cd "$work"
+apt-get download -q docker.io docker-cli containerd runc docker-compose >/dev/null
+
+repack() { # name version dependencies conflicts source...
+  name=$1 version=$2 depends=$3 conflicts=$4; shift 4
+  tree=$work/$name; mkdir -p "$tree/DEBIAN"; scripts=''
+  for source in "$@"; do
+    dpkg-deb -x "$source"_*.deb "$tree"
+    rm -rf "$work/control"; dpkg-deb -e "$source"_*.deb "$work/control"
+    [ "$source" != docker.io ] || scripts='postinst prerm postrm'
+    for script in $scripts; do cp "$work/control/$script" "$tree/DEBIAN/" 2>/dev/null || true; done
+    scripts=''
+  done
+  rm -f "$tree/usr/libexec/docker/docker-init" # links against nothing here, and nobody asks for it
+  cat > "$tree/DEBIAN/control" <<CONTROL
+Package: $name
+Version: $version
+Architecture: amd64
+Maintainer: tgi-ansible test hosts <nobody@example.org>
+Depends: $depends
+Conflicts: $conflicts
+Replaces: $conflicts
+Description: Debian's own build under the name of Docker's package
+CONTROL
+  dpkg-deb --root-owner-group -Zgzip -b "$tree" "$output/${name}_$(echo "$version" | tr -d :)_amd64.deb" >/dev/null
+}
+
+engine=$(dpkg-deb -f docker.io_*.deb Version | sed 's/+.*//')
+suffix='-1~debian.12~bookworm'
+repack containerd.io "1.7.24$suffix" "libc6, libseccomp2" "containerd, runc" containerd runc
+repack docker-ce-cli "5:$engine$suffix" libc6 docker-cli docker-cli
+repack docker-ce "5:$engine$suffix" "containerd.io, docker-ce-cli, iptables, libsystemd0, libdevmapper1.02.1, adduser" docker.io docker.io
+repack docker-compose-plugin "2.26.1$suffix" "docker-ce-cli" docker-compose docker-compose
+rm -rf "$work"

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Start one host: a container that runs systemd, with SSH on loopback. A host of another image or
+# another set of options is replaced. The docker command is used because no module can ask for
+# unconfined system paths, which the engine inside needs.
+# usage: host.sh CONTAINER IMAGE NETWORK SSH_PORT STATE_DIRECTORY [DOCKER_RUN_OPTION...]
+set -eu
+container=$1 image=$2 network=$3 port=$4 state=$5; shift 5
+case $image in *:bookworm-*) ;; *)
+  # systemd of Debian 13 wants to be told that control groups of version 1 will do
+  [ "$(docker info --format '{{.CgroupVersion}}')" != 1 ] || set -- "$@" \
+    -e SYSTEMD_PROC_CMDLINE='systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1' ;;
+esac
+# Works with and without --privileged being allowed
+set -- --hostname "${container##*-}" --network "$network" -p "127.0.0.1:$port:22" \
+  --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+  --security-opt systempaths=unconfined --device-cgroup-rule 'a *:* rwm' --cgroupns host \
+  -v /sys/fs/cgroup:/sys/fs/cgroup:rw -v /var/lib/docker --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec \
+  --stop-timeout 5 -e container=docker "$@" "$image" /lib/systemd/systemd
+wanted=$(printf '%s\n' "$@" | sha256sum | cut -c1-16)
+found=$(docker inspect --format '{{index .Config.Labels "tgi-ansible.options"}}' "$container" 2>/dev/null || true)
+if [ "$found" != "$wanted" ]; then
+  docker rm --force --volumes "$container" >/dev/null 2>&1 || true
+  docker run --detach --name "$container" --label "tgi-ansible.options=$wanted" "$@" >/dev/null
+  echo "Created $container"
+elif [ "$(docker inspect --format '{{.State.Running}}' "$container")" != true ]; then
+  docker start "$container" >/dev/null
+  echo "Started $container"
+fi
+
+for _ in $(seq 60); do
+  case $(docker exec "$container" systemctl is-system-running 2>/dev/null) in running | degraded) break ;; esac
+  sleep 0.5
+done
+docker exec -i "$container" sh -euc '
+  [ -e /etc/ssh/ssh_host_ed25519_key ] || { ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh; }
+  install -d -m 700 -o deploy -g deploy /home/deploy/.ssh
+  install -m 600 -o deploy -g deploy /dev/stdin /home/deploy/.ssh/authorized_keys
+' < "$state/ssh/id_ed25519.pub"
+
+# The host's own key is noted, so that it is checked
+known="[127.0.0.1]:$port $(docker exec "$container" cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)"
+touch "$state/known_hosts"
+grep -qxF "$known" "$state/known_hosts" && exit
+grep -vF "[127.0.0.1]:$port " "$state/known_hosts" > "$state/known_hosts.new" || true
+echo "$known" >> "$state/known_hosts.new"
+mv "$state/known_hosts.new" "$state/known_hosts"
