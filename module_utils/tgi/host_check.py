@@ -1,0 +1,96 @@
+"""Look at a host once, and say what keeps the models from being deployed there."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from . import host_gpus, host_ports, host_system
+from .inventory_problem import problem
+
+_QUERY_SECONDS = 60
+
+
+def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]:
+    """Give ``problems``, ``facts`` and ``clock`` (seconds since the epoch) of this host.
+
+    ``wish`` has models (name, port, variable, gpus), gateway_ports (port, variable),
+    gateway_config, base_dir, data_dir, min_memory_gib, min_free_disk_gib and min_driver.
+    Only reads. ``root`` is where etc and proc are found.
+    """
+    models = wish["models"]
+    deployed = find_deployed(root, wish["base_dir"])
+    gateway = bool(wish["gateway_config"]) and _inside(root, wish["gateway_config"]).exists()
+    problems = _check_system(wish, root, deployed)
+    answer = ask_gpus() if any(model["gpus"] for model in models) else None
+    if answer is not None:
+        problems += host_gpus.check_gpus(answer, models, wish["min_driver"])
+    ports = [
+        {**model, "ours": "docker-proxy" if model["name"] in deployed else None} for model in models
+    ]
+    # Whether another's nginx may be taken over is for the gateway's own role to judge
+    ports += [{**port, "ours": "nginx"} for port in wish["gateway_ports"]]
+    taken = host_ports.find_owners(root / "proc", {port["port"] for port in ports})
+    problems += host_ports.check_ports(ports, taken)
+    gpus, driver = host_gpus.parse_gpus(answer.text if answer else "")
+    facts = {
+        "gpus": gpus,
+        "driver_version": driver,
+        "deployed": deployed,
+        "gateway": gateway,
+    }
+    return {"problems": problems, "facts": facts, "clock": time.time()}
+
+
+def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list[str]:
+    problems = []
+    if os.geteuid() != 0:
+        remedy = "write become: true, or connect as root"
+        problems.append(problem("user", f"has uid {os.geteuid()}, not root's", remedy))
+    problems += host_system.check_release(_read(root / "etc/os-release"))
+    cpuinfo = _read(root / "proc/cpuinfo")
+    problems += host_system.check_processor(platform.machine(), cpuinfo)
+    problems += host_system.check_memory(_read(root / "proc/meminfo"), wish["min_memory_gib"])
+    if any(model["name"] not in deployed for model in wish["models"]):
+        free = host_system.free_space(str(_inside(root, wish["data_dir"])))
+        problems += host_system.check_disk(wish["data_dir"], free, wish["min_free_disk_gib"])
+    return problems
+
+
+def find_deployed(root: Path, base_dir: str) -> list[str]:
+    """Give the names of the models that have a Compose project under ``base_dir``."""
+    return sorted(path.parent.name for path in _inside(root, base_dir).glob("*/compose.yaml"))
+
+
+def ask_gpus() -> host_gpus.Answer:
+    """Run nvidia-smi; its complaints are on stdout."""
+    try:
+        done = subprocess.run(
+            host_gpus.QUERY,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_QUERY_SECONDS,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except FileNotFoundError:
+        return host_gpus.Answer(None, "")
+    except subprocess.TimeoutExpired:
+        return host_gpus.Answer(-1, f"nothing for {_QUERY_SECONDS} s")
+    return host_gpus.Answer(done.returncode, done.stdout + done.stderr)
+
+
+def _inside(root: Path, path: str) -> Path:
+    return root / path.lstrip("/")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""

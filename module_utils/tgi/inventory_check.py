@@ -1,0 +1,113 @@
+"""Everything that can be said about a host's inventory before anybody connects to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from .inventory_gateway import PORTS, Reader, check_gateway
+from .inventory_models import check_models, ports_of_models
+from .inventory_problem import UNKNOWN, number, whole
+from .inventory_specs import (
+    Role,
+    check_types,
+    render,
+    render_role_variables,
+    unknown_variables,
+)
+from .models import resolve_models
+
+# The roles that the plays of site.yml give to the hosts of a group
+_ROLES_OF_GROUP = {
+    "gpu_hosts": ("docker", "nvidia_container_toolkit", "tgi", "checks"),
+    "gateways": ("gateway", "checks"),
+}
+# What the rules look at although nobody may have set it
+_JUDGED = (
+    "tgi_version",
+    "tgi_base_dir",
+    "tgi_data_dir",
+    "tgi_base_port",
+    "gateway_tiers",
+    "gateway_consumers",
+    "checks_consumer",
+    *PORTS,
+)
+# Made by the gateway's role, and only by it
+_GATEWAY_CONFIG = "/etc/nginx/tgi-gateway"
+
+
+def check_inventory(
+    variables: Mapping[str, Any],
+    groups: list[str],
+    roles: list[Role],
+    template: Callable[[Any], Any],
+    read: Reader,
+) -> tuple[dict[str, Any], list[str]]:
+    """Give the evaluated variables of the roles, and every problem found in them.
+
+    ``variables`` are one host's, not templated; ``template`` evaluates one value and may
+    raise; ``read`` gives the beginning of a file of the controller, or None.
+    """
+    values, problems = render_role_variables(variables, roles, template)
+    defaults = {name: value for role in roles for name, value in role.defaults.items()}
+    for name in _JUDGED:
+        if name in defaults and name not in values:
+            values[name] = render(defaults[name], name, template, [], True)
+    ignored = values.get("preflight_ignore_variables")
+    names = [str(name) for name in ignored] if isinstance(ignored, list) else []
+    problems += unknown_variables(variables, roles, names)
+    problems += check_types(values, roles, _enforced(groups))
+    judged = {_place(line) for line in problems}
+    further = check_models(values) if "gpu_hosts" in groups else []
+    if "gateways" in groups:
+        further += check_gateway(values, groups, read)
+    return values, problems + [line for line in further if _place(line) not in judged]
+
+
+def _place(line: str) -> str:
+    return line.partition(" ")[0]
+
+
+def _enforced(groups: Collection[str]) -> set[str]:
+    return {role for group in groups for role in _ROLES_OF_GROUP.get(group, ())}
+
+
+def wish_of(values: Mapping[str, Any], groups: Collection[str]) -> dict[str, Any]:
+    """Give what the host is asked for, in the shape that host_check.inspect_host takes.
+
+    Total, like resolve_models: what is wrong in ``values`` has been reported already.
+    """
+    deploys = "gpu_hosts" in groups
+    models = values.get("tgi_models") if deploys else []
+    resolved = resolve_models(models, values.get("tgi_base_port"))
+    ports = [(name, whole(values.get(name))) for name in PORTS if "gateways" in groups]
+    return {
+        "models": [
+            {"name": name, "port": port, "variable": path, "gpus": model["gpus"]}
+            for (path, name, port), model in zip(
+                ports_of_models({**values, "tgi_models": models}), resolved
+            )
+        ],
+        "gateway_ports": [
+            {"port": port, "variable": name} for name, port in ports if port is not None
+        ],
+        "gateway_config": _GATEWAY_CONFIG if "gateways" in groups else "",
+        "base_dir": _text(values.get("tgi_base_dir"), "/opt/tgi"),
+        "data_dir": _text(values.get("tgi_data_dir"), "/var/lib/tgi"),
+        "min_memory_gib": number(values.get("preflight_min_memory_gib")) or 0.0,
+        "min_free_disk_gib": number(values.get("preflight_min_free_disk_gib")) or 0.0,
+        "min_driver": _text(values.get("preflight_min_driver"), "0"),
+    }
+
+
+def _text(value: Any, otherwise: str) -> str:
+    return otherwise if value in (None, "", UNKNOWN) else str(value)
+
+
+def refusal(host: str, problems: list[str]) -> str:
+    """Give the one message with all problems, a line each."""
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    lines = [f"Preflight refuses {host}: {count}, nothing was changed"]
+    return "\n".join(lines + [f"- {line}" for line in problems])
+

@@ -1,0 +1,64 @@
+"""How a problem is worded: where it is, what is wrong, what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_LONGEST_VALUE = 60
+
+
+class Unknown:
+    """Stands for a value whose template failed: reported once, then judged by no other rule."""
+
+    def __str__(self) -> str:
+        return "?"
+
+
+UNKNOWN = Unknown()
+
+
+def problem(where: str, what: str, remedy: str) -> str:
+    """Give one line, such as ``tgi_models[1].port is 0, no port; write one from 1 to 65535``."""
+    return " ".join(f"{where} {what}; {remedy}".split())
+
+
+def shown(value: Any, secret: bool = False) -> str:
+    """Give a value as a message may show it: short, and never a secret or what may hold one."""
+    if secret:
+        return "a secret"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "empty"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Give the known name that ``name`` was probably meant to be, or an empty text."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)), "")
+
+
+def whole(value: Any) -> int | None:
+    """Give ``value`` as a whole number if it is one, also when written as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    text = value.strip() if isinstance(value, str) else ""
+    return int(text) if re.fullmatch(r"[-+]?[0-9]{1,18}", text) else None
+
+
+def number(value: Any) -> float | None:
+    """Give ``value`` as a number if it is one, also when written as text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None

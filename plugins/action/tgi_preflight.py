@@ -1,0 +1,95 @@
+"""Judge the inventory on the controller, then the host, and refuse with everything found."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import ansible.module_utils
+from ansible.plugins.action import ActionBase
+from ansible.template import Templar
+
+_PROJECT = Path(__file__).resolve().parents[2]
+# Ansible ships module_utils to hosts but does not put them on the controller's import path
+_UTILS = str(_PROJECT / "module_utils")
+if _UTILS not in ansible.module_utils.__path__:
+    ansible.module_utils.__path__.append(_UTILS)
+
+from ansible.module_utils.tgi.host_system import check_clock, clock_skew  # noqa: E402
+from ansible.module_utils.tgi.inventory_check import (  # noqa: E402
+    check_inventory,
+    refusal,
+    wish_of,
+)
+from ansible.module_utils.tgi.inventory_problem import number, problem  # noqa: E402
+from ansible.module_utils.tgi.inventory_specs import load_roles  # noqa: E402
+
+# Enough of a PEM file to see what it is, also behind a readable description
+_HEAD_BYTES = 65536
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Run the module of the same name on the host, with what the inventory asks of it."""
+
+    _supports_check_mode = True
+    _VALID_ARGS: frozenset[str] = frozenset()
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Give the fact tgi_host, or fail with one message that holds all problems."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        groups = list(variables.get("group_names", []))
+        values, problems = self._judge_inventory(variables, groups)
+        before = time.time()
+        answer = self._execute_module(
+            module_name="tgi_preflight",
+            module_args=wish_of(values, groups),
+            task_vars=variables,
+        )
+        after = time.time()
+        if answer.get("failed") and not problems:
+            return dict(answer)
+        if answer.get("failed"):
+            problems.append(_blind(answer))
+        else:
+            problems += answer["problems"]
+            most = number(values.get("preflight_max_clock_skew_seconds"))
+            if most is not None:
+                problems += check_clock(clock_skew(answer["clock"], before, after), most)
+        result["changed"] = False
+        if problems:
+            result["failed"] = True
+            result["msg"] = refusal(str(variables["inventory_hostname"]), problems)
+        else:
+            result["ansible_facts"] = {"tgi_host": answer["facts"]}
+        return result
+
+    def _judge_inventory(
+        self, variables: dict[str, Any], groups: list[str]
+    ) -> tuple[dict[str, Any], list[str]]:
+        roles = load_roles(
+            _PROJECT / "roles",
+            lambda path: self._loader.load_from_file(path, trusted_as_template=True),
+        )
+        defaults = {name: value for role in roles for name, value in role.defaults.items()}
+        templar = Templar(loader=self._loader, variables={**defaults, **variables})
+        values, problems = check_inventory(variables, groups, roles, templar.template, _head_of)
+        return values, list(problems)
+
+
+def _blind(answer: dict[str, Any]) -> str:
+    said = [str(answer.get(key) or "").strip() for key in ("msg", "module_stderr")]
+    reason = ": ".join(text.splitlines()[-1] for text in said if text)
+    line: str = problem("the host", f"could not be looked at ({reason})", "look at that first")
+    return line
+
+
+def _head_of(path: str) -> str | None:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_HEAD_BYTES).decode(errors="replace")
+    except OSError:
+        return None
