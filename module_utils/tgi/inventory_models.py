@@ -136,5 +136,5 @@ def _check_gpus(models: list[Any]) -> Iterator[str]:
         shards = whole(model.get("num_shard"))
         if shards is not None and shards != max(len(gpus), 1):
             remedy = f"write num_shard: {max(len(gpus), 1)}, or as many GPUs as shards"
-            what = f"is {shards}, but {len(gpus)} GPUs are given"
+            what = f"is {shards}, but gpus lists {len(gpus)}"
             yield problem(f"tgi_models[{place}].num_shard", what, remedy)

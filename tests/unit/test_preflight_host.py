@@ -1,0 +1,211 @@
+"""The verdict on recorded files of hosts: release, processor, memory, disk, ports, clock."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi import host_check, host_system
+from ansible.module_utils.tgi.host_gpus import Answer
+from ansible.module_utils.tgi.host_ports import Owner, check_ports, find_owners, listening
+
+FLAGS = "processor\t: 0\nflags\t\t: fpu sse4_2 avx {}f16c\n\nprocessor\t: 1\n"
+MEMINFO = "MemTotal:       16305316 kB\nMemFree:         1000000 kB\n"
+
+
+def release(name: str, version: str) -> str:
+    return f'PRETTY_NAME="{name} {version}"\nNAME="{name}"\nVERSION_ID="{version}"\nID={name}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "good"),
+    [
+        ("debian", "12", True),
+        ("debian", "13", True),
+        ("debian", "11", False),
+        ("ubuntu", "22.04", True),
+        ("ubuntu", "24.04", True),
+        ("ubuntu", "20.04", False),
+        ("rocky", "9.6", False),
+    ],
+)
+def test_releases(name: str, version: str, good: bool) -> None:
+    found = host_system.check_release(release(name, version))
+    remedy = "take one of Debian 12 and 13, Ubuntu 22.04 and 24.04"
+    assert found == ([] if good else [f"operating system is {name} {version}; {remedy}"])
+
+
+@pytest.mark.parametrize(
+    ("machine", "cpuinfo", "words"),
+    [
+        ("x86_64", FLAGS.format("avx2 "), ""),
+        ("x86_64", FLAGS.format(""), "has no AVX2, without which TGI dies by signal 4"),
+        ("x86_64", "processor: 0\n", ""),
+        ("aarch64", FLAGS.format(""), "is aarch64; take an x86_64 host"),
+    ],
+)
+def test_processors(machine: str, cpuinfo: str, words: str) -> None:
+    found = host_system.check_processor(machine, cpuinfo)
+    assert (len(found) == 1 and words in found[0]) if words else found == []
+
+
+def test_memory_and_disk() -> None:
+    assert host_system.check_memory(MEMINFO, 15) == []
+    (found,) = host_system.check_memory(MEMINFO, 16)
+    assert found.startswith("memory is 15.5 GiB; ")
+    assert host_system.check_disk("/srv", 50 * 1024**3, 50) == []
+    (found,) = host_system.check_disk("/srv", 49 * 1024**3, 50)
+    assert found.startswith("disk has 49.0 GiB free for /srv; make room")
+
+
+def test_free_space_of_what_does_not_exist_yet(tmp_path: Path) -> None:
+    assert host_system.free_space(str(tmp_path / "a" / "b")) > 0
+
+
+@pytest.mark.parametrize(
+    ("host", "skew"), [(105.0, 0.0), (100.0, 0.0), (110.0, 0.0), (170.5, 60.5), (38.0, -62.0)]
+)
+def test_the_journey_is_no_skew(host: float, skew: float) -> None:
+    assert host_system.clock_skew(host, 100.0, 110.0) == skew
+    assert bool(host_system.check_clock(skew, 60)) == (abs(skew) > 60)
+
+
+TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1
+   1: 0100007F:1F92 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 112 1
+"""
+TCP6 = (
+    TCP.splitlines()[0]
+    + """
+   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A \
+00000000:00000000 00:00000000 00000000     0        0 113 1
+"""
+)
+
+
+def fake_root(tmp_path: Path, command: str = "docker-proxy", cpu: str = "avx2 ") -> Path:
+    """Make the files that a host is judged by, with one process that listens on 8081."""
+    proc = tmp_path / "proc"
+    (proc / "net").mkdir(parents=True)
+    (proc / "net" / "tcp").write_text(TCP)
+    (proc / "net" / "tcp6").write_text(TCP6)
+    (proc / "42" / "fd").mkdir(parents=True)
+    (proc / "42" / "comm").write_text(f"{command}\n")
+    (proc / "42" / "fd" / "7").symlink_to("socket:[111]")
+    (proc / "42" / "fd" / "8").symlink_to("/dev/null")
+    (proc / "cpuinfo").write_text(FLAGS.format(cpu))
+    (proc / "meminfo").write_text(MEMINFO)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "os-release").write_text(release("debian", "13"))
+    return tmp_path
+
+
+def test_who_listens(tmp_path: Path) -> None:
+    assert listening([TCP, TCP6]) == {8081: {"111"}, 443: {"113"}}
+    owners = find_owners(fake_root(tmp_path) / "proc", {8081, 8082, 443})
+    assert owners == {8081: Owner("docker-proxy", 42), 443: Owner()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees the sockets of every process")
+def test_a_real_listener_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert find_owners(Path("/proc"), {port})[port].pid == os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("ours", "owner", "line"),
+    [
+        (None, None, ""),
+        ("nginx", Owner("nginx", 1), ""),
+        ("docker-proxy", Owner("docker-proxy", 1), ""),
+        (None, Owner("docker-proxy", 9), "port 80 is taken by docker-proxy (pid 9); stop it, or "),
+        ("nginx", Owner("apache2", 9), "port 80 is taken by apache2 (pid 9)"),
+        ("nginx", Owner(), "port 80 is taken by an unseen process"),
+    ],
+)
+def test_taken_ports(ours: str | None, owner: Owner | None, line: str) -> None:
+    wish = {"port": 80, "variable": "gateway_http_port", "ours": ours}
+    found = check_ports([wish], {80: owner} if owner else {})
+    assert (len(found) == 1 and found[0].startswith(line)) if line else found == []
+    assert not found or "write another port as gateway_http_port" in found[0]
+
+
+def wish(**more: Any) -> dict[str, Any]:
+    model = {"name": "house", "port": 8081, "variable": "tgi_models[0].port", "gpus": []}
+    return {
+        "models": [model],
+        "gateway_ports": [],
+        "gateway_config": "/etc/nginx/tgi-gateway",
+        "base_dir": "/opt/tgi",
+        "data_dir": "/var/lib/tgi",
+        "min_memory_gib": 15.0,
+        "min_free_disk_gib": 0.0,
+        "min_driver": "525.60.13",
+        **more,
+    }
+
+
+@pytest.fixture(autouse=True)
+def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verdicts depend on the recorded files alone."""
+    monkeypatch.setattr(host_check.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(host_check.platform, "machine", lambda: "x86_64")
+
+
+def test_a_host_that_runs_the_model_already(tmp_path: Path) -> None:
+    root = fake_root(tmp_path)
+    (root / "opt/tgi/house").mkdir(parents=True)
+    (root / "opt/tgi/house/compose.yaml").touch()
+    (root / "opt/tgi/other").mkdir()
+    (root / "etc/nginx/tgi-gateway").mkdir(parents=True)
+    # The disk is full of the very models that run
+    answer = host_check.inspect_host(wish(min_free_disk_gib=1e9), root)
+    assert answer["problems"] == []
+    assert answer["facts"] == {
+        "gpus": [],
+        "driver_version": None,
+        "deployed": ["house"],
+        "gateway": True,
+    }
+    assert answer["clock"] > 0
+
+
+def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = fake_root(tmp_path, command="python3", cpu="")
+    (root / "etc/os-release").write_text(release("debian", "11"))
+    monkeypatch.setattr(host_check.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(host_check, "ask_gpus", lambda: Answer(None, ""))
+    wanted = wish(min_memory_gib=64.0, min_free_disk_gib=1e9)
+    wanted["models"][0]["gpus"] = ["0"]
+    wanted["gateway_ports"] = [{"port": 443, "variable": "gateway_https_port"}]
+    answer = host_check.inspect_host(wanted, root)
+    starts = [
+        "user has uid 1000",
+        "operating system is debian 11",
+        "processor has no AVX2",
+        "memory is 15.5 GiB",
+        "disk has ",
+        "NVIDIA driver is not installed",
+        "port 8081 is taken by python3 (pid 42)",
+        "port 443 is taken by an unseen process",
+    ]
+    assert len(answer["problems"]) == len(starts)
+    for line, start in zip(answer["problems"], starts, strict=True):
+        assert line.startswith(start)
+    assert answer["facts"]["deployed"] == []
+    assert answer["facts"]["gateway"] is False
+
+
+def test_nvidia_smi_is_asked_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert host_check.ask_gpus() == Answer(None, "")
+    (tmp_path / "nvidia-smi").write_text('#!/bin/sh\necho "$*"; exit 9\n')
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    answer = host_check.ask_gpus()
+    assert answer.rc == 9
+    assert "--query-gpu=index,uuid,name,memory.total,driver_version,compute_cap" in answer.text
