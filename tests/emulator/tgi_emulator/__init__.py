@@ -1,0 +1,4 @@
+"""A stand-in for Text Generation Inference: its command line, phases and HTTP API, no GPU."""
+
+VERSION = "3.3.6-dev0"
+"""What /info.version of image 3.3.7 says: TGI's own Cargo.toml was not raised for that tag."""

@@ -1,0 +1,181 @@
+"""Generation as the router does it: permit, validation, tokens, finish reason, metrics, faults."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from .args import Args
+from .errors import InferError
+from .faults import Faults
+from .limits import Limits
+from .logs import Log
+from .metrics import Metrics
+from .text import Ask, InputToken, Piece, TextError, TextSource
+from .validation import check_request
+from .wire import Body
+
+_CUDA = "Server error: CUDA error: an illegal memory access was encountered"
+
+
+class StreamCut(Exception):
+    """Fault: the connection has to close without an end."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Before the first token: the request was valid and has its permit."""
+
+    tokens: list[InputToken]
+    queued: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """One token; `finish` is set on the last one, with `text` the whole generated text."""
+
+    piece: Piece
+    index: int
+    finish: str = ""
+    text: str = ""
+    seed: int | None = None
+
+
+@dataclass
+class Backend:
+    """One served model. `crash` ends the process as a dying shard would."""
+
+    args: Args
+    limits: Limits
+    log: Log
+    faults: Faults
+    source: TextSource
+    metrics: Metrics
+    crash: Callable[[], None] = lambda: None
+    running: int = 0
+    healthy: bool = True
+
+    async def run(
+        self, inputs: str, p: Body, streaming: bool
+    ) -> AsyncGenerator[Begun | Step, None]:
+        """One Begun, then a Step per token. Raises InferError; close it to drop the request."""
+        if self.running >= self.args.count("max_concurrent_requests") or (
+            self.faults.get("overload") is not None
+        ):
+            raise self._failed(InferError("overloaded"), "overloaded")
+        self.running += 1
+        ended = False
+        try:
+            try:
+                ask, tokens = await check_request(inputs, p, self.args, self.limits, self.source)
+            except InferError as error:
+                raise self._failed(error, "validation") from None
+            self.metrics.observe("tgi_request_input_length", len(tokens))
+            self.metrics.observe("tgi_request_max_new_tokens", ask.max_new_tokens)
+            self._gauges()
+            yield Begun(tokens, time.monotonic())
+            if self.faults.get("hang") is not None:
+                await asyncio.Event().wait()
+            async with aclosing(self._steps(ask, p, streaming)) as steps:
+                async for step in steps:
+                    ended = ended or bool(step.finish)
+                    yield step
+            if not ended:
+                kind = "incomplete_generation" + ("_stream" if streaming else "")
+                raise self._failed(InferError(kind), "incomplete")
+        except TextError as error:
+            self.healthy = False
+            raise self._failed(InferError("generation", str(error)), "generation") from None
+        except (GeneratorExit, asyncio.CancelledError):
+            if not ended:
+                self.metrics.count("tgi_request_failure", err="dropped")
+            raise
+        finally:
+            self.running -= 1
+            self._gauges()
+
+    async def _steps(self, ask: Ask, p: Body, streaming: bool) -> AsyncGenerator[Step, None]:
+        self._break_at_prefill()
+        cut, error = (self.faults.get(name) for name in ("stream-cut", "error-event"))
+        text, index = "", 0
+        began = time.monotonic()
+        seed = ask.seed if ask.temperature is not None else None
+        async with aclosing(self._pieces(ask)) as pieces:
+            async for piece in pieces:
+                self._forward("decode" if index else "prefill", began)
+                index += 1
+                if not piece.special:
+                    text += piece.text
+                finish = ""
+                if piece.special:
+                    finish = "eos_token"
+                elif any(text.endswith(stop) for stop in p["stop"]):
+                    finish = "stop_sequence"
+                elif index >= ask.max_new_tokens:
+                    finish = "length"
+                if streaming and cut is not None and (index > int(cut) or finish):
+                    raise StreamCut
+                if streaming and error is not None and (index > int(error) or finish):
+                    raise self._failed(InferError("generation", _CUDA), "generation")
+                yield Step(piece, index, finish, text if finish else "", seed)
+                if finish:
+                    return
+                began = time.monotonic()
+                await asyncio.sleep(self.faults.seconds("slow-token"))
+
+    def _pieces(self, ask: Ask) -> AsyncGenerator[Piece, None]:
+        if self.faults.get("empty-text") is not None:
+            return _nothing()
+        return self.source.generate(ask)
+
+    def _break_at_prefill(self) -> None:
+        if self.faults.get("shard-crash") is not None:
+            self.log.launcher("ERROR", f"Method Prefill encountered an error.\n{_CUDA}")
+            self.crash()
+            raise self._failed(InferError("generation", "transport error"), "generation")
+        if self.faults.get("no-generate") is not None:
+            self.log.launcher("ERROR", f"Method Prefill encountered an error.\n{_CUDA}")
+            raise self._failed(InferError("generation", _CUDA), "generation")
+
+    def _forward(self, method: str, began: float) -> None:
+        self.metrics.count("tgi_batch_inference_count", method=method)
+        self.metrics.count("tgi_batch_inference_success", method=method)
+        took = time.monotonic() - began
+        self.metrics.observe("tgi_batch_inference_duration", took, method=method)
+        self.metrics.observe("tgi_batch_forward_duration", took, method=method)
+
+    def _gauges(self) -> None:
+        self.metrics.gauge("tgi_queue_size", 0)
+        self.metrics.gauge("tgi_batch_current_size", self.running)
+        if self.running:
+            self.metrics.observe("tgi_batch_next_size", self.running)
+
+    def _failed(self, error: InferError, reason: str) -> InferError:
+        self.metrics.count("tgi_request_failure", err=reason)
+        self.log.router("ERROR", error.message, "router/src/infer/mod.rs", 105)
+        return error
+
+    async def health(self) -> bool:
+        """200 or 503: a device check while all went well, a one-token prefill after an error."""
+        await asyncio.sleep(self.faults.seconds("slow-health"))
+        if self.faults.get("unhealthy") is not None:
+            return False
+        old = self.faults.get("old-health") is not None
+        if old and (self.faults.get("no-generate") is not None or self.faults.get("overload")
+                    is not None):  # fmt: skip
+            return False
+        if not self.healthy or old:
+            try:
+                async with aclosing(self.source.generate(Ask("liveness", 1))) as pieces:
+                    await anext(pieces, None)
+                self.healthy = True
+            except TextError:
+                self.healthy = False
+        return self.healthy
+
+
+async def _nothing() -> AsyncGenerator[Piece, None]:
+    yield Piece(2, "<|im_end|>", -0.01, special=True)

@@ -1,0 +1,101 @@
+"""Faults on demand: one registry, one line of documentation each.
+
+At start: env TGI_EMULATOR_FAULTS="name[=value],name2". While it runs: `tgi-emulator fault set`.
+Both end in one small JSON file that is read again whenever it changes. The file survives a
+`docker restart`, so a start-up fault can be set on a running container and met at its next start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+START_FAULTS = {
+    "slow-download": ("5", "the download phase takes SECONDS longer"),
+    "slow-load": ("5", "loading the shard takes SECONDS longer"),
+    "slow-warmup": ("5", "the warm-up takes SECONDS longer"),
+    "gated-model": ("", "download: 401 for a gated repository, Error: DownloadError"),
+    "bad-model-id": ("", "download: repository not found, Error: DownloadError"),
+    "disk-full": ("", "download: no space left on device, Error: DownloadError"),
+    "oom-load": ("", "loading: CUDA out of memory, Error: ShardCannotStart"),
+    "signal-9": ("", "loading: shard killed by the kernel (host memory), Error: ShardCannotStart"),
+    "signal-4": ("", "loading: illegal instruction (CPU too old), Error: ShardCannotStart"),
+    "too-few-gpus": ("", "loading: Each process is one gpu, Error: ShardCannotStart"),
+    "oom-warmup": ("", "warm-up: not enough memory for the prefill, Error: WebserverFailed"),
+    "kv-too-small": ("", "warm-up: KV cache below max_total_tokens, Error: WebserverFailed"),
+    "port-taken": ("", "serving: the address is in use, Error: WebserverFailed"),
+}
+SERVE_FAULTS = {
+    "no-generate": ("", "/health stays 200, every generation fails (424, or error event)"),
+    "wrong-model": ("bigscience/bloom-560m", "/info and /v1/models say VALUE is served"),
+    "empty-text": ("", "every generation ends at once with an empty text"),
+    "stream-cut": ("3", "streams: connection closes after VALUE tokens, no finish"),
+    "error-event": ("3", "streams: error event under HTTP 200 after VALUE tokens"),
+    "overload": ("", "every generation answers 429 overloaded"),
+    "hang": ("", "generations are accepted and never answered (VALUE all: every route)"),
+    "old-health": ("", "/health does a real generation through the queue, as TGI before 1.0"),
+    "unhealthy": ("", "/health answers 503"),
+    "slow-health": ("12", "/health takes SECONDS, as behind a long prefill"),
+    "slow-token": ("0.2", "SECONDS between two tokens"),
+    "no-chat-template": ("", "chat: 422 Template error, as a model without chat template"),
+    "shard-crash": ("", "the next generation kills the shard: Error: ShardFailed, exit 1"),
+}
+FAULTS = {**START_FAULTS, **SERVE_FAULTS}
+
+
+class UnknownFault(ValueError):
+    """Names the fault that does not exist and the ones that do."""
+
+
+def parse_fault(text: str) -> tuple[str, str]:
+    """`name` or `name=value` to (name, value with the fault's default filled in)."""
+    name, eq, value = text.strip().partition("=")
+    if name not in FAULTS:
+        raise UnknownFault(f"unknown fault '{name}'; known: {', '.join(sorted(FAULTS))}")
+    return name, value if eq else FAULTS[name][0]
+
+
+def state_file() -> Path:
+    """Inside a container /tmp; TGI_EMULATOR_STATE_DIR moves it for runs beside each other."""
+    return Path(os.environ.get("TGI_EMULATOR_STATE_DIR", "/tmp")) / "tgi-emulator-faults.json"
+
+
+class Faults:
+    """The active faults, by name; cheap to ask on every request."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+        self._active: dict[str, str] = {}
+
+    def seed(self, initial: str) -> None:
+        """Take the faults of the environment, unless a run before this one left its own."""
+        if not self._path.exists():
+            self.write(dict(parse_fault(part) for part in initial.split(",") if part.strip()))
+
+    def active(self) -> dict[str, str]:
+        try:
+            stat = self._path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_ino)
+            if stamp != self._seen:
+                self._active = dict(json.loads(self._path.read_text()))
+                self._seen = stamp
+        except FileNotFoundError:
+            self._active, self._seen = {}, None
+        return self._active
+
+    def get(self, name: str) -> str | None:
+        """The fault's value ("" when it has none), or None when it is not active."""
+        assert name in FAULTS, name
+        return self.active().get(name)
+
+    def seconds(self, name: str) -> float:
+        return float(self.get(name) or 0)
+
+    def write(self, faults: dict[str, str]) -> None:
+        """Replace all faults; a reader never sees half a file."""
+        with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as out:
+            json.dump(faults, out)
+        Path(out.name).replace(self._path)

@@ -1,0 +1,153 @@
+"""HTTP as axum speaks it: body extraction, empty errors, and event streams that can be dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing, suppress
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from .backend import StreamCut
+from .serde import DataError, Reader
+
+KEEP_ALIVE_SECONDS = 15.0
+
+
+class Rejected(Exception):
+    """The body could not be taken: axum answers in plain text."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+    def response(self) -> Response:
+        return PlainTextResponse(self.message, self.status)
+
+
+class JsonResponse(Response):
+    """serde_json's form: no blanks, no ASCII escapes."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return dumps(content).encode()
+
+
+def dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+async def read_json(request: Request, reader: Reader, limit: int) -> Any:
+    """The body in the shape of `reader`; raises Rejected as axum's Json extractor rejects."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != "application/json" and not (
+        kind.startswith("application/") and kind.endswith("+json")
+    ):
+        raise Rejected(415, "Expected request with `Content-Type: application/json`")
+    raw = await _read(request, limit)
+    text = raw.decode(errors="replace")
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        line, column, said = 1, 0, "expected value"
+        if isinstance(error, json.JSONDecodeError):
+            line, column = error.lineno, error.colno
+            said = "expected value" if error.pos < len(text) else "EOF while parsing a value"
+        raise Rejected(
+            400,
+            f"Failed to parse the request body as JSON: {said} at line {line} column {column}",
+        ) from None
+    try:
+        return reader(value, "")
+    except DataError as error:
+        where = f"{error.path}: " if error.path else ""
+        line, column = text.count("\n") + 1, len(text.rsplit("\n", 1)[-1])
+        raise Rejected(
+            422,
+            "Failed to deserialize the JSON body into the target type: "
+            f"{where}{error.message} at line {line} column {column}",
+        ) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    too_long = Rejected(413, "Failed to buffer the request body: length limit exceeded")
+    if int(request.headers.get("content-length") or 0) > limit:
+        raise too_long
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > limit:
+            raise too_long
+    return bytes(raw)
+
+
+async def until_disconnect(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
+    """Run a handler; cancel it when the client goes away, as hyper drops the future."""
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_disconnected(request.receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else Response(status_code=499)
+    finally:
+        for one in (task, gone):
+            one.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class EventStream(Response):
+    """Server-sent events: `data: {json}`, a comment every 15 s, stops when the client goes."""
+
+    def __init__(self, events: AsyncGenerator[str, None], headers: dict[str, str]) -> None:
+        own = {"content-type": "text/event-stream", "cache-control": "no-cache"}
+        super().__init__(None, 200, {**own, **headers})
+        self._events = events
+        del self.headers["content-length"]
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        pump = asyncio.create_task(self._pump(send))
+        gone = asyncio.create_task(_disconnected(receive))
+        await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finished = pump.done()
+        for task in (pump, gone):
+            task.cancel()
+        await asyncio.gather(pump, gone, return_exceptions=True)
+        cut = finished and isinstance(pump.exception(), StreamCut)
+        if finished and not cut:
+            pump.result()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        # else: returning without the last chunk makes uvicorn close the connection
+
+    async def _pump(self, send: Send) -> None:
+        async with aclosing(self._events) as events:
+            following = asyncio.ensure_future(anext(events))
+            try:
+                while True:
+                    done, _ = await asyncio.wait({following}, timeout=KEEP_ALIVE_SECONDS)
+                    if not done:
+                        await send(_chunk(":\n\n"))
+                        continue
+                    data = following.result()
+                    await send(_chunk(f"data: {data}\n\n"))
+                    following = asyncio.ensure_future(anext(events))
+            except StopAsyncIteration:
+                pass
+            finally:
+                following.cancel()
+                with suppress(asyncio.CancelledError, StopAsyncIteration, StreamCut):
+                    await following
+
+
+def _chunk(text: str) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": text.encode(), "more_body": True}

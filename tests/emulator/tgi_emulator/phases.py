@@ -1,0 +1,171 @@
+"""TGI's way from arguments to a model in memory, with its log lines.
+
+Nothing listens during all of this. Each function raises LauncherError where TGI would end.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import failures, hub_cache
+from .args import Args
+from .faults import Faults
+from .limits import Limits, find_limits
+from .logs import Log
+from .rules import LauncherError, simulated_gpus
+from .text import TextSource
+
+_SECONDS = {"download": 0.2, "load": 0.3, "warmup": 0.2}
+
+
+def phase_seconds(text: str) -> dict[str, float]:
+    """TGI_EMULATOR_PHASE_SECONDS ("load=3,warmup=1") over the defaults; may raise ValueError."""
+    seconds = dict(_SECONDS)
+    for part in filter(None, text.split(",")):
+        name, _, value = part.strip().partition("=")
+        if name not in seconds:
+            raise ValueError(f"unknown phase '{name}'; known: {', '.join(seconds)}")
+        seconds[name] = float(value)
+    return seconds
+
+
+@dataclass
+class Start:
+    """What every phase needs."""
+
+    args: Args
+    log: Log
+    faults: Faults
+    seconds: dict[str, float]
+
+    @property
+    def model(self) -> str:
+        return self.args.text("model_id") or ""
+
+    def pick(self, names: tuple[str, ...]) -> str:
+        return next((name for name in names if self.faults.get(name) is not None), "")
+
+
+def download(start: Start) -> None:
+    """Weights: a marker in the Hub cache, or a local directory."""
+    args, log, model = start.args, start.log, start.model
+    log.launcher("INFO", f"Starting check and download process for {model}", "download")
+    time.sleep(start.faults.seconds("slow-download"))
+    fault = start.pick(failures.DOWNLOAD_FAULTS)
+    local = Path(model).is_dir()
+    if not fault and not local:
+        fault = "bad-path" if model.startswith("/") else ""
+    path = hub_cache.snapshot(args, os.environ)
+    cached = not local and not fault and hub_cache.is_cached(path)
+    if not (fault or local or cached) and os.environ.get("HF_HUB_OFFLINE") == "1":
+        fault = "offline"
+    if fault:
+        raise failures.fail_download(log, fault, model)
+    if local or cached:
+        log.launcher("INFO", "Files are already present on the host. Skipping download.")
+    else:
+        log.launcher("INFO", "Download file: model.safetensors")
+        time.sleep(start.seconds["download"])
+        try:
+            hub_cache.store(path)
+        except OSError as error:
+            shown = f"{type(error).__name__}: {error}"
+            raise failures.fail_download(log, "", model, shown) from None
+        log.launcher("INFO", f"Downloaded {path / 'model.safetensors'} in 0:00:01.")
+        log.launcher("INFO", "Download: [1/1] -- ETA: 0")
+    log.launcher("INFO", f"Successfully downloaded weights for {model}", "download")
+
+
+def load(start: Start, num_shard: int, load_text: Callable[[], None]) -> None:
+    """The shards; `load_text` brings the text source up and counts into the phase's time."""
+    log = start.log
+    began = time.monotonic()
+    for rank in range(num_shard):
+        log.launcher("INFO", "Starting shard", "shard-manager", rank)
+    fault = start.pick(failures.SHARD_FAULTS)
+    if num_shard > 1 and num_shard > simulated_gpus(os.environ):
+        fault = fault or "too-few-gpus"
+    if not fault:
+        load_text()
+    spent = time.monotonic() - began
+    left = start.seconds["load"] - spent + start.faults.seconds("slow-load")
+    while left > 10:
+        time.sleep(10)
+        left -= 10
+        log.launcher("INFO", "Waiting for shard to be ready...", "shard-manager", 0)
+    time.sleep(max(0.0, left))
+    if fault:
+        raise failures.fail_shard(log, fault)
+    prefix = start.args.text("shard_uds_path")
+    for rank in range(num_shard):
+        log.launcher("INFO", f"Server started at unix://{prefix}-{rank}")
+        took = time.monotonic() - began
+        log.launcher("INFO", f"Shard ready in {took:.9f}s", "shard-manager", rank)
+
+
+def warm_up(start: Start, source: TextSource) -> Limits:
+    """Router start and warm-up; returns the limits it serves with."""
+    args, log = start.args, start.log
+    log.launcher("INFO", "Starting Webserver")
+    limits = find_limits(args, source.max_context)
+    log.router("INFO", "Warming up model", "backends/v3/src/lib.rs", 125)
+    time.sleep(start.seconds["warmup"] + start.faults.seconds("slow-warmup"))
+    fault = start.pick(failures.WARMUP_FAULTS)
+    if fault:
+        raise failures.fail_warmup(log, fault, limits.batch_prefill, limits.max_total)
+    log.launcher("INFO", f"KV-cache blocks: {limits.batch_total}, size: 1")
+    graphs = args.values["cuda_graphs"]
+    sizes = [1, 2, 4, 8, 16, 32] if graphs is None else graphs
+    if sizes not in ([0], []):
+        log.launcher("INFO", f"Cuda Graphs are enabled for sizes {sizes}")
+    if limits.problem:
+        raise failures.fail_router(log, limits.problem)
+    if args.number("max_batch_total_tokens") is not None:
+        log.router(
+            "WARN", "`--max-batch-total-tokens` is deprecated for Flash Attention models.",
+            "backends/v3/src/lib.rs", 90,
+        )  # fmt: skip
+    _announce(args, log, limits)
+    return limits
+
+
+def _announce(args: Args, log: Log, limits: Limits) -> None:
+    total = limits.batch_total
+    log.router("INFO", f"Setting max batch total tokens to {total}", "backends/v3/src/lib.rs", 137)
+    log.router(
+        "WARN", "Model supports prefill chunking. `waiting_served_ratio` and `max_waiting_tokens`"
+        " will be ignored.", "backends/v3/src/backend.rs", 39,
+    )  # fmt: skip
+    log.router("INFO", "Using backend V3", "backends/v3/src/lib.rs", 166)
+    source = "backends/v3/src/main.rs"
+    if args.number("max_input_tokens") is None and args.number("max_input_length") is None:
+        log.router("INFO", f"Maximum input tokens defaulted to {limits.max_input}", source, 164)
+    if args.number("max_total_tokens") is None:
+        log.router("INFO", f"Maximum total tokens defaulted to {limits.max_total}", source, 170)
+
+
+def prepare_router(start: Start) -> None:
+    """Tokenizer and hub information, the last steps before the listener."""
+    args, log = start.args, start.log
+    source = "router/src/server.rs"
+    if not Path(start.model).is_dir() and os.environ.get("HF_HUB_OFFLINE") != "1":
+        sha = hub_cache.revision_of(args)
+        log.router("INFO", f"Serving revision {sha} of model {start.model}", source, 2363)
+    try:
+        hub_cache.save_tokenizer(Path.cwd())
+    except OSError as error:
+        log.router("ERROR", f"Failed to import python tokenizer {error}", source, 1670)
+        raise failures.fail_router(
+            log, 'WebServer(Tokenizer("Unable to load tokenizer."))'
+        ) from None
+    log.router("INFO", "Using config None", source, 1733)
+    if Path(start.model).is_dir():
+        log.router("WARN", f"no pipeline tag found for model {start.model}", source, 1798)
+
+
+__all__ = ["LauncherError", "Start", "download", "load", "phase_seconds", "prepare_router",
+           "warm_up"]  # fmt: skip

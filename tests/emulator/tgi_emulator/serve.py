@@ -1,0 +1,101 @@
+"""Bind only now, serve, and end as TGI ends: drain on SIGTERM, exit 1 when a shard dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from . import failures
+from .app import create_app
+from .backend import Backend
+from .limits import Limits
+from .metrics import Metrics
+from .phases import Start
+from .rules import LauncherError
+from .text import TextSource
+
+_SOURCE = "router/src/server.rs"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: it would re-raise SIGTERM at the end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(start: Start, source: TextSource, limits: Limits) -> int:
+    """Runs until stopped; returns 0, or raises LauncherError."""
+    backend = Backend(start.args, limits, start.log, start.faults, source, Metrics(limits))
+    listener = _bind(start)
+    return asyncio.run(_serve(start, backend, listener))
+
+
+def _bind(start: Start) -> socket.socket:
+    args, log = start.args, start.log
+    host, port = args.text("hostname") or "", args.count("port")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        log.router("WARN", "Invalid hostname, defaulting to 0.0.0.0", _SOURCE, 1889)
+        address = ipaddress.ip_address("0.0.0.0")
+    log.router("INFO", "Connected", _SOURCE, 2319)
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        if start.faults.get("port-taken") is not None:
+            raise OSError(98, "Address already in use")
+        listener.bind((str(address), port))
+        listener.listen(1024)
+    except OSError as error:
+        why = f"{error.strerror} (os error {error.errno})"
+        log.router("ERROR", f"Failed to bind to {address}:{port}: {why}", _SOURCE, 2347)
+        debug = f'WebServer(Axum(Os {{ code: {error.errno}, message: "{error.strerror}" }}))'
+        raise failures.fail_router(log, debug) from None
+    return listener
+
+
+async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int:
+    config = uvicorn.Config(
+        create_app(backend), lifespan="off", log_config=None, access_log=False,
+        server_header=False, http="h11", ws="none", timeout_keep_alive=600,
+    )  # fmt: skip
+    server = _Server(config)
+    log, loop = start.log, asyncio.get_running_loop()
+    crashed = asyncio.Event()
+
+    def stop() -> None:
+        log.launcher("INFO", "Terminating webserver")
+        log.launcher("INFO", "Waiting for webserver to gracefully shutdown")
+        log.router("INFO", "signal received, starting graceful shutdown", _SOURCE, 2427)
+        server.should_exit = True
+        loop.call_later(start.args.count("graceful_termination_timeout"), kill)
+
+    def kill() -> None:
+        log.launcher("INFO", "Killing webserver")
+        log.launcher("INFO", "webserver killed")
+        os._exit(0)
+
+    def crash() -> None:
+        log.launcher("ERROR", "Shard 0 crashed")
+        crashed.set()
+        server.should_exit = server.force_exit = True
+
+    backend.crash = crash
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    await server.serve(sockets=[listener])
+    log.launcher("INFO", "webserver terminated")
+    log.launcher("INFO", "Shutting down shards")
+    if crashed.is_set():
+        raise LauncherError("ShardFailed")
+    return 0

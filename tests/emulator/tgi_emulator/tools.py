@@ -1,0 +1,76 @@
+"""Tool calls by grammar, as TGI does them (router/src/infer/tool_grammar.rs, chat.rs)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .errors import InferError
+from .wire import Body
+
+NO_TOOL = "no_tool"
+PROMPT = (
+    "\nGiven the functions available, please respond with a JSON for a function call with its"
+    " proper arguments that best answers the given prompt. Respond in the format {name: function"
+    " name, parameters: dictionary of argument name and its value}.Do not use variables.\n"
+)
+
+
+def choose(tools: list[Body], choice: str) -> list[Body]:
+    """The tools the model may call; empty when it must not call any. Raises InferError."""
+    if choice == "none":
+        return []
+    if choice.startswith("="):
+        named = [tool for tool in tools if tool["function"]["name"] == choice[1:]]
+        if not named:
+            raise InferError("tool_error", f"Tool with name {choice[1:]} not found")
+        return named[:1]
+    if choice == "required":
+        return tools
+    no_tool = {
+        "description": "Open ended response with no specific tool selected",
+        "name": NO_TOOL,
+        "arguments": {"type": "object"},
+    }
+    return [*tools, {"type": "function", "function": no_tool}]
+
+
+def schema_for(tools: list[Body]) -> dict[str, Any]:
+    """One object `function` that is any of the tools, told apart by a constant `_name`."""
+    functions: dict[str, Any] = {}
+    for tool in tools:
+        function = tool["function"]
+        arguments = function["arguments"] if isinstance(function["arguments"], dict) else {}
+        name = {"_name": {"type": "string", "const": function["name"]}}
+        functions[function["name"]] = {
+            "type": "object",
+            "description": function.get("description") or "",
+            "additionalProperties": arguments.get("additionalProperties") == "true",
+            "properties": {**name, **arguments.get("properties", {})},
+            "required": ["_name", *arguments.get("required", [])],
+            "$defs": arguments.get("$defs", {}),
+        }
+    refs = [{"$ref": f"#/$functions/{name}"} for name in functions]
+    return {"$functions": functions, "properties": {"function": {"anyOf": refs}}}
+
+
+def read_call(text: str) -> tuple[str, dict[str, Any]] | None:
+    """(name, arguments) when the text is a whole call, else None."""
+    try:
+        call = dict(json.loads(text)["function"])
+        return str(call.pop("_name")), call
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def parse_output(text: str) -> tuple[str, dict[str, Any]]:
+    """As read_call, but raises TGI's tool_error; its usual cause is too small a max_tokens."""
+    call = read_call(text)
+    if call is None:
+        quoted = json.dumps(text, ensure_ascii=False)
+        raise InferError(
+            "tool_error",
+            f"Failed to parse generated text: EOF while parsing a value at line 1 column"
+            f" {len(text)} {quoted}",
+        )
+    return call

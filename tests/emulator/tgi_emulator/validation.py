@@ -1,0 +1,134 @@
+"""The checks every generation passes, in TGI's order and words (router/src/validation.rs)."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from .args import Args
+from .errors import InferError, invalid
+from .limits import Limits
+from .text import Ask, Constraint, InputToken, TextSource
+from .wire import Body
+
+DEFAULT_LENGTH = 1024
+"""Slice in which TGI generates when max_new_tokens is missing or larger; only it is checked."""
+
+
+def check_numbers(p: Body, args: Args) -> None:
+    """Everything that can be said without the tokenizer; raises InferError."""
+    sampling = p["do_sample"] or any(
+        p[key] is not None for key in ("temperature", "top_k", "top_p", "typical_p")
+    )
+    best_of = 1 if p["best_of"] is None else p["best_of"]
+    if best_of > 1 and not sampling:
+        raise invalid("you must use sampling when `best_of` is > 1")
+    if p["temperature"] is not None and p["temperature"] <= 0:
+        raise invalid("`temperature` must be strictly positive")
+    if p["repetition_penalty"] is not None and p["repetition_penalty"] <= 0:
+        raise invalid("`repetition_penalty` must be strictly positive")
+    if not -2.0 <= (p["frequency_penalty"] or 0.0) <= 2.0:
+        raise invalid("`frequency_penalty` must be >= -2.0 and <= 2.0")
+    for key in ("top_p", "typical_p"):
+        if p[key] is not None and not 0.0 < p[key] < 1.0:
+            raise invalid(f"`{key}` must be > 0.0 and < 1.0")
+    if p["top_k"] is not None and p["top_k"] <= 0:
+        raise invalid("`top_k` must be strictly positive")
+    if p["max_new_tokens"] == 0:
+        raise invalid("`max_new_tokens` must be strictly positive")
+    stops = args.count("max_stop_sequences")
+    if len(p["stop"]) > stops:
+        raise invalid(f"`stop` supports up to {stops} stop sequences. Given: {len(p['stop'])}")
+    if best_of > 1 and p["seed"] is not None:
+        raise invalid("`seed` must not be set when `best_of` > 1")
+    top_n = args.count("max_top_n_tokens")
+    if (p["top_n_tokens"] or 0) > top_n:
+        raise invalid(f"`top_n_tokens` must be >= 0 and <= {top_n}. Given: {p['top_n_tokens']}")
+
+
+def check_best_of(best_of: int, args: Args) -> None:
+    most = args.count("max_best_of")
+    if best_of < 1 or (most == 1 and best_of != 1):
+        raise invalid("`best_of` != 1 is not allowed for this endpoint")
+    if best_of > most:
+        raise invalid(f"`best_of` must be > 0 and <= {most}. Given: {best_of}")
+
+
+def check_grammar(grammar: Body | None, args: Args) -> Constraint | None:
+    """TGI's {"type","value"} to a Constraint; raises InferError."""
+    if grammar is None:
+        return None
+    if args.on("disable_grammar_support"):
+        raise invalid("grammar is not supported")
+    if grammar["type"] == "regex":
+        return Constraint(regex=grammar["value"])
+    schema: Any = grammar["value"]
+    if grammar["type"] == "json_schema":
+        schema = schema["schema"]
+    elif isinstance(schema, str):
+        try:
+            schema = json.loads(schema)
+        except ValueError as error:
+            raise invalid(f"grammar is not valid: {error}") from None
+    elif not isinstance(schema, dict):
+        raise invalid("grammar is not supported")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise invalid(f"grammar is not valid: {error.message}") from None
+    if not isinstance(schema, dict) or "properties" not in schema:
+        raise invalid("grammar is not valid: Grammar must have a 'properties' field")
+    return Constraint(schema=schema)
+
+
+async def check_request(
+    inputs: str, p: Body, args: Args, limits: Limits, source: TextSource
+) -> tuple[Ask, list[InputToken]]:
+    """All checks; returns what to generate and the input's tokens."""
+    check_numbers(p, args)
+    if not inputs:
+        raise invalid("`inputs` cannot be empty")
+    truncate = p["truncate"]
+    if truncate is not None and not 0 < truncate <= limits.max_input:
+        raise invalid(
+            f"`truncate` must be strictly positive and less than {limits.max_input}."
+            f" Given: {truncate}"
+        )
+    tokens = await source.tokenize(inputs)
+    if truncate is not None and len(tokens) > truncate:
+        tokens = tokens[-truncate:]
+        inputs = inputs[tokens[0].start :]
+    length = len(tokens)
+    room = max(0, limits.max_total - length)
+    wanted = room if p["max_new_tokens"] is None else p["max_new_tokens"]
+    counted = min(wanted, DEFAULT_LENGTH)
+    if length + counted > limits.max_total:
+        raise invalid(
+            f"`inputs` tokens + `max_new_tokens` must be <= {limits.max_total}. Given: {length}"
+            f" `inputs` tokens and {counted} `max_new_tokens`"
+        )
+    if length > limits.max_input:
+        raise invalid(f"`inputs` must have less than {limits.max_input} tokens. Given: {length}")
+    sampling = p["do_sample"] or any(
+        p[key] is not None for key in ("temperature", "top_k", "top_p", "typical_p")
+    )
+    ask = Ask(
+        prompt=inputs,
+        max_new_tokens=max(1, min(wanted, room)),
+        temperature=(p["temperature"] or 1.0) if sampling else None,
+        top_k=p["top_k"],
+        top_p=p["top_p"],
+        repetition_penalty=p["repetition_penalty"],
+        frequency_penalty=p["frequency_penalty"],
+        seed=random.getrandbits(64) if p["seed"] is None else p["seed"],
+        top_n=p["top_n_tokens"] or 0,
+        constraint=check_grammar(p["grammar"], args),
+    )
+    return ask, tokens
+
+
+__all__ = ["DEFAULT_LENGTH", "InferError", "check_best_of", "check_request"]
