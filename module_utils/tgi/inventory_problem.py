@@ -43,7 +43,7 @@ def shown(value: Any, secret: bool = False) -> str:
 
 def closest(name: str, known: Iterable[str]) -> str:
     """Give the known name that ``name`` was probably meant to be, or an empty text."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)), "")
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), "")
 
 
 def whole(value: Any) -> int | None:

@@ -57,11 +57,21 @@ def unknown_variables(
     for name in sorted(set(names) - known - set(ignored) - _OURS):
         role = role_of(name, roles)
         if role is not None:
-            near = closest(name, known)
+            near = _meant(name, role)
             remedy = f"write {near}" if near else f"see roles/{role.name}/defaults/main.yml"
-            mine = "" if near else ", or list a name of your own in preflight_ignore_variables"
-            found.append(problem(name, f"is no variable of the role {role.name}", remedy + mine))
+            mine = "or list it in preflight_ignore_variables if it is your own"
+            found.append(
+                problem(name, f"is no variable of the role {role.name}", f"{remedy}, {mine}")
+            )
     return found
+
+
+def _meant(name: str, role: Role) -> str:
+    """Give the variable of ``role`` that is most like ``name``, the common prefix aside."""
+    prefix = f"{role.name}_"
+    own = (known[len(prefix) :] for known in role.known if known.startswith(prefix))
+    near = closest(name[len(prefix) :], own)
+    return prefix + near if near else ""
 
 
 def check_types(
