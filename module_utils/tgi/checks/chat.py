@@ -1,0 +1,173 @@
+"""Judges of /v1/chat/completions, whole and streamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..client import Answer
+from ..sse import Parser, parse
+from .judge import dig, error_text, http_problem, load, outcome
+from .report import Outcome, trim
+
+FINISH = ("stop", "length", "eos_token", "stop_sequence")
+_TEMPLATE_REMEDY = (
+    "The model has no chat template: name it in checks_without_chat and use /generate, "
+    "or give it one with tokenizer_config_path"
+)
+
+
+def request_body(model: str, prompt: str, max_tokens: int, stream: bool = False) -> dict[str, Any]:
+    """A greedy chat request of one user message; a stream also asks for its usage."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": prompt}],
+        "temperature": 0,
+        "max_tokens": max_tokens,
+        "stream": stream,
+    }
+    if stream:
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def _remedy(text: str) -> str:
+    return _TEMPLATE_REMEDY if "template" in text.lower() else ""
+
+
+def _usage_problems(usage: Any, max_tokens: int) -> list[str]:
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    counts = [dig(usage, name) for name in names]
+    if any(type(count) is not int for count in counts):
+        return ["usage is missing or not made of numbers"]
+    prompt, completion, total = counts
+    problems = []
+    if prompt < 1 or completion < 1 or total != prompt + completion:
+        problems.append(f"usage does not add up: {prompt} + {completion} = {total}")
+    if completion > max_tokens:
+        problems.append(f"{completion} tokens came, {max_tokens} were allowed")
+    return problems
+
+
+def message_text(message: Any) -> str:
+    """What the model said: content, or its reasoning where it got no further."""
+    for name in ("content", "reasoning_content", "reasoning"):
+        text = dig(message, name)
+        if isinstance(text, str) and text.strip():
+            return text
+    return ""
+
+
+def chat_text(answer: Answer) -> str:
+    return message_text(dig(answer.json(), "choices", 0, "message"))
+
+
+def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
+    """D1: one choice of the assistant with text, a finish reason, and usage that adds up."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "", "", _remedy(problem))
+    reply = answer.json()
+    choices = dig(reply, "choices")
+    if dig(reply, "error") is not None:
+        return outcome(answer, [f"an error under HTTP 200: {error_text(reply)}"], "")
+    if not isinstance(choices, list) or len(choices) != 1:
+        return outcome(answer, ["the answer holds no single choice"], "")
+    problems, text = [], message_text(dig(choices[0], "message"))
+    if dig(reply, "object") != "chat.completion":
+        problems.append(f"object is {trim(dig(reply, 'object'), 40)}, not chat.completion")
+    if not text:
+        problems.append("the message is empty")
+    if dig(choices[0], "message", "role") != "assistant":
+        problems.append("the role is not assistant")
+    if dig(choices[0], "finish_reason") not in FINISH:
+        problems.append(f"finish_reason is {trim(dig(choices[0], 'finish_reason'), 40)}")
+    problems += _usage_problems(dig(reply, "usage"), max_tokens)
+    return outcome(answer, problems, trim(text, 70))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A chat stream taken apart: events as JSON (None: no JSON), text, chunk times, endings."""
+
+    parsed: Parser
+    items: list[Any]
+    text: str
+    times: list[float]
+    finishes: list[int]
+    late: bool
+
+
+def read_stream(answer: Answer) -> Stream:
+    """Take a stream apart without judging it."""
+    parsed = parse(answer.chunks)
+    items: list[Any] = []
+    texts: list[str] = []
+    times: list[float] = []
+    finishes: list[int] = []
+    late = False
+    for event in parsed.events:
+        item = load(event.data) if event.data.strip() != "[DONE]" else "[DONE]"
+        items.append(item)
+        piece = message_text(dig(item, "choices", 0, "delta"))
+        # message_text drops white space, which is content in a delta
+        raw = dig(item, "choices", 0, "delta", "content")
+        piece = raw if isinstance(raw, str) and raw else piece
+        if piece:
+            late = late or bool(finishes)
+            texts.append(piece)
+            times.append(event.at)
+        if dig(item, "choices", 0, "finish_reason"):
+            finishes.append(len(items) - 1)
+    return Stream(parsed, items, "".join(texts), times, finishes, late)
+
+
+def judge_chat_stream(answer: Answer, max_tokens: int) -> Outcome:
+    """D2: no error event, one finish_reason and nothing after it, usage, [DONE] last, clean EOF."""
+    if answer.status != 200:
+        problem = http_problem(answer)
+        return outcome(answer, [problem], "", "", _remedy(problem))
+    stream = read_stream(answer)
+    items, count = stream.items, len(stream.items)
+    problems = []
+    if answer.media_type != "text/event-stream":
+        problems.append(f"content-type is {answer.media_type or 'missing'}, not an event stream")
+    errors = [item for item in items if dig(item, "error") is not None]
+    if errors:
+        problems.append(f"an error event under HTTP 200: {error_text(errors[0])}")
+    if not stream.finishes:
+        problems.append(f"stream ended without a finish_reason after {count} events")
+    elif len(stream.finishes) > 1:
+        problems.append(f"finish_reason came {len(stream.finishes)} times")
+    elif (reason := dig(items[stream.finishes[0]], "choices", 0, "finish_reason")) not in FINISH:
+        problems.append(f"finish_reason is {trim(reason, 40)}")
+    if answer.fault:
+        problems.append(f"{answer.fault} after {count} events")
+    if stream.parsed.trailing:
+        problems.append("stream ended in the middle of an event")
+    if any(item is None for item in items):
+        problems.append("an event holds no JSON")
+    if stream.late:
+        problems.append("text came after the finish_reason")
+    if not stream.text.strip():
+        problems.append("the streamed text is empty")
+    if items.count("[DONE]") != 1 or items[-1] != "[DONE]":
+        problems.append("[DONE] is not the last event")
+    usages = [item["usage"] for item in items if isinstance(dig(item, "usage"), dict)]
+    if len(usages) != 1:
+        problems.append(f"usage was asked for once and came {len(usages)} times")
+    else:
+        problems += _usage_problems(usages[0], max_tokens)
+    last = next((e.data for e in reversed(stream.parsed.events) if e.data != "[DONE]"), "")
+    evidence = f"{count} events, last: {trim(last or answer.text[:200], 240)}"
+    remedy = _remedy(problems[0]) if problems else ""
+    return outcome(
+        answer, problems, f"{len(stream.times)} chunks: {trim(stream.text, 60)}", evidence, remedy
+    )
+
+
+def completion_tokens(answer: Answer) -> int:
+    """usage.completion_tokens of an answer or a stream; 0 when it is not there."""
+    reply = answer.json()
+    usages = [dig(item, "usage") for item in ([reply] if reply else read_stream(answer).items)]
+    counts = [dig(usage, "completion_tokens") for usage in usages]
+    return next((count for count in counts if isinstance(count, int)), 0)

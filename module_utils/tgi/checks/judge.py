@@ -1,0 +1,83 @@
+"""Common ground of the judges: what is wrong with an HTTP answer as such."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..client import Answer
+from .report import Outcome, trim
+
+_STATUS_REMEDIES = {
+    401: "The key was refused: give the checks a consumer that gateway_consumers defines, "
+    "and run the gateway role",
+    403: "The key was refused: give the checks a consumer that gateway_consumers defines, "
+    "and run the gateway role",
+    404: "The path or the model is not published: run the gateway role again, compare its "
+    "configuration with tgi_models",
+    424: "The engine breaks while it generates: read its log (docker compose logs), look for "
+    "CUDA or out-of-memory errors, and restart it",
+    429: "Overloaded or over the limit: lower the load, raise max_concurrent_requests or the "
+    "tier of the checks",
+    502: "The gateway is up, the engine behind it is not: check the container and its log",
+    503: "The engine says that it is unhealthy or still loading: read its log",
+    504: "The engine did not answer the gateway in time: check the GPU and the engine's log",
+}
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """Follow keys and indices; None where the way ends."""
+    for step in path:
+        if isinstance(step, int):
+            if not isinstance(value, list) or not -len(value) <= step < len(value):
+                return None
+        elif not isinstance(value, dict) or step not in value:
+            return None
+        value = value[step]
+    return value
+
+
+def error_text(value: Any) -> str:
+    """The message of an error body, in TGI's form, OpenAI's form or as a bare string."""
+    error = dig(value, "error")
+    if isinstance(error, dict):
+        error = error.get("message") or error
+    return trim(error, 160) if error else ""
+
+
+def load(text: str) -> Any:
+    """JSON, or None when it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def http_problem(answer: Answer, status: int = 200) -> str:
+    """Why this is not a complete answer with the given status; empty when it is."""
+    if not answer.status:
+        return answer.fault or "no answer"
+    if answer.status != status:
+        return f"HTTP {answer.status} {error_text(answer.json())}".strip()
+    return answer.fault
+
+
+def look(answer: Answer, most: int = 300) -> str:
+    """Evidence: status, type and the beginning of the body."""
+    parts = [f"HTTP {answer.status}" if answer.status else answer.fault, answer.media_type]
+    return trim(" ".join(part for part in parts if part) + f": {answer.text[:most * 2]}", most)
+
+
+def outcome(
+    answer: Answer, problems: Sequence[str], good: str, evidence: str = "", remedy: str = ""
+) -> Outcome:
+    """The first problem is the finding, the others go with the evidence."""
+    if not problems:
+        return Outcome("", good, evidence, "", answer.ms, answer.attempts)
+    proof = "; ".join([*problems[1:], evidence or look(answer)])
+    if not remedy and answer.status != 200:
+        remedy = _STATUS_REMEDIES.get(answer.status, "")
+    return Outcome(
+        problems[0], problems[0], trim(proof, 500), remedy, answer.ms, answer.attempts
+    )

@@ -1,0 +1,136 @@
+"""Judges of TGI's native routes: /generate and /generate_stream."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..client import Answer
+from ..sse import parse
+from .canary import nonce
+from .judge import dig, error_text, http_problem, load, outcome
+from .report import Outcome, trim
+
+#: Few tokens: this proves that generation works, not how well.
+NEW_TOKENS = 8
+FINISH = ("length", "eos_token", "stop_sequence")
+NAN_REMEDY = (
+    "The model computes NaN: try another dtype (bfloat16) or other kernels, "
+    "or load the weights again and compare their checksum"
+)
+
+
+def request_body() -> dict[str, Any]:
+    """A greedy generation of a few tokens, with details; the nonce keeps caches out."""
+    return {
+        "inputs": f"Request {nonce()}. The capital of France is",
+        "parameters": {"max_new_tokens": NEW_TOKENS, "do_sample": False, "details": True},
+    }
+
+
+def _logprob_problems(tokens: list[Any]) -> list[str]:
+    for token in tokens:
+        value = dig(token, "logprob")
+        # Rust writes NaN as null
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return [f"a token's logprob is {trim(value, 20)}, not a number"]
+        if not math.isfinite(value):
+            return [f"a token's logprob is {value}"]
+        if value > 0.001:
+            return [f"a token's logprob is {value:g}, above zero"]
+    return []
+
+
+def _ending_problems(details: Any, count: int) -> list[str]:
+    reason, generated = dig(details, "finish_reason"), dig(details, "generated_tokens")
+    problems = []
+    if reason not in FINISH:
+        problems.append(f"finish_reason is {trim(reason, 40)}, not one of {', '.join(FINISH)}")
+    if not count:
+        problems.append("no token was generated")
+    if generated != count:
+        problems.append(f"generated_tokens says {trim(generated, 20)}, {count} came")
+    if reason == "length" and count != NEW_TOKENS:
+        problems.append(f"ended for length after {count} tokens, {NEW_TOKENS} were asked for")
+    return problems
+
+
+def judge_generate(answer: Answer, headers: bool = True) -> Outcome:
+    """C1: text, details that agree with each other, finite logprobs, TGI's token headers."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    reply = answer.json()
+    text, tokens = dig(reply, "generated_text"), dig(reply, "details", "tokens")
+    if not isinstance(text, str) or not isinstance(tokens, list):
+        return outcome(answer, ["the answer is not TGI's: no generated_text with details"], "")
+    nan = _logprob_problems(tokens)
+    problems = [] if text.strip() else ["the generated text is empty"]
+    problems += nan + _ending_problems(dig(reply, "details"), len(tokens))
+    if headers and answer.headers.get("x-generated-tokens") != str(len(tokens)):
+        seen = trim(answer.headers.get("x-generated-tokens"), 20)
+        problems.append(f"header x-generated-tokens says {seen}, {len(tokens)} came")
+    if headers and not answer.headers.get("x-prompt-tokens", "").isdigit():
+        problems.append("header x-prompt-tokens is missing")
+    return outcome(
+        answer, problems, f"{len(tokens)} tokens: {trim(text, 60)}", "", NAN_REMEDY if nan else ""
+    )
+
+
+def judge_generate_stream(answer: Answer) -> Outcome:
+    """C2: numbered tokens, one ending (the last event), text equal to its tokens, clean EOF."""
+    if not answer.status or answer.status != 200:
+        return outcome(answer, [http_problem(answer)], "")
+    stream = parse(answer.chunks)
+    items = [load(event.data) for event in stream.events]
+    problems = []
+    if answer.media_type != "text/event-stream":
+        problems.append(f"content-type is {answer.media_type or 'missing'}, not an event stream")
+    errors = [item for item in items if dig(item, "error") is not None]
+    if errors:
+        problems.append(f"an error event under HTTP 200: {error_text(errors[0])}")
+    if any(item is None for item in items):
+        problems.append("an event holds no JSON")
+    if answer.fault:
+        problems.append(f"{answer.fault} after {len(items)} events")
+    ends = [n for n, item in enumerate(items) if dig(item, "generated_text") is not None]
+    if not ends:
+        problems.append(f"stream ended without generated_text after {len(items)} events")
+    elif ends != [len(items) - 1]:
+        problems.append("the event with generated_text is not the only one or not the last")
+    if stream.trailing:
+        problems.append("stream ended in the middle of an event")
+    tokens = [item["token"] for item in items if isinstance(dig(item, "token"), dict)]
+    nan: list[str] = []
+    if not problems:
+        nan = _logprob_problems(tokens)
+        problems += _text_problems(items, tokens) + nan
+        problems += _ending_problems(dig(items[-1], "details"), len(tokens))
+    last = stream.events[-1].data if stream.events else answer.text[:200]
+    good = f"{len(tokens)} tokens: {trim(dig(items, -1, 'generated_text'), 60)}"
+    return outcome(
+        answer, problems, good, f"{len(items)} events, last: {trim(last, 240)}",
+        NAN_REMEDY if nan else "",
+    )
+
+
+def _text_problems(items: list[Any], tokens: list[Any]) -> list[str]:
+    problems = []
+    if [dig(item, "index") for item in items] != list(range(1, len(items) + 1)):
+        problems.append("token indices do not count 1, 2, 3, …")
+    whole = str(dig(items[-1], "generated_text"))
+    joined = "".join(str(token.get("text")) for token in tokens if not token.get("special"))
+    if not whole.strip():
+        problems.append("the generated text is empty")
+    elif joined.lstrip() != whole.lstrip():
+        problems.append("generated_text differs from its tokens joined")
+    return problems
+
+
+def token_count(answer: Answer) -> int:
+    """Tokens that a good answer of either route says it generated; 0 when it does not say."""
+    reply = answer.json()
+    if reply is None:
+        events = parse(answer.chunks).events
+        reply = load(events[-1].data) if events else None
+    count = dig(reply, "details", "generated_tokens")
+    return count if isinstance(count, int) else 0

@@ -1,0 +1,78 @@
+"""Module parameters as typed options; what they cannot mean is said in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from .canary import QUESTIONS
+from .host import Tier
+from .plan import Model, PlanError
+from .run import Options
+
+#: Shorter ones would blot out half of the report where they are masked.
+SHORTEST_KEY = 8
+
+
+def read_options(params: Mapping[str, Any], host: str, transport: Any = None) -> Options:
+    """Raises PlanError for a key that is too short, a URL that is none, a model without a port."""
+    view, key, url = params["view"], params.get("api_key") or "", params.get("url") or ""
+    if view == "edge":
+        if len(key) < SHORTEST_KEY:
+            raise PlanError(f"api_key has fewer than {SHORTEST_KEY} characters; give a longer key")
+        if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
+            raise PlanError(f"url must be https://NAME[:PORT], got {url!r}")
+    if params["timeout"] <= 0 or params["deadline"] <= 0:
+        raise PlanError("timeout and deadline must be above 0")
+    if not 1 <= params["canary_passes"] <= len(QUESTIONS):
+        raise PlanError(f"canary_passes must be between 1 and {len(QUESTIONS)}")
+    unknown = set(params["without_chat"]) - {model["name"] for model in params["models"]}
+    if unknown:
+        raise PlanError(f"without_chat names no such model: {', '.join(sorted(unknown))}")
+    tier = params["tier"]
+    return Options(
+        view=view,
+        target=params.get("target") or host,
+        models=[_model(one, view, params["without_chat"]) for one in params["models"]],
+        url=url,
+        ca_file=params.get("ca_file") or "",
+        api_key=key if view == "edge" else "",
+        tier=Tier(
+            tier.get("requests_per_second") or 0.0,
+            tier.get("burst") or 0,
+            tier.get("concurrent") or 0,
+        ),
+        http_port=params["http_port"],
+        public_health=params["public_health"],
+        select=params["checks"],
+        timeout=params["timeout"],
+        deadline=params["deadline"],
+        canary_passes=params["canary_passes"],
+        warn_days=params["tls_warn_days"],
+        transport=transport,
+    )
+
+
+def _model(one: Mapping[str, Any], view: str, without_chat: list[str]) -> Model:
+    url = one.get("url") or (f"http://127.0.0.1:{one['port']}" if one.get("port") else "")
+    if view == "direct" and not url:
+        raise PlanError(f"model {one['name']}: give its url or its port")
+    declared = one.get("options") or {}
+    return Model(
+        name=one["name"],
+        model_id=one["model_id"],
+        revision=one.get("revision") or "",
+        aliases=tuple(one.get("aliases") or ()),
+        url=url,
+        max_input_tokens=_limit(declared.get("max_input_tokens")),
+        max_total_tokens=_limit(declared.get("max_total_tokens")),
+        chat=one["name"] not in without_chat,
+    )
+
+
+def _limit(value: Any) -> int | None:
+    try:
+        return int(value) if value not in (None, "") else None
+    except (TypeError, ValueError):
+        raise PlanError(f"a token limit must be a number, got {value!r}") from None

@@ -1,0 +1,127 @@
+"""What a check found, and the verdict over all of them.
+
+The verdict fails unless every planned check was executed and none of the required ones failed.
+``error`` (the check itself broke, or never ran) is never a pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def trim(text: object, most: int = 160) -> str:
+    """One printable line of at most ``most`` characters."""
+    line = _UNPRINTABLE.sub(" ", str(text)).strip()
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The finding of one check. An empty ``problem`` is a pass; ``remedy`` overrides the usual.
+
+    ``soft``: the problem is a warning even where the check is required.
+    """
+
+    problem: str = ""
+    observed: str = ""
+    evidence: str = ""
+    remedy: str = ""
+    ms: int = 0
+    attempts: int = 1
+    soft: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the report. ``ms`` is the time of the requests behind it."""
+
+    id: str
+    group: str
+    view: str
+    model: str
+    status: str
+    expected: str
+    observed: str
+    evidence: str
+    remedy: str
+    ms: int
+    attempts: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.id} {self.model}".strip()
+
+
+@dataclass
+class Report:
+    """All rows of one run, in the order of the plan."""
+
+    view: str
+    target: str
+    planned: list[tuple[str, str]]
+    checks: list[Check] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def of(self, *states: str) -> list[Check]:
+        return [check for check in self.checks if check.status in states]
+
+    @property
+    def passed(self) -> bool:
+        ran = sorted((check.id, check.model) for check in self.checks)
+        return bool(ran) and ran == sorted(self.planned) and not self.of(FAIL, ERROR)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts and the verdict, as plain data."""
+        return {
+            "verdict": "passed" if self.passed else "failed",
+            "view": self.view,
+            "target": self.target,
+            "planned": len(self.planned),
+            "executed": len(self.checks),
+            "passed": len(self.of(PASS)),
+            "failed": len(self.of(FAIL)),
+            "warned": len(self.of(WARN)),
+            "errors": len(self.of(ERROR)),
+            "seconds": round(self.seconds, 2),
+        }
+
+    def message(self) -> str:
+        """The verdict in one line; a failure names the likeliest cause first, with its remedy."""
+        where = f"on {self.target} ({self.view})"
+        bad, total = self.of(FAIL, ERROR), len(self.planned)
+        if self.passed:
+            line = f"{len(self.of(PASS))} of {total} checks passed {where} in {self.seconds:.1f} s"
+            warned = [f"{check.name}: {check.observed}" for check in self.of(WARN)]
+            return trim("; warned: ".join([line, *warned]), 600)
+        if not bad:
+            return f"{len(self.checks)} of {total} planned checks were executed {where}"
+        # The plan lists causes before their consequences, so the first failure tells most
+        first = bad[0]
+        line = f"{len(bad)} of {total} checks failed {where}: {first.name}: {first.observed}"
+        line += f"; remedy: {first.remedy}" if first.remedy else ""
+        others = ", ".join(check.name for check in bad[1:9])
+        line += f"; also failed: {others}" if others else ""
+        return trim(line + (f" and {len(bad) - 9} more" if len(bad) > 9 else ""), 1200)
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [asdict(check) for check in self.checks]
+
+
+def scrub(value: Any, secrets: Iterable[str]) -> Any:
+    """``value`` (of lists, dicts, strings) with every secret blotted out."""
+    words = sorted({word for word in secrets if word}, key=len, reverse=True)
+    if isinstance(value, str):
+        for word in words:
+            value = value.replace(word, "********")
+        return value
+    if isinstance(value, dict):
+        return {key: scrub(item, words) for key, item in value.items()}
+    if isinstance(value, list):
+        return [scrub(item, words) for item in value]
+    return value

@@ -1,0 +1,134 @@
+"""From options to a report: sessions are opened, the plan is carried out stage by stage."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..client import Client, Target
+from ..pacing import Pacer
+from .direct import DIRECT
+from .edge import EDGE
+from .host import Host, Tier
+from .plan import Item, Model, Spec, make_plan
+from .report import ERROR, FAIL, PASS, WARN, Check, Outcome, Report, trim
+from .session import Session
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to check. ``timeout`` bounds one request, ``deadline`` the whole run, in seconds.
+
+    ``http_port`` 0: there is no plain port. ``transport`` replaces the network in tests.
+    """
+
+    view: str
+    target: str
+    models: Sequence[Model]
+    url: str = ""
+    ca_file: str = ""
+    api_key: str = ""
+    tier: Tier = field(default_factory=Tier)
+    http_port: int = 80
+    public_health: bool = True
+    select: Collection[str] = ()
+    timeout: float = 30.0
+    deadline: float = 300.0
+    canary_passes: int = 2
+    warn_days: int = 21
+    transport: Any = None
+
+
+def catalogue(options: Options) -> list[Spec]:
+    """The checks that apply to what was declared."""
+    if options.view == "direct":
+        return list(DIRECT)
+    absent = set() if options.public_health else {"health.status"}
+    absent |= set() if options.http_port else {"http.redirect"}
+    absent |= set() if options.tier.rate else {"rate.enforced", "rate.recovers"}
+    return [spec for spec in EDGE if spec.id not in absent]
+
+
+async def check(options: Options) -> Report:
+    """Run the checks. Raises PlanError before the first request when nothing can be planned."""
+    plan = make_plan(catalogue(options), options.models, options.select)
+    report = Report(options.view, options.target, [item.key for item in plan])
+    started = time.monotonic()
+    found: dict[tuple[str, str], Check] = {}
+    async with AsyncExitStack() as stack:
+        sessions = await _open(options, stack)
+        if any(item.spec.id == "metrics.delta" for item in plan):
+            reading = asyncio.gather(*(_read_counters(one) for one in sessions.values()))
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(reading, options.deadline)
+        for stage in sorted({item.spec.stage for item in plan}):
+            items = [item for item in plan if item.spec.stage == stage]
+            left = options.deadline - (time.monotonic() - started)
+            checks = await asyncio.gather(
+                *(_run(item, options.view, sessions[item.key[1]], left) for item in items)
+            )
+            found.update({item.key: result for item, result in zip(items, checks)})
+    report.checks = [found[item.key] for item in plan if item.key in found]
+    report.seconds = time.monotonic() - started
+    return report
+
+
+async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
+    """A session by model name; the host's is under the empty name."""
+    base = Target(options.url, options.ca_file, options.api_key, options.timeout)
+    tier = options.tier
+
+    async def client(target: Target, pacer: Pacer | None = None) -> Client:
+        made = Client(target, pacer=pacer, transport=options.transport)
+        return await stack.enter_async_context(made)
+
+    sessions: dict[str, Any] = {"": None}
+    if options.view == "direct":
+        for model in options.models:
+            target = replace(base, url=model.url, ca_file="")
+            sessions[model.name] = Session(
+                model, await client(target), canary_passes=options.canary_passes
+            )
+        return sessions
+    pacer = Pacer(tier.rate, tier.burst, tier.concurrent)
+    edge = await client(base, pacer)
+    plain = None
+    if options.http_port:
+        url = f"http://{base.host}:{options.http_port}"
+        plain = await client(replace(base, url=url, api_key=""))
+    sessions[""] = Host(edge, options.models, tier, plain, options.warn_days)
+    for model in options.models:
+        sessions[model.name] = Session(
+            model, edge, f"/models/{model.name}", model.name, True, options.canary_passes
+        )
+    return sessions
+
+
+async def _read_counters(session: Session | None) -> None:
+    if session is not None:
+        session.counters = await session.read_counters()
+
+
+async def _run(item: Item, view: str, session: Any, left: float) -> Check:
+    """One check; whatever goes wrong in it is an error of this check and of no other."""
+    spec, model = item.spec, item.key[1]
+    try:
+        outcome = await asyncio.wait_for(spec.run(session), max(0.01, left))
+        status = PASS
+        if outcome.problem:
+            status = FAIL if spec.required and not outcome.soft else WARN
+    except asyncio.TimeoutError:
+        outcome, status = Outcome(observed="not done before the deadline of the run"), ERROR
+    except Exception as error:
+        said = trim(f"the check itself broke: {type(error).__name__}: {error}")
+        outcome, status = Outcome(observed=said), ERROR
+    return Check(
+        id=spec.id, group=spec.group, view=view, model=model, status=status,
+        expected=spec.expected, observed=outcome.observed, evidence=outcome.evidence,
+        remedy="" if status == PASS else outcome.remedy or spec.remedy,
+        ms=outcome.ms, attempts=outcome.attempts,
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""One model as one view sees it. Every request is made once, however many checks look at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..client import Answer, Client
+from . import canary, chat, native
+from .judge import http_problem
+from .metrics import parse_metrics
+from .plan import Model
+
+T = TypeVar("T")
+
+#: Long enough for bursts to show, see bursts.MIN_CHUNKS.
+LONG_TOKENS = 32
+LONG_QUESTION = "Write a story about a lighthouse keeper and the sea."
+
+
+@dataclass
+class Memo:
+    """Shares one run of a piece of work between everybody who asks for it."""
+
+    _tasks: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+
+    async def once(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.ensure_future(work())
+        # Shielded: a check that runs out of time must not take the answer from the others
+        value: T = await asyncio.shield(self._tasks[name])
+        return value
+
+
+@dataclass
+class Session:
+    """``prefix`` goes before native paths, ``served`` is what chat requests call the model.
+
+    ``witnessed`` holds the token counts of our generations that ended well.
+    """
+
+    model: Model
+    client: Client
+    prefix: str = ""
+    served: str = "tgi"
+    long_stream: bool = False
+    canary_passes: int = 2
+    memo: Memo = field(default_factory=Memo)
+    witnessed: list[int] = field(default_factory=list)
+    counters: dict[str, float] | None = None
+
+    async def info(self) -> Answer:
+        return await self.memo.once(
+            "info", lambda: self.client.send("GET", f"{self.prefix}/info")
+        )
+
+    async def generate(self) -> Answer:
+        return await self.memo.once("generate", lambda: self._native("/generate"))
+
+    async def generate_stream(self) -> Answer:
+        return await self.memo.once("generate_stream", lambda: self._native("/generate_stream"))
+
+    async def _native(self, path: str) -> Answer:
+        answer = await self.client.send("POST", self.prefix + path, native.request_body())
+        if not http_problem(answer):
+            self.note(native.token_count(answer))
+        return answer
+
+    async def chat(self) -> Answer:
+        prompt = canary.ask(canary.QUESTIONS[0])
+        return await self.memo.once("chat", lambda: self.ask(prompt))
+
+    async def ask(self, prompt: str) -> Answer:
+        """One more chat request, whole."""
+        return await self._chat(prompt, canary.MAX_TOKENS, False)
+
+    @property
+    def stream_tokens(self) -> int:
+        return LONG_TOKENS if self.long_stream else canary.MAX_TOKENS
+
+    async def chat_stream(self) -> Answer:
+        """A streamed answer: to a known question, or to one that takes a while to answer."""
+        return await self.memo.once("chat_stream", self.ask_stream)
+
+    async def ask_stream(self) -> Answer:
+        long = canary.Question(LONG_QUESTION, "")
+        prompt = canary.ask(long if self.long_stream else canary.QUESTIONS[1])
+        return await self._chat(prompt, self.stream_tokens, True)
+
+    async def _chat(self, prompt: str, max_tokens: int, stream: bool) -> Answer:
+        body = chat.request_body(self.served, prompt, max_tokens, stream)
+        answer = await self.client.send("POST", "/v1/chat/completions", body)
+        if not http_problem(answer):
+            self.note(chat.completion_tokens(answer))
+        return answer
+
+    def note(self, tokens: int) -> None:
+        """Remember a generation that the engine's counters must show."""
+        if tokens:
+            self.witnessed.append(tokens)
+
+    async def read_counters(self) -> dict[str, float] | None:
+        """The engine's counters now; None when they cannot be had."""
+        answer = await self.client.send("GET", "/metrics", key=None)
+        return None if http_problem(answer) else parse_metrics(answer.text)

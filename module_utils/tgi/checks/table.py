@@ -1,0 +1,35 @@
+"""The report as a block of plain text: the verdict first, then a row per model and check."""
+
+from __future__ import annotations
+
+from .report import FAIL, WARN, Check, Report, trim
+
+_MARKS = {"pass": "ok", FAIL: "FAIL", WARN: "warn", "error": "ERROR"}
+
+
+def make_table(report: Report) -> str:
+    """Aligned columns, rows of one model together, remedies under what failed."""
+    summary = report.summary()
+    head = (
+        f"{summary['verdict'].upper()}: {report.target} ({report.view}), "
+        f"{summary['executed']} of {summary['planned']} checks run, "
+        f"{summary['passed']} passed, {summary['failed']} failed, {summary['warned']} warned, "
+        f"{summary['errors']} broke, {summary['seconds']} s"
+    )
+    models = list(dict.fromkeys(check.model for check in report.checks))
+    checks = [check for model in models for check in report.checks if check.model == model]
+    rows = [("MODEL", "CHECK", "STATUS", "MS", "OBSERVED"), *(_row(check) for check in checks)]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [head]
+    for row in rows:
+        left = "  ".join(cell.ljust(width) for cell, width in zip(row[:3], widths))
+        lines.append(f"{left}  {row[3].rjust(widths[3])}  {row[4]}".rstrip())
+    bad = [check for check in checks if check.status not in ("pass", WARN) and check.remedy]
+    lines += [f"remedy for {check.name}: {check.remedy}" for check in bad]
+    return "\n".join(lines)
+
+
+def _row(check: Check) -> tuple[str, str, str, str, str]:
+    again = f" (attempt {check.attempts})" if check.attempts > 1 else ""
+    observed = trim(check.observed + again, 90)
+    return (check.model or "-", check.id, _MARKS[check.status], str(check.ms), observed)

@@ -1,0 +1,218 @@
+"""HTTP as the checks need it: what came, when, and how it ended, never an exception.
+
+Works with httpx 0.22 to 0.28. Redirects are not followed, proxy variables are not read, every
+wait has an end, and a body is kept up to a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+try:
+    import httpx
+
+    HTTPX_ERROR = ""
+except ImportError as error:  # the module says which package is missing, and where
+    HTTPX_ERROR = str(error)
+
+from .pacing import Pacer
+
+MAX_BODY = 2_000_000
+#: Says "send the target's own key", where None says "send none".
+OWN_KEY = "\0own"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where requests go: ``url`` gives scheme, server name and port; ``timeout`` is in seconds."""
+
+    url: str
+    ca_file: str = ""
+    api_key: str = ""
+    timeout: float = 30.0
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        parts = urlsplit(self.url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+@dataclass
+class Answer:
+    """What came back. ``status`` 0: no response at all; ``fault``: how the exchange broke off.
+
+    ``chunks`` are the body's pieces as they arrived, with seconds since the request was sent.
+    """
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    chunks: list[tuple[float, bytes]] = field(default_factory=list)
+    fault: str = ""
+    ms: int = 0
+    attempts: int = 1
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(data for _, data in self.chunks)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON, or None when it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def tls_context(ca_file: str = "") -> ssl.SSLContext:
+    """Full verification, with the system's store or with one CA file and nothing else.
+
+    Raises OSError (file unreadable) or ssl.SSLError (no certificate in it).
+    """
+    return ssl.create_default_context(cafile=ca_file or None)
+
+
+class Client:
+    """A connection pool to one target. Use as ``async with``."""
+
+    def __init__(self, target: Target, *, pacer: Pacer | None = None, transport: Any = None):
+        self.target = target
+        self.pacer = pacer or Pacer()
+        verify: Any = tls_context(target.ca_file) if target.url.startswith("https") else False
+        self._http = httpx.AsyncClient(
+            verify=verify,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+        )
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = OWN_KEY,
+        headers: Mapping[str, str] | None = None,
+        paced: bool = True,
+    ) -> Answer:
+        """One request. With the target's key it waits for its turn under the declared limits.
+
+        A 429 is asked once more after the time the server names (at most 3 s), and ``attempts``
+        tells so. ``paced`` false: at once, and once only.
+        """
+        made = partial(self._request, method, path, body, key, headers or {})
+        if not paced:
+            return await self._exchange(made())
+        turn = self._paced if key == OWN_KEY else self._exchange
+        answer = await turn(made())
+        if answer.status == 429:
+            await asyncio.sleep(retry_after(answer, most=3.0))
+            answer = await turn(made())
+            answer.attempts = 2
+        return answer
+
+    async def _paced(self, request: httpx.Request) -> Answer:
+        async with self.pacer:
+            return await self._exchange(request)
+
+    def _request(
+        self, method: str, path: str, body: object, key: str | None, headers: Mapping[str, str]
+    ) -> httpx.Request:
+        target = self.target
+        sent = {"Host": urlsplit(target.url).netloc, "User-Agent": "tgi-check"}
+        sent.update({"Accept": "*/*", "Accept-Encoding": "gzip, identity"})
+        secret = target.api_key if key == OWN_KEY else key
+        if secret is not None and (secret or key != OWN_KEY):
+            sent["Authorization"] = f"Bearer {secret}"
+        content = None
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()
+        sent.update(headers)
+        return httpx.Request(
+            method,
+            target.url.rstrip("/") + path,
+            headers=sent,
+            content=content,
+            extensions={
+                "timeout": dict.fromkeys(("connect", "read", "write", "pool"), target.timeout)
+            },
+        )
+
+    async def _exchange(self, request: httpx.Request) -> Answer:
+        answer, started = Answer(), time.perf_counter()
+        try:
+            await asyncio.wait_for(self._read(request, answer, started), self.target.timeout)
+        except (asyncio.TimeoutError, httpx.TimeoutException):
+            what = "no complete answer" if answer.status else "no answer"
+            answer.fault = f"{what} within {self.target.timeout:g} s"
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
+            answer.fault = describe(error)
+        answer.ms = round((time.perf_counter() - started) * 1000)
+        return answer
+
+    async def _read(self, request: httpx.Request, answer: Answer, started: float) -> None:
+        response = await self._http.send(request, stream=True)
+        try:
+            answer.status, answer.headers = response.status_code, response.headers
+            size = 0
+            async for data in response.aiter_bytes():
+                answer.chunks.append((time.perf_counter() - started, data))
+                size += len(data)
+                if size > MAX_BODY:
+                    answer.fault = f"body longer than {MAX_BODY} bytes"
+                    return
+        finally:
+            await response.aclose()
+
+
+def retry_after(answer: Answer, most: float) -> float:
+    """Seconds a 429 asks to wait, at most ``most``; 1 where it does not say."""
+    try:
+        return max(0.0, min(float(answer.headers.get("retry-after", "1")), most))
+    except ValueError:
+        return 1.0
+
+
+def describe(error: BaseException) -> str:
+    """A transport error in an operator's words."""
+    text = str(error) or type(error).__name__
+    lower = text.lower()
+    if "refused" in lower or "all connection attempts failed" in lower:
+        return "connection refused"
+    if "name or service not known" in lower or "name resolution" in lower:
+        return "the server name does not resolve"
+    if "certificate verify failed" in lower:
+        return "TLS certificate not accepted: " + text.partition("certificate verify failed:")[2]
+    if "incomplete" in lower or "without sending complete message" in lower:
+        return "connection closed in the middle of the body"
+    if "disconnected without sending" in lower or "reset" in lower or text == "ReadError":
+        return "connection closed without an answer"
+    return f"{type(error).__name__}: {text}"

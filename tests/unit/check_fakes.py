@@ -1,0 +1,238 @@
+"""A TGI and a gateway in memory, healthy unless told otherwise, as an httpx transport."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import httpx
+from ansible.module_utils.tgi.checks.plan import Model
+
+KEY = "sk-Checks-0123456789"
+NAME = "llm.example.org"
+SHA = "0123456789abcdef0123456789abcdef01234567"
+MODEL = Model("small", "acme/small", SHA, ("tiny",), "http://127.0.0.1:8081", 1024, 2048)
+WORDS = {
+    "France": "The capital of France is Paris.",
+    "2 + 2": "2 + 2 = 4.",
+    "hot": "The opposite of hot is cold.",
+    "Japan": "The capital of Japan is Tokyo.",
+}
+CUT = "peer closed connection without sending complete message body (incomplete chunked read)"
+
+
+class Body(httpx.AsyncByteStream):
+    """A streamed body: pieces with a pause before each; ``cut`` breaks the connection after."""
+
+    def __init__(self, pieces: Iterable[str], pause: float = 0.0, cut: bool = False) -> None:
+        self.pieces, self.pause, self.cut = list(pieces), pause, cut
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            if self.pause:
+                await asyncio.sleep(self.pause)
+            yield piece.encode()
+        if self.cut:
+            raise httpx.RemoteProtocolError(CUT)
+
+
+def sse(items: Iterable[Any]) -> list[str]:
+    return [f"data: {i if isinstance(i, str) else json.dumps(i)}\n\n" for i in items]
+
+
+class FakeTgi:
+    """Answers like TGI 3.3. ``faults`` are names of the ways in which it does not."""
+
+    def __init__(self, *faults: str, model_id: str = "acme/small") -> None:
+        self.faults, self.model_id = set(faults), model_id
+        self.count = self.tokens = self.health = 0
+
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self.handle)
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        if "hang" in self.faults:
+            await asyncio.sleep(60)
+        if "refused" in self.faults:
+            raise httpx.ConnectError("All connection attempts failed")
+        body = json.loads(request.content) if request.content else {}
+        path = request.url.path
+        if request.method == "GET":
+            return self.get(path)
+        if path in ("/generate", "/generate_stream"):
+            return self.native(body, path.endswith("stream"))
+        if path == "/v1/chat/completions":
+            return self.chat(body)
+        return httpx.Response(404)
+
+    def get(self, path: str) -> httpx.Response:
+        if path == "/health":
+            self.health += 1
+            dead = "dies" in self.faults and self.health > 1
+            return httpx.Response(503 if dead or "unhealthy" in self.faults else 200)
+        if path == "/info":
+            limits = {"max_input_tokens": 1024, "max_total_tokens": 2048}
+            if "other-limits" in self.faults:
+                limits["max_total_tokens"] = 4096
+            served = "acme/other" if "wrong-model" in self.faults else self.model_id
+            sha = "f" * 40 if "wrong-revision" in self.faults else SHA
+            return httpx.Response(200, json={"model_id": served, "model_sha": sha, **limits})
+        if path == "/metrics":
+            count, tokens = (3, 3) if "frozen" in self.faults else (self.count, self.tokens)
+            return httpx.Response(200, text=metrics(count, tokens))
+        return httpx.Response(404)
+
+    def noted(self, tokens: int) -> None:
+        self.count += 1
+        self.tokens += tokens
+
+    def native(self, body: dict[str, Any], stream: bool) -> httpx.Response:
+        if "no-generate" in self.faults:
+            error = {"error": "Request failed during generation", "error_type": "generation"}
+            if stream:
+                return httpx.Response(200, headers=_SSE, stream=Body(sse([error])))
+            return httpx.Response(424, json=error)
+        words = [" Paris", ".", " It", " is", " a", " city", " of", " light"]
+        words = ["" for _ in words] if "empty-text" in self.faults else words
+        logprob = None if "nan" in self.faults else -0.5
+        tokens = [{"id": 1, "text": w, "logprob": logprob, "special": False} for w in words]
+        details = {"finish_reason": "length", "generated_tokens": len(tokens), "seed": None}
+        self.noted(len(tokens))
+        if not stream:
+            reply = {"generated_text": "".join(words), "details": {**details, "tokens": tokens}}
+            headers = {"x-prompt-tokens": "9", "x-generated-tokens": str(len(tokens))}
+            return httpx.Response(200, json=reply, headers=headers)
+        events: list[Any] = [
+            {"index": n, "token": t, "generated_text": None, "details": None}
+            for n, t in enumerate(tokens, 1)
+        ]
+        events[-1].update(generated_text="".join(words), details=details)
+        cut = "stream-cut" in self.faults
+        if "error-event" in self.faults:
+            events[4:] = [{"error": "out of memory", "error_type": "generation"}]
+        return httpx.Response(
+            200, headers=_SSE, stream=Body(sse(events[:5] if cut else events), 0, cut)
+        )
+
+    def chat(self, body: dict[str, Any]) -> httpx.Response:
+        if "no-generate" in self.faults:
+            return httpx.Response(424, json={"error": "failed", "error_type": "generation"})
+        if "no-template" in self.faults:
+            error = {"error": "Template error: template not found", "error_type": "template_error"}
+            return httpx.Response(422, json=error)
+        prompt = body["messages"][0]["content"]
+        text = next((t for q, t in WORDS.items() if q in prompt), "Once upon a time " * 6)
+        text = "Bla bla bla bla." if "nonsense" in self.faults else text
+        text = "" if "empty-text" in self.faults else text
+        words = [w + " " for w in text.split()] or [""]
+        words = words[: body["max_tokens"]]
+        usage = {"prompt_tokens": 12, "completion_tokens": len(words)}
+        usage["total_tokens"] = 12 + len(words)
+        self.noted(len(words))
+        if body["stream"]:
+            return self.chat_stream(words, usage)
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}}
+        reply = {"object": "chat.completion", "choices": [{**choice, "finish_reason": "stop"}]}
+        return httpx.Response(200, json={**reply, "usage": usage})
+
+    def chat_stream(self, words: list[str], usage: dict[str, int]) -> httpx.Response:
+        def item(text: str, finish: str | None) -> dict[str, Any]:
+            delta = {"role": "assistant", "content": text}
+            return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+        items: list[Any] = [item(word, None) for word in words]
+        items[-1] = item(words[-1], None if "no-finish" in self.faults else "stop")
+        items += [] if "no-usage" in self.faults else [{"choices": [], "usage": usage}]
+        if "error-event" in self.faults:
+            items[3:] = [{"error": {"message": "out of memory", "http_status_code": 422}}]
+        if "late-text" in self.faults:
+            items.append(item("more", None))
+        if "no-done" not in self.faults:
+            items.append("[DONE]")
+        cut = "stream-cut" in self.faults
+        pieces = sse(items[:3] if cut else items)
+        if "buffered" in self.faults:
+            pieces = ["".join(pieces[at : at + 12]) for at in range(0, len(pieces), 12)]
+        return httpx.Response(200, headers=_SSE, stream=Body(pieces, 0.003, cut))
+
+
+class FakeGateway(FakeTgi):
+    """The same behind TLS, keys, a limit of 20 a second with a burst of 10, and a redirect."""
+
+    def __init__(self, *faults: str, rate: float = 20.0, burst: int = 10) -> None:
+        super().__init__(*faults)
+        self.rate, self.burst = rate, burst
+        self.level, self.seen = float(burst + 1), time.monotonic()
+        self.requests: list[httpx.Request] = []
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        path = request.url.path
+        if request.url.scheme == "http":
+            if "no-redirect" in self.faults:
+                return httpx.Response(200, json={})
+            place = str(request.url).replace("http://", "https://").replace(":8080", "")
+            return httpx.Response(308, headers={"location": place})
+        if path == "/health":
+            return httpx.Response(200)
+        if path == "/metrics":
+            return httpx.Response(200 if "open-metrics" in self.faults else 404, json={})
+        if not self.let_in(request):
+            headers = {"WWW-Authenticate": "Bearer"} if "no-header" not in self.faults else {}
+            return httpx.Response(401, json={"error": {"message": "key"}}, headers=headers)
+        if limited := self.limited():
+            return limited
+        return await self.route(request)
+
+    def let_in(self, request: httpx.Request) -> bool:
+        given = request.headers.get("authorization", "")
+        if "refuses-all" in self.faults:
+            return False
+        if "wrong-key" in self.faults and given.lower() == f"bearer {KEY}".lower():
+            return True
+        open_path = "open-path" in self.faults and request.url.path == "/generate_stream"
+        return given == f"Bearer {KEY}" or open_path
+
+    def limited(self) -> httpx.Response | None:
+        now = time.monotonic()
+        self.level = min(self.burst + 1, self.level + (now - self.seen) * self.rate)
+        self.seen = now
+        if self.level >= 1 or "no-limit" in self.faults:
+            self.level -= 1
+            return None
+        if "limit-503" in self.faults:
+            return httpx.Response(503, text="<html>")
+        headers = {} if "no-retry-after" in self.faults else {"Retry-After": "1"}
+        return httpx.Response(429, json={"error": {"message": "limit"}}, headers=headers)
+
+    async def route(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path == "/v1/models":
+            ids = [] if "no-list" in self.faults else [{"id": "small"}, {"id": "tiny"}]
+            return httpx.Response(200, json={"object": "list", "data": ids})
+        if path.startswith("/models/small/"):
+            request.url = request.url.copy_with(path=path[len("/models/small") :])
+        if path == "/v1/chat/completions" and "any-model" not in self.faults:
+            name = json.loads(request.content)["model"]
+            if name not in ("small", "tiny", "tgi"):
+                error = {"message": "no such model", "code": "model_not_found"}
+                return httpx.Response(404, json={"error": error})
+        return await super().handle(request)
+
+
+_SSE = {"content-type": "text/event-stream"}
+
+
+def metrics(count: int, tokens: int) -> str:
+    """Prometheus text; empty on a fresh engine."""
+    if not count:
+        return ""
+    return (
+        "# TYPE tgi_request_count counter\n"
+        f"tgi_request_count {count}\ntgi_request_success {count}\n"
+        f'tgi_request_generated_tokens_bucket{{le="+Inf"}} {count}\n'
+        f"tgi_request_generated_tokens_sum {tokens}\n"
+    )

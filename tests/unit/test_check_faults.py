@@ -1,0 +1,145 @@
+"""Every fault turns exactly the expected checks red, and a healthy service none."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.checks import tls
+from ansible.module_utils.tgi.checks.host import Tier
+from ansible.module_utils.tgi.checks.run import Options, check
+from check_fakes import KEY, MODEL, NAME, FakeGateway, FakeTgi
+
+DIRECT = Options("direct", "gpu1", [MODEL])
+EDGE = Options(
+    "edge", "gw1", [MODEL], f"https://{NAME}", api_key=KEY, tier=Tier(20, 10, 4), http_port=8080
+)
+GENERATION = {"generate.basic", "generate.stream", "chat.basic", "chat.stream", "chat.canary"}
+
+
+@pytest.fixture(autouse=True)
+def certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handshake has tests of its own, with a real server."""
+
+    async def verified(_: Any) -> tls.Handshake:
+        return tls.Handshake({"notAfter": "Jan  1 00:00:00 2099 GMT"}, "TLSv1.3")
+
+    monkeypatch.setattr(tls, "handshake", verified)
+
+
+def red(options: Options, fake: FakeTgi, *states: str) -> set[str]:
+    report = asyncio.run(check(replace(options, transport=fake.transport())))
+    assert len(report.checks) == len(report.planned)
+    return {one.id for one in report.of(*(states or ("fail", "error")))}
+
+
+DIRECT_FAULTS = {
+    "": set(),
+    "no-generate": GENERATION | {"metrics.delta"},
+    "wrong-model": {"model.info"},
+    "wrong-revision": {"model.info"},
+    "other-limits": {"model.info"},
+    "stream-cut": {"generate.stream", "chat.stream"},
+    "error-event": {"generate.stream", "chat.stream"},
+    "empty-text": GENERATION,
+    "no-finish": {"chat.stream"},
+    "late-text": {"chat.stream"},
+    "no-done": {"chat.stream"},
+    "no-usage": {"chat.stream"},
+    "nan": {"generate.basic", "generate.stream"},
+    "nonsense": {"chat.canary"},
+    "no-template": {"chat.basic", "chat.stream", "chat.canary"},
+    "frozen": {"metrics.delta"},
+    "unhealthy": {"health.status", "health.after"},
+    "dies": {"health.after"},
+}
+
+
+@pytest.mark.parametrize("fault", DIRECT_FAULTS)
+def test_direct(fault: str) -> None:
+    assert red(DIRECT, FakeTgi(fault)) == DIRECT_FAULTS[fault]
+
+
+EDGE_FAULTS = {
+    "": set(),
+    "open-path": {"auth.missing"},
+    "wrong-key": {"auth.wrong"},
+    "open-metrics": {"metrics.private"},
+    "no-list": {"model.list"},
+    "any-model": {"model.unknown"},
+    "no-redirect": {"http.redirect"},
+    "no-limit": {"rate.enforced"},
+    "limit-503": {"rate.enforced"},
+    "no-retry-after": {"rate.enforced"},
+    "buffered": {"stream.unbuffered"},
+    "wrong-model": {"model.info"},
+    "stream-cut": {"chat.stream", "stream.unbuffered"},
+    "no-generate": {"generate.basic", "chat.basic", "chat.stream", "stream.unbuffered",
+                    "chat.canary"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", EDGE_FAULTS)
+def test_edge(fault: str) -> None:
+    assert red(EDGE, FakeGateway(fault)) == EDGE_FAULTS[fault]
+
+
+def test_a_fence_that_refuses_everybody_is_no_pass() -> None:
+    failed = red(EDGE, FakeGateway("refuses-all"))
+    assert "auth.valid" in failed
+    assert not failed & {"auth.missing", "auth.wrong", "tls.verify"}
+
+
+def test_a_missing_header_only_warns() -> None:
+    assert red(EDGE, FakeGateway("no-header"), "warn") == {"auth.header"}
+
+
+def test_nothing_there_fails_everything_that_asks() -> None:
+    failed = red(DIRECT, FakeTgi("refused"))
+    assert failed == GENERATION | {"health.status", "model.info", "metrics.delta", "health.after"}
+
+
+def test_a_server_that_hangs_ends_in_time() -> None:
+    failed = red(replace(DIRECT, timeout=0.1), FakeTgi("hang"))
+    assert "generate.basic" in failed
+
+
+def test_the_deadline_ends_what_is_left_as_error() -> None:
+    broken = red(replace(DIRECT, deadline=0.2), FakeTgi("hang"), "error")
+    assert {"health.status", "health.after", "generate.basic"} <= broken
+
+
+def test_the_checks_stay_under_the_limit_until_they_test_it() -> None:
+    fake = FakeGateway(rate=10.0, burst=2)
+    assert red(replace(EDGE, tier=Tier(10, 2, 2)), fake) == set()
+
+
+def test_a_limit_other_than_declared_is_seen() -> None:
+    assert red(EDGE, FakeGateway(rate=20.0, burst=40)) == {"rate.enforced"}
+
+
+def test_the_real_key_goes_to_https_only() -> None:
+    fake = FakeGateway()
+    red(EDGE, fake)
+    plain = [one for one in fake.requests if one.url.scheme == "http"]
+    assert plain and not any("authorization" in one.headers for one in plain)
+
+
+def test_a_host_without_a_plain_port_or_limits_plans_less() -> None:
+    options = replace(EDGE, http_port=0, tier=Tier(), public_health=False)
+    report = asyncio.run(check(replace(options, transport=FakeGateway().transport())))
+    ids = {one.id for one in report.checks}
+    assert report.passed
+    assert not ids & {"http.redirect", "rate.enforced", "rate.recovers", "health.status"}
+
+
+def test_every_prompt_differs_between_two_runs() -> None:
+    fake = FakeGateway()
+    red(EDGE, fake)
+    first = {one.content for one in fake.requests if one.content}
+    fake.requests.clear()
+    red(EDGE, fake)
+    again = {one.content for one in fake.requests if b"Request " in one.content}
+    assert again and not first & again
