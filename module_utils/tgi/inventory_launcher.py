@@ -43,7 +43,7 @@ def check_launcher(model: dict[Any, Any], where: str, version: Any) -> Iterator[
     yield from _check_sharding(model, where)
     yield from _check_formats(model, where)
     yield from _check_versions(model, where, version)
-    yield from _check_environment(model.get("environment"), where)
+    yield from check_environment(model.get("environment"), f"{where}.environment")
 
 
 def _check_order(model: dict[Any, Any], where: str) -> Iterator[str]:
@@ -111,10 +111,11 @@ def release(version: Any) -> tuple[int, ...] | None:
     return tuple(map(int, text.split("."))) if re.fullmatch(r"\d+\.\d+\.\d+", text) else None
 
 
-def _check_environment(environment: Any, where: str) -> Iterator[str]:
+def check_environment(environment: Any, where: str) -> Iterator[str]:
+    """Give the problems of a mapping of environment variables."""
     for key in environment if isinstance(environment, dict) else ():
         name = str(key)
-        path = f"{where}.environment.{name}"
+        path = f"{where}.{name}"
         remedy = _ENVIRONMENT.get(name)
         if not remedy and name.lower() in OPTIONS and name.isupper():
             remedy = f"write {name.lower()} beside name and model_id, where its type is checked"

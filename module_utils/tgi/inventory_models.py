@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .inventory_launcher import check_launcher
+from .inventory_launcher import check_environment, check_launcher
 from .inventory_problem import UNKNOWN, problem, shown, whole
 from .models import resolve_models
 
@@ -21,9 +21,10 @@ _DEFAULT_ALIAS = "tgi"
 
 
 def check_models(values: Mapping[str, Any]) -> list[str]:
-    """Give the problems of tgi_models, tgi_image and tgi_version."""
+    """Give the problems of tgi_models, and of tgi_image and tgi_environment beside it."""
     models = values.get("tgi_models")
     found = list(_check_image(values.get("tgi_image")))
+    found += check_environment(values.get("tgi_environment"), "tgi_environment")
     if not isinstance(models, list):
         return found
     if not models:

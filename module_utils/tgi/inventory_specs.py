@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .inventory_problem import UNKNOWN, closest, problem
-from .inventory_types import check_value, is_secret, missing
+from .inventory_types import check_value, is_secret, is_unset, missing
 
 # Facts of ours that Ansible turns into variables where inject_facts_as_vars is on
 _OURS = {"tgi_host"}
@@ -81,10 +81,10 @@ def check_types(
     found = []
     for role in roles:
         for name, spec in role.options.items():
-            if values.get(name) is not None:
-                found += check_value(spec, values[name], name)
-            elif role.name in enforced and spec.get("required"):
+            if role.name in enforced and spec.get("required") and is_unset(values.get(name)):
                 found.append(missing(name, spec))
+            else:
+                found += check_value(spec, values.get(name), name)
     return found
 
 

@@ -8,6 +8,7 @@ of a list, a mapping or true/false is therefore refused.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -57,17 +58,23 @@ def check_options(options: dict[str, Any], values: dict[Any, Any], where: str) -
             found.append(_unknown(str(name), options, where))
     for name, spec in options.items():
         path = f"{where}.{name}" if where else name
-        if spec.get("required") and values.get(name) is None:
+        if spec.get("required") and is_unset(values.get(name)):
             found.append(missing(path, spec))
         elif name in values:
             found += check_value(spec, values[name], path)
     return found
 
 
+def is_unset(value: Any) -> bool:
+    """Tell whether nothing was written; an empty text stands for nothing where one is needed."""
+    return value is None or (isinstance(value, str) and not value)
+
+
 def missing(path: str, spec: dict[str, Any]) -> str:
     """Word the absence of a required variable or option, with what it is for."""
     text = spec.get("description") or ""
-    meaning = str(text[0] if isinstance(text, list) and text else text).rstrip(".")
+    first = str(text[0] if isinstance(text, list) and text else text)
+    meaning = re.sub(r"\b[A-Z]\(([^)]*)\)", r"\1", first).rstrip(".")
     name = path.rpartition(".")[2]
     return problem(path, "is missing", f"write {name}: {f'({meaning})' if meaning else ''}")
 

@@ -133,6 +133,11 @@ def test_an_image_that_can_move(image: str) -> None:
     assert "write name@sha256:" in found
 
 
+def test_the_environment_of_all_models() -> None:
+    (found,) = check(model(), tgi_environment={"HF_ENDPOINT": "https://x", "QUANTIZE": "awq"})
+    assert found.startswith("tgi_environment.QUANTIZE is not set here; write quantize beside")
+
+
 def test_no_model_at_all() -> None:
     assert check() == ["tgi_models is empty; write at least one model"]
 

@@ -12,7 +12,11 @@ MODELS = {
     "type": "list",
     "elements": "dict",
     "options": {
-        "name": {"type": "str", "required": True, "description": "What clients ask for."},
+        "name": {
+            "type": "str",
+            "required": True,
+            "description": "What clients ask for in C(model).",
+        },
         "gpus": {"type": "list", "elements": "str"},
         "max_total_tokens": {"type": "int"},
         "max_input_tokens": {"type": "int"},
@@ -31,8 +35,11 @@ CONSUMERS = {
 @pytest.mark.parametrize(
     ("model", "line"),
     [
-        ({}, "tgi_models[0].name is missing; write name: (What clients ask for)"),
-        ({"name": None}, "tgi_models[0].name is missing; write name: (What clients ask for)"),
+        ({}, "tgi_models[0].name is missing; write name: (What clients ask for in model)"),
+        (
+            {"name": None},
+            "tgi_models[0].name is missing; write name: (What clients ask for in model)",
+        ),
         (
             {"name": ["a"]},
             'tgi_models[0].name is a list, not a text; write a text such as name: "word", in ',
