@@ -1,0 +1,243 @@
+#!/usr/bin/python
+"""Wait until text-generation models have generated, or say why they will not."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tgi_wait
+short_description: Wait until TGI models are ready, phase by phase
+description:
+  - Waits for all models of a host in one task. A model is ready when its container runs,
+    C(/health) says 200 and one real token was generated. C(/health) alone proves nothing.
+  - Nothing listens while TGI loads a model. The container's log tells the phase, and each phase
+    has its own deadline, counted from when it began, so that a second run goes on counting.
+  - While it waits, a line for each model is shown when something has changed, and at least every
+    10 seconds; nothing at all when every model is ready at once.
+  - Ends at once when a container has died or restarts, with the phase, the cause that its log
+    names, the exit code, the last lines and what to do. One failed model fails the task; the
+    state of all is returned.
+  - Only reads; needs the C(docker) command on the host and no Python package.
+options:
+  models:
+    description: The models to wait for.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the model, for messages.
+        type: str
+        required: true
+      url:
+        description: Where its server is published, as C(http://HOST:PORT), seen from the host.
+        type: str
+        required: true
+      project:
+        description: Its Docker Compose project; C(tgi-NAME) if not given.
+        type: str
+      timeouts:
+        description: Deadlines of this model, in place of those of O(timeouts).
+        type: dict
+        suboptions: &timeouts
+          start:
+            description: Seconds until the launcher has read its options and the model's config.
+            type: float
+          download:
+            description: Seconds to download and convert the weights.
+            type: float
+          load:
+            description: Seconds until all shards have loaded the weights.
+            type: float
+          warmup:
+            description: Seconds to warm up and size the KV cache, up to the listening socket.
+            type: float
+          serve:
+            description: Seconds from then to the first generated token.
+            type: float
+  timeouts:
+    description:
+      - Deadlines of the phases, in seconds. What is left out is 60 for C(start), 3600 for
+        C(download), 1200 for C(load), 900 for C(warmup) and 120 for C(serve).
+    type: dict
+    default: {}
+    suboptions: *timeouts
+  window:
+    description: Seconds that one visit to the host watches before it reports.
+    type: float
+    default: 5
+  interval:
+    description: Seconds between two looks during a visit.
+    type: float
+    default: 1
+  probe_timeout:
+    description:
+      - Seconds that one request may take at most. The first is given 8, and twice as many each
+        time that was not enough, up to this.
+    type: float
+    default: 30
+  host:
+    description: Name of the host in messages; the action plugin sets the inventory name.
+    type: str
+    default: localhost
+  state:
+    description: What an earlier visit returned; set by the action plugin.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    support: full
+    description: Looks once and reports. A missing container or Docker does not fail, a dead one
+      warns, for the run proper may be about to mend it.
+  diff_mode:
+    support: none
+author:
+  - tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Wait until the models generate
+  tgi_wait:
+    models:
+      - name: llama-3.1-8b
+        url: http://127.0.0.1:8081
+      - name: codellama-13b
+        url: http://127.0.0.1:8082
+        timeouts:
+          load: 2400  # its weights come from a network file system
+    timeouts:
+      download: 7200
+"""
+
+RETURN = r"""
+models:
+  description: The state of each model, in the order asked for.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {description: Its name., type: str}
+    phase:
+      description: V(absent), V(start), V(download), V(load), V(warmup), V(serve), V(ready), or
+        V(silent) when its log level or log driver hides the phases. Of a failed model, the phase
+        in which it failed.
+      type: str
+    ready: {description: Whether it has generated a token., type: bool}
+    failed: {description: Whether waiting for it has ended in vain., type: bool}
+    elapsed:
+      description: Seconds in this phase; of a ready model, since its container started.
+      type: float
+    allowed: {description: Deadline of this phase in seconds; 0 where there is none., type: float}
+    detail: {description: What its log or server said last; of a failed one the cause., type: str}
+    line: {description: All this in one line., type: str}
+    container: {description: Name of its container., type: str}
+    restarts: {description: How often Docker has restarted it., type: int}
+    cause: {description: Short name of the cause of a failure., type: str, sample: gated}
+    exit_code: {description: Exit code of a container that ended., type: int}
+    remedy: {description: What to do about a failure., type: str}
+    evidence: {description: Up to 15 last lines of its log, without secrets., type: list}
+failed_models:
+  description: Names of the models that failed.
+  returned: always
+  type: list
+  elements: str
+ready:
+  description: Whether every model is ready.
+  returned: always
+  type: bool
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.wait_docker import DockerError
+from ansible.module_utils.tgi.wait_model import Memory, Status, Wanted, judge_absent
+from ansible.module_utils.tgi.wait_phases import DEADLINES, PHASES
+from ansible.module_utils.tgi.wait_report import as_result, failure_text
+from ansible.module_utils.tgi.wait_window import Watcher
+
+_TIMEOUTS: dict[str, Any] = {phase: {"type": "float"} for phase in PHASES}
+ARGUMENTS: dict[str, Any] = {
+    "models": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "url": {"type": "str", "required": True},
+            "project": {"type": "str"},
+            "timeouts": {"type": "dict", "options": _TIMEOUTS},
+        },
+    },
+    "timeouts": {"type": "dict", "default": {}, "options": _TIMEOUTS},
+    "window": {"type": "float", "default": 5},
+    "interval": {"type": "float", "default": 1},
+    "probe_timeout": {"type": "float", "default": 30},
+    "host": {"type": "str", "default": "localhost"},
+    "state": {"type": "dict", "default": {}},
+}
+
+
+def wanted(params: dict[str, Any]) -> list[Wanted]:
+    """The models of the module's parameters; ValueError for an address it cannot ask."""
+    models = []
+    for model in params["models"]:
+        url = urlsplit(model["url"])
+        if url.scheme != "http" or not url.hostname:
+            raise ValueError(
+                f"model {model['name']}: url is {model['url']!r}, write http://HOST:PORT"
+            )
+        timeouts = dict(DEADLINES)
+        for given in (params["timeouts"], model["timeouts"]):
+            timeouts.update({k: v for k, v in (given or {}).items() if v is not None})
+        project = model["project"] or f"tgi-{model['name']}"
+        models.append(Wanted(model["name"], project, model["url"], timeouts))
+    return models
+
+
+def main() -> None:
+    """Look, and report."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params, host = module.params, module.params["host"]
+    try:
+        models = wanted(params)
+    except ValueError as problem:
+        module.fail_json(msg=str(problem), models=[], failed_models=[], ready=False, changed=False)
+    memories = {name: Memory.load(raw) for name, raw in params["state"].items()}
+    watcher = Watcher(models, memories, probe_timeout=params["probe_timeout"])
+    statuses: list[Status]
+    try:
+        if module.check_mode:
+            statuses = watcher.look()
+        else:
+            statuses = watcher.watch(params["window"], params["interval"])
+    except DockerError as problem:
+        statuses = [judge_absent(model) for model in models]
+        if not module.check_mode:
+            module.fail_json(
+                msg=f"{host}: Docker cannot be asked about the models: {problem}. "
+                "Remedy: systemctl status docker on the host, or run with --tags docker.",
+                models=[as_result(host, one) for one in statuses],
+                failed_models=[model.name for model in models],
+                ready=False,
+                changed=False,
+            )
+    failed = [one for one in statuses if one.failure]
+    if module.check_mode:
+        dead = [one for one in failed if one.phase != "absent"]
+        if dead:
+            module.warn(failure_text(host, dead).splitlines()[0])
+    result = {
+        "changed": False,
+        "models": [as_result(host, one) for one in statuses],
+        "failed_models": [one.name for one in failed],
+        "ready": all(one.ready for one in statuses),
+        "state": {name: memory.dump() for name, memory in watcher.memories.items()},
+    }
+    if failed and not module.check_mode:
+        module.fail_json(msg=failure_text(host, statuses), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

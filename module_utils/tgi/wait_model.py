@@ -1,0 +1,209 @@
+"""Judge one model from its container, its log and a probe: loading, ready or failed, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .wait_causes import Cause, explain_death, recognise
+from .wait_docker import Container
+from .wait_logs import Line
+from .wait_phases import PHASES, SLOW, Progress, deadline, last_run, read_progress
+from .wait_probe import Probe
+
+_PATIENCE = 10.0
+"""Seconds that a server which speaks HTTP is given in this wait, however long it has been up: a
+busy one may turn a request away."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A model to wait for. `timeouts` maps phases to seconds; what is missing has a default."""
+
+    name: str
+    project: str
+    url: str
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Memory:
+    """What has to be known from one look to the next. As a dict it survives module calls."""
+
+    container: str = ""
+    restarts: int = 0
+    serving_since: float = 0.0
+    late: int = 0
+    """Probes without an answer in time."""
+
+    @classmethod
+    def load(cls, raw: Any) -> Memory:
+        """From `dump()` of an earlier call, or empty from anything else."""
+        if not isinstance(raw, dict):
+            return cls()
+        return cls(
+            str(raw.get("container", "")),
+            int(raw.get("restarts") or 0),
+            float(raw.get("serving_since") or 0),
+            int(raw.get("late") or 0),
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """A dict of plain values."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why waiting has ended in vain."""
+
+    cause: str
+    text: str
+    remedy: str
+    exit_code: int | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Status:
+    """What one look at a model gave."""
+
+    name: str
+    phase: str
+    """absent, one of PHASES, silent (running, phases hidden by the log level) or ready."""
+    ready: bool = False
+    elapsed: float = 0.0
+    """Seconds in this phase; of a ready model: since its container started."""
+    allowed: float = 0.0
+    detail: str = ""
+    container: str = ""
+    restarts: int = 0
+    failure: Failure | None = None
+
+
+def remember(memory: Memory, container: Container) -> bool:
+    """Take note of a container; true when it has restarted since it was first seen."""
+    if memory.container != container.id or container.restarts < memory.restarts:
+        memory.container, memory.restarts = container.id, container.restarts
+        memory.serving_since, memory.late = 0.0, 0
+    return container.restarts > memory.restarts
+
+
+def split_runs(lines: Sequence[Line], container: Container) -> tuple[list[Line], list[Line]]:
+    """The lines of the run before the last one, and of the last one."""
+    before = [line for line in lines if line.at < container.boundary]
+    return last_run(before), [line for line in lines if line.at >= container.boundary]
+
+
+def _evidence(lines: Sequence[Line], cause: Cause | None = None) -> tuple[str, ...]:
+    last = [line.text for line in lines if line.text.strip()][-15:]
+    if cause and cause.line and cause.line not in last:
+        return (cause.line, "…", *last[1:])
+    return tuple(last)
+
+
+def judge_dead(
+    wanted: Wanted, container: Container, run: Sequence[Line], exit_code: int | None
+) -> Status:
+    """A container that does not run, or whose run before this one ended while we waited."""
+    stage = read_progress(run, container.started).phase
+    if container.status == "paused":
+        cause = Cause("paused", "the container is paused", "docker unpause CONTAINER")
+    else:
+        error = "" if container.status == "running" else container.error
+        cause = explain_death(run, stage, exit_code, container.out_of_memory, error)
+    failure = Failure(cause.id, cause.text, cause.remedy, exit_code, _evidence(run, cause))
+    return Status(
+        wanted.name,
+        "silent" if container.quiet and stage == "start" else stage,
+        container=container.name,
+        restarts=container.restarts,
+        failure=failure,
+    )
+
+
+def _stage(
+    container: Container, run: Sequence[Line] | None, seen: Probe, memory: Memory, now: float
+) -> Progress:
+    """Phase, beginning and detail of a running container that is not ready."""
+    since = container.started or container.created
+    if run is None or container.quiet:
+        stage = Progress("silent", since, "")
+    else:
+        stage = read_progress(run, since)
+    if not seen.listening and stage.phase != "serve":
+        return stage
+    memory.serving_since = memory.serving_since or now
+    memory.late += seen.late
+    began = stage.began if stage.phase == "serve" else memory.serving_since
+    return Progress("serve", began, seen.detail)
+
+
+def judge_running(
+    wanted: Wanted,
+    container: Container,
+    run: Sequence[Line] | None,
+    seen: Probe,
+    memory: Memory,
+    now: float,
+) -> Status:
+    """A running container; `run` is the log of its last run, None if it cannot be read."""
+    if seen.ready:
+        memory.late = 0
+        up = max(0.0, now - container.started)
+        return Status(wanted.name, "ready", True, up, 0.0, "", container.name, container.restarts)
+    stage = _stage(container, run, seen, memory, now)
+    allowed = deadline(stage.phase, wanted.timeouts)
+    elapsed = max(0.0, now - stage.began)
+    failure = None
+    patient = stage.phase != "serve" or now - memory.serving_since >= min(_PATIENCE, allowed)
+    if elapsed > allowed and patient:
+        failure = _overdue(stage, allowed, run or [], seen)
+    return Status(
+        wanted.name,
+        stage.phase,
+        False,
+        elapsed,
+        allowed,
+        stage.detail,
+        container.name,
+        container.restarts,
+        failure,
+    )
+
+
+def _overdue(stage: Progress, allowed: float, run: Sequence[Line], seen: Probe) -> Failure:
+    known = recognise(run, stage.phase)
+    after = f"within {allowed:g} s"
+    if seen.healthy:
+        text = f"/health is 200 yet generation fails: {seen.detail}; no token {after}"
+        remedy = (
+            "the server is up but its model is not: restart it (docker restart CONTAINER) and "
+            "read its log; if it is only overloaded, send it less or raise timeouts.serve"
+        )
+    elif stage.phase == "serve":
+        text = f"not ready {after}: {seen.detail}"
+        remedy = SLOW["serve"]
+    else:
+        text = f"not done {after}, the container still runs"
+        remedy = SLOW[stage.phase]
+    if known:
+        text, remedy = f"{text}; the log says: {known.text}", known.remedy
+    cause = "not_generating" if seen.healthy else "deadline"
+    return Failure(cause, text, remedy, None, _evidence(run, known))
+
+
+def judge_absent(wanted: Wanted) -> Status:
+    """No container of the model's project exists."""
+    failure = Failure(
+        "absent",
+        f"no container of Compose project {wanted.project} exists",
+        "deploy it (--tags tgi); docker compose ls --all on the host shows the projects there are",
+    )
+    return Status(wanted.name, "absent", failure=failure)
+
+
+def phase_order(phase: str) -> int:
+    """Position of a phase on the way to ready, for sorting."""
+    return PHASES.index(phase) if phase in PHASES else -1

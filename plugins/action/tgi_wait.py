@@ -1,0 +1,65 @@
+"""Show life while models load: visit the host with the module tgi_wait until it is done."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+display = Display()
+
+SHOW_EVERY = 10.0
+"""Seconds after which a line is shown again although nothing has changed."""
+
+
+class ProgressLines:
+    """Decides which models' lines to show: what changed, and what was not shown for a while."""
+
+    def __init__(self, clock: Any = time.monotonic) -> None:
+        self._clock = clock
+        self._shown: dict[str, tuple[tuple[str, str], float]] = {}
+
+    def due(self, models: list[dict[str, Any]]) -> list[str]:
+        """Lines to show now. A model that was ready when first seen is never mentioned."""
+        lines = []
+        now = self._clock()
+        for model in models:
+            name, news = model["name"], (model["phase"], model["detail"])
+            before = self._shown.get(name)
+            if model["failed"] or (model["ready"] and before is None):
+                continue
+            if before and before[0] == news and (model["ready"] or now - before[1] < SHOW_EVERY):
+                continue
+            self._shown[name] = (news, now)
+            lines.append(str(model["line"]))
+        return lines
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Calls the module, which takes and checks all arguments, until nothing is left to wait for."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the module's last answer."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        arguments = {"host": variables.get("inventory_hostname", "localhost"), **self._task.args}
+        progress = ProgressLines()
+        while True:
+            answer: dict[str, Any] = self._execute_module(
+                module_args=arguments, task_vars=task_vars
+            )
+            models = answer.get("models", [])
+            if not self._task.no_log and not self._task.check_mode and not answer.get("failed"):
+                for line in progress.due(models):
+                    display.display(line)
+            if answer.get("failed") or answer.get("ready", True) or self._task.check_mode:
+                answer.pop("state", None)
+                return answer
+            arguments["state"] = answer.get("state") or {}
