@@ -4,7 +4,7 @@
 set -eu
 kind=$1
 here=$(cd "$(dirname "$0")" && pwd)
-packages='systemd systemd-sysv dbus openssh-server sudo python3 iproute2 ca-certificates procps kmod'
+packages='systemd systemd-sysv dbus openssh-server sudo python3 iproute2 ca-certificates procps kmod python3-apt'
 suite=$kind
 if [ "$kind" = depot ]; then
   suite=trixie

@@ -2,9 +2,9 @@
 # Start one host: a container that runs systemd, with SSH on loopback. A host of another image or
 # another set of options is replaced. The docker command is used because no module can ask for
 # unconfined system paths, which the engine inside needs.
-# usage: host.sh CONTAINER IMAGE NETWORK SSH_PORT STATE_DIRECTORY [DOCKER_RUN_OPTION...]
+# usage: host.sh CONTAINER IMAGE NETWORK SSH_PORT STATE_DIRECTORY GPU_TABLE|none [DOCKER_RUN_OPTION...]
 set -eu
-container=$1 image=$2 network=$3 port=$4 state=$5; shift 5
+container=$1 image=$2 network=$3 port=$4 state=$5 gpus=$6; shift 6
 case $image in *:bookworm-*) ;; *)
   # systemd of Debian 13 wants to be told that control groups of version 1 will do
   [ "$(docker info --format '{{.CgroupVersion}}')" != 1 ] || set -- "$@" \
@@ -25,6 +25,11 @@ if [ "$found" != "$wanted" ]; then
 elif [ "$(docker inspect --format '{{.State.Running}}' "$container")" != true ]; then
   docker start "$container" >/dev/null
   echo "Started $container"
+fi
+
+if [ "$gpus" != none ]; then
+  docker cp "$gpus" "$container:/usr/share/simulated-gpus.csv" >/dev/null
+  docker cp "$(dirname "$gpus")/nvidia-smi" "$container:/usr/bin/nvidia-smi" >/dev/null
 fi
 
 for _ in $(seq 60); do
