@@ -1,0 +1,137 @@
+#!/usr/bin/python
+"""Ansible module: merge settings into Docker's daemon.json and say how they take effect."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_daemon_config
+short_description: Merge settings into Docker's daemon.json
+description:
+  - Merges settings into the file that is there, so that what others put in it stays.
+  - Refuses a broken file, and settings with which the daemon would not start, including those that
+    C(dockerd --validate) accepts. The file before is kept beside it with the suffix C(.before-tgi-ansible).
+  - Says whether a reload is enough or a restart is needed.
+options:
+  path:
+    description: The file.
+    type: path
+    default: /etc/docker/daemon.json
+  settings:
+    description: Settings to merge in. Nested objects are merged key by key; a null removes a key.
+    type: dict
+    required: true
+attributes:
+  check_mode:
+    support: full
+    description: Validates, writes nothing.
+  diff_mode:
+    support: full
+    description: Shows the file before and after.
+author: tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Keep containers alive while the daemon restarts
+  docker_daemon_config:
+    settings: {live-restore: true}
+"""
+
+RETURN = r"""
+changed_keys:
+  description: Top-level keys whose value changed.
+  returned: success
+  type: list
+  elements: str
+restart_required:
+  description: Whether some of them take effect with a restart only.
+  returned: success
+  type: bool
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.docker_daemon import (
+    BOUND_TO_CONTAINERS,
+    RELOADABLE,
+    DaemonConfigError,
+    changed_keys,
+    merge,
+    parse,
+    refuse_overlooked,
+    render,
+)
+
+
+def validate(module: AnsibleModule, text: str) -> None:
+    """Let the daemon itself judge the file; without one (first check mode) there is none to ask."""
+    dockerd = shutil.which("dockerd")
+    if dockerd is None:
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as candidate:
+        candidate.write(text)
+        candidate.flush()
+        code, out, err = module.run_command([dockerd, "--validate", "--config-file", candidate.name])
+    if code:
+        reason = (err or out).strip().replace(candidate.name, "daemon.json")
+        module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {reason}")
+
+
+def refuse_under_containers(module: AnsibleModule, keys: list[str]) -> None:
+    bound = sorted(BOUND_TO_CONTAINERS.intersection(keys))
+    if not bound or shutil.which("docker") is None:
+        return
+    _code, out, _err = module.run_command(["docker", "ps", "--quiet"])
+    if out.strip():
+        module.fail_json(
+            msg=f"{', '.join(bound)} cannot change while {len(out.split())} containers run: "
+            "they would be orphaned with their GPUs held. Stop them first"
+        )
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+            "settings": {"type": "dict", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    path = Path(module.params["path"])
+    text = path.read_text() if path.exists() else ""
+    try:
+        before = parse(text, str(path))
+        after = merge(before, module.params["settings"])
+        refuse_overlooked(after)
+    except DaemonConfigError as error:
+        module.fail_json(msg=str(error))
+    keys = changed_keys(before, after)
+    if keys:
+        wanted = render(after)
+        validate(module, wanted)
+        refuse_under_containers(module, keys)
+        if not module.check_mode:
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if text:
+                shutil.copy2(path, f"{path}.before-tgi-ansible")
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
+                new.write(wanted)
+            module.set_mode_if_different(new.name, "0644", False)
+            module.atomic_move(new.name, str(path))
+    module.exit_json(
+        changed=bool(keys),
+        changed_keys=keys,
+        restart_required=bool(set(keys) - RELOADABLE),
+        diff={
+            "before_header": str(path),
+            "after_header": str(path),
+            "before": render(before) if before else "",
+            "after": render(after),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
