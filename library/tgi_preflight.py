@@ -115,6 +115,12 @@ ansible_facts:
         gateway:
           description: Whether the gateway's configuration is in place.
           type: bool
+        package_lists:
+          description: Whether apt has lists, without which check mode cannot foresee packages.
+          type: bool
+        httpx:
+          description: Whether the host's Python has httpx, with which the checks ask.
+          type: bool
 msg:
   description: All problems, a line each.
   returned: failure

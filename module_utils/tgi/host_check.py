@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import subprocess
@@ -42,6 +43,8 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
         "driver_version": driver,
         "deployed": deployed,
         "gateway": gateway,
+        "package_lists": any(_inside(root, "/var/lib/apt/lists").glob("*_Packages*")),
+        "httpx": importlib.util.find_spec("httpx") is not None,
     }
     return {"problems": problems, "facts": facts, "clock": time.time()}
 

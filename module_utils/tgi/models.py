@@ -15,6 +15,7 @@ def resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict
     """Fill in what the user left out, always in the same way.
 
     Each entry has: name, model_id, revision (str or None), aliases (list), port (int),
+    url (str, where the host itself reaches it),
     gpus (list of index strings or UUIDs; [] is CPU), num_shard (int), default (bool, true
     for the first), options (launcher options that were set, in their own types; num_shard
     is not repeated there) and environment (dict of str).
@@ -46,6 +47,7 @@ def resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict
                 "revision": _text(model.get("revision")) or None,
                 "aliases": _texts(model.get("aliases")),
                 "port": port,
+                "url": f"http://127.0.0.1:{port}",
                 "gpus": gpus,
                 "num_shard": shards if shards > 0 else max(len(gpus), 1),
                 "default": not resolved,
