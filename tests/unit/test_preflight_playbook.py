@@ -1,0 +1,138 @@
+"""The action itself, with Ansible's own templating and vault, against this very machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = [
+    {
+        "hosts": "gpu_hosts",
+        "gather_facts": False,
+        "roles": ["preflight"],
+        "post_tasks": [
+            {"ansible.builtin.debug": {"msg": "{{ ansible_facts.tgi_host | to_json }}"}}
+        ],
+    }
+]
+CONFIGURATION = """\
+[defaults]
+roles_path = {root}/roles
+library = {root}/library
+module_utils = {root}/module_utils
+action_plugins = {root}/plugins/action
+filter_plugins = {root}/plugins/filter
+callback_result_format = yaml
+vault_password_file = password
+nocolor = true
+"""
+SECRET = "a-secret-that-nobody-must-see"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def variables(**more: Any) -> dict[str, Any]:
+    return {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "preflight_min_memory_gib": 0,
+        "preflight_min_free_disk_gib": 0,
+        "tgi_image": "x@sha256:" + "0" * 64,
+        "tgi_base_port": free_port(),
+        "gateway_http_port": free_port(),
+        "gateway_https_port": free_port(),
+        "gateway_status_port": free_port(),
+        "tgi_models": [
+            {"name": "a", "model_id": "acme/a", "revision": COMMIT, "gpus": []},
+        ],
+        "gateway_server_name": "localhost",
+        "gateway_tls": {"source": "private_ca", "ca_dir": "{{ inventory_dir }}/pki"},
+        "gateway_tiers": {"team": {"requests_per_second": 1, "burst": 1, "concurrent": 1}},
+        "gateway_consumers": [{"name": "checks", "tier": "team", "keys": ["{{ a_key }}"]}],
+        "a_key": SECRET,
+        **more,
+    }
+
+
+def run(tmp_path: Path, text: str) -> str:
+    """Run the play in check mode, as talkative as it gets; give what it printed."""
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text(text)
+    groups: Any = {"gpu_hosts": {"hosts": {"here": {}}}, "gateways": {"hosts": {"here": {}}}}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": groups}}))
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(PLAYBOOK))
+    (tmp_path / "password").write_text("open sesame")
+    # Not the project's own ansible.cfg: it names the sandbox's inventory too
+    (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--check", "-vvvv"]
+    done = subprocess.run(
+        [*command, "-i", "hosts.yml", "play.yml"],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert SECRET not in done.stdout + done.stderr
+    assert re.search(r"here +: ok=\d+ +changed=0 +unreachable=0", done.stdout), done.stdout
+    output: str = done.stdout
+    return output
+
+
+def problems(output: str) -> list[str]:
+    """Give the lines of the refusal, without those that depend on this machine alone."""
+    theirs = ("user has", "operating system is", "processor ")
+    refusal = output.partition("msg: |-")[2]
+    lines = re.findall(r"(?m)^ +- (.*)$", refusal.partition("PLAY RECAP")[0])
+    return [line for line in lines if not line.startswith(theirs)]
+
+
+def test_a_good_inventory_with_a_vaulted_key(tmp_path: Path) -> None:
+    vaulted = VaultLib([("default", VaultSecret(b"open sesame"))]).encrypt(SECRET).decode()
+    plain = {name: value for name, value in variables().items() if name != "a_key"}
+    key = "a_key: !vault |\n" + "".join(f"  {line}\n" for line in vaulted.splitlines())
+    output = run(tmp_path, yaml.safe_dump(plain) + key)
+    assert problems(output) == []
+    if "Preflight refuses" not in output:
+        assert '"deployed": [], "gateway": false' in output
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"tgi_modles": []}, "tgi_modles is no variable of the role tgi; write tgi_models"),
+    ({"tgi_base_port": "many"}, 'tgi_base_port is "many", not a whole number'),
+    ({"a_key": "{{ vault_key }}"}, "gateway_consumers[0].keys[0] uses vault_key, which is not"),
+    (
+        {"b_key": "{{ lookup('file', '/" + SECRET + "') }}"},
+        "gateway_consumers[1].keys[0] cannot be",
+    ),
+    ({"tgi_hf_token": [SECRET]}, "tgi_hf_token is a secret, not a text"),
+    ({"tgi_image": "{{ undefined_one }}"}, "tgi_image uses undefined_one, which is not defined"),
+    ({"gateway_tls": {"source": "files"}}, "gateway_tls.certificate is missing"),
+    ({"gateway_tls": {"source": "files"}}, "gateway_tls.key is missing"),
+]
+
+
+def test_every_problem_of_a_bad_one_in_one_message(tmp_path: Path) -> None:
+    bad = variables()
+    bad["gateway_consumers"].append({"name": "b", "tier": "team", "keys": ["{{ b_key }}"]})
+    for more, _ in BAD:
+        bad.update(more)
+    found = problems(run(tmp_path, yaml.safe_dump(bad)))
+    for _, line in BAD:
+        assert any(line in one for one in found), line
+    assert len(found) == len(BAD)
