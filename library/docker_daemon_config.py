@@ -73,7 +73,9 @@ def validate(module: AnsibleModule, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as candidate:
         candidate.write(text)
         candidate.flush()
-        code, out, err = module.run_command([dockerd, "--validate", "--config-file", candidate.name])
+        code, out, err = module.run_command(
+            [dockerd, "--validate", "--config-file", candidate.name]
+        )
     if code:
         reason = (err or out).strip().replace(candidate.name, "daemon.json")
         module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {reason}")

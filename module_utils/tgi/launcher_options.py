@@ -161,8 +161,8 @@ def argument_specs() -> dict[str, dict[str, Any]]:
             spec["elements"] = option.elements
         if option.choices:
             spec["choices"] = list(option.choices)
-        note = f" {option.note}" if option.note else ""
-        spec["description"] = f"{option.summary}.{note}"
+        sentence = f"{option.summary}."
+        spec["description"] = [sentence, option.note] if option.note else sentence
         specs[option.name] = spec
     return specs
 

@@ -1,0 +1,49 @@
+# make help tells what there is
+SHELL := /bin/sh
+BIN := .venv/bin
+PLAY := $(BIN)/ansible-playbook
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+PYTHON_DIRS := library module_utils plugins tests benchmarks
+
+.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit molecule docs bench
+
+help: ## Show these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: ## Get the Python environment for deploying (.venv)
+	@tests/hosts/bootstrap.sh requirements/run.txt
+
+sandbox: ## Bring up a disposable host and deploy to it: real but for the GPU (as root)
+	@tests/hosts/bootstrap.sh requirements/test.txt engine
+	@$(PLAY) -i inventories/sandbox tests/hosts/create.yml
+	@$(PLAY) -i inventories/sandbox site.yml
+	@tests/hosts/invite.sh
+
+sandbox-check: ## Run the checks on the sandbox once more
+	@$(PLAY) -i inventories/sandbox playbooks/check.yml
+
+sandbox-down: ## Take the sandbox away, with everything in it
+	@$(PLAY) -i inventories/sandbox tests/hosts/destroy.yml
+
+test: ## Run every test: lint, unit tests, Molecule on Debian 12 and 13 (as root)
+	@tests/hosts/bootstrap.sh requirements/test.txt engine
+	@$(MAKE) --no-print-directory lint unit molecule
+
+lint: ## Check style and types
+	@echo "yamllint" && $(BIN)/yamllint --strict .
+	@echo "ansible-lint" && $(BIN)/ansible-lint --offline --strict
+	@echo "ruff" && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@echo "mypy" && $(BIN)/mypy
+
+unit: ## Run the unit tests
+	@$(BIN)/pytest
+
+molecule: ## Deploy to disposable Debian 12 and 13 hosts and look at them as a client would
+	@$(BIN)/molecule test --scenario-name default
+
+docs: ## Write the variable tables of the roles' READMEs from their argument specs
+	@$(BIN)/python docs/role_tables.py
+
+bench: ## Time a run that changes nothing, beside Ansible's own round trips
+	@$(BIN)/python benchmarks/no_change.py
