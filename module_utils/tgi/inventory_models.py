@@ -35,6 +35,7 @@ def check_models(values: Mapping[str, Any]) -> list[str]:
             found += _check_identity(model, where)
             found += check_launcher(model, where, values.get("tgi_version"))
     found += _check_names(models)
+    found += _check_projects(models)
     found += _check_ports(values)
     found += _check_gpus(models)
     return found
@@ -87,6 +88,16 @@ def _check_names(models: list[Any]) -> Iterator[str]:
             remedy = "write another: clients choose a model by it"
             yield problem(path, f"is {shown(text)}, as is {owners[text]}", remedy)
         owners.setdefault(text, path)
+
+
+def _check_projects(models: list[Any]) -> Iterator[str]:
+    """Refuse names that Compose makes the same project of: it drops the dots."""
+    owners: dict[str, tuple[str, str]] = {}
+    for path, name in _texts(models, "name"):
+        owner, other = owners.setdefault(name.replace(".", ""), (path, name))
+        if other != name:
+            remedy = "write another: Compose drops the dots and would mix the two up"
+            yield problem(path, f"is {shown(name)}, as is {owner} without its dots", remedy)
 
 
 def _texts(models: list[Any], key: str) -> Iterator[tuple[str, str]]:

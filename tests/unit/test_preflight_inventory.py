@@ -43,7 +43,10 @@ SPECS: dict[str, Any] = {
             "options": {"keys": {"type": "list", "elements": "str", "no_log": True}},
         },
     },
-    "checks": {"checks_consumer": {"type": "str"}},
+    "checks": {
+        "checks_consumer": {"type": "str"},
+        "checks_view": {"type": "str", "required": True},
+    },
 }
 DEFAULTS: dict[str, Any] = {
     "tgi": {"tgi_base_port": "{{ template }}", "tgi_version": "3.3.7"},

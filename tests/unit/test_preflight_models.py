@@ -103,6 +103,7 @@ TWO = [
     ({"aliases": ["h"]}, "tgi_models[1].aliases[0]", "as is tgi_models[0].aliases[0]"),
     ({"aliases": ["tgi"]}, "tgi_models[1].aliases[0]", "always means the first model"),
     ({"name": "tgi"}, "tgi_models[1].name", "move that model to the top"),
+    ({"name": "ho.use"}, "tgi_models[1].name", "Compose drops the dots"),
     ({"port": 8081}, "tgi_models[1].port", "is 8081, as is tgi_models[0].port; write another"),
     ({"gpus": ["3"]}, "tgi_models[1].gpus", 'has GPU "3", as has tgi_models[0].gpus'),
     ({"gpus": [3]}, "tgi_models[1].gpus", "give each model GPUs of its own"),
