@@ -63,7 +63,7 @@ class FakeTgi:
         if request.method == "GET":
             return self.get(path)
         if path in ("/generate", "/generate_stream"):
-            return self.native(body, path.endswith("stream"))
+            return self.native(path.endswith("stream"))
         if path == "/v1/chat/completions":
             return self.chat(body)
         return httpx.Response(404)
@@ -89,7 +89,7 @@ class FakeTgi:
         self.count += 1
         self.tokens += tokens
 
-    def native(self, body: dict[str, Any], stream: bool) -> httpx.Response:
+    def native(self, stream: bool) -> httpx.Response:
         if "no-generate" in self.faults:
             error = {"error": "Request failed during generation", "error_type": "generation"}
             if stream:

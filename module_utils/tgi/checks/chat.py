@@ -7,7 +7,7 @@ from typing import Any
 
 from ..client import Answer
 from ..sse import Parser, parse
-from .judge import dig, error_text, http_problem, load, outcome
+from .judge import cut_short, dig, error_text, http_problem, load, outcome
 from .report import Outcome, trim
 
 FINISH = ("stop", "length", "eos_token", "stop_sequence")
@@ -135,13 +135,14 @@ def judge_chat_stream(answer: Answer, max_tokens: int) -> Outcome:
     if errors:
         problems.append(f"an error event under HTTP 200: {error_text(errors[0])}")
     if not stream.finishes:
-        problems.append(f"stream ended without a finish_reason after {count} events")
-    elif len(stream.finishes) > 1:
+        problems.append(cut_short(answer, count, "a finish_reason"))
+    elif answer.fault:
+        problems.append(answer.fault)
+    if len(stream.finishes) > 1:
         problems.append(f"finish_reason came {len(stream.finishes)} times")
-    elif (reason := dig(items[stream.finishes[0]], "choices", 0, "finish_reason")) not in FINISH:
-        problems.append(f"finish_reason is {trim(reason, 40)}")
-    if answer.fault:
-        problems.append(f"{answer.fault} after {count} events")
+    reasons = [dig(items[at], "choices", 0, "finish_reason") for at in stream.finishes]
+    if any(reason not in FINISH for reason in reasons):
+        problems.append(f"finish_reason is {trim(reasons, 60)}")
     if stream.parsed.trailing:
         problems.append("stream ended in the middle of an event")
     if any(item is None for item in items):

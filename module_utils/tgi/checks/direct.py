@@ -22,11 +22,21 @@ async def health_status(session: Session) -> Outcome:
     return outcome(answer, [problem] if problem else [], "HTTP 200")
 
 
+async def metrics_format(session: Session) -> Outcome:
+    """L1: /metrics is Prometheus text (empty on a fresh engine)."""
+    counters = await session.first_counters()
+    if counters is None:
+        problem = "/metrics is not readable, or no Prometheus text"
+        return Outcome(problem, problem)
+    return Outcome("", f"{len(counters)} series")
+
+
 async def metrics_delta(session: Session) -> Outcome:
     """L2: the engine's counters saw our requests. They may lag an answer by a moment."""
     if not session.witnessed:
         await session.generate()
-    if session.counters is None:
+    before = await session.first_counters()
+    if before is None:
         return Outcome("/metrics could not be read", "/metrics could not be read")
     requests, tokens = len(session.witnessed), sum(session.witnessed)
     if not requests:
@@ -36,7 +46,7 @@ async def metrics_delta(session: Session) -> Outcome:
         missing = (
             ["/metrics could not be read"]
             if after is None
-            else shortfall(session.counters, after, requests, tokens)
+            else shortfall(before, after, requests, tokens)
         )
         if not missing:
             return Outcome("", f"{requests} requests, {tokens} tokens counted", attempts=attempt)
@@ -54,6 +64,11 @@ DIRECT = (
         "health.status", "health", "GET /health: 200",
         "Engine not up: look at the container and the end of its log (docker compose ps, logs)",
         health_status, stage=0,
+    ),
+    Spec(
+        "metrics.format", "metrics", "GET /metrics: Prometheus text",
+        "Something else than the engine answers on this port: docker ps, ss -ltnp",
+        metrics_format, stage=0,
     ),
     Spec(
         "model.info", "identity", "/info names the declared model, revision and limits",

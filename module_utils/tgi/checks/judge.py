@@ -16,7 +16,7 @@ _STATUS_REMEDIES = {
     "and run the gateway role",
     404: "The path or the model is not published: run the gateway role again, compare its "
     "configuration with tgi_models",
-    424: "The engine breaks while it generates: read its log (docker compose logs), look for "
+    424: "Healthy but not generating: read the engine's log (docker compose logs), look for "
     "CUDA or out-of-memory errors, and restart it",
     429: "Overloaded or over the limit: lower the load, raise max_concurrent_requests or the "
     "tier of the checks",
@@ -61,6 +61,12 @@ def http_problem(answer: Answer, status: int = 200) -> str:
     if answer.status != status:
         return f"HTTP {answer.status} {error_text(answer.json())}".strip()
     return answer.fault
+
+
+def cut_short(answer: Answer, events: int, ending: str) -> str:
+    """A stream that has no ending, in one sentence."""
+    how = f" ({answer.fault})" if answer.fault else ""
+    return f"stream cut short after {events} events, without {ending}{how}"
 
 
 def look(answer: Answer, most: int = 300) -> str:

@@ -8,12 +8,16 @@ from typing import Any
 from ..client import Answer
 from ..sse import parse
 from .canary import nonce
-from .judge import dig, error_text, http_problem, load, outcome
+from .judge import cut_short, dig, error_text, http_problem, load, outcome
 from .report import Outcome, trim
 
 #: Few tokens: this proves that generation works, not how well.
 NEW_TOKENS = 8
 FINISH = ("length", "eos_token", "stop_sequence")
+EMPTY_REMEDY = (
+    "It stops before the first word: wrong end-of-text token, tokenizer revision or weights; "
+    "compare model_id and revision with what was downloaded"
+)
 NAN_REMEDY = (
     "The model computes NaN: try another dtype (bfloat16) or other kernels, "
     "or load the weights again and compare their checksum"
@@ -71,9 +75,8 @@ def judge_generate(answer: Answer, headers: bool = True) -> Outcome:
         problems.append(f"header x-generated-tokens says {seen}, {len(tokens)} came")
     if headers and not answer.headers.get("x-prompt-tokens", "").isdigit():
         problems.append("header x-prompt-tokens is missing")
-    return outcome(
-        answer, problems, f"{len(tokens)} tokens: {trim(text, 60)}", "", NAN_REMEDY if nan else ""
-    )
+    remedy = NAN_REMEDY if nan else "" if text.strip() else EMPTY_REMEDY
+    return outcome(answer, problems, f"{len(tokens)} tokens: {trim(text, 60)}", "", remedy)
 
 
 def judge_generate_stream(answer: Answer) -> Outcome:
@@ -90,12 +93,12 @@ def judge_generate_stream(answer: Answer) -> Outcome:
         problems.append(f"an error event under HTTP 200: {error_text(errors[0])}")
     if any(item is None for item in items):
         problems.append("an event holds no JSON")
-    if answer.fault:
-        problems.append(f"{answer.fault} after {len(items)} events")
     ends = [n for n, item in enumerate(items) if dig(item, "generated_text") is not None]
     if not ends:
-        problems.append(f"stream ended without generated_text after {len(items)} events")
-    elif ends != [len(items) - 1]:
+        problems.append(cut_short(answer, len(items), "generated_text"))
+    elif answer.fault:
+        problems.append(answer.fault)
+    if ends and ends != [len(items) - 1]:
         problems.append("the event with generated_text is not the only one or not the last")
     if stream.trailing:
         problems.append("stream ended in the middle of an event")

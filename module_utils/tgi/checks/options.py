@@ -19,6 +19,8 @@ def read_options(params: Mapping[str, Any], host: str, transport: Any = None) ->
     """Raises PlanError for a key that is too short, a URL that is none, a model without a port."""
     view, key, url = params["view"], params.get("api_key") or "", params.get("url") or ""
     if view == "edge":
+        if not key:
+            raise PlanError("no api_key; give the checks a consumer with a key (gateway_consumers)")
         if len(key) < SHORTEST_KEY:
             raise PlanError(f"api_key has fewer than {SHORTEST_KEY} characters; give a longer key")
         if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:

@@ -62,15 +62,23 @@ class PlanError(ValueError):
     """The options ask for something that cannot be planned; the text says what to write."""
 
 
+class NothingSelectedError(PlanError):
+    """What was selected belongs to the other view."""
+
+
 def make_plan(
-    catalogue: Sequence[Spec], models: Sequence[Model], select: Collection[str] = ()
+    catalogue: Sequence[Spec],
+    models: Sequence[Model],
+    select: Collection[str] = (),
+    elsewhere: Sequence[Spec] = (),
 ) -> list[Item]:
     """The checks to run, causes before consequences.
 
-    ``select`` holds ids and groups; empty means all. Raises PlanError for an unknown word and
-    for a plan without a check.
+    ``select`` holds ids and groups; empty means all. ``elsewhere`` are checks that exist but
+    do not apply here. Raises PlanError for an unknown word and for a plan without a check.
     """
-    words = {spec.id for spec in catalogue} | {spec.group for spec in catalogue}
+    specs = [*catalogue, *elsewhere]
+    words = {spec.id for spec in specs} | {spec.group for spec in specs}
     unknown = sorted(set(select) - words)
     if unknown:
         known = ", ".join(sorted(words))
@@ -90,5 +98,5 @@ def make_plan(
         else:
             plan.append(Item(spec, None))
     if all(item.spec.id == SELFTEST for item in plan):
-        raise PlanError("nothing to check: the selection applies to none of the models")
+        raise NothingSelectedError(f"nothing here is selected by {', '.join(sorted(select))}")
     return plan

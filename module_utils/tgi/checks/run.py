@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,16 +55,12 @@ def catalogue(options: Options) -> list[Spec]:
 
 async def check(options: Options) -> Report:
     """Run the checks. Raises PlanError before the first request when nothing can be planned."""
-    plan = make_plan(catalogue(options), options.models, options.select)
+    plan = make_plan(catalogue(options), options.models, options.select, [*DIRECT, *EDGE])
     report = Report(options.view, options.target, [item.key for item in plan])
     started = time.monotonic()
     found: dict[tuple[str, str], Check] = {}
     async with AsyncExitStack() as stack:
         sessions = await _open(options, stack)
-        if any(item.spec.id == "metrics.delta" for item in plan):
-            reading = asyncio.gather(*(_read_counters(one) for one in sessions.values()))
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(reading, options.deadline)
         for stage in sorted({item.spec.stage for item in plan}):
             items = [item for item in plan if item.spec.stage == stage]
             left = options.deadline - (time.monotonic() - started)
@@ -91,7 +87,7 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
         for model in options.models:
             target = replace(base, url=model.url, ca_file="")
             sessions[model.name] = Session(
-                model, await client(target), canary_passes=options.canary_passes
+                model, await client(target), canary_passes=options.canary_passes, witness=True
             )
         return sessions
     pacer = Pacer(tier.rate, tier.burst, tier.concurrent)
@@ -103,14 +99,10 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     sessions[""] = Host(edge, options.models, tier, plain, options.warn_days)
     for model in options.models:
         sessions[model.name] = Session(
-            model, edge, f"/models/{model.name}", model.name, True, options.canary_passes
-        )
+            model, edge, f"/models/{model.name}", model.name, True,
+            canary_passes=options.canary_passes,
+        )  # fmt: skip
     return sessions
-
-
-async def _read_counters(session: Session | None) -> None:
-    if session is not None:
-        session.counters = await session.read_counters()
 
 
 async def _run(item: Item, view: str, session: Any, left: float) -> Check:

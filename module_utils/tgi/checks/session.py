@@ -38,7 +38,8 @@ class Memo:
 class Session:
     """``prefix`` goes before native paths, ``served`` is what chat requests call the model.
 
-    ``witnessed`` holds the token counts of our generations that ended well.
+    ``witnessed`` holds the token counts of our generations that ended well; ``witness`` says
+    that the engine's counters can be read.
     """
 
     model: Model
@@ -46,10 +47,10 @@ class Session:
     prefix: str = ""
     served: str = "tgi"
     long_stream: bool = False
+    witness: bool = False
     canary_passes: int = 2
     memo: Memo = field(default_factory=Memo)
     witnessed: list[int] = field(default_factory=list)
-    counters: dict[str, float] | None = None
 
     async def info(self) -> Answer:
         return await self.memo.once(
@@ -63,6 +64,8 @@ class Session:
         return await self.memo.once("generate_stream", lambda: self._native("/generate_stream"))
 
     async def _native(self, path: str) -> Answer:
+        if self.witness:
+            await self.first_counters()
         answer = await self.client.send("POST", self.prefix + path, native.request_body())
         if not http_problem(answer):
             self.note(native.token_count(answer))
@@ -91,6 +94,8 @@ class Session:
 
     async def _chat(self, prompt: str, max_tokens: int, stream: bool) -> Answer:
         body = chat.request_body(self.served, prompt, max_tokens, stream)
+        if self.witness:
+            await self.first_counters()
         answer = await self.client.send("POST", "/v1/chat/completions", body)
         if not http_problem(answer):
             self.note(chat.completion_tokens(answer))
@@ -100,6 +105,10 @@ class Session:
         """Remember a generation that the engine's counters must show."""
         if tokens:
             self.witnessed.append(tokens)
+
+    async def first_counters(self) -> dict[str, float] | None:
+        """The engine's counters before our first generation, which asks for them."""
+        return await self.memo.once("counters", self.read_counters)
 
     async def read_counters(self) -> dict[str, float] | None:
         """The engine's counters now; None when they cannot be had."""

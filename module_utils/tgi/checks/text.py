@@ -41,7 +41,8 @@ async def chat_canary(session: Session) -> Outcome:
     passed, ms = 0, 0
     for number, question in enumerate(questions):
         if number >= len(texts):
-            if passed >= needed or passed + len(questions) - number < needed:
+            hopeless = passed + len(questions) - number < needed or http_problem(answer)
+            if passed >= needed or hopeless:
                 break
             answer = await session.ask(canary.ask(question))
             ms += answer.ms
