@@ -1,0 +1,143 @@
+#!/usr/bin/python
+"""Put one nginx configuration in force, or leave the old one."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: tgi_nginx_config
+short_description: Put one nginx configuration in force, proven, or leave the old one
+description:
+  - Writes all files of a configuration into a directory of their own, named after a digest of
+    their contents, lets nginx test it there, makes nginx's main file a link to it in one step,
+    reloads, and reads back over a status server that the new version is the one served.
+  - Whatever fails, the old configuration is put back and serves on; the reason is in the message.
+  - A configuration whose files are right but which is not the one served (nginx stopped, a
+    reload that did not take) is a change too. nginx is started when it does not run, and never
+    restarted.
+  - In public files the words @GATEWAY_DIR@ and @GATEWAY_VERSION@ become the directory and the
+    version. One file must be named nginx.conf and must answer C(GET /config-version) on
+    127.0.0.1 with the version.
+options:
+  state:
+    description: Whether the configuration is in force, or what it replaced is back.
+    type: str
+    choices: [present, absent]
+    default: present
+  files:
+    description: Contents of public files by name (mode 0644). Required when O(state=present).
+    type: dict
+  secret_files:
+    description: Contents of secret files by name (mode 0600); never logged or shown in a diff.
+    type: dict
+  status_port:
+    description: Port on 127.0.0.1 of the status server.
+    type: int
+    default: 8079
+  directory:
+    description: Where the versions and what was replaced are kept.
+    type: path
+    default: /etc/nginx/tgi-gateway
+  main:
+    description: nginx's main file.
+    type: path
+    default: /etc/nginx/nginx.conf
+  error_log:
+    description: Where nginx tells why it did not take a reload.
+    type: path
+    default: /var/log/nginx/tgi-gateway-error.log
+  patience:
+    description: Seconds until the new version must be served.
+    type: int
+    default: 10
+  replace_other_sites:
+    description: Take over an nginx that has sites of others enabled.
+    type: bool
+    default: false
+  packages:
+    description: Packages that were installed for it, told again when it is taken away.
+    type: list
+    elements: str
+    default: []
+author: tgi-ansible
+"""
+
+EXAMPLES = """
+- name: Serve a configuration
+  tgi_nginx_config:
+    files:
+      nginx.conf: "{{ lookup('ansible.builtin.template', 'nginx.conf.j2') }}"
+    secret_files:
+      tls.key: "{{ lookup('ansible.builtin.file', '/pki/llm.example.org.key') }}\\n"
+
+- name: Put back what was there before
+  tgi_nginx_config:
+    state: absent
+"""
+
+RETURN = """
+version:
+  description: Digest of the configuration in force.
+  type: str
+  returned: when O(state=present)
+did:
+  description: What was done, in words.
+  type: list
+  elements: str
+  returned: always
+packages:
+  description: What had been installed for it.
+  type: list
+  elements: str
+  returned: when O(state=absent)
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.nginx_apply import ApplyError, gateway
+from ansible.module_utils.tgi.nginx_release import Release
+
+OPTIONS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "files": {"type": "dict"},
+    "secret_files": {"type": "dict", "no_log": True},
+    "status_port": {"type": "int", "default": 8079},
+    "directory": {"type": "path", "default": "/etc/nginx/tgi-gateway"},
+    "main": {"type": "path", "default": "/etc/nginx/nginx.conf"},
+    "error_log": {"type": "path", "default": "/var/log/nginx/tgi-gateway-error.log"},
+    "patience": {"type": "int", "default": 10},
+    "replace_other_sites": {"type": "bool", "default": False},
+    "packages": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        OPTIONS,
+        required_if=[("state", "present", ("files",))],
+        supports_check_mode=True,
+        # The files would fill the system's log at every run
+        no_log=True,
+    )
+    params = module.params
+    work = gateway(module.run_command, params, module.check_mode)
+    extra: dict[str, Any] = {}
+    try:
+        if params["state"] == "absent":
+            outcome, extra["packages"] = work.withdraw()
+        else:
+            directory = Path(params["directory"])
+            release = Release(directory, params["files"], params["secret_files"] or {})
+            extra["version"] = release.version
+            outcome = work.put_in_force(release, params["replace_other_sites"], params["packages"])
+    except (ApplyError, OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    if module._diff:
+        extra["diff"] = outcome.diff
+    module.exit_json(changed=outcome.changed, did=outcome.did, **extra)
+
+
+if __name__ == "__main__":
+    main()

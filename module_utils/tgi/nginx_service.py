@@ -1,0 +1,101 @@
+"""nginx as a running service: test a file, start, reload, and ask which version it serves."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+#: Runs a command: (exit code, standard output, standard error)
+Run = Callable[[list[str]], tuple[int, str, str]]
+_VERSION = re.compile(r"[0-9a-f]{16}")
+_POLL = 0.1
+_LAST_LINES = 5
+
+
+class Nginx:
+    """The distribution's nginx under systemd. No method restarts it."""
+
+    def __init__(self, run: Run, status_url: str, error_log: Path) -> None:
+        """Take how to run commands, where the version is told, and the log of failed reloads."""
+        self._run = run
+        self._status_url = status_url
+        self._error_log = error_log
+
+    def present(self) -> bool:
+        """Whether the program is installed."""
+        return self._run(["sh", "-c", "command -v nginx"])[0] == 0
+
+    def test(self, main: Path) -> str:
+        """Let nginx read a configuration; gives its complaint, or an empty text."""
+        code, _, error = self._run(["nginx", "-t", "-q", "-c", str(main)])
+        return "" if code == 0 else (error.strip() or f"nginx -t ended with {code}")
+
+    def active(self) -> bool:
+        """Whether the service runs."""
+        return self._run(["systemctl", "is-active", "--quiet", "nginx"])[0] == 0
+
+    def enable(self) -> None:
+        """Start it at boot."""
+        self._run(["systemctl", "enable", "nginx"])
+
+    def enabled(self) -> bool:
+        """Whether it starts at boot."""
+        return self._run(["systemctl", "is-enabled", "--quiet", "nginx"])[0] == 0
+
+    def stop(self) -> None:
+        """Stop the service; only for one that did not run before we came."""
+        self._run(["systemctl", "stop", "nginx"])
+
+    def activate(self) -> str:
+        """Reload it, or start it when it does not run; gives what went wrong, or an empty text."""
+        verb = "reload" if self.active() else "start"
+        if verb == "start":
+            # A unit that failed too often would refuse to start, whatever the reason was
+            self._run(["systemctl", "reset-failed", "nginx"])
+        code, _, error = self._run(["systemctl", verb, "nginx"])
+        if code == 0:
+            return ""
+        _, status, _ = self._run(["systemctl", "status", "--no-pager", "--lines=10", "nginx"])
+        said = "; ".join(line for line in status.splitlines() if "[emerg]" in line)
+        return f"systemctl {verb} nginx failed: {said or error.strip()}"
+
+    def served(self) -> str | None:
+        """Give the version that a new connection is served with, None when nobody tells."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(self._status_url, timeout=2) as answer:
+                text = answer.read(64).decode("ascii", "replace").strip()
+        except (OSError, urllib.error.URLError, ValueError):
+            return None
+        return text if _VERSION.fullmatch(text) else None
+
+    def wait_for(self, version: str, seconds: float) -> bool:
+        """Whether ``version`` is served within ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while self.served() != version:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL)
+        return True
+
+    def log_mark(self) -> int:
+        """Give the place in the error log from which :meth:`log_since` reads."""
+        try:
+            return self._error_log.stat().st_size
+        except OSError:
+            return 0
+
+    def log_since(self, mark: int) -> str:
+        """Give the last severe lines written since ``mark``; those hold no request."""
+        try:
+            with self._error_log.open("rb") as file:
+                file.seek(mark)
+                lines = file.read(1 << 20).decode("utf-8", "replace").splitlines()
+        except OSError:
+            return ""
+        severe = [line for line in lines if re.search(r"\[(emerg|alert|crit)\]", line)]
+        return "; ".join(severe[-_LAST_LINES:])

@@ -1,0 +1,51 @@
+"""Filters that turn the gateway's variables into what its templates need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ansible.module_utils
+
+# Ansible ships module_utils to hosts but does not put them on the controller's import path
+_HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
+if _HERE not in ansible.module_utils.__path__:
+    ansible.module_utils.__path__.append(_HERE)
+
+from ansible.module_utils.tgi import gateway_rules, gateway_tls  # noqa: E402
+
+_HEAD = 4096
+
+
+def _read(path: str) -> str | None:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_HEAD).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def gateway_problems(values: Any, backends: Any) -> list[str]:
+    """Apply :func:`gateway_rules.gateway_problems` with the controller's files."""
+    problems: list[str] = gateway_rules.gateway_problems(values, backends, _read)
+    return problems
+
+
+class FilterModule:
+    """What Ansible asks for the filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Map filter names to functions."""
+        return {
+            "gateway_backends": gateway_rules.gateway_backends,
+            "gateway_burst": gateway_rules.gateway_burst,
+            "gateway_certificate_problems": gateway_tls.certificate_problems,
+            "gateway_leaf_due": gateway_tls.leaf_due,
+            "gateway_mark": gateway_rules.gateway_mark,
+            "gateway_models": gateway_rules.gateway_models,
+            "gateway_probe": gateway_rules.gateway_probe,
+            "gateway_problems": gateway_problems,
+            "gateway_rate": gateway_rules.gateway_rate,
+            "gateway_retry_after": gateway_rules.gateway_retry_after,
+        }
