@@ -110,4 +110,3 @@ def refusal(host: str, problems: list[str]) -> str:
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
     lines = [f"Preflight refuses {host}: {count}, nothing was changed"]
     return "\n".join(lines + [f"- {line}" for line in problems])
-

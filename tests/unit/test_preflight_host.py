@@ -157,12 +157,17 @@ def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_check.platform, "machine", lambda: "x86_64")
 
 
-def test_a_host_that_runs_the_model_already(tmp_path: Path) -> None:
+def test_a_host_that_runs_the_model_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = fake_root(tmp_path)
     (root / "opt/tgi/house").mkdir(parents=True)
     (root / "opt/tgi/house/compose.yaml").touch()
     (root / "opt/tgi/other").mkdir()
     (root / "etc/nginx/tgi-gateway").mkdir(parents=True)
+    (root / "var/lib/apt/lists").mkdir(parents=True)
+    (root / "var/lib/apt/lists/mirror_main_binary-amd64_Packages.lz4").touch()
+    monkeypatch.setattr(host_check.importlib.util, "find_spec", lambda name: name)
     # The disk is full of the very models that run
     answer = host_check.inspect_host(wish(min_free_disk_gib=1e9), root)
     assert answer["problems"] == []
@@ -171,6 +176,8 @@ def test_a_host_that_runs_the_model_already(tmp_path: Path) -> None:
         "driver_version": None,
         "deployed": ["house"],
         "gateway": True,
+        "package_lists": True,
+        "httpx": True,
     }
     assert answer["clock"] > 0
 
@@ -179,6 +186,7 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     root = fake_root(tmp_path, command="python3", cpu="")
     (root / "etc/os-release").write_text(release("debian", "11"))
     monkeypatch.setattr(host_check.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(host_check.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(host_check, "ask_gpus", lambda: Answer(None, ""))
     wanted = wish(min_memory_gib=64.0, min_free_disk_gib=1e9)
     wanted["models"][0]["gpus"] = ["0"]
@@ -197,8 +205,9 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(answer["problems"]) == len(starts)
     for line, start in zip(answer["problems"], starts, strict=True):
         assert line.startswith(start)
-    assert answer["facts"]["deployed"] == []
-    assert answer["facts"]["gateway"] is False
+    facts = answer["facts"]
+    assert (facts["deployed"], facts["gateway"], facts["package_lists"]) == ([], False, False)
+    assert facts["httpx"] is False
 
 
 def test_nvidia_smi_is_asked_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
