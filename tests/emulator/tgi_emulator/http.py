@@ -16,6 +16,7 @@ from .backend import StreamCut
 from .serde import DataError, Reader
 
 KEEP_ALIVE_SECONDS = 15.0
+_DROPPED_BYTES = 16 * 2**20
 
 
 class Rejected(Exception):
@@ -75,14 +76,16 @@ async def read_json(request: Request, reader: Reader, limit: int) -> Any:
 
 
 async def _read(request: Request, limit: int) -> bytes:
-    too_long = Rejected(413, "Failed to buffer the request body: length limit exceeded")
-    if int(request.headers.get("content-length") or 0) > limit:
-        raise too_long
-    raw = bytearray()
+    """The body; what is over the limit is read and dropped, so that the client sees the 413."""
+    raw, total = bytearray(), 0
     async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > limit:
-            raise too_long
+        total += len(chunk)
+        if total <= limit:
+            raw += chunk
+        elif total > limit + _DROPPED_BYTES:
+            break
+    if total > limit:
+        raise Rejected(413, "Failed to buffer the request body: length limit exceeded")
     return bytes(raw)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from . import VERSION
+from . import DOCKER_LABEL, VERSION
 from .backend import Backend
 from .hub_cache import revision_of
 from .wire import Body
-
-DOCKER_LABEL = "sha-emulator"
 
 
 def fingerprint() -> str:

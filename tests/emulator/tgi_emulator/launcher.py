@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from . import VERSION, phases
+from . import DOCKER_LABEL, VERSION, phases
 from .args import Args, UsageError, parse
 from .faults import Faults, UnknownFault, state_file
 from .logs import LEVELS, Log
@@ -82,6 +82,10 @@ def _run(start: phases.Start, source: TextSource) -> int:
         "SIMULATED: tgi-emulator, not TGI; GPU and server are simulated, "
         f"text by {source.described}"
     )
+    if args.on("env"):
+        log.launcher(
+            "INFO", f"Runtime environment:\nDocker label: {DOCKER_LABEL}\nnvidia-smi:\nN/A"
+        )
     log.launcher("INFO", dump_args(args))
     log.launcher("INFO", "Using attention flashinfer - Prefix caching true")
     num_shard = find_num_shards(args, os.environ)

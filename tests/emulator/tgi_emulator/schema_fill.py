@@ -14,9 +14,12 @@ from .text import TextError
 def fill(schema: dict[str, Any], hint: str) -> str:
     """JSON text that fulfils the schema; strings are taken from `hint` where it fits."""
     functions = schema.get("$functions")
-    if isinstance(functions, dict):
-        return json.dumps({"function": _call(functions, hint, schema)}, ensure_ascii=False)
-    return json.dumps(_value(schema, hint, schema, ""), ensure_ascii=False)
+    try:
+        if isinstance(functions, dict):
+            return json.dumps({"function": _call(functions, hint, schema)}, ensure_ascii=False)
+        return json.dumps(_value(schema, hint, schema, ""), ensure_ascii=False)
+    except RecursionError:
+        raise TextError("Schema is nested too deeply") from None
 
 
 def _call(functions: dict[str, Any], hint: str, root: dict[str, Any]) -> Any:
@@ -84,7 +87,7 @@ def _string(schema: dict[str, Any], hint: str, name: str) -> str:
 def resolve(ref: str, root: dict[str, Any]) -> Any:
     """A local `#/a/b` reference; TextError if there is nothing."""
     node: Any = root
-    for part in ref.removeprefix("#").strip("/").split("/"):
+    for part in filter(None, ref.removeprefix("#").split("/")):
         if not isinstance(node, dict) or part not in node:
             raise TextError(f"Unresolvable reference {ref}")
         node = node[part]

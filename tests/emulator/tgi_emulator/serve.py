@@ -47,7 +47,10 @@ def _bind(start: Start) -> socket.socket:
     except ValueError:
         log.router("WARN", "Invalid hostname, defaulting to 0.0.0.0", _SOURCE, 1889)
         address = ipaddress.ip_address("0.0.0.0")
+    _check_prometheus_port(start, str(address))
     log.router("INFO", "Connected", _SOURCE, 2319)
+    if args.on("ngrok"):
+        raise _panic(start, "ngrok feature is not functional with axum=0.7 and hyper=1")
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -62,6 +65,25 @@ def _bind(start: Start) -> socket.socket:
         debug = f'WebServer(Axum(Os {{ code: {error.errno}, message: "{error.strerror}" }}))'
         raise failures.fail_router(log, debug) from None
     return listener
+
+
+def _check_prometheus_port(start: Start, address: str) -> None:
+    """TGI binds the port and drops the listener: it only has to be free for a moment."""
+    port = start.args.count("prometheus_port")
+    try:
+        with socket.create_server((address, port)):
+            pass
+    except OSError as error:
+        why = f'FailedToCreateHTTPListener("{error.strerror} (os error {error.errno})")'
+        raise _panic(start, f"failed to build prometheus recorder: {why}") from None
+
+
+def _panic(start: Start, message: str) -> LauncherError:
+    """A panic of the router, which the launcher sees as a crash."""
+    start.log.plain(f"thread 'main' panicked at router/src/server.rs:\n{message}")
+    start.log.launcher("ERROR", "Webserver Crashed")
+    start.log.launcher("INFO", "Shutting down shards")
+    return LauncherError("WebserverFailed")
 
 
 async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int:

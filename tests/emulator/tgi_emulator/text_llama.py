@@ -19,6 +19,8 @@ from .text import Ask, InputToken, Piece, TextError
 
 _SLOTS = 4
 _TRAINED_CONTEXT = 8192
+_ENDS = (0, 2)
+"""<|endoftext|> and <|im_end|>: llama.cpp sends them as tokens without text."""
 
 
 def _find_gguf() -> str:
@@ -74,15 +76,17 @@ class LlamaText:
 
     async def generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         stream = llama_http.events(self._port, "/completion", _body(ask))
+        ended = False
         try:
             async for event in stream:
                 if "error" in event:
                     raise TextError(str(event["error"].get("message", event["error"])))
                 if event.get("stop"):
-                    if event.get("stop_type") == "eos":
+                    if event.get("stop_type") == "eos" and not ended:
                         yield Piece(2, END, -0.01, special=True)
                     return
                 for piece in _pieces(event, ask.top_n):
+                    ended = ended or piece.special
                     yield piece
         finally:
             await stream.aclose()
@@ -98,7 +102,8 @@ def _body(ask: Ask) -> dict[str, Any]:
         "n_probs": max(1, ask.top_n),
         "seed": ask.seed % 2**32,
         "temperature": 0.0 if ask.temperature is None else ask.temperature,
-        "min_p": 0.1,
+        # TGI's default temperature of 1.0 would make a model this small ramble
+        "min_p": 0.25,
         "top_k": 40 if ask.top_k is None else ask.top_k,
         "top_p": 0.95 if ask.top_p is None else ask.top_p,
         "repeat_penalty": ask.repetition_penalty or 1.0,
@@ -122,8 +127,10 @@ def _pieces(event: dict[str, Any], top_n: int) -> list[Piece]:
             Piece(one["id"], one["token"], _bounded(one["logprob"]))
             for one in (entry.get("top_logprobs") or [])[:top_n]
         )
-        text = event["content"] if index == len(ids) - 1 else ""
-        pieces.append(Piece(int(token), text, _bounded(entry.get("logprob", 0.0)), top=top))
+        end = token in _ENDS
+        text = END if end else event["content"] if index == len(ids) - 1 else ""
+        logprob = _bounded(entry.get("logprob", 0.0))
+        pieces.append(Piece(int(token), text, logprob, special=end, top=top))
     return pieces
 
 
