@@ -24,6 +24,7 @@ def test_a_model_is_filled_in() -> None:
             **HUB,
             "aliases": [],
             "port": 9000,
+            "url": "http://127.0.0.1:9000",
             "gpus": ["0"],
             "num_shard": 1,
             "default": True,
