@@ -59,7 +59,6 @@ options:
       - Deadlines of the phases, in seconds. What is left out is 60 for C(start), 3600 for
         C(download), 1200 for C(load), 900 for C(warmup) and 120 for C(serve).
     type: dict
-    default: {}
     suboptions: *timeouts
   window:
     description: Seconds that one visit to the host watches before it reports.
@@ -169,7 +168,7 @@ ARGUMENTS: dict[str, Any] = {
             "timeouts": {"type": "dict", "options": _TIMEOUTS},
         },
     },
-    "timeouts": {"type": "dict", "default": {}, "options": _TIMEOUTS},
+    "timeouts": {"type": "dict", "options": _TIMEOUTS},
     "window": {"type": "float", "default": 5},
     "interval": {"type": "float", "default": 1},
     "probe_timeout": {"type": "float", "default": 30},

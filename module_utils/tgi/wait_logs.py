@@ -23,11 +23,18 @@ _PREFIX = re.compile(
     r"(?:text_generation_\w+(?:::\w+)*|[a-z_]\w*(?:::\w+)+)(?:\{.*?\})?: "
     r"(?:\S+\.rs:\d+: )?"
 )
+_RANK = re.compile(r" rank=\d+$")
+_KEY_FOLLOWS = re.compile(r"(?:key|token|secret): Some\($", re.IGNORECASE)
 _SECRETS = (
     (re.compile(r"\bhf_[A-Za-z0-9]{6,}"), "hf_***"),
     (re.compile(r"\b(Bearer|Basic)\s+[^\s\"',]+", re.IGNORECASE), r"\1 ***"),
     (re.compile(r"(api_key: Some\(\s*)\"[^\"]*\""), r'\1"***"'),
-    (re.compile(r"((?:api[-_]key|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"',)&]+", re.I), r"\1***"),
+    (
+        re.compile(
+            r"((?:api[-_]key|token)[\"']?\s*[=:]\s*[\"']?)(?!Some\(|None\b)[^\s\"',)&]+", re.I
+        ),
+        r"\1***",
+    ),
     (re.compile(r"(--api-key\s+)\S+"), r"\1***"),
     (re.compile(r"(\w://)[^/\s:@]*:[^/\s@]+@"), r"\1***@"),
     (re.compile(r"((?:signature|credential|policy|key-pair-id)=)[^&\s\"']+", re.I), r"\1***"),
@@ -118,9 +125,19 @@ def parse(raw: str) -> list[Line]:
             continue
         prefix = _PREFIX.match(text)
         if prefix:
-            lines.append(Line(at, text, text[prefix.end() :], prefix.group("level")))
+            message = _RANK.sub("", text[prefix.end() :])
+            lines.append(Line(at, text, message, prefix.group("level")))
         else:
             lines.append(Line(at, text, text))
+    return _mask_debug(lines)
+
+
+def _mask_debug(lines: list[Line]) -> list[Line]:
+    """Rust's debug format, in which the launcher prints its arguments, breaks a key's line."""
+    for index, line in enumerate(lines[:-1]):
+        if _KEY_FOLLOWS.search(line.text):
+            after = lines[index + 1]
+            lines[index + 1] = Line(after.at, "        ***", "        ***", after.level)
     return lines
 
 

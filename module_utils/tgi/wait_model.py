@@ -180,7 +180,7 @@ def _overdue(stage: Progress, allowed: float, run: Sequence[Line], seen: Probe) 
         text = f"/health is 200 yet generation fails: {seen.detail}; no token {after}"
         remedy = (
             "the server is up but its model is not: restart it (docker restart CONTAINER) and "
-            "read its log; if it is only overloaded, send it less or raise timeouts.serve"
+            "read its log; if it is only overloaded, send it less or raise tgi_phase_timeouts.serve"
         )
     elif stage.phase == "serve":
         text = f"not ready {after}: {seen.detail}"

@@ -34,12 +34,12 @@ SLOW = {
     "start": "look at the last lines below; a proxy or DNS that drops packets delays the fetch of "
     "config.json: see tgi_environment (HTTPS_PROXY, HF_ENDPOINT)",
     "download": "check the host's way to the Hub (proxy, DNS, bandwidth) and the free space of "
-    "tgi_data_dir, then run again: finished files are kept; or raise timeouts.download",
+    "tgi_data_dir, then run again: finished files are kept; or raise tgi_phase_timeouts.download",
     "load": "TGI itself waits for ever here: a slow disk or network file system (copy the weights "
     "to a local disk), or shards that cannot reach each other (NCCL: /dev/shm, peer access); "
-    "if the disk is just slow, raise timeouts.load",
+    "if the disk is just slow, raise tgi_phase_timeouts.load",
     "warmup": "lower max_batch_prefill_tokens, or set CUDA_GRAPHS to 0 in the model's environment "
-    "to spare their capture; if it is just slow, raise timeouts.warmup",
+    "to spare their capture; if it is just slow, raise tgi_phase_timeouts.warmup",
     "serve": "the log says that it serves: check that the model's port is the published one "
     "(docker port CONTAINER) and that nothing else answers there",
     "silent": "set LOG_LEVEL to info so that the phases can be told apart, and look at the host",

@@ -66,6 +66,12 @@ HUB_RULES: tuple[Rule, ...] = (
         "read it",
     ),
     Rule(
+        "bad_model_id",
+        r"HFValidationError|Repo id must (?:be in the form|use alphanumeric)",
+        "model_id is neither a repository nor a directory in the container",
+        "write it as OWNER/NAME, or as an absolute path below /data that exists in tgi_data_dir",
+    ),
+    Rule(
         "offline",
         r"OfflineModeIsEnabled|offline mode is enabled|outgoing traffic has been disabled"
         r"|No local weights found for model",

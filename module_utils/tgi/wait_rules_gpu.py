@@ -13,7 +13,7 @@ _DRIVER = (
     "update the host's NVIDIA driver to one that supports the image's CUDA version (nvidia-smi "
     "shows the highest it supports), then reboot; or use an image built for an older CUDA"
 )
-_SHM = "give the container more shared memory (shm_size), or set NCCL_SHM_DISABLE=1 (slower)"
+_SHM = "give the container more shared memory (tgi_shm_size), or set NCCL_SHM_DISABLE=1 (slower)"
 
 # Most telling first: a traceback often names both the cause and what followed from it.
 GPU_RULES: tuple[Rule, ...] = (
