@@ -41,10 +41,11 @@ options:
     description: nginx's main file.
     type: path
     default: /etc/nginx/nginx.conf
-  error_log:
-    description: Where nginx tells why it did not take a reload.
-    type: path
-    default: /var/log/nginx/tgi-gateway-error.log
+  logs:
+    description: Files of the configuration's logs; the first is where nginx tells why a reload failed.
+    type: list
+    elements: path
+    default: [/var/log/nginx/tgi-gateway-error.log, /var/log/nginx/tgi-gateway-access.log]
   patience:
     description: Seconds until the new version must be served.
     type: int
@@ -98,6 +99,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.nginx_apply import ApplyError, gateway
 from ansible.module_utils.tgi.nginx_release import Release
 
+LOGS = ["/var/log/nginx/tgi-gateway-error.log", "/var/log/nginx/tgi-gateway-access.log"]
 OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "files": {"type": "dict"},
@@ -105,7 +107,7 @@ OPTIONS: dict[str, Any] = {
     "status_port": {"type": "int", "default": 8079},
     "directory": {"type": "path", "default": "/etc/nginx/tgi-gateway"},
     "main": {"type": "path", "default": "/etc/nginx/nginx.conf"},
-    "error_log": {"type": "path", "default": "/var/log/nginx/tgi-gateway-error.log"},
+    "logs": {"type": "list", "elements": "path", "default": LOGS},
     "patience": {"type": "int", "default": 10},
     "replace_other_sites": {"type": "bool", "default": False},
     "packages": {"type": "list", "elements": "str", "default": []},

@@ -137,7 +137,7 @@ def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
                     "root": backend["name"],
                 }
             )
-    shown_names = [entry["id"] for entry in listed]
+    shown_names = ", ".join(entry["id"] for entry in listed)
     page = {"object": "list", "data": listed}
     return {"names": names, "default": entries[0]["name"], "shown": shown_names, "list": page}
 

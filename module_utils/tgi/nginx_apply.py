@@ -110,6 +110,7 @@ class Gateway:
         release.write()
         if packages:
             (release.root / PACKAGES).write_text("\n".join(packages) + "\n", encoding="utf-8")
+        self.nginx.prepare_logs()
         complaint = self.nginx.test(release.main)
         if complaint:
             if before != release.version:
@@ -158,6 +159,6 @@ def status_url(port: int) -> str:
 
 def gateway(run: Any, params: dict[str, Any], check_mode: bool) -> Gateway:
     """Build a gateway from module parameters."""
-    nginx = Nginx(run, status_url(params["status_port"]), Path(params["error_log"]))
+    nginx = Nginx(run, status_url(params["status_port"]), [Path(log) for log in params["logs"]])
     link = Link(Path(params["main"]), Path(params["directory"]))
     return Gateway(nginx, link, float(params["patience"]), check_mode)

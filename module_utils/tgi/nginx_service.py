@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 import time
 import urllib.error
 import urllib.request
@@ -19,11 +21,12 @@ _LAST_LINES = 5
 class Nginx:
     """The distribution's nginx under systemd. No method restarts it."""
 
-    def __init__(self, run: Run, status_url: str, error_log: Path) -> None:
-        """Take how to run commands, where the version is told, and the log of failed reloads."""
+    def __init__(self, run: Run, status_url: str, logs: list[Path]) -> None:
+        """Take how to run commands, where the version is told, and the logs, the errors' first."""
         self._run = run
         self._status_url = status_url
-        self._error_log = error_log
+        self._logs = logs
+        self._error_log = logs[0]
 
     def present(self) -> bool:
         """Whether the program is installed."""
@@ -81,6 +84,14 @@ class Nginx:
                 return False
             time.sleep(_POLL)
         return True
+
+    def prepare_logs(self) -> None:
+        """Make logs that are not there yet, readable as the distribution's are (nginx: by all)."""
+        for log in self._logs:
+            if log.parent.is_dir() and not log.exists():
+                log.touch(mode=0o640)
+                with contextlib.suppress(LookupError, PermissionError):
+                    shutil.chown(log, group="adm")
 
     def log_mark(self) -> int:
         """Give the place in the error log from which :meth:`log_since` reads."""

@@ -30,7 +30,7 @@ function resolve(name) {
 function send(r, wanted) {
     const name = wanted === null ? models.default : resolve(wanted);
     if (name === null) {
-        refuse(r, 404, 'The model does not exist here. There are: ' + models.shown.join(', ') + '.',
+        refuse(r, 404, 'The model does not exist here. There are: ' + models.shown + '.',
             'invalid_request_error', 'model', 'model_not_found');
         return;
     }
