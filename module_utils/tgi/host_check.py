@@ -30,13 +30,18 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     answer = ask_gpus() if any(model["gpus"] for model in models) else None
     if answer is not None:
         problems += host_gpus.check_gpus(answer, models, wish["min_driver"])
+    published = host_ports.published(
+        {name: _read(_project(root, wish["base_dir"], name)) for name in deployed}
+    )
     ports = [
-        {**model, "ours": "docker-proxy" if model["name"] in deployed else None} for model in models
+        {**model, "ours": "docker-proxy" if model["port"] in published else None}
+        for model in models
     ]
     # Whether another's nginx may be taken over is for the gateway's own role to judge
     ports += [{**port, "ours": "nginx"} for port in wish["gateway_ports"]]
     taken = host_ports.find_owners(root / "proc", {port["port"] for port in ports})
     problems += host_ports.check_ports(ports, taken)
+    problems += host_ports.check_moves(models, published)
     gpus, driver = host_gpus.parse_gpus(answer.text if answer else "")
     facts = {
         "gpus": gpus,
@@ -66,7 +71,12 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
 
 def find_deployed(root: Path, base_dir: str) -> list[str]:
     """Give the names of the models that have a Compose project under ``base_dir``."""
-    return sorted(path.parent.name for path in _inside(root, base_dir).glob("*/compose.yaml"))
+    return sorted(path.parent.name for path in _project(root, base_dir, "").glob("*/compose.yaml"))
+
+
+def _project(root: Path, base_dir: str, name: str) -> Path:
+    directory = _inside(root, base_dir)
+    return directory / name / "compose.yaml" if name else directory
 
 
 def ask_gpus() -> host_gpus.Answer:

@@ -90,3 +90,29 @@ def check_ports(wanted: list[dict[str, Any]], taken: dict[int, Owner]) -> list[s
         remedy = f"stop it, or write another port as {wish['variable']}"
         found.append(problem(f"port {wish['port']}", f"is taken by {who}", remedy))
     return found
+
+
+def published(projects: dict[str, str]) -> dict[int, str]:
+    """Give port -> model from the texts of the deployed models' compose.yaml, by name."""
+    return {
+        int(port): name
+        for name, text in projects.items()
+        for port in re.findall(r"\bports:.*?\b127\.0\.0\.1:(\d+):", text)
+    }
+
+
+def check_moves(models: list[dict[str, Any]], published: dict[int, str]) -> list[str]:
+    """Refuse a port that another model of the list still publishes.
+
+    Models start in the order of the list, so the port would not be free yet. One that has
+    left the list is stopped before that, and may be followed on its port.
+    """
+    names = {model["name"] for model in models}
+    found = []
+    for model in models:
+        holder = published.get(model["port"])
+        if holder in names - {model["name"]}:
+            what = f"is published by the deployed model {holder}"
+            remedy = f"write another as {model['variable']}, or add new models after the deployed"
+            found.append(problem(f"port {model['port']}", what, remedy))
+    return found

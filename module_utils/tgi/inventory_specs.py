@@ -123,6 +123,10 @@ def _failed_template(path: str, error: Exception, secret: bool) -> str:
         name = undefined.group(1)
         what = f"uses {name}, which is not defined"
         return problem(path, what, f"define {name} (in a vault file, if it is a secret)")
+    file = re.search(r"Unable to access the file '([^']+)'", text)
+    if file:
+        what = f"needs the file {file.group(1)}, which the controller cannot read"
+        return problem(path, what, "put the file there, or correct its path")
     # The text of an error may repeat the template, and with it what is secret there
     reason = "" if secret else f": {text[:_LONGEST_ERROR].rstrip('. ')}"
     return problem(path, f"cannot be evaluated{reason}", "correct the expression or its source")

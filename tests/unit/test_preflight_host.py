@@ -157,12 +157,43 @@ def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_check.platform, "machine", lambda: "x86_64")
 
 
+def deploy(root: Path, name: str, port: int) -> None:
+    (root / "opt/tgi" / name).mkdir(parents=True)
+    text = f'services:\n  tgi:\n    ports: ["127.0.0.1:{port}:80"]\n    url: 127.0.0.1:9:\n'
+    (root / "opt/tgi" / name / "compose.yaml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("deployed", "port", "starts"),
+    [
+        ({}, 8081, ["port 8081 is taken by docker-proxy (pid 42)"]),
+        ({"house": 8081}, 8081, []),
+        # The model that published the port has been renamed: the old one is stopped first
+        ({"old": 8081}, 8081, []),
+        # A model was put before a deployed one, which moves it to the next port
+        ({"other": 8081}, 8081, ["port 8081 is published by the deployed model other; write"]),
+        ({"house": 8090}, 8081, ["port 8081 is taken by docker-proxy (pid 42)"]),
+    ],
+)
+def test_a_port_that_docker_publishes(
+    tmp_path: Path, deployed: dict[str, int], port: int, starts: list[str]
+) -> None:
+    root = fake_root(tmp_path)
+    for name, its in deployed.items():
+        deploy(root, name, its)
+    wanted = wish()
+    other = {"name": "other", "port": port + 1, "variable": "tgi_models[1].port", "gpus": []}
+    wanted["models"] = [{**wanted["models"][0], "port": port}, other]
+    found = host_check.inspect_host(wanted, root)["problems"]
+    assert len(found) == len(starts)
+    assert all(line.startswith(start) for line, start in zip(found, starts, strict=True))
+
+
 def test_a_host_that_runs_the_model_already(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = fake_root(tmp_path)
-    (root / "opt/tgi/house").mkdir(parents=True)
-    (root / "opt/tgi/house/compose.yaml").touch()
+    deploy(root, "house", 8081)
     (root / "opt/tgi/other").mkdir()
     (root / "etc/nginx/tgi-gateway").mkdir(parents=True)
     (root / "var/lib/apt/lists").mkdir(parents=True)

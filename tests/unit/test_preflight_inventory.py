@@ -83,7 +83,9 @@ def template(value: Any) -> Any:
     if value == "{{ undefined }}":
         raise AnsibleError("Error while resolving value: 'vault_token' is undefined")
     if isinstance(value, str) and "lookup" in value:
-        raise AnsibleError(f"The lookup plugin 'file' failed.\nUnable to access {value}.")
+        raise AnsibleError(f"The lookup plugin failed.\nNo idea of {value}.")
+    if value == "{{ file(x) }}":
+        raise AnsibleError("The lookup plugin failed: Unable to access the file '/none': Not found")
     return known.get(value, value) if isinstance(value, str) else value
 
 
@@ -146,7 +148,8 @@ def test_a_place_with_a_wrong_type_is_named_once(roles: list[Role]) -> None:
     ("value", "words"),
     [
         ("{{ undefined }}", "uses vault_token, which is not defined; define vault_token"),
-        ("{{ lookup(x) }}", "cannot be evaluated: The lookup plugin 'file' failed. Unable to"),
+        ("{{ lookup(x) }}", "cannot be evaluated: The lookup plugin failed. No idea of"),
+        ("{{ file(x) }}", "needs the file /none, which the controller cannot read; put the file"),
     ],
 )
 def test_a_template_that_fails_is_one_line(roles: list[Role], value: str, words: str) -> None:

@@ -117,8 +117,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"tgi_base_port": "many"}, 'tgi_base_port is "many", not a whole number'),
     ({"a_key": "{{ vault_key }}"}, "gateway_consumers[0].keys[0] uses vault_key, which is not"),
     (
-        {"b_key": "{{ lookup('file', '/" + SECRET + "') }}"},
+        {"b_key": "{{ '" + SECRET + "' | no_such_filter }}"},
         "gateway_consumers[1].keys[0] cannot be",
+    ),
+    (
+        {"c_key": "{{ lookup('file', '/none') }}"},
+        "gateway_consumers[2].keys[0] needs the file /none",
     ),
     ({"tgi_hf_token": [SECRET]}, "tgi_hf_token is a secret, not a text"),
     ({"tgi_image": "{{ undefined_one }}"}, "tgi_image uses undefined_one, which is not defined"),
@@ -129,7 +133,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 def test_every_problem_of_a_bad_one_in_one_message(tmp_path: Path) -> None:
     bad = variables()
-    bad["gateway_consumers"].append({"name": "b", "tier": "team", "keys": ["{{ b_key }}"]})
+    for name in "bc":
+        consumer = {"name": name, "tier": "team", "keys": ["{{ " + name + "_key }}"]}
+        bad["gateway_consumers"].append(consumer)
     for more, _ in BAD:
         bad.update(more)
     found = problems(run(tmp_path, yaml.safe_dump(bad)))

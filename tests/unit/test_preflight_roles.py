@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.tgi.host_ports import published
 from ansible.module_utils.tgi.inventory_check import _GATEWAY_CONFIG, _JUDGED, _ROLES_OF_GROUP
 from ansible.module_utils.tgi.inventory_specs import Role, load_roles
 from ansible.module_utils.tgi.inventory_types import check_options
@@ -55,6 +56,11 @@ def test_the_plays_roles_are_there() -> None:
 
 def test_what_is_judged_exists() -> None:
     assert set(_JUDGED) <= {name for role in ROLES for name in role.options}
+
+
+def test_the_port_is_found_in_what_the_role_writes() -> None:
+    template = (ROLES_PATH / "tgi" / "templates" / "compose.yaml.j2").read_text()
+    assert published({"house": template.replace("{{ item.port }}", "8123")}) == {8123: "house"}
 
 
 def test_the_gateway_keeps_its_configuration_where_it_is_looked_for() -> None:
