@@ -63,7 +63,7 @@ options:
   window:
     description: Seconds that one visit to the host watches before it reports.
     type: float
-    default: 5
+    default: 4
   interval:
     description: Seconds between two looks during a visit.
     type: float
@@ -127,13 +127,11 @@ models:
       type: float
     allowed: {description: Deadline of this phase in seconds; 0 where there is none., type: float}
     detail: {description: What its log or server said last; of a failed one the cause., type: str}
-    line: {description: All this in one line., type: str}
     container: {description: Name of its container., type: str}
     restarts: {description: How often Docker has restarted it., type: int}
-    cause: {description: Short name of the cause of a failure., type: str, sample: gated}
-    exit_code: {description: Exit code of a container that ended., type: int}
-    remedy: {description: What to do about a failure., type: str}
-    evidence: {description: Up to 15 last lines of its log, without secrets., type: list}
+    cause: {description: Of a failed model. Short name of the cause., type: str, sample: gated}
+    exit_code: {description: Of a failed model. Exit code of a container that ended., type: int}
+    remedy: {description: Of a failed model. What to do., type: str}
 failed_models:
   description: Names of the models that failed.
   returned: always
@@ -150,9 +148,10 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.wait_docker import DockerError
-from ansible.module_utils.tgi.wait_model import Memory, Status, Wanted, judge_absent
+from ansible.module_utils.tgi.wait_model import judge_absent
 from ansible.module_utils.tgi.wait_phases import DEADLINES, PHASES
 from ansible.module_utils.tgi.wait_report import as_result, failure_text
+from ansible.module_utils.tgi.wait_state import Memory, Status, Wanted
 from ansible.module_utils.tgi.wait_window import Watcher
 
 _TIMEOUTS: dict[str, Any] = {phase: {"type": "float"} for phase in PHASES}
@@ -169,7 +168,7 @@ ARGUMENTS: dict[str, Any] = {
         },
     },
     "timeouts": {"type": "dict", "options": _TIMEOUTS},
-    "window": {"type": "float", "default": 5},
+    "window": {"type": "float", "default": 4},
     "interval": {"type": "float", "default": 1},
     "probe_timeout": {"type": "float", "default": 30},
     "host": {"type": "str", "default": "localhost"},

@@ -2,84 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from collections.abc import Sequence
 
 from .wait_causes import Cause, explain_death, recognise
 from .wait_docker import Container
 from .wait_logs import Line
-from .wait_phases import PHASES, SLOW, Progress, deadline, last_run, read_progress
+from .wait_phases import SLOW, Progress, deadline, last_run, read_progress
 from .wait_probe import Probe
+from .wait_state import Failure, Memory, Status, Wanted
 
 _PATIENCE = 10.0
 """Seconds that a server which speaks HTTP is given in this wait, however long it has been up: a
 busy one may turn a request away."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A model to wait for. `timeouts` maps phases to seconds; what is missing has a default."""
-
-    name: str
-    project: str
-    url: str
-    timeouts: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass
-class Memory:
-    """What has to be known from one look to the next. As a dict it survives module calls."""
-
-    container: str = ""
-    restarts: int = 0
-    serving_since: float = 0.0
-    late: int = 0
-    """Probes without an answer in time."""
-
-    @classmethod
-    def load(cls, raw: Any) -> Memory:
-        """From `dump()` of an earlier call, or empty from anything else."""
-        if not isinstance(raw, dict):
-            return cls()
-        return cls(
-            str(raw.get("container", "")),
-            int(raw.get("restarts") or 0),
-            float(raw.get("serving_since") or 0),
-            int(raw.get("late") or 0),
-        )
-
-    def dump(self) -> dict[str, Any]:
-        """A dict of plain values."""
-        return dict(vars(self))
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why waiting has ended in vain."""
-
-    cause: str
-    text: str
-    remedy: str
-    exit_code: int | None = None
-    evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Status:
-    """What one look at a model gave."""
-
-    name: str
-    phase: str
-    """absent, one of PHASES, silent (running, phases hidden by the log level) or ready."""
-    ready: bool = False
-    elapsed: float = 0.0
-    """Seconds in this phase; of a ready model: since its container started."""
-    allowed: float = 0.0
-    detail: str = ""
-    container: str = ""
-    restarts: int = 0
-    failure: Failure | None = None
 
 
 def remember(memory: Memory, container: Container) -> bool:
@@ -96,10 +31,23 @@ def split_runs(lines: Sequence[Line], container: Container) -> tuple[list[Line],
     return last_run(before), [line for line in lines if line.at >= container.boundary]
 
 
+_TROUBLE = re.compile(r"error: |Error: |Traceback|thread '.*panicked")
+_EVIDENCE = 15
+
+
 def _evidence(lines: Sequence[Line], cause: Cause | None = None) -> tuple[str, ...]:
-    last = [line.text for line in lines if line.text.strip()][-15:]
+    """The last lines, not from before the first sign of trouble when the log has one."""
+    first = next(
+        (
+            index
+            for index, line in enumerate(lines)
+            if line.level == "ERROR" or _TROUBLE.match(line.message)
+        ),
+        0,
+    )
+    last = [line.text for line in lines[max(0, first - 2) :]][-_EVIDENCE:]
     if cause and cause.line and cause.line not in last:
-        return (cause.line, "…", *last[1:])
+        return (cause.line, "…", *last[2:])
     return tuple(last)
 
 
@@ -202,8 +150,3 @@ def judge_absent(wanted: Wanted) -> Status:
         "deploy it (--tags tgi); docker compose ls --all on the host shows the projects there are",
     )
     return Status(wanted.name, "absent", failure=failure)
-
-
-def phase_order(phase: str) -> int:
-    """Position of a phase on the way to ready, for sorting."""
-    return PHASES.index(phase) if phase in PHASES else -1

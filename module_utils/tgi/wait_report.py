@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from .wait_logs import shorten
-from .wait_model import Failure, Status
 from .wait_phases import LABELS
+from .wait_state import Failure, Status
 
 
 def _seconds(value: float) -> str:
     return f"{value:.0f} s"
+
+
+def _restarted(count: int) -> str:
+    return f"restarted {count} times" if count > 1 else "restarted once"
 
 
 def progress_line(host: str, status: Status) -> str:
@@ -23,13 +27,15 @@ def progress_line(host: str, status: Status) -> str:
         return f"{line}: failed: {status.failure.text}"
     if status.allowed:
         line += f", {_seconds(status.elapsed)} of {_seconds(status.allowed)} allowed"
+    if status.restarts:
+        line += f", {_restarted(status.restarts)}"
     return line + (f": {status.detail}" if status.detail else "")
 
 
 def _because(status: Status, failure: Failure) -> str:
     facts = [] if failure.exit_code is None else [f"exit code {failure.exit_code}"]
     if status.restarts:
-        facts.append(f"restarted {status.restarts} times" if status.restarts > 1 else "restarted")
+        facts.append(_restarted(status.restarts))
     return f"{failure.text} ({', '.join(facts)})" if facts else failure.text
 
 
@@ -58,7 +64,7 @@ def failure_text(host: str, statuses: Sequence[Status]) -> str:
 def as_result(host: str, status: Status) -> dict[str, Any]:
     """One entry of the module's `models`."""
     failure = status.failure
-    return {
+    result: dict[str, Any] = {
         "name": status.name,
         "phase": status.phase,
         "ready": status.ready,
@@ -66,11 +72,12 @@ def as_result(host: str, status: Status) -> dict[str, Any]:
         "elapsed": round(status.elapsed, 1),
         "allowed": status.allowed,
         "detail": failure.text if failure else status.detail,
-        "line": progress_line(host, status),
         "container": status.container,
         "restarts": status.restarts,
-        "cause": failure.cause if failure else "",
-        "exit_code": failure.exit_code if failure else None,
-        "remedy": failure.remedy.replace("CONTAINER", status.container) if failure else "",
-        "evidence": [shorten(line) for line in failure.evidence] if failure else [],
+        "line": progress_line(host, status),
     }
+    if failure:
+        result["cause"] = failure.cause
+        result["exit_code"] = failure.exit_code
+        result["remedy"] = failure.remedy.replace("CONTAINER", status.container or status.name)
+    return result

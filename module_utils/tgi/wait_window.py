@@ -7,17 +7,9 @@ from collections.abc import Sequence
 from typing import Callable
 
 from .wait_docker import Container, Docker, DockerError
-from .wait_model import (
-    Memory,
-    Status,
-    Wanted,
-    judge_absent,
-    judge_dead,
-    judge_running,
-    remember,
-    split_runs,
-)
+from .wait_model import judge_absent, judge_dead, judge_running, remember, split_runs
 from .wait_probe import Probe, probe_all
+from .wait_state import Memory, Status, Wanted
 
 ProbeAll = Callable[[dict[str, tuple[str, float]]], dict[str, Probe]]
 _FIRST_TIMEOUT = 8.0

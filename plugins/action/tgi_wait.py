@@ -11,7 +11,7 @@ from ansible.utils.display import Display
 display = Display()
 
 SHOW_EVERY = 10.0
-"""Seconds after which a line is shown again although nothing has changed."""
+"""Seconds that pass at most without a line for a model that is not ready."""
 
 
 class ProgressLines:
@@ -19,18 +19,24 @@ class ProgressLines:
 
     def __init__(self, clock: Any = time.monotonic) -> None:
         self._clock = clock
+        self._visited = clock()
         self._shown: dict[str, tuple[tuple[str, str], float]] = {}
 
     def due(self, models: list[dict[str, Any]]) -> list[str]:
-        """Lines to show now. A model that was ready when first seen is never mentioned."""
+        """Lines to show now, if the next visit lasts as long as this one did.
+
+        A model that was ready when first seen is never mentioned.
+        """
         lines = []
         now = self._clock()
+        visit, self._visited = now - self._visited, now
         for model in models:
             name, news = model["name"], (model["phase"], model["detail"])
             before = self._shown.get(name)
             if model["failed"] or (model["ready"] and before is None):
                 continue
-            if before and before[0] == news and (model["ready"] or now - before[1] < SHOW_EVERY):
+            recent = before is not None and now + visit - before[1] <= SHOW_EVERY
+            if before and before[0] == news and (model["ready"] or recent):
                 continue
             self._shown[name] = (news, now)
             lines.append(str(model["line"]))
@@ -61,5 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     display.display(line)
             if answer.get("failed") or answer.get("ready", True) or self._task.check_mode:
                 answer.pop("state", None)
+                for model in models:
+                    model.pop("line", None)
                 return answer
             arguments["state"] = answer.get("state") or {}

@@ -6,16 +6,10 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.wait_logs import Line, parse
-from ansible.module_utils.tgi.wait_model import (
-    Memory,
-    Status,
-    Wanted,
-    judge_running,
-    remember,
-    split_runs,
-)
+from ansible.module_utils.tgi.wait_model import judge_running, remember, split_runs
 from ansible.module_utils.tgi.wait_phases import DEADLINES, deadline, read_progress
 from ansible.module_utils.tgi.wait_probe import Probe
+from ansible.module_utils.tgi.wait_state import Memory, Status, Wanted
 from wait_fakes import (
     ARGS,
     DOWNLOAD,

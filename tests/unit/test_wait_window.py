@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.wait_docker import Container, Docker, DockerError
 from ansible.module_utils.tgi.wait_logs import Line, parse
-from ansible.module_utils.tgi.wait_model import Memory, Wanted
 from ansible.module_utils.tgi.wait_probe import Probe
 from ansible.module_utils.tgi.wait_report import as_result, failure_text, progress_line
+from ansible.module_utils.tgi.wait_state import Memory, Wanted
 from ansible.module_utils.tgi.wait_window import Watcher
 from wait_chains import CHAINS
 from wait_fakes import ARGS, T0, TO_LOAD, TO_SERVE, container, raw
@@ -118,7 +118,7 @@ def test_a_restart_while_waiting_fails_with_the_cause_of_the_run_before() -> Non
     (one,) = bench.watch()
     assert one.failure is not None
     assert (one.phase, one.failure.cause, one.failure.exit_code) == ("download", "gated", 1)
-    assert "(exit code 1, restarted)" in failure_text("gpu1", [one])
+    assert "(exit code 1, restarted once)" in failure_text("gpu1", [one])
 
 
 def test_a_container_that_had_restarted_before_is_given_its_chance() -> None:
