@@ -6,7 +6,7 @@ import json
 import time
 
 import httpx
-from conftest import Endpoint
+from endpoints import Endpoint
 
 QUESTION = [{"role": "user", "content": "Name the capital of France."}]
 

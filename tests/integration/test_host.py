@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import load_endpoints
+from endpoints import load_endpoints
 
 testinfra_hosts = ["ansible://gpu_hosts?force_ansible=True"]
 CONTAINER = "tgi-smollm2-135m-tgi-1"
@@ -76,5 +76,3 @@ def test_the_toolkit_is_pinned(host: Any) -> None:
     policy = host.check_output("apt-cache policy nvidia-container-toolkit")
     assert "Installed: 1.20.0-1" in policy
     assert "1001" in policy
-
-

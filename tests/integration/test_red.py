@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import ROOT, load_endpoints
+from endpoints import ROOT, load_endpoints
 
 testinfra_hosts = ["ansible://gpu_hosts?force_ansible=True"]
 EMULATOR = "docker exec tgi-smollm2-135m-tgi-1 tgi-emulator fault"
@@ -71,7 +71,7 @@ MODEL = {
     "model_id": "acme/a",
     "revision": "0123456789abcdef0123456789abcdef01234567",
 }
-BAD_INPUT = {
+BAD_INPUT: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an unknown variable": (
         {"gateway_sever_name": "llm.example.org"},
         ["gateway_sever_name", "gateway_server_name"],
