@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from .wait_causes import Cause, explain_death, recognise
 from .wait_docker import Container
 from .wait_logs import Line
-from .wait_phases import SLOW, Progress, deadline, last_run, read_progress
+from .wait_phases import BUSY, RESTART, SLOW, Progress, deadline, last_run, read_progress
 from .wait_probe import Probe
 from .wait_state import Failure, Memory, Status, Wanted
 
@@ -123,22 +123,21 @@ def judge_running(
 
 def _overdue(stage: Progress, allowed: float, run: Sequence[Line], seen: Probe) -> Failure:
     known = recognise(run, stage.phase)
-    after = f"within {allowed:g} s"
+    within = f"within {allowed:g} s"
+    cause = "deadline"
     if seen.healthy:
-        text = f"/health is 200 yet generation fails: {seen.detail}; no token {after}"
-        remedy = (
-            "the server is up but its model is not: restart it (docker restart CONTAINER) and "
-            "read its log; if it is only overloaded, send it less or raise tgi_phase_timeouts.serve"
-        )
+        cause = "not_generating"
+        text = f"/health is 200 yet generation fails: {seen.detail}; no token {within}"
+        remedy = RESTART if known else f"{RESTART}; if it is only overloaded, {BUSY}"
     elif stage.phase == "serve":
-        text = f"not ready {after}: {seen.detail}"
-        remedy = SLOW["serve"]
+        text = f"not ready {within}: {seen.detail}"
+        remedy = RESTART if "/health answered 5" in seen.detail else SLOW["serve"]
     else:
-        text = f"not done {after}, the container still runs"
-        remedy = SLOW[stage.phase]
+        text = f"not done {within}, the container still runs"
+        remedy = "" if known else SLOW[stage.phase]
     if known:
-        text, remedy = f"{text}; the log says: {known.text}", known.remedy
-    cause = "not_generating" if seen.healthy else "deadline"
+        text = f"{text}; the log says: {known.text}"
+        remedy = f"{remedy}; if it comes back: {known.remedy}" if remedy else known.remedy
     return Failure(cause, text, remedy, None, _evidence(run, known))
 
 

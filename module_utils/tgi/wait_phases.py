@@ -46,6 +46,9 @@ SLOW = {
 }
 """Remedy by phase, when its deadline has passed and the log names no cause."""
 
+RESTART = "restart it (docker restart CONTAINER)"
+BUSY = "send it less, or raise tgi_phase_timeouts.serve"
+
 _MARKERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("download", re.compile(r"Starting check and download process for ")),
     ("load", re.compile(r"Starting shard\b")),

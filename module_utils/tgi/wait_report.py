@@ -26,7 +26,8 @@ def progress_line(host: str, status: Status) -> str:
     if status.failure:
         return f"{line}: failed: {status.failure.text}"
     if status.allowed:
-        line += f", {_seconds(status.elapsed)} of {_seconds(status.allowed)} allowed"
+        of = "of" if status.elapsed <= status.allowed else "with only"
+        line += f", {_seconds(status.elapsed)} {of} {_seconds(status.allowed)} allowed"
     if status.restarts:
         line += f", {_restarted(status.restarts)}"
     return line + (f": {status.detail}" if status.detail else "")

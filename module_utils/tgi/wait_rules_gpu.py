@@ -129,7 +129,7 @@ GPU_RULES: tuple[Rule, ...] = (
         "cuda_serving",
         r"CUDA error: (.+)|CUDA_ERROR_\w+",
         "CUDA error while serving",
-        "Docker starts it again; if it comes back, look at dmesg for Xid lines, and test without "
+        "look at dmesg on the host for Xid lines (a GPU fault), try another GPU, and test without "
         "CUDA graphs (CUDA_GRAPHS=0)",
         ("serve",),
     ),

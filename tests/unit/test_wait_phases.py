@@ -195,3 +195,22 @@ def test_of_several_runs_before_only_the_last_counts() -> None:
     before, _ = split_runs(log, container(finished=T0 - 18, restarts=2))
     assert not [line for line in before if "gated" in line.text]
     assert before[-1].text == "No space left on device"
+
+
+def test_an_unhealthy_server_is_to_be_restarted() -> None:
+    memory = Memory()
+    unhealthy = Probe(False, True, "GET /health answered 503: unhealthy")
+    judge(TO_SERVE, 26, unhealthy, memory)
+    failure = judge(TO_SERVE, 200, unhealthy, memory).failure
+    assert failure is not None
+    assert (failure.cause, "docker restart" in failure.remedy) == ("deadline", True)
+
+
+def test_a_cause_in_the_log_follows_the_restart() -> None:
+    memory = Memory()
+    log = (*TO_SERVE, (27, launcher("CUDA error: an illegal memory access", "ERROR")))
+    judge(log, 26, UNABLE, memory)
+    failure = judge(log, 200, UNABLE, memory).failure
+    assert failure is not None
+    assert "the log says: CUDA error while serving" in failure.text
+    assert failure.remedy.startswith("restart it (docker restart CONTAINER); if it comes back: ")
