@@ -164,3 +164,6 @@ def test_metrics_appear_with_their_first_use(app: App) -> None:
     assert "\ntgi_request_generated_tokens_sum 3.0\n" in text
     assert '\ntgi_batch_inference_count{method="decode"} 2\n' in text
     assert 'tgi_request_duration_bucket{le="+Inf"} 1\n' in text
+    assert text.count("tgi_request_duration_bucket{") == 36
+    assert text.count("tgi_request_input_length_bucket{") == 101
+    assert 'tgi_request_input_length_bucket{le="81.91"} 1\n' in text

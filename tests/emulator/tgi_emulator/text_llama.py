@@ -7,6 +7,7 @@ streaming, logprobs, grammars, and cancels when the connection closes.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
@@ -55,8 +56,15 @@ class LlamaText:
         params.hostnames = ["127.0.0.1"]
         params.port = self._port
         params.verbosity = -1
+        # llama.cpp's threads spin for each other: two on a busy two-core machine are 5 times slower
+        threads = int(os.environ.get("TGI_EMULATOR_THREADS", "1"))
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.use_jinja = True
+        params.cache_ram_mib = 0  # else up to 8 GiB of old prompts
         self._server = xllamacpp.Server(params)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # llama.cpp's server took the signals; PID 1 would then ignore `docker stop`
+            signal.signal(number, signal.getsignal(number))
 
     def close(self) -> None:
         self._server = None
