@@ -45,7 +45,7 @@ def _evidence(lines: Sequence[Line], cause: Cause | None = None) -> tuple[str, .
         ),
         0,
     )
-    last = [line.text for line in lines[max(0, first - 2) :]][-_EVIDENCE:]
+    last = [line.text for line in lines[max(0, first - 2) :] if line.text.strip()][-_EVIDENCE:]
     if cause and cause.line and cause.line not in last:
         return (cause.line, "…", *last[2:])
     return tuple(last)
