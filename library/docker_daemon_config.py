@@ -8,8 +8,9 @@ module: docker_daemon_config
 short_description: Merge settings into Docker's daemon.json
 description:
   - Merges settings into the file that is there, so that what others put in it stays.
-  - Refuses a broken file, and settings with which the daemon would not start, including those that
-    C(dockerd --validate) accepts. The file before is kept beside it with the suffix C(.before-tgi-ansible).
+  - Refuses a broken file, and settings with which the daemon would not start, including those
+    that C(dockerd --validate) accepts.
+  - The file before is kept beside it with the suffix C(.before-tgi-ansible).
   - Says whether a reload is enough or a restart is needed.
 options:
   path:
@@ -46,6 +47,10 @@ restart_required:
   description: Whether some of them take effect with a restart only.
   returned: success
   type: bool
+running:
+  description: Whether a daemon runs, to which the change has yet to be applied.
+  returned: when something changed
+  type: bool
 """
 
 import shutil
@@ -55,6 +60,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.docker_daemon import (
     BOUND_TO_CONTAINERS,
+    LOG_DRIVERS,
     RELOADABLE,
     DaemonConfigError,
     changed_keys,
@@ -65,9 +71,27 @@ from ansible.module_utils.tgi.docker_daemon import (
 )
 
 
+def running(module: AnsibleModule) -> bool:
+    """Whether the daemon runs, as systemd sees it, which reloads it."""
+    systemctl = module.get_bin_path("systemctl")
+    if systemctl is None:
+        return False
+    code, _out, _err = module.run_command([systemctl, "is-active", "--quiet", "docker"])
+    return bool(code == 0)
+
+
+def plugins(module: AnsibleModule, driver: str) -> list[str]:
+    """Names of the installed plugins, asked for only when a log driver may be one of them."""
+    docker = module.get_bin_path("docker")
+    if driver in LOG_DRIVERS or docker is None:
+        return []
+    _code, out, _err = module.run_command([docker, "plugin", "ls", "--format", "{{.Name}}"])
+    return list(out.split())
+
+
 def validate(module: AnsibleModule, text: str) -> None:
     """Let the daemon itself judge the file; without one (first check mode) there is none to ask."""
-    dockerd = shutil.which("dockerd")
+    dockerd = module.get_bin_path("dockerd")
     if dockerd is None:
         return
     with tempfile.NamedTemporaryFile("w", suffix=".json") as candidate:
@@ -76,21 +100,35 @@ def validate(module: AnsibleModule, text: str) -> None:
         code, out, err = module.run_command(
             [dockerd, "--validate", "--config-file", candidate.name]
         )
-    if code:
+    # Before release 23 the daemon cannot be asked
+    if code and "unknown flag" not in err:
         reason = (err or out).strip().replace(candidate.name, "daemon.json")
         module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {reason}")
 
 
 def refuse_under_containers(module: AnsibleModule, keys: list[str]) -> None:
-    bound = sorted(BOUND_TO_CONTAINERS.intersection(keys))
-    if not bound or shutil.which("docker") is None:
+    """Refuse what would orphan running containers."""
+    bound, docker = sorted(BOUND_TO_CONTAINERS.intersection(keys)), module.get_bin_path("docker")
+    if not bound or docker is None:
         return
-    _code, out, _err = module.run_command(["docker", "ps", "--quiet"])
+    _code, out, _err = module.run_command([docker, "ps", "--quiet"])
     if out.strip():
         module.fail_json(
             msg=f"{', '.join(bound)} cannot change while {len(out.split())} containers run: "
             "they would be orphaned with their GPUs held. Stop them first"
         )
+
+
+def install(module: AnsibleModule, path: Path, text: str) -> None:
+    """Replace the file in one step, and keep the one before."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if path.exists():
+        shutil.copy2(path, f"{path}.before-tgi-ansible")
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
+        new.write(text)
+    # A mode that the file has already is kept by the move
+    Path(new.name).chmod(0o644)
+    module.atomic_move(new.name, str(path))
 
 
 def main() -> None:
@@ -101,12 +139,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    path = Path(module.params["path"])
+    path = Path(module.params["path"]).resolve()
     text = path.read_text() if path.exists() else ""
     try:
         before = parse(text, str(path))
         after = merge(before, module.params["settings"])
-        refuse_overlooked(after)
+        refuse_overlooked(after, plugins(module, str(after.get("log-driver", "json-file"))))
     except DaemonConfigError as error:
         module.fail_json(msg=str(error))
     keys = changed_keys(before, after)
@@ -115,17 +153,12 @@ def main() -> None:
         validate(module, wanted)
         refuse_under_containers(module, keys)
         if not module.check_mode:
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            if text:
-                shutil.copy2(path, f"{path}.before-tgi-ansible")
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
-                new.write(wanted)
-            module.set_mode_if_different(new.name, "0644", False)
-            module.atomic_move(new.name, str(path))
+            install(module, path, wanted)
     module.exit_json(
         changed=bool(keys),
         changed_keys=keys,
         restart_required=bool(set(keys) - RELOADABLE),
+        **({"running": running(module)} if keys else {}),
         diff={
             "before_header": str(path),
             "after_header": str(path),

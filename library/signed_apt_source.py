@@ -8,9 +8,10 @@ module: signed_apt_source
 short_description: Add an apt repository whose key is checked by its fingerprint
 description:
   - Writes a deb822 source, the key that signs it and the versions pinned from it, in one go.
-  - The key is fetched only while the host has none with the expected fingerprint, and is refused, before
-    anything is changed, if its fingerprint is another.
-  - Other source files that name the same repository are removed, as apt refuses two that name different keys.
+  - The key is fetched only while the host has none with the expected fingerprint, and is refused,
+    before anything is changed, if its fingerprint is another.
+  - Other sources of the same repository are removed, as apt refuses two that name different keys.
+    What else their files hold stays.
 options:
   name:
     description: Base name of the files below C(/etc/apt).
@@ -73,6 +74,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+lists_missing:
+  description: Whether apt has yet to fetch the repository's lists.
+  returned: always
+  type: bool
 files:
   description: The files that were, or would be, written or removed.
   returned: always
@@ -80,18 +85,22 @@ files:
   elements: str
 """
 
+from http.client import HTTPException
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.apt_source import (
     KeyRefusedError,
     judge_key,
+    lists_prefix,
     preferences_text,
     sources_text,
+    without_repository,
 )
 from ansible.module_utils.urls import open_url
 
 APT = Path("/etc/apt")
+LISTS = Path("/var/lib/apt/lists")
 
 
 def read(path: Path) -> bytes:
@@ -102,8 +111,7 @@ def obtain_key(module: AnsibleModule, installed: bytes) -> bytes:
     """The installed key while it is the expected one, else the one from its origin, judged."""
     fingerprint, origin = module.params["fingerprint"], module.params["key"]
     try:
-        judge_key(installed, fingerprint, "the installed file")
-        return installed
+        return bytes(judge_key(installed, fingerprint, "the installed file"))
     except KeyRefusedError:
         pass
     try:
@@ -111,22 +119,37 @@ def obtain_key(module: AnsibleModule, installed: bytes) -> bytes:
             key: bytes = open_url(origin, timeout=30, http_agent="tgi-ansible").read()
         else:
             key = Path(origin).read_bytes()
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:
         module.fail_json(
             msg=f"cannot get the key of apt source {module.params['name']} from {origin}: {error}"
         )
     try:
-        judge_key(key, fingerprint, origin)
+        judged: bytes = judge_key(key, fingerprint, origin)
     except KeyRefusedError as error:
         module.fail_json(msg=f"apt source {module.params['name']}: {error}")
-    return key
+    return judged
 
 
-def duplicates(uris: str, own: Path) -> list[Path]:
-    """Source files of others that name this repository."""
-    address = uris.split("$(ARCH)")[0].rstrip("/")
-    files = [f for kind in ("*.list", "*.sources") for f in (APT / "sources.list.d").glob(kind)]
-    return [f for f in files if f != own and address in f.read_text(errors="replace")]
+def without_duplicates(uris: str, own: Path) -> dict[Path, bytes]:
+    """Other source files that name this repository, with what is left of each."""
+    below = [f for kind in ("*.list", "*.sources") for f in (APT / "sources.list.d").glob(kind)]
+    found = {}
+    for path in [APT / "sources.list", *sorted(below)]:
+        text = read(path).decode(errors="surrogateescape")
+        left = without_repository(text, uris, deb822=path.suffix == ".sources")
+        if path != own and left != text:
+            found[path] = left.encode(errors="surrogateescape")
+    return found
+
+
+def write(path: Path, content: bytes) -> None:
+    """No content, no file."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if content:
+        path.write_bytes(content)
+        path.chmod(0o644)
+    else:
+        path.unlink()
 
 
 def main() -> None:
@@ -160,29 +183,24 @@ def main() -> None:
         key_path: obtain_key(module, read(key_path)),
         source_path: source.encode(),
         pins_path: preferences_text(pins).encode(),
+        **without_duplicates(params["uris"], source_path),
     }
     before = {path: read(path) for path in wanted}
-    stale = duplicates(params["uris"], source_path)
     changed = [path for path in wanted if wanted[path] != before[path]]
     if not module.check_mode:
         for path in changed:
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            if wanted[path]:
-                path.write_bytes(wanted[path])
-                path.chmod(0o644)
-            else:
-                path.unlink()
-        for path in stale:
-            path.unlink()
+            write(path, wanted[path])
+    prefix = lists_prefix(params["uris"], params["suites"])
     module.exit_json(
-        changed=bool(changed or stale),
-        files=[str(path) for path in changed + stale],
+        changed=bool(changed),
+        files=[str(path) for path in changed],
+        lists_missing=not any(path.name.startswith(prefix) for path in LISTS.glob("*")),
         diff=[
             {
                 "before_header": str(path),
                 "after_header": str(path),
-                "before": before[path].decode(),
-                "after": wanted[path].decode(),
+                "before": before[path].decode(errors="replace"),
+                "after": wanted[path].decode(errors="replace"),
             }
             for path in changed
             if path != key_path

@@ -7,7 +7,8 @@ what `dockerd --validate` overlooks was measured on 26.1.5.
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 # Applied by SIGHUP; every other key needs a restart of the daemon
 RELOADABLE = frozenset(
@@ -29,8 +30,20 @@ RELOADABLE = frozenset(
 # Changing these under running containers orphans them
 BOUND_TO_CONTAINERS = frozenset({"data-root", "storage-driver"})
 BUILT_IN_RUNTIMES = frozenset({"runc", "io.containerd.runc.v2"})
+# Those of Linux; a plugin adds its own
 LOG_DRIVERS = frozenset(
-    "none local json-file syslog journald gelf fluentd awslogs splunk etwlogs gcplogs logentries".split()
+    {
+        "awslogs",
+        "fluentd",
+        "gcplogs",
+        "gelf",
+        "journald",
+        "json-file",
+        "local",
+        "none",
+        "splunk",
+        "syslog",
+    }
 )
 
 
@@ -54,35 +67,45 @@ def parse(text: str, path: str) -> dict[str, Any]:
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` on top of `base`, key by key through nested objects; a null removes the key."""
+    """`over` on top of `base`, key by key through nested objects; a null removes the key.
+
+    Options of a log driver that is replaced go with it, as the new one would refuse them.
+    """
     merged = dict(base)
+    if "log-driver" in over and over["log-driver"] != base.get("log-driver"):
+        merged.pop("log-opts", None)
     for key, value in over.items():
         if value is None:
             merged.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = merge(merged[key], value)
+        elif isinstance(value, Mapping):
+            below = merged.get(key)
+            merged[key] = merge(below if isinstance(below, Mapping) else {}, value)
         else:
             merged[key] = value
     return merged
 
 
-def refuse_overlooked(config: Mapping[str, Any]) -> None:
-    """Raise DaemonConfigError for what `dockerd --validate` accepts and the daemon then dies of."""
+def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) -> None:
+    """Raise DaemonConfigError for what `dockerd --validate` accepts and the daemon then dies of.
+
+    `plugins` are the names of the installed plugins, which may be log drivers.
+    """
     if "hosts" in config:
         raise DaemonConfigError(
             "daemon.json must not set hosts: the systemd unit passes -H, and the daemon would not "
             "start; use a drop-in for docker.socket instead"
         )
-    runtimes = BUILT_IN_RUNTIMES | set(config.get("runtimes", {}))
     runtime = config.get("default-runtime", "runc")
-    if runtime not in runtimes:
+    if runtime not in BUILT_IN_RUNTIMES | set(config.get("runtimes") or {}):
         raise DaemonConfigError(
-            f"default-runtime names {runtime}, which runtimes does not define: define it or remove it"
+            f"default-runtime names {runtime}, which runtimes does not define: "
+            "define it or remove it"
         )
-    driver = config.get("log-driver", "json-file")
-    if driver not in LOG_DRIVERS and ":" not in driver and "/" not in driver:
+    driver = str(config.get("log-driver", "json-file"))
+    if driver not in LOG_DRIVERS | {name.split(":")[0] for name in plugins} | set(plugins):
         raise DaemonConfigError(
-            f"log-driver {driver} does not exist: write one of {', '.join(sorted(LOG_DRIVERS))}"
+            f"log-driver {driver} does not exist: write one of {', '.join(sorted(LOG_DRIVERS))}, "
+            "or install the plugin first (docker plugin install)"
         )
 
 

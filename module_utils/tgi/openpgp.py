@@ -1,6 +1,7 @@
 """Fingerprints of OpenPGP public keys, read without gpg, which minimal hosts do not have.
 
-Source: RFC 4880, sections 4.2 (packet headers), 5.5.2 (version 4 keys), 6.2 (armor), 12.2 (fingerprint).
+Source: RFC 4880, sections 4.2 (packet headers), 5.5.2 (version 4 keys), 6.2 (armor) and
+12.2 (fingerprint).
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import Iterator
+import re
+from collections.abc import Iterator
 
 PUBLIC_KEY = 6
+_BEGIN, _END = "-----BEGIN PGP PUBLIC KEY BLOCK-----", "-----END PGP PUBLIC KEY BLOCK-----"
+_BLOCK = re.compile(rb"-----BEGIN PGP PUBLIC KEY BLOCK-----(.*?)(?:-----END PGP|\Z)", re.DOTALL)
 
 
 class KeyFormatError(ValueError):
@@ -18,18 +22,39 @@ class KeyFormatError(ValueError):
 
 
 def dearmor(data: bytes) -> bytes:
-    """Binary packets of an armored key; binary input is returned as it is."""
-    if b"-----BEGIN PGP PUBLIC KEY BLOCK-----" not in data:
-        return data
-    inside = data.split(b"-----BEGIN PGP PUBLIC KEY BLOCK-----", 1)[1]
-    inside = inside.split(b"-----END PGP PUBLIC KEY BLOCK-----", 1)[0].replace(b"\r", b"")
-    # Armor headers such as "Comment: …" end with the first empty line
-    _headers, _, body = inside.partition(b"\n\n")
-    lines = [line for line in body.split(b"\n") if line and not line.startswith(b"=")]
+    """Binary packets of all armored blocks in a file; binary input is returned as it is."""
+    blocks = _BLOCK.findall(data)
+    return b"".join(_dearmor_block(block) for block in blocks) if blocks else data
+
+
+def _dearmor_block(block: bytes) -> bytes:
+    lines = [line.strip() for line in block.splitlines()]
+    # Armor headers such as "Comment: …" end with the first empty line after BEGIN's own
+    body = lines[lines.index(b"", 1) :] if b"" in lines[1:] else []
     try:
-        return base64.b64decode(b"".join(lines), validate=True)
+        text = b"".join(line for line in body if not line.startswith(b"="))
+        return base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise KeyFormatError(f"broken armor: {error}") from error
+
+
+def armor(packets_: bytes) -> bytes:
+    """One armored block of binary packets, as apt reads it from a file named .asc."""
+    text = base64.b64encode(packets_).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return "\n".join([_BEGIN, "", *lines, _checksum(packets_), _END, ""]).encode()
+
+
+def _checksum(data: bytes) -> str:
+    """CRC-24 of section 6.1, for the readers that insist on it."""
+    crc = 0xB704CE
+    for byte in data:
+        crc ^= byte << 16
+        for _ in range(8):
+            crc <<= 1
+            if crc & 0x1000000:
+                crc ^= 0x1864CFB
+    return "=" + base64.b64encode(crc.to_bytes(3, "big")).decode()
 
 
 def _new_length(data: bytes, at: int) -> tuple[int, int]:
@@ -74,7 +99,8 @@ def fingerprints(data: bytes) -> list[str]:
         if not body or body[0] != 4:
             raise KeyFormatError("only version 4 keys are supported")
         framed = b"\x99" + len(body).to_bytes(2, "big") + body
-        found.append(hashlib.sha1(framed).hexdigest().upper())
+        # Version 4 defines SHA-1; a host in FIPS mode wants to hear that it only identifies
+        found.append(hashlib.sha1(framed, usedforsecurity=False).hexdigest().upper())
     if not found:
         raise KeyFormatError("no public key in it")
     return found
