@@ -21,6 +21,8 @@ say() { echo "tgi-emulator image: $*" >&2; }
 digest() { sha256sum | cut -c1-12; }
 
 mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9 # two builds at once would write the same files
 base_hash=$(echo "$suite $packages ${wheels[*]} $(sed -n '/^build_base()/,/^}/p' "$0")" | digest)
 code_hash=$(cd "$here" && find tgi_emulator rootfs -type f -not -name '*.pyc' -print0 |
   sort -z | xargs -0 sha256sum | cat - image.sh | digest)
@@ -92,6 +94,10 @@ if docker image inspect "$image" >/dev/null 2>&1; then
   say "$image is there already"
 else
   if [[ ! -e $base ]]; then
+    command -v mmdebstrap >/dev/null || {
+      say "mmdebstrap is missing: apt-get install mmdebstrap"
+      exit 1
+    }
     fetch_wheels
     build_base
   fi

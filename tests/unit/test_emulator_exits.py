@@ -36,6 +36,7 @@ def test_more_shards_than_gpus(
     [
         ("JSON_OUTPUT", "1", 2, "error: invalid value '1' for '--json-output'"),
         ("TGI_EMULATOR_FAULTS", "explode", 2, "unknown fault 'explode'; known: "),
+        ("TGI_EMULATOR_FAULTS", "stream-cut=x", 2, "takes a number, for example stream-cut=3"),
         ("TGI_EMULATOR_TEXT", "gpt", 2, "known: llama, scripted"),
         ("TGI_EMULATOR_PHASE_SECONDS", "lunch=1", 2, "unknown phase 'lunch'"),
         ("SHARDED", "true", 101, "ZE_AFFINITY_MASK are not set"),

@@ -171,6 +171,18 @@ def test_faults_of_health(app: App) -> None:
     assert app.get("/health").status_code == 200
 
 
+def test_fault_hang_all_covers_health(app: App) -> None:
+    app.faults.write({"hang": "all"})
+
+    async def send() -> None:
+        transport = httpx.ASGITransport(app.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://tgi") as client:
+            await asyncio.wait_for(client.get("/health"), 0.2)
+
+    with pytest.raises(asyncio.TimeoutError):
+        asyncio.run(send())
+
+
 def test_fault_hang_never_answers(app: App) -> None:
     app.faults.write({"hang": ""})
 

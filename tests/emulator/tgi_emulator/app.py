@@ -32,7 +32,7 @@ def create_app(backend: Backend) -> Starlette:
     def post(path: str, reader: Reader, handler: Handler, guarded: bool = True) -> Route:
         async def endpoint(request: Request) -> Response:
             if backend.faults.get("hang") == "all":
-                await asyncio.Event().wait()
+                return await until_disconnect(request, _never())
             if guarded and key is not None:
                 given = request.headers.get("authorization", "")
                 if given.lower() != f"bearer {key}".lower():
@@ -48,9 +48,9 @@ def create_app(backend: Backend) -> Starlette:
         return Route(path, endpoint, methods=["POST"])
 
     def get(path: str, answer: Callable[[], Awaitable[Response]]) -> Route:
-        async def endpoint(_request: Request) -> Response:
+        async def endpoint(request: Request) -> Response:
             if backend.faults.get("hang") == "all":
-                await asyncio.Event().wait()
+                return await until_disconnect(request, _never())
             return await answer()
 
         return Route(path, endpoint, methods=["GET"])
@@ -115,6 +115,11 @@ def _documentation(paths: list[str]) -> list[Route]:
         Route("/docs/", page),
         Route("/docs", to_page),
     ]
+
+
+async def _never() -> Response:
+    await asyncio.Event().wait()
+    return Response()
 
 
 async def _empty(_request: Request, error: Exception) -> Response:

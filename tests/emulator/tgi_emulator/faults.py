@@ -46,7 +46,7 @@ FAULTS = {**START_FAULTS, **SERVE_FAULTS}
 
 
 class UnknownFault(ValueError):
-    """Names the fault that does not exist and the ones that do."""
+    """The fault does not exist, or not with that value; the text says what does."""
 
 
 def parse_fault(text: str) -> tuple[str, str]:
@@ -54,7 +54,10 @@ def parse_fault(text: str) -> tuple[str, str]:
     name, eq, value = text.strip().partition("=")
     if name not in FAULTS:
         raise UnknownFault(f"unknown fault '{name}'; known: {', '.join(sorted(FAULTS))}")
-    return name, value if eq else FAULTS[name][0]
+    default = FAULTS[name][0]
+    if eq and default.replace(".", "").isdecimal() and not value.replace(".", "", 1).isdecimal():
+        raise UnknownFault(f"fault '{name}' takes a number, for example {name}={default}")
+    return name, value if eq else default
 
 
 def state_file() -> Path:

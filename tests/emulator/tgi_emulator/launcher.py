@@ -11,6 +11,7 @@ from types import FrameType
 from . import DOCKER_LABEL, VERSION, phases
 from .args import Args, UsageError, parse
 from .faults import Faults, UnknownFault, state_file
+from .flags import FLAGS
 from .logs import LEVELS, Log
 from .rules import (
     LauncherError,
@@ -45,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if "--version" in words or "-V" in words:
         sys.stdout.write(f"text-generation-launcher {VERSION}\n")
+        return 0
+    if "--help" in words or "-h" in words:
+        options = "".join(f"      {flag.shown}\n" for flag in FLAGS)
+        sys.stdout.write(f"Usage: text-generation-launcher [OPTIONS]\n\nOptions:\n{options}")
         return 0
     try:
         args = parse(words, os.environ)

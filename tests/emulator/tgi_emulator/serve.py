@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,14 @@ from .rules import LauncherError
 from .text import TextSource
 
 _SOURCE = "router/src/server.rs"
+
+
+def _expected(record: logging.LogRecord) -> bool:
+    """A cut stream is done on purpose: uvicorn need not complain."""
+    return not str(record.msg).startswith("ASGI callable returned without completing")
+
+
+logging.getLogger("uvicorn.error").addFilter(_expected)
 
 
 class _Server(uvicorn.Server):
