@@ -132,6 +132,21 @@ def test_only_the_roles_a_host_gets_must_be_complete(roles: list[Role]) -> None:
     assert [line.split()[0] for line in lines] == ["gateway_server_name"]
 
 
+def test_the_rules_of_a_group_are_for_its_hosts() -> None:
+    variables = {**GOOD, "gateway_server_name": "no host", "tgi_image": "moving:tag"}
+
+    def places(*groups: str) -> list[str]:
+        everything = [Role("gateway", SPECS["gateway"], {}, frozenset(SPECS["gateway"]))]
+        everything.append(Role("tgi", SPECS["tgi"], {}, frozenset(SPECS["tgi"])))
+        _, found = check_inventory(variables, list(groups), everything, template, lambda _: None)
+        return [line.split()[0] for line in found]
+
+    assert places("gpu_hosts") == ["tgi_image"]
+    assert places("gateways") == ["group", "gateway_server_name"]
+    assert places("gpu_hosts", "gateways") == ["tgi_image", "gateway_server_name"]
+    assert places() == []
+
+
 def test_types_are_checked_for_every_role(roles: list[Role]) -> None:
     (found,) = check(roles, gateway_server_name=["x"])
     assert found.startswith("gateway_server_name is a list, not a text")

@@ -127,6 +127,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"tgi_hf_token": [SECRET]}, "tgi_hf_token is a secret, not a text"),
     ({"tgi_image": "{{ undefined_one }}"}, "tgi_image uses undefined_one, which is not defined"),
     ({"gateway_tls": {"source": "files"}}, "gateway_tls.certificate is missing"),
+    # What the module finds on the host comes with it
+    ({"preflight_min_memory_gib": 1000000}, "memory is "),
+    # Here host and controller share a clock: only an impossible limit is passed
+    ({"preflight_max_clock_skew_seconds": -1}, "clock is 0 s "),
     ({"gateway_tls": {"source": "files"}}, "gateway_tls.key is missing"),
 ]
 
