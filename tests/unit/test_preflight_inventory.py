@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.errors import AnsibleError
-from ansible.module_utils.tgi.inventory_check import check_inventory, refusal, wish_of
-from ansible.module_utils.tgi.inventory_problem import UNKNOWN
+from ansible.module_utils.tgi.inventory_check import check_inventory
 from ansible.module_utils.tgi.inventory_specs import Role, load_roles
 
 SPECS: dict[str, Any] = {
@@ -190,37 +189,3 @@ def test_templates_inside_templates(roles: list[Role]) -> None:
     assert values["tgi_models"][0]["gpus"] == ["0"]
     # Evaluated from a default that nobody overrode
     assert values["tgi_base_port"] == 9000
-
-
-def test_what_the_host_is_asked_for(roles: list[Role]) -> None:
-    variables = {**GOOD, "preflight_min_memory_gib": 7}
-    groups = ["gpu_hosts", "gateways"]
-    values, _ = check_inventory(variables, groups, roles, template, lambda _: None)
-    assert wish_of(values, groups) == {
-        "models": [
-            {"name": "house", "port": 9000, "variable": "tgi_models[0].port", "gpus": ["0"]}
-        ],
-        "gateway_ports": [{"port": 80, "variable": "gateway_http_port"}],
-        "gateway_config": "/etc/nginx/tgi-gateway",
-        "base_dir": "/opt/tgi",
-        "data_dir": "/var/lib/tgi",
-        "min_memory_gib": 7.0,
-        "min_free_disk_gib": 0.0,
-        "min_driver": "0",
-    }
-    assert wish_of(values, ["gateways"])["models"] == []
-    assert wish_of(values, ["gpu_hosts"])["gateway_ports"] == []
-
-
-@pytest.mark.parametrize("models", [None, "x", UNKNOWN, [UNKNOWN, {"name": UNKNOWN}]])
-def test_the_wish_survives_a_broken_inventory(models: Any) -> None:
-    wish = wish_of({"tgi_models": models, "tgi_base_dir": UNKNOWN}, ["gpu_hosts"])
-    assert wish["base_dir"] == "/opt/tgi"
-    assert all(isinstance(model["name"], str) for model in wish["models"])
-
-
-def test_the_message() -> None:
-    assert refusal("gpu1", ["a is b; write c"]) == (
-        "Preflight refuses gpu1: 1 problem, nothing was changed\n- a is b; write c"
-    )
-    assert "2 problems" in refusal("gpu1", ["a", "b"])
