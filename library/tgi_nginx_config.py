@@ -42,7 +42,7 @@ options:
     type: path
     default: /etc/nginx/nginx.conf
   logs:
-    description: Files of the configuration's logs; the first is where nginx tells why a reload failed.
+    description: The configuration's logs; in the first nginx tells why it took no reload.
     type: list
     elements: path
     default: [/var/log/nginx/tgi-gateway-error.log, /var/log/nginx/tgi-gateway-access.log]

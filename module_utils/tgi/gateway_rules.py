@@ -28,13 +28,19 @@ def gateway_problems(values: Mapping[str, Any], backends: Any, read: Reader) -> 
     """
     found = check_gateway(values, ["gpu_hosts"], read)
     server = str(values.get("gateway_server_name"))
-    if not _HOST.fullmatch(server) or server.replace(".", "").isdigit():
+    reported = any(line.startswith("gateway_server_name ") for line in found)
+    if not reported and (not _HOST.fullmatch(server) or server.replace(".", "").isdigit()):
         remedy = "write the name in the clients' URL, for example llm.example.org"
         found.append(problem("gateway_server_name", f"is {shown(server)}, no DNS name", remedy))
     for variable in ("gateway_bad_auth", "gateway_public_limit"):
         found += _limit(variable, values.get(variable))
     found += _same_but_for_case("gateway_tiers", values.get("gateway_tiers") or {})
-    names = [str(entry.get("name")) for entry in values.get("gateway_consumers") or []]
+    consumers = values.get("gateway_consumers") or []
+    for place, entry in enumerate(consumers):
+        if not all(isinstance(key, str) for key in entry.get("keys") or []):
+            where = f"gateway_consumers[{place}].keys"
+            found.append(problem(where, "has a key that is not text", "put it in quotes"))
+    names = [str(entry.get("name")) for entry in consumers]
     found += _same_but_for_case("gateway_consumers", names)
     found += _backends(backends)
     return list(dict.fromkeys(found))

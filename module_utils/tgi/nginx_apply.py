@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .nginx_release import Link, Release
+from .nginx_release import MAIN, Link, Release
 from .nginx_service import Nginx
 
 PACKAGES = "packages"
@@ -121,8 +122,8 @@ class Gateway:
         try:
             self._activate(release)
         except ApplyError as error:
-            self._back(release, undo, before, was_active)
-            raise ApplyError(f"{error}; the old configuration is back in place") from None
+            after = self._back(release, undo, before, was_active)
+            raise ApplyError(f"{error}; {after}") from None
         self.link.prune({release.version, before or ""})
 
     def _activate(self, release: Release) -> None:
@@ -136,20 +137,34 @@ class Gateway:
             said = self.nginx.log_since(mark)
             raise ApplyError(f"{complaint}{': ' if said else ''}{said}")
 
-    def _back(self, release: Release, undo: Any, before: str | None, was_active: bool) -> None:
+    def _back(self, release: Release, undo: Any, before: str | None, was_active: bool) -> str:
         self.link.restore(undo)
-        if was_active:
-            self.nginx.activate()
-            if before and not self.nginx.wait_for(before, self.patience):
-                raise ApplyError(f"nginx does not serve the old version {before} either")
-        else:
+        after = "the old configuration is back in place and served"
+        if not was_active:
             self.nginx.stop()
+            after = "the old configuration is back in place, nginx is stopped as it was"
+        elif self.nginx.activate() or not self._serves_again(before):
+            after = f"the old configuration is back in place, but {before or 'it'} is not served"
         if before != release.version:
             self._discard(release)
+        return after
+
+    def _serves_again(self, before: str | None) -> bool:
+        """Whether the old version answers, at the port that it names itself."""
+        if before is None:
+            return self.nginx.active()
+        port = status_port((self.link.root / before / MAIN).read_text(encoding="utf-8"))
+        return port is None or self.nginx.at(status_url(port)).wait_for(before, self.patience)
 
     def _discard(self, release: Release) -> None:
         release.remove()
         self.link.tidy()
+
+
+def status_port(configuration: str) -> int | None:
+    """Give the port of the status server that a configuration of ours declares."""
+    listener = re.search(r"listen 127\.0\.0\.1:([0-9]+);", configuration)
+    return int(listener.group(1)) if listener else None
 
 
 def status_url(port: int) -> str:

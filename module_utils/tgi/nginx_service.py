@@ -14,6 +14,7 @@ from pathlib import Path
 #: Runs a command: (exit code, standard output, standard error)
 Run = Callable[[list[str]], tuple[int, str, str]]
 _VERSION = re.compile(r"[0-9a-f]{16}")
+_SEVERE = re.compile(r"\[(?:emerg|alert|crit)\] [0-9#]+: (.*)")
 _POLL = 0.1
 _LAST_LINES = 5
 
@@ -27,6 +28,10 @@ class Nginx:
         self._status_url = status_url
         self._logs = logs
         self._error_log = logs[0]
+
+    def at(self, status_url: str) -> Nginx:
+        """Give the same nginx, asked at another address."""
+        return Nginx(self._run, status_url, self._logs)
 
     def present(self) -> bool:
         """Whether the program is installed."""
@@ -108,5 +113,5 @@ class Nginx:
                 lines = file.read(1 << 20).decode("utf-8", "replace").splitlines()
         except OSError:
             return ""
-        severe = [line for line in lines if re.search(r"\[(emerg|alert|crit)\]", line)]
-        return "; ".join(severe[-_LAST_LINES:])
+        severe = [found.group(1) for line in lines if (found := _SEVERE.search(line))]
+        return "; ".join(list(dict.fromkeys(severe))[-_LAST_LINES:])

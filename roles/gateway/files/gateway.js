@@ -39,40 +39,78 @@ function send(r, wanted) {
     r.internalRedirect('@backend');
 }
 
-const OPEN = 1, CLOSE = -1;
-const DEPTH = {'{': OPEN, '[': OPEN, '}': CLOSE, ']': CLOSE};
+const QUOTE = 34, COMMA = 44, COLON = 58, BACKSLASH = 92;
+const BRACKET = 91, BRACKET_END = 93, BRACE = 123, BRACE_END = 125;
+const DEEPEST = 1000;
+// A worker serves nobody else meanwhile, and a step takes it up to a microsecond
+const MOST_STEPS = 200000;
 
-// The value of the last top-level "model" of a JSON object, found without recursion: njs's own
-// parser gives up beyond 31 levels, which a tool schema can reach. undefined when there is none.
-function scanModel(text) {
-    const token = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
-    let depth = 0, key = null, previous = '', found;
-    for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-        const piece = match[0];
-        if (depth === 1 && piece[0] === '"') {
-            if (previous === ':' && key === 'model') {
-                found = JSON.parse(piece);
-            } else if (previous !== ':') {
-                key = JSON.parse(piece);
-            }
-        } else if (depth === 1 && key === 'model' && previous === ':' && piece !== ',') {
-            found = piece === '}' ? undefined : {};
+// Where a string ends that began before `from`: at the next quote that no backslash disarms.
+function stringEnd(bytes, from) {
+    for (;;) {
+        const quote = bytes.indexOf(QUOTE, from);
+        if (quote < 0) {
+            throw new SyntaxError('a string has no end');
         }
-        depth += DEPTH[piece] || 0;
-        previous = piece;
+        let before = quote - 1;
+        while (bytes[before] === BACKSLASH) {
+            before -= 1;
+        }
+        if ((quote - before) % 2 === 1) {
+            return quote;
+        }
+        from = quote + 1;
     }
-    if (depth !== 0 || previous !== '}') {
-        throw new SyntaxError('not one JSON object');
+}
+
+function parse(bytes, from, to) {
+    return JSON.parse(bytes.slice(from, to).toString());
+}
+
+// The value of the last top-level "model", found without recursion: njs's own parser gives up
+// beyond 31 levels, which a tool's schema can reach. undefined when there is none. Over bytes,
+// as every step in a string costs njs its length.
+function scanModel(bytes) {
+    const length = bytes.length;
+    let depth = 0, key = null, value = -1, steps = 0, found;
+    for (let at = 0; at < length; at++) {
+        const byte = bytes[at];
+        steps += 1;
+        if (steps > MOST_STEPS || depth > DEEPEST) {
+            throw new SyntaxError('nested too deeply for its size');
+        }
+        if (byte === QUOTE) {
+            const end = stringEnd(bytes, at + 1);
+            // "model" with all its letters escaped has 32 characters
+            if (depth === 1 && value < 0 && end - at < 32) {
+                key = parse(bytes, at, end + 1);
+            }
+            at = end;
+        } else if (byte === BRACKET || byte === BRACE) {
+            depth += 1;
+        } else if (depth === 1 && byte === COLON && key === 'model') {
+            value = at + 1;
+        } else if (byte === COMMA || byte === BRACKET_END || byte === BRACE_END) {
+            if (depth === 1) {
+                found = value < 0 ? found : parse(bytes, value, at);
+                key = null;
+                value = -1;
+            }
+            depth -= byte === COMMA ? 0 : 1;
+        }
+    }
+    if (depth !== 0) {
+        throw new SyntaxError('brackets do not match');
     }
     return found;
 }
 
-function modelOf(text) {
+function modelOf(r) {
     let body;
     try {
-        body = JSON.parse(text);
+        body = JSON.parse(r.requestText);
     } catch (e) {
-        return scanModel(text);
+        return scanModel(r.requestBuffer);
     }
     return body !== null && typeof body === 'object' ? body.model : undefined;
 }
@@ -80,9 +118,9 @@ function modelOf(text) {
 function byBody(r) {
     let wanted;
     try {
-        wanted = modelOf(r.requestText);
+        wanted = modelOf(r);
     } catch (e) {
-        refuse(r, 400, 'The body is not JSON.', 'invalid_request_error', null, 'invalid_json');
+        refuse(r, 400, 'The body is no JSON that can be read, or is nested too deeply.', 'invalid_request_error', null, 'invalid_json');
         return;
     }
     if (wanted === undefined || wanted === null) {
