@@ -143,6 +143,7 @@ ready:
   type: bool
 """
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -222,9 +223,13 @@ def main() -> None:
             )
     failed = [one for one in statuses if one.failure]
     if module.check_mode:
-        dead = [one for one in failed if one.phase != "absent"]
-        if dead:
-            module.warn(failure_text(host, dead).splitlines()[0])
+        # What is not there yet is what the run proper will make
+        statuses = [
+            replace(one, failure=None) if one.phase == "absent" else one for one in statuses
+        ]
+        failed = [one for one in statuses if one.failure]
+        if failed:
+            module.warn(failure_text(host, failed).splitlines()[0])
     result = {
         "changed": False,
         "models": [as_result(host, one) for one in statuses],

@@ -57,6 +57,7 @@ def judge_dead(
     """A container that does not run, or whose run before this one ended while we waited."""
     stage = read_progress(run, container.started).phase
     if container.status == "paused":
+        exit_code = None
         cause = Cause("paused", "the container is paused", "docker unpause CONTAINER")
     else:
         error = "" if container.status == "running" else container.error

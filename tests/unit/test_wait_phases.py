@@ -169,6 +169,7 @@ def test_restarts_are_counted_from_the_first_look() -> None:
     assert remember(memory, container(restarts=4))
     assert not remember(memory, container(id="d" * 64, restarts=9)), "another container"
     assert not remember(memory, container(id="d" * 64, restarts=0)), "started by hand"
+    assert remember(memory, container(id="d" * 64, restarts=1)), "and counted from there"
 
 
 def test_memory_survives_as_a_dict() -> None:
@@ -214,3 +215,10 @@ def test_a_cause_in_the_log_follows_the_restart() -> None:
     assert failure is not None
     assert "the log says: CUDA error while serving" in failure.text
     assert failure.remedy.startswith("restart it (docker restart CONTAINER); if it comes back: ")
+
+
+def test_a_dead_run_is_not_blamed_for_the_one_before() -> None:
+    log = lines((-9, ARGS), (-0.2, "Error: DownloadError"), (0.01, ARGS), (2, "Error: ShardFailed"))
+    dead = container(status="exited", finished=T0 + 3, restarts=1)
+    _, run = split_runs(log, dead)
+    assert [line.text for line in run if line.text.startswith("Error")] == ["Error: ShardFailed"]
