@@ -7,14 +7,13 @@ DOCUMENTATION = r"""
 module: tgi_check
 short_description: Prove that deployed models really generate
 description:
-  - Asks every model for its identity, for text, for a chat and for a stream, and judges what
-    came instead of believing a status code.
+  - Asks every model for identity, text, a chat and a stream, and judges what came.
   - V(direct) runs on the GPU host and asks each model on its own port. V(edge) runs where
     clients are and asks through the gateway; it also checks TLS, keys and the rate limit.
-  - The task fails unless every planned check was executed and every required one passed.
+  - Fails unless every planned check was executed and every required one passed.
 version_added: "0.1.0"
 author: tgi-ansible (@tgi-ansible)
-requirements: ["httpx >= 0.22 on the host the module runs on (Debian: python3-httpx)"]
+requirements: ["httpx >= 0.22 where the module runs (Debian: python3-httpx)"]
 attributes:
   check_mode:
     description: Runs in full, because it changes nothing.
@@ -36,7 +35,7 @@ options:
     suboptions:
       name: {type: str, required: true, description: Name clients put into C(model).}
       model_id: {type: str, required: true, description: What C(/info) must name.}
-      revision: {type: str, description: "Commit that C(/info) must name, where it names one."}
+      revision: {type: str, description: Commit that C(/info) must name if it names one.}
       aliases:
         description: Other names of the model.
         type: list
@@ -54,7 +53,7 @@ options:
         type: dict
         default: {}
   without_chat:
-    description: Names of models that have no chat template; only C(/generate) is checked.
+    description: Names of models without a chat template; only C(/generate) is checked.
     type: list
     elements: str
     default: []
@@ -221,7 +220,7 @@ def main(transport: Any = None) -> None:
         required_if=[("view", "edge", ("url", "api_key"))],
     )
     if client.HTTPX_ERROR:
-        module.fail_json(msg=missing_required_lib("httpx", url="https://www.python-httpx.org"))
+        module.fail_json(msg=missing_required_lib("httpx", "here (Debian: python3-httpx)"))
     try:
         options = read_options(module.params, platform.node(), transport)
         pins = {client.Target(options.url).host: module.params["connect_to"]}

@@ -1,18 +1,15 @@
-"""A TGI and a gateway in memory, healthy unless told otherwise, as an httpx transport."""
+"""A TGI in memory, healthy unless told otherwise, as an httpx transport."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import httpx
 from ansible.module_utils.tgi.checks.plan import Model
 
-KEY = "sk-Checks-0123456789"
-NAME = "llm.example.org"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 MODEL = Model("small", "acme/small", SHA, ("tiny",), "http://127.0.0.1:8081", 1024, 2048)
 WORDS = {
@@ -157,70 +154,6 @@ class FakeTgi:
         if "buffered" in self.faults:
             pieces = ["".join(pieces[at : at + 12]) for at in range(0, len(pieces), 12)]
         return httpx.Response(200, headers=_SSE, stream=Body(pieces, 0.003, cut))
-
-
-class FakeGateway(FakeTgi):
-    """The same behind TLS, keys, a limit of 20 a second with a burst of 10, and a redirect."""
-
-    def __init__(self, *faults: str, rate: float = 20.0, burst: int = 10) -> None:
-        super().__init__(*faults)
-        self.rate, self.burst = rate, burst
-        self.level, self.seen = float(burst + 1), time.monotonic()
-        self.requests: list[httpx.Request] = []
-
-    async def handle(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        path = request.url.path
-        if request.url.scheme == "http":
-            if "no-redirect" in self.faults:
-                return httpx.Response(200, json={})
-            place = str(request.url).replace("http://", "https://").replace(":8080", "")
-            return httpx.Response(308, headers={"location": place})
-        if path == "/health":
-            return httpx.Response(200)
-        if path == "/metrics":
-            return httpx.Response(200 if "open-metrics" in self.faults else 404, json={})
-        if not self.let_in(request):
-            headers = {"WWW-Authenticate": "Bearer"} if "no-header" not in self.faults else {}
-            return httpx.Response(401, json={"error": {"message": "key"}}, headers=headers)
-        if limited := self.limited():
-            return limited
-        return await self.route(request)
-
-    def let_in(self, request: httpx.Request) -> bool:
-        given = request.headers.get("authorization", "")
-        if "refuses-all" in self.faults:
-            return False
-        if "wrong-key" in self.faults and given.lower() == f"bearer {KEY}".lower():
-            return True
-        open_path = "open-path" in self.faults and request.url.path == "/generate_stream"
-        return given == f"Bearer {KEY}" or open_path
-
-    def limited(self) -> httpx.Response | None:
-        now = time.monotonic()
-        self.level = min(self.burst + 1, self.level + (now - self.seen) * self.rate)
-        self.seen = now
-        if self.level >= 1 or "no-limit" in self.faults:
-            self.level -= 1
-            return None
-        if "limit-503" in self.faults:
-            return httpx.Response(503, text="<html>")
-        headers = {} if "no-retry-after" in self.faults else {"Retry-After": "1"}
-        return httpx.Response(429, json={"error": {"message": "limit"}}, headers=headers)
-
-    async def route(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.path
-        if path == "/v1/models":
-            ids = [] if "no-list" in self.faults else [{"id": "small"}, {"id": "tiny"}]
-            return httpx.Response(200, json={"object": "list", "data": ids})
-        if path.startswith("/models/small/"):
-            request.url = request.url.copy_with(path=path[len("/models/small") :])
-        if path == "/v1/chat/completions" and "any-model" not in self.faults:
-            name = json.loads(request.content)["model"]
-            if name not in ("small", "tiny", "tgi"):
-                error = {"message": "no such model", "code": "model_not_found"}
-                return httpx.Response(404, json={"error": error})
-        return await super().handle(request)
 
 
 _SSE = {"content-type": "text/event-stream"}

@@ -10,13 +10,8 @@ import pytest
 from ansible.module_utils.tgi.checks import tls
 from ansible.module_utils.tgi.checks.host import Tier
 from ansible.module_utils.tgi.checks.run import Options, check
-from check_fakes import (  # type: ignore[import-not-found]
-    KEY,
-    MODEL,
-    NAME,
-    FakeGateway,
-    FakeTgi,
-)
+from check_fake_gateway import KEY, NAME, FakeGateway
+from check_fakes import MODEL, FakeTgi
 
 DIRECT = Options("direct", "gpu1", [MODEL])
 EDGE = Options(

@@ -137,3 +137,12 @@ def token_count(answer: Answer) -> int:
         reply = load(events[-1].data) if events else None
     count = dig(reply, "details", "generated_tokens")
     return count if isinstance(count, int) else 0
+
+
+def token_ms(answer: Answer) -> float | None:
+    """The engine's own time per token in ms, from its headers; None where it tells none."""
+    spent = answer.headers.get("x-inference-time", "")
+    tokens = answer.headers.get("x-generated-tokens", "")
+    if not (spent.isdigit() and tokens.isdigit() and int(tokens)):
+        return None
+    return int(spent) / int(tokens)

@@ -16,8 +16,8 @@ from .plan import Model
 T = TypeVar("T")
 
 #: Long enough for bursts to show, see bursts.MIN_CHUNKS.
-LONG_TOKENS = 32
-LONG_QUESTION = "Write a story about a lighthouse keeper and the sea."
+LONG_TOKENS = 20
+LONG_QUESTION = "Tell me a story about a lighthouse keeper and the sea."
 
 
 @dataclass

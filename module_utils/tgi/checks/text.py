@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..client import Answer
 from . import canary, chat, native
-from .bursts import MIN_CHUNKS, burst_ratio
+from .bursts import MIN_CHUNKS, MIN_GAP, burst_ratio
 from .identity import judge_info
 from .judge import http_problem, outcome
 from .report import Outcome, trim
@@ -62,10 +64,13 @@ async def stream_unbuffered(session: Session) -> Outcome:
     """K1: events reach the client one by one. Asked once more before it is called buffered."""
     answer = await session.chat_stream()
     found = judge_bursts(answer)
-    if not found.problem or found.soft or answer.status != 200:
+    if not found.problem or found.soft or http_problem(answer):
         return found
-    again = judge_bursts(await session.ask_stream())
-    return Outcome(**{**again.__dict__, "attempts": 2})
+    pace = native.token_ms(await session.generate())
+    if pace is not None and pace < 2 * MIN_GAP * 1000:
+        problem = f"the engine takes {pace:.1f} ms a token, too fast to tell buffering by"
+        return Outcome(problem, problem, found.observed, ms=answer.ms, soft=True)
+    return replace(judge_bursts(await session.ask_stream()), attempts=2)
 
 
 def judge_bursts(answer: Answer) -> Outcome:

@@ -1,0 +1,156 @@
+"""Judges that need no conversation: identity, lists, bursts of requests, certificates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.checks import chat, native, selftest
+from ansible.module_utils.tgi.checks.host import Tier
+from ansible.module_utils.tgi.checks.identity import judge_info, judge_list
+from ansible.module_utils.tgi.checks.metrics import parse_metrics, shortfall
+from ansible.module_utils.tgi.checks.plan import Model
+from ansible.module_utils.tgi.checks.rate import Burst, burst_size, judge_burst
+from ansible.module_utils.tgi.checks.tls import Handshake, judge_expiry
+from ansible.module_utils.tgi.client import Answer
+from hypothesis import given
+from hypothesis import strategies as st
+
+MODEL = Model("small", "acme/small", "a" * 40, (), "", 1024, 2048)
+GOOD_INFO = {"model_id": "acme/small", "model_sha": "a" * 40, "max_input_tokens": 1024,
+             "max_total_tokens": 2048}  # fmt: skip
+
+
+def reply(value: Any, status: int = 200, **headers: str) -> Answer:
+    return Answer(status, headers, [(0.0, json.dumps(value).encode())])
+
+
+INFO: dict[str, dict[str, Any]] = {
+    "": {},
+    "serves acme/other": {"model_id": "acme/other"},
+    "serves revision": {"model_sha": "b" * 40},
+    "max_total_tokens is 4096": {"max_total_tokens": 4096},
+    "names no model_id": {"model_id": None},
+}
+
+
+@pytest.mark.parametrize("problem", INFO)
+def test_info(problem: str) -> None:
+    found = judge_info(reply({**GOOD_INFO, **INFO[problem]}), MODEL).problem
+    assert problem in found
+    assert bool(found) == bool(problem)
+
+
+def test_info_of_a_local_path_tells_no_revision() -> None:
+    assert not judge_info(reply({**GOOD_INFO, "model_sha": None}), MODEL).problem
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"object": "list", "data": [{"id": "small"}]}, ""),
+        ({"object": "list", "data": [{"id": "other"}]}, "not listed: small"),
+        ({"object": "list", "data": [{"id": "small"}, {"id": "small"}]}, "unique"),
+        ({"object": "list", "data": []}, "no list"),
+        (["small"], "no list"),
+    ],
+)
+def test_list(value: Any, problem: str) -> None:
+    assert problem in judge_list(reply(value), ["small"]).problem
+    assert bool(problem) == bool(judge_list(reply(value), ["small"]).problem)
+
+
+def burst(admitted: int, limited: int, other: int = 0, seconds: float = 0.5) -> Burst:
+    limit = reply({"error": {"message": "limit"}}, 429, **{"retry-after": "1"})
+    answers = [reply({})] * admitted + [limit] * limited + [reply({}, 500)] * other
+    return Burst(answers, seconds, 10.0)
+
+
+RATE = {
+    "": burst(11, 20),
+    "no 429": burst(31, 0),
+    "more than the tier allows": burst(25, 6),
+    "stricter than the tier": burst(3, 28),
+    "could not send fast enough": burst(12, 0),
+    "got HTTP 500": burst(11, 10, 10),
+}
+
+
+@pytest.mark.parametrize("problem", RATE)
+def test_rate(problem: str) -> None:
+    found = judge_burst(RATE[problem], Tier(10, 10, 4)).problem
+    assert problem in found
+    assert bool(found) == bool(problem)
+
+
+def test_a_burst_is_more_than_the_limit_lets_pass() -> None:
+    assert burst_size(Tier(5, 10)) == 25
+    assert burst_size(Tier(1e6, 10)) == 2000
+
+
+NOW = 4070908800.0  # 2099-01-01
+
+
+@pytest.mark.parametrize(
+    ("until", "problem", "soft"),
+    [
+        ("Mar  1 00:00:00 2099 GMT", False, False),
+        ("Jan 15 00:00:00 2099 GMT", True, True),
+        ("Jan  4 00:00:00 2099 GMT", True, False),
+    ],
+)
+def test_expiry(until: str, problem: bool, soft: bool) -> None:
+    found = judge_expiry(Handshake({"notAfter": until}), NOW, 21)
+    assert (bool(found.problem), found.soft) == (problem, soft)
+
+
+def test_metrics() -> None:
+    text = '# HELP x\na_total{le="1"} 2\na_total{le="2"} 3\nb 1.5e3 1700000000\n\n'
+    assert parse_metrics(text) == {"a_total": 5.0, "b": 1500.0}
+    assert parse_metrics("") == {}
+    assert parse_metrics("<html>nothing here</html>") is None
+    assert len(shortfall({}, {"tgi_request_count": 2.0}, 2, 5)) == 2
+
+
+def test_selftest_is_in_order_and_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert selftest.find_defect() == ""
+    good = chat.judge_chat_stream
+    monkeypatch.setattr(chat, "judge_chat_stream", lambda _, n: good(Answer(200), n))
+    assert "good stream is taken for bad" in selftest.find_defect()
+    monkeypatch.setattr(chat, "judge_chat_stream", lambda *_: selftest.Outcome())
+    assert "is taken for good" in selftest.find_defect()
+
+
+JUDGES: list[Callable[[Answer], Any]] = [
+    native.judge_generate,
+    native.judge_generate_stream,
+    lambda answer: chat.judge_chat(answer, 24),
+    lambda answer: chat.judge_chat_stream(answer, 24),
+    lambda answer: judge_info(answer, MODEL),
+    lambda answer: judge_list(answer, ["small"]),
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(["choices", "delta", "message", "content", "usage", "details", "tokens",
+                         "token", "logprob", "text", "generated_text", "finish_reason", "error",
+                         "data", "object", "id", "index", "model_id"]) | st.text(max_size=3),
+        inner, max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.lists(JSON, max_size=4), st.sampled_from(range(len(JUDGES))), st.booleans())
+def test_no_answer_breaks_a_judge_or_passes_by_chance(
+    values: list[Any], which: int, stream: bool
+) -> None:
+    if stream:
+        body = "".join(f"data: {json.dumps(value)}\n\n" for value in values).encode()
+    else:
+        body = json.dumps(values[0] if values else {}).encode()
+    answer = Answer(200, {"content-type": "text/event-stream"}, [(0.0, body)])
+    assert JUDGES[which](answer).problem

@@ -1,0 +1,85 @@
+"""The plan, the verdict over what was run of it, and how both are told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible.module_utils.tgi.checks.direct import DIRECT
+from ansible.module_utils.tgi.checks.edge import EDGE
+from ansible.module_utils.tgi.checks.plan import Model, NothingSelectedError, PlanError, make_plan
+from ansible.module_utils.tgi.checks.report import Check, Report, scrub, trim
+from ansible.module_utils.tgi.checks.table import make_table
+
+MODEL = Model("small", "acme/small")
+
+
+def test_plan_selects_ids_and_groups() -> None:
+    plan = make_plan(DIRECT, [MODEL], ["chat", "model.info"])
+    ids = [item.spec.id for item in plan]
+    assert ids == ["selftest", "model.info", "chat.basic", "chat.stream", "chat.canary"]
+
+
+def test_plan_leaves_chat_out_for_a_base_model() -> None:
+    base = Model("base", "acme/base", chat=False)
+    plan = make_plan(DIRECT, [base])
+    assert {item.spec.group for item in plan}.isdisjoint({"chat"})
+
+
+@pytest.mark.parametrize(
+    ("models", "select", "said"),
+    [
+        ([], [], "no model"),
+        ([MODEL, MODEL], [], "unique"),
+        ([MODEL], ["chaat"], "no check or group is called chaat"),
+        ([MODEL], ["selftest"], "nothing here is selected"),
+    ],
+)
+def test_plan_refuses(models: list[Model], select: list[str], said: str) -> None:
+    with pytest.raises(PlanError, match=said):
+        make_plan(DIRECT, models, select)
+
+
+def test_plan_knows_the_other_view() -> None:
+    with pytest.raises(NothingSelectedError):
+        make_plan(DIRECT, [MODEL], ["rate"], EDGE)
+
+
+def row(name: str, status: str, model: str = "") -> Check:
+    return Check(name, "g", "direct", model, status, "e", "seen", "", f"mend {name}", 1)
+
+
+def test_what_was_planned_and_not_run_is_no_pass() -> None:
+    report = Report("direct", "gpu1", [("a", ""), ("b", "")], [row("a", "pass")])
+    assert not report.passed
+    assert report.message() == "1 of 2 planned checks were executed on gpu1 (direct)"
+
+
+def test_nothing_run_is_no_pass() -> None:
+    assert not Report("direct", "gpu1", []).passed
+
+
+@pytest.mark.parametrize(("status", "passed"), [("warn", True), ("error", False), ("fail", False)])
+def test_only_a_warning_lets_a_run_pass(status: str, passed: bool) -> None:
+    report = Report("direct", "gpu1", [("a", ""), ("b", "")], [row("a", "pass"), row("b", status)])
+    assert report.passed is passed
+
+
+def test_message_puts_the_cause_first_in_one_line() -> None:
+    checks = [row("a", "pass"), row("b", "fail", "small"), row("c", "error")]
+    report = Report("edge", "gw1", [("a", ""), ("b", "small"), ("c", "")], checks)
+    wanted = "2 of 3 checks failed on gw1 (edge): b small: seen; remedy: mend b; also failed: c"
+    assert report.message() == wanted
+    assert make_table(report).splitlines()[0].startswith("FAILED: gw1 (edge), 3 of 3 checks run")
+    assert "remedy for b small: mend b" in make_table(report)
+
+
+def test_trim_keeps_to_one_line() -> None:
+    assert trim("a\n\u2028b\x1b[31m", 50) == "a b [31m"
+    assert trim("x" * 99, 10) == "x" * 9 + "…"
+
+
+def test_scrub_reaches_everywhere() -> None:
+    value = {"a": ["sk-secret-key and sk-secret-ke", {"b": "SK-SECRET-KEY"}], "n": 1}
+    clean = scrub(value, ["sk-secret-key", "sk-secret-ke", "SK-SECRET-KEY"])
+    assert "secret" not in json.dumps(clean).lower()
