@@ -15,7 +15,8 @@ def resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict
     """Fill in what the user left out, always in the same way.
 
     Each entry has: name, model_id, revision (str or None), aliases (list), port (int),
-    url (str, where the host itself reaches it),
+    url (str, where the host itself reaches it), project (str, its Compose project's name,
+    in which Compose allows no dots),
     gpus (list of index strings or UUIDs; [] is CPU), num_shard (int), default (bool, true
     for the first), options (launcher options that were set, in their own types; num_shard
     is not repeated there) and environment (dict of str).
@@ -48,6 +49,7 @@ def resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict
                 "aliases": _texts(model.get("aliases")),
                 "port": port,
                 "url": f"http://127.0.0.1:{port}",
+                "project": "tgi-" + _text(model.get("name")).replace(".", ""),
                 "gpus": gpus,
                 "num_shard": shards if shards > 0 else max(len(gpus), 1),
                 "default": not resolved,

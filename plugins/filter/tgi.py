@@ -43,7 +43,7 @@ EXAMPLES = """
 RETURN = """
 _value:
   description:
-    - One mapping per model with name, model_id, revision, aliases, port, url, gpus, num_shard,
+    - One mapping per model with name, model_id, revision, aliases, port, url, project, gpus, num_shard,
       default, options and environment.
   type: list
   elements: dict

@@ -25,6 +25,7 @@ def test_a_model_is_filled_in() -> None:
             "aliases": [],
             "port": 9000,
             "url": "http://127.0.0.1:9000",
+            "project": "tgi-house",
             "gpus": ["0"],
             "num_shard": 1,
             "default": True,
@@ -32,6 +33,10 @@ def test_a_model_is_filled_in() -> None:
             "environment": {"A": "true", "B": "1"},
         }
     ]
+
+
+def test_a_project_has_no_dots_as_compose_drops_them() -> None:
+    assert resolve_models([{"name": "llama-3.1-8b"}])[0]["project"] == "tgi-llama-31-8b"
 
 
 def test_only_the_first_model_is_the_default() -> None:
