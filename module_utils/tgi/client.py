@@ -124,18 +124,24 @@ class Client:
     ) -> Answer:
         """One request. With the target's key it waits for its turn under the declared limits.
 
-        A 429 is asked once more after the time the server names (at most 3 s), and ``attempts``
-        tells so. ``paced`` false: at once, and once only.
+        A 429 is asked again after the time the server names (at most 3 s), once with the key
+        and up to five times without, where a limit per address may stand in the way of many
+        probes; ``attempts`` tells so. ``paced`` false: at once, and once only.
         """
         made = partial(self._request, method, path, body, key, headers or {})
         if not paced:
             return await self._exchange(made())
         turn = self._paced if key == OWN_KEY else self._exchange
         answer = await turn(made())
-        if answer.status == 429:
+        for attempt in range(2, 3 if key == OWN_KEY else 7):
+            if answer.status != 429:
+                break
+            if key == OWN_KEY:
+                # Somebody was here before us: the allowance is used up, whatever we counted
+                self.pacer.spend(self.pacer.burst)
             await asyncio.sleep(retry_after(answer, most=3.0))
             answer = await turn(made())
-            answer.attempts = 2
+            answer.attempts = attempt
         return answer
 
     async def _paced(self, request: httpx.Request) -> Answer:

@@ -119,6 +119,20 @@ def test_the_checks_stay_under_the_limit_until_they_test_it() -> None:
     assert red(replace(EDGE, tier=Tier(10, 2, 2)), fake) == set()
 
 
+def test_a_second_run_right_after_the_first_passes_too() -> None:
+    fake = FakeGateway(rate=20.0, burst=10)
+    assert [red(EDGE, fake) for _ in range(3)] == [set()] * 3
+
+
+def test_a_limit_stricter_than_declared_is_seen() -> None:
+    assert "rate.enforced" in red(EDGE, FakeGateway(rate=20.0, burst=1))
+
+
+def test_a_remedy_fits_the_finding() -> None:
+    report = asyncio.run(check(replace(EDGE, transport=FakeGateway("open-path").transport())))
+    assert "close it in the gateway" in report.message()
+
+
 def test_a_limit_other_than_declared_is_seen() -> None:
     assert red(EDGE, FakeGateway(rate=20.0, burst=40)) == {"rate.enforced"}
 

@@ -82,7 +82,7 @@ def outcome(
     if not problems:
         return Outcome("", good, evidence, "", answer.ms, answer.attempts)
     proof = "; ".join([*problems[1:], evidence or look(answer)])
-    if not remedy and answer.status != 200:
+    if not remedy and problems[0] == http_problem(answer):
         remedy = _STATUS_REMEDIES.get(answer.status, "")
     return Outcome(
         problems[0], problems[0], trim(proof, 500), remedy, answer.ms, answer.attempts

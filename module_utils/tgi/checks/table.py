@@ -14,7 +14,7 @@ def make_table(report: Report) -> str:
         f"{summary['verdict'].upper()}: {report.target} ({report.view}), "
         f"{summary['executed']} of {summary['planned']} checks run, "
         f"{summary['passed']} passed, {summary['failed']} failed, {summary['warned']} warned, "
-        f"{summary['errors']} broke, {summary['seconds']} s"
+        f"{summary['errors']} errors, {summary['seconds']} s"
     )
     models = list(dict.fromkeys(check.model for check in report.checks))
     checks = [check for model in models for check in report.checks if check.model == model]
