@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from . import text
-from .judge import http_problem, outcome
+from .judge import SEE_OTHERS, http_problem, outcome
 from .metrics import shortfall
 from .plan import SELFTEST, Spec
 from .report import Outcome
@@ -37,10 +37,12 @@ async def metrics_delta(session: Session) -> Outcome:
         await session.generate()
     before = await session.first_counters()
     if before is None:
-        return Outcome("/metrics could not be read", "/metrics could not be read")
+        problem = "/metrics could not be read"
+        return Outcome(problem, problem, remedy=SEE_OTHERS)
     requests, tokens = len(session.witnessed), sum(session.witnessed)
     if not requests:
-        return Outcome("no generation ended well", "no generation ended well, nothing to count")
+        problem = "no generation ended well, nothing to count"
+        return Outcome(problem, problem, remedy=SEE_OTHERS)
     for attempt in range(1, 6):
         after = await session.read_counters()
         missing = (

@@ -25,6 +25,16 @@ _STATUS_REMEDIES = {
     504: "The engine did not answer the gateway in time: check the GPU and the engine's log",
 }
 
+_SILENT = (
+    "Nothing answers at this address: look at the container or at nginx, and at the end of its log"
+)
+_SLOW = (
+    "It takes requests and does not answer: look at the GPU (nvidia-smi) and the engine's log; "
+    "raise checks_timeout only for a model that is that slow"
+)
+#: For a check that looks at what another one asked for.
+SEE_OTHERS = "A consequence: mend what the other checks found first"
+
 
 def dig(value: Any, *path: str | int) -> Any:
     """Follow keys and indices; None where the way ends."""
@@ -84,6 +94,8 @@ def outcome(
     proof = "; ".join([*problems[1:], evidence or look(answer)])
     if not remedy and problems[0] == http_problem(answer):
         remedy = _STATUS_REMEDIES.get(answer.status, "")
+        if not answer.status and answer.fault and "certificate" not in answer.fault:
+            remedy = _SLOW if "within" in answer.fault else _SILENT
     return Outcome(
         problems[0], problems[0], trim(proof, 500), remedy, answer.ms, answer.attempts
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .report import FAIL, WARN, Check, Report, trim
+from .report import ERROR, FAIL, WARN, Check, Report, trim
 
-_MARKS = {"pass": "ok", FAIL: "FAIL", WARN: "warn", "error": "ERROR"}
+_MARKS = {"pass": "ok", FAIL: "FAIL", WARN: "warn", ERROR: "ERROR"}
 
 
 def make_table(report: Report) -> str:
@@ -24,9 +24,18 @@ def make_table(report: Report) -> str:
     for row in rows:
         left = "  ".join(cell.ljust(width) for cell, width in zip(row[:3], widths))
         lines.append(f"{left}  {row[3].rjust(widths[3])}  {row[4]}".rstrip())
-    bad = [check for check in checks if check.status not in ("pass", WARN) and check.remedy]
-    lines += [f"remedy for {check.name}: {check.remedy}" for check in bad]
+    for remedy, names in _remedies(checks).items():
+        lines.append(f"remedy for {', '.join(names)}: {remedy}")
     return "\n".join(lines)
+
+
+def _remedies(checks: list[Check]) -> dict[str, list[str]]:
+    """Each remedy once, with the names of the checks it is for."""
+    remedies: dict[str, list[str]] = {}
+    for check in checks:
+        if check.remedy and check.status in (FAIL, ERROR):
+            remedies.setdefault(check.remedy, []).append(check.name)
+    return remedies
 
 
 def _row(check: Check) -> tuple[str, str, str, str, str]:

@@ -8,7 +8,7 @@ from ..client import Answer
 from . import canary, chat, native
 from .bursts import MIN_CHUNKS, MIN_GAP, burst_ratio
 from .identity import judge_info
-from .judge import http_problem, outcome
+from .judge import SEE_OTHERS, http_problem, outcome
 from .report import Outcome, trim
 from .session import Session
 
@@ -54,10 +54,10 @@ async def chat_canary(session: Session) -> Outcome:
     heard = "; ".join(f"{q.text} {trim(t, 60)!r}" for q, t in zip(questions, texts))
     if passed >= needed:
         return Outcome("", said, trim(heard, 300), ms=ms or answer.ms)
-    problem = f"{said}, {needed} needed"
-    if broken := http_problem(answer):
-        problem += f" ({broken})"
-    return Outcome(problem, problem, trim(heard, 500), ms=ms or answer.ms)
+    problem, broken = f"{said}, {needed} needed", http_problem(answer)
+    problem += f" ({broken})" if broken else ""
+    remedy = SEE_OTHERS if broken else ""
+    return Outcome(problem, problem, trim(heard, 500), remedy, ms or answer.ms)
 
 
 async def stream_unbuffered(session: Session) -> Outcome:
@@ -77,7 +77,7 @@ def judge_bursts(answer: Answer) -> Outcome:
     """Judge the times of a stream's chunks."""
     times = chat.read_stream(answer).times
     if problem := http_problem(answer):
-        return outcome(answer, [f"no whole stream to judge: {problem}"], "")
+        return outcome(answer, [f"no whole stream to judge: {problem}"], "", "", SEE_OTHERS)
     if len(times) < MIN_CHUNKS:
         problem = f"only {len(times)} chunks came, {MIN_CHUNKS} are needed to judge"
         return Outcome(problem, problem, ms=answer.ms, soft=bool(times))
