@@ -2,7 +2,8 @@
 # Run a container that lists the GPUs which CDI gives it. Its image holds copies of the host's shell and
 # C library, so that no registry is asked, and a root of its own, in which CDI's hooks may write.
 set -eu
-image=tgi-ansible-gpu-proof:2
+# Another script makes another image
+image=tgi-ansible-gpu-proof:$(cksum < "$0" | cut -d" " -f1)
 
 build() {
   tree=$(mktemp -d); trap 'rm -rf "$tree"' EXIT
@@ -17,6 +18,7 @@ build() {
     mkdir -p "$tree${file%/*}"
     cp --dereference "$file" "$tree$file"
   done
+  docker images --quiet tgi-ansible-gpu-proof | xargs -r docker rmi --force >/dev/null
   tar --create --directory="$tree" . | docker import - "$image" >/dev/null
 }
 
