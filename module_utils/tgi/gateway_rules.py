@@ -66,7 +66,7 @@ def _same_but_for_case(variable: str, names: Iterable[Any]) -> Iterator[str]:
 def _backends(backends: Any) -> Iterator[str]:
     if not backends:
         yield problem("gateway_backends", "is empty", "list a model in tgi_models")
-    owners: dict[str, str] = {}
+    owners = {DEFAULT_ALIAS: str(backends[0].get("name"))} if backends else {}
     for place, backend in enumerate(backends or []):
         where = f"gateway_backends[{place}]"
         name, address = str(backend.get("name")), str(backend.get("address"))
@@ -77,9 +77,8 @@ def _backends(backends: Any) -> Iterator[str]:
             yield problem(f"{where}.address", f"is {shown(address)}", "write host:port")
         for label in [name, *(backend.get("aliases") or [])]:
             owner = owners.setdefault(str(label), name)
-            taken = owner != name or (label == DEFAULT_ALIAS and place > 0)
-            if taken:
-                what = f"is called {shown(label)}, which means {owner if place else 'the first'}"
+            if owner != name:
+                what = f"is called {shown(label)}, which means {owner}"
                 yield problem(where, what, "give it another name or alias")
 
 

@@ -1,0 +1,201 @@
+"""The rendered configuration has the structure that keeps keys, prompts and streams safe."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from gateway_render import DEBIAN_12, DEBIAN_13, INPUT, KEY, Block, every, parse, render
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    return render()
+
+
+@pytest.fixture(scope="module")
+def conf(files: dict[str, str]) -> Block:
+    return parse(files["nginx.conf"])
+
+
+def api(conf: Block) -> Block:
+    """The server that publishes the models."""
+    servers = [inner for _, inner in every(conf, "server") if inner]
+    return next(s for s in servers if (["server_name", "llm.example.org"], None) in s)
+
+
+def words(block: Block, name: str) -> list[list[str]]:
+    return [found[1:] for found, _ in every(block, name)]
+
+
+def locations(conf: Block) -> list[tuple[str, Block]]:
+    return [(" ".join(found[1:]), inner) for found, inner in every(api(conf), "location")]
+
+
+def test_only_digests_of_keys_leave_the_controller(files: dict[str, str]) -> None:
+    everything = "".join(files.values())
+    for key in (KEY, KEY[::-1]):
+        assert key not in everything
+        assert f'"{hashlib.sha256(key.encode()).hexdigest()}" "duck";' in files["keys.map"]
+
+
+def test_every_route_is_keyed_or_known_to_be_open(conf: Block) -> None:
+    keyed: list[str] = []
+    open_to_all: list[str] = []
+    for name, inner in locations(conf):
+        first = inner[0]
+        is_keyed = first[0][:2] == ["if", "($gateway_consumer"] and first[1] == [
+            (["return", "401"], None)
+        ]
+        (keyed if is_keyed else open_to_all).append(name)
+    inner_only = [n for n, b in locations(conf) if (["internal"], None) in b]
+    assert len(inner_only) == 14
+    assert set(open_to_all) - set(inner_only) == {"= /health", "@backend", "/"}
+    assert len(keyed) == 6
+
+
+@pytest.mark.parametrize(("variable", "path"), [("health", "/health"), ("info", "/info)$")])
+def test_public_routes_follow_their_variable(variable: str, path: str) -> None:
+    for public in (True, False):
+        asked: dict[str, Any] = {f"gateway_{variable}_public": public}
+        rendered = parse(render(**asked)["nginx.conf"])
+        found = [b for n, b in locations(rendered) if n.endswith(path) and "_gateway" not in n]
+        assert found
+        for inner in found:
+            limits = [limit[0] for limit in words(inner, "limit_req")]
+            assert (inner[0][0][:2] == ["if", "($gateway_consumer"]) is not public
+            assert any(limit.startswith("zone=public_") for limit in limits) is public
+
+
+def test_generation_is_limited_in_rate_and_at_a_time(conf: Block) -> None:
+    limited = [b for _, b in locations(conf) if every(b, "limit_conn")]
+    assert len(limited) == 3
+    for inner in limited:
+        assert [limit[1:] for limit in words(inner, "limit_req")] == [["burst=20", "nodelay"], []]
+        assert [limit[1] for limit in words(inner, "limit_conn")] == ["8"]
+    assert (["limit_req_status", "429"], None) in every(conf, "limit_req_status")
+
+
+def test_a_zone_has_one_key_and_its_name_follows_it(conf: Block) -> None:
+    zones = {z[1].split(":")[0]: z[0] for z in words(conf, "limit_req_zone")}
+    for name, key in zones.items():
+        if key.startswith("$gateway_limited_"):
+            assert name.endswith(key[-8:])
+    renamed = {"crew": INPUT["gateway_tiers"]["team"]}
+    consumers = [{"name": "duck", "tier": "crew", "keys": [KEY]}]
+    other = parse(render(gateway_tiers=renamed, gateway_consumers=consumers)["nginx.conf"])
+    again = {z[1].split(":")[0]: z[0] for z in words(other, "limit_req_zone")}
+    assert all(zones[name] == key for name, key in again.items() if name in zones)
+    assert set(again) - set(zones)
+
+
+def test_streams_are_not_held_back(conf: Block) -> None:
+    assert words(conf, "gzip") == [["off"]]
+    proxied = [b for _, b in locations(conf) if any(w[0] == "proxy_buffering" for w, _ in b)]
+    assert len(proxied) == 3
+    for inner in proxied:
+        assert words(inner, "proxy_buffering") == [["off"]]
+        assert words(inner, "proxy_http_version") == [["1.1"]]
+        assert words(inner, "proxy_max_temp_file_size") == [["0"]]
+        assert ["Accept-Encoding", '""'] in words(inner, "proxy_set_header")
+        assert ["Connection", '""'] in words(inner, "proxy_set_header")
+
+
+def test_the_key_goes_no_further_and_nothing_is_sent_twice(conf: Block) -> None:
+    for _, inner in locations(conf):
+        if every(inner, "proxy_set_header"):
+            assert ["Authorization", '""'] in words(inner, "proxy_set_header")
+            assert words(inner, "proxy_next_upstream") == [["error"]]
+
+
+def test_no_location_loses_the_headers_of_the_server(conf: Block) -> None:
+    assert all(not every(inner, "add_header") for _, inner in locations(conf))
+    assert ["X-Request-ID", "$gateway_request_id", "always"] in words(api(conf), "add_header")
+
+
+def test_prompts_stay_in_memory(conf: Block) -> None:
+    assert words(conf, "client_body_buffer_size") == words(conf, "client_max_body_size")
+
+
+def test_the_log_has_no_header_query_or_body(conf: Block) -> None:
+    (written,) = words(conf, "log_format")
+    line = "".join(word.strip("'") for word in written[2:])
+    for secret in ("$http_", "$request_body", "$args", "$request_uri", '$request"', "$query"):
+        assert secret not in line
+    assert json.loads(line.replace(":$status", ":0").replace(":$bytes_sent", ":0").replace(
+        ":$request_time", ":0"))  # fmt: skip
+    assert written[1] == "escape=json"
+
+
+def test_unknown_names_get_no_certificate(conf: Block) -> None:
+    servers = [inner for _, inner in every(conf, "server") if inner]
+    (refusing,) = [s for s in servers if (["ssl_reject_handshake", "on"], None) in s]
+    assert (["listen", "443", "ssl", "default_server"], None) in refusing
+    assert ["443", "ssl"] in words(api(conf), "listen")
+
+
+@pytest.mark.parametrize(("port", "shown"), [(443, ""), (8443, ":8443")])
+def test_plain_http_redirects_to_the_fixed_name(port: int, shown: str) -> None:
+    rendered = parse(render(gateway_https_port=port)["nginx.conf"])
+    assert ["308", f"https://llm.example.org{shown}$request_uri"] in words(rendered, "return")
+
+
+@pytest.mark.parametrize(
+    ("probe", "groups", "tickets", "ipv6"),
+    [
+        (DEBIAN_13, "?X25519MLKEM768:X25519:prime256v1:secp384r1", [], True),
+        (DEBIAN_12, "X25519:prime256v1:secp384r1", [["off"]], False),
+    ],
+)
+def test_what_is_rendered_follows_the_versions(
+    probe: str, groups: str, tickets: list[Any], ipv6: bool
+) -> None:
+    rendered = parse(render(probe)["nginx.conf"])
+    assert words(rendered, "ssl_ecdh_curve") == [[groups]]
+    assert words(rendered, "ssl_session_tickets") == tickets
+    assert any(w[0].startswith("[::]") for w in words(rendered, "listen")) is ipv6
+    assert words(rendered, "keepalive_min_timeout") == []
+
+
+def test_a_newer_nginx_keeps_idle_connections_over_a_reload() -> None:
+    rendered = parse(render(DEBIAN_13.replace("1.26.3", "1.28.0"))["nginx.conf"])
+    assert words(rendered, "keepalive_min_timeout") == [["5s"]]
+
+
+@pytest.mark.parametrize(
+    ("profile", "protocols", "ciphers"),
+    [("intermediate", ["TLSv1.2", "TLSv1.3"], 6), ("modern", ["TLSv1.3"], 0)],
+)
+def test_tls_profiles(profile: str, protocols: list[str], ciphers: int) -> None:
+    rendered = parse(render(gateway_tls_profile=profile)["nginx.conf"])
+    assert words(rendered, "ssl_protocols") == [protocols]
+    listed = [cipher for line in words(rendered, "ssl_ciphers") for cipher in line[0].split(":")]
+    assert len(listed) == ciphers
+    assert all(c.startswith("ECDHE-") and ("GCM" in c or "CHACHA" in c) for c in listed)
+
+
+def test_hsts_is_sent_only_when_asked_for() -> None:
+    assert "Strict-Transport-Security" not in render()["nginx.conf"]
+    assert '"max-age=63072000"' in render(gateway_tls_hsts_seconds=63072000)["nginx.conf"]
+
+
+def test_errors_are_json_as_openai_words_them(conf: Block) -> None:
+    bodies = {}
+    for name, inner in locations(conf):
+        if name.startswith("= /_gateway/"):
+            for status, body in (w for w in words(inner, "return") if len(w) == 2):
+                bodies[int(status)] = json.loads(body.strip("'"))["error"]
+    assert {400, 403, 404, 413, 414, 429, 502, 504} <= set(bodies)
+    assert all(set(e) == {"message", "type", "param", "code"} for e in bodies.values())
+    assert bodies[429]["code"] == "rate_limit_exceeded"
+
+
+def test_every_model_has_an_upstream_on_loopback(files: dict[str, str], conf: Block) -> None:
+    upstreams = {w[1]: words(inner, "server") for w, inner in every(conf, "upstream")}
+    assert upstreams == {
+        "model_llama-3.1-8b": [["127.0.0.1:8081"]],
+        "model_code": [["127.0.0.1:8082"]],
+    }
+    assert json.loads(files["models.json"])["default"] == "llama-3.1-8b"
