@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi import client as client_module
 from ansible.module_utils.tgi import pinned_loop
+from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.checks import tls
 from ansible.module_utils.tgi.checks.host import Host
-from ansible.module_utils.tgi.client import Answer, Client, Target
+from ansible.module_utils.tgi.client import Client, Target
 from ansible.module_utils.tgi.pacing import Pacer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.checks import chat, native, selftest
 from ansible.module_utils.tgi.checks.host import Tier
 from ansible.module_utils.tgi.checks.identity import judge_info, judge_list
@@ -14,7 +15,6 @@ from ansible.module_utils.tgi.checks.metrics import parse_metrics, shortfall
 from ansible.module_utils.tgi.checks.plan import Model
 from ansible.module_utils.tgi.checks.rate import Burst, burst_size, judge_burst
 from ansible.module_utils.tgi.checks.tls import Handshake, judge_expiry
-from ansible.module_utils.tgi.client import Answer
 from hypothesis import given
 from hypothesis import strategies as st
 

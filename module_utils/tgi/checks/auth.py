@@ -10,7 +10,7 @@ import base64
 import secrets
 from collections.abc import Mapping
 
-from ..client import Answer
+from ..answer import Answer
 from .canary import nonce
 from .host import Host
 from .judge import http_problem, look, outcome

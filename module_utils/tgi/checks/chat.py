@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..client import Answer
+from ..answer import Answer
 from ..sse import Parser, parse
 from .judge import cut_short, dig, error_text, http_problem, load, outcome
 from .report import Outcome, trim

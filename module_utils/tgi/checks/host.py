@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ..client import Answer, Client
+from ..answer import Answer
+from ..client import Client
 from .plan import Model
 from .session import Memo
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..client import Answer
+from ..answer import Answer
 from .judge import dig, http_problem, outcome
 from .plan import Model
 from .report import Outcome, trim
@@ -18,10 +18,10 @@ def judge_info(answer: Answer, model: Model) -> Outcome:
         return outcome(answer, ["/info is not TGI's: it names no model_id"], "")
     problems = []
     if served != model.model_id:
-        problems.append(f"serves {trim(served, 80)}, declared is {model.model_id}")
+        problems.append(f"identity differs: serves {trim(served, 80)}, not {model.model_id}")
     sha = dig(info, "model_sha")
     if model.revision and sha is not None and sha != model.revision:
-        problems.append(f"serves revision {trim(sha, 40)}, declared is {model.revision}")
+        problems.append(f"identity differs: serves revision {trim(sha, 40)}, not {model.revision}")
     for name, declared in (
         ("max_input_tokens", model.max_input_tokens),
         ("max_total_tokens", model.max_total_tokens),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..client import Answer
+from ..answer import Answer
 from .report import Outcome, trim
 
 _STATUS_REMEDIES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..client import Answer
+from ..answer import Answer
 from ..sse import parse
 from .canary import nonce
 from .judge import cut_short, dig, error_text, http_problem, load, outcome

@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 
-from ..client import Answer, retry_after
+from ..answer import Answer, retry_after
 from .host import Host, Tier
 from .judge import dig
 from .report import Outcome, trim

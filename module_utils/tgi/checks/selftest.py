@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..client import Answer
+from ..answer import Answer
 from . import chat
 from .bursts import burst_ratio
 from .report import Outcome

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..client import Answer, Client
+from ..answer import Answer
+from ..client import Client
 from . import canary, chat, native
 from .judge import http_problem
 from .metrics import parse_metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..client import Answer
+from ..answer import Answer
 from . import canary, chat, native
 from .bursts import MIN_CHUNKS, MIN_GAP, burst_ratio
 from .identity import judge_info

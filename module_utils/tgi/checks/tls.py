@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ..client import describe, tls_context
+from ..answer import describe
+from ..client import tls_context
 from .host import Host
 from .report import Outcome, trim
 

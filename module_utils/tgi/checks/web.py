@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ..client import Answer
+from ..answer import Answer
 from . import chat
 from .canary import nonce
 from .host import Host

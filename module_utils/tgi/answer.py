@@ -1,0 +1,67 @@
+"""What came back for one request, and how an exchange broke off, in an operator's words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Answer:
+    """What came back. ``status`` 0: no response at all; ``fault``: how the exchange broke off.
+
+    ``chunks`` are the body's pieces as they arrived, with seconds since the request was sent.
+    """
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    chunks: list[tuple[float, bytes]] = field(default_factory=list)
+    fault: str = ""
+    ms: int = 0
+    attempts: int = 1
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(data for _, data in self.chunks)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON, or None when it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def retry_after(answer: Answer, most: float) -> float:
+    """Seconds a 429 asks to wait, at most ``most``; 1 where it does not say."""
+    try:
+        return max(0.0, min(float(answer.headers.get("retry-after", "1")), most))
+    except ValueError:
+        return 1.0
+
+
+def describe(error: BaseException) -> str:
+    """A transport error in an operator's words."""
+    text = str(error) or type(error).__name__
+    lower = text.lower()
+    if "refused" in lower or "all connection attempts failed" in lower:
+        return "connection refused"
+    if "name or service not known" in lower or "name resolution" in lower:
+        return "the server name does not resolve"
+    if "certificate verify failed" in lower:
+        return "TLS certificate not accepted: " + text.partition("certificate verify failed:")[2]
+    if "incomplete" in lower or "without sending complete message" in lower:
+        return "connection closed in the middle of the body"
+    if "disconnected without sending" in lower or "reset" in lower or text == "ReadError":
+        return "connection closed without an answer"
+    return f"{type(error).__name__}: {text}"
