@@ -7,8 +7,8 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import filter_loader, init_plugin_loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.template import Templar
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 from conftest import ROOT
 
 ROLE = ROOT / "roles" / "gateway"
