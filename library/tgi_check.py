@@ -65,9 +65,7 @@ options:
       certificate check stay with the name.
     type: str
     default: ""
-  ca_file:
-    description: PEM file with the only CA to accept. Default is the system's store.
-    type: path
+  ca_file: {type: path, description: PEM file with the only CA to accept instead of the system's.}
   api_key:
     description: Key of the checks' own consumer, 8 characters or more. Never shown.
     type: str
