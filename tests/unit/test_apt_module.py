@@ -1,0 +1,179 @@
+"""The module signed_apt_source on a directory of its own, with a real server for the key."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apt_keys import HTML, ONE, ONE_FINGERPRINT, TWO, TWO_FINGERPRINT, binary
+from run_module import load, run
+
+Run = Callable[..., dict[str, Any]]
+PIN = {"packages": "docker-ce", "version": "5:29.*"}
+FILES = ["keyrings/docker.asc", "preferences.d/docker", "sources.list.d/docker.sources"]
+
+
+class Depot:
+    """Serves one key, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.key, self.status, self.asked = ONE, 200, 0
+        depot = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                depot.asked += 1
+                self.send_response(depot.status)
+                self.send_header("Content-Length", str(len(depot.key)))
+                self.end_headers()
+                self.wfile.write(depot.key)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+@pytest.fixture
+def depot() -> Iterator[Depot]:
+    depot = Depot()
+    yield depot
+    depot.server.shutdown()
+    depot.server.server_close()
+
+
+@pytest.fixture
+def apt(tmp_path: Path) -> Path:
+    for name in ("sources.list.d", "preferences.d", "lists"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def add(apt: Path, depot: Depot, capsys: pytest.CaptureFixture[str]) -> Run:
+    module = load("signed_apt_source")
+    module.APT, module.LISTS = apt, apt / "lists"  # type: ignore[attr-defined]
+
+    def call(check: bool = False, **changes: Any) -> dict[str, Any]:
+        args = {
+            "name": "docker",
+            "uris": f"{depot.url}/debian",
+            "suites": "trixie",
+            "components": "stable",
+            "key": f"{depot.url}/gpg",
+            "fingerprint": ONE_FINGERPRINT,
+            "pins": [PIN],
+        }
+        return run(module, capsys, check, **{**args, **changes})
+
+    return call
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_first_run_writes_and_second_does_not(add: Run, apt: Path, depot: Depot) -> None:
+    first = add()
+    assert first["changed"] is True
+    assert sorted(tree(apt)) == FILES
+    assert {p.stat().st_mode & 0o777 for p in apt.rglob("*") if p.is_file()} == {0o644}
+    assert (apt / FILES[0]).read_bytes() == ONE
+    assert f"Signed-By: {apt}/keyrings/docker.asc" in (apt / FILES[2]).read_text()
+    second = add()
+    assert (second["changed"], second["files"], second["diff"]) == (False, [], [])
+    assert depot.asked == 1, "the key that is there is not fetched again"
+
+
+def test_the_key_is_in_no_diff(add: Run, apt: Path) -> None:
+    headers = [entry["after_header"] for entry in add()["diff"]]
+    assert headers == [str(apt / FILES[2]), str(apt / FILES[1])]
+
+
+def test_check_mode_judges_and_writes_nothing(add: Run, apt: Path, depot: Depot) -> None:
+    assert add(check=True)["changed"] is True
+    assert tree(apt) == {}
+    depot.key = TWO
+    assert add(check=True)["failed"] is True
+
+
+REFUSED = {
+    "another key": (TWO, 200, f"has fingerprint {TWO_FINGERPRINT}, expected {ONE_FINGERPRINT}"),
+    "a second key in the file": (ONE + TWO, 200, TWO_FINGERPRINT),
+    "error page under 200": (HTML, 200, "is no OpenPGP public key"),
+    "tampered": (ONE.replace(b"AwLBc", b"AwLBd"), 200, "has fingerprint"),
+    "cut short": (ONE[:200], 200, "is no OpenPGP public key"),
+    "nothing": (b"", 200, "is no OpenPGP public key"),
+    "404": (ONE, 404, "cannot get the key of apt source docker"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_bad_key_is_refused_before_anything_is_written(
+    case: str, add: Run, apt: Path, depot: Depot
+) -> None:
+    depot.key, depot.status, words = REFUSED[case]
+    (apt / "sources.list.d/old.list").write_text(f"deb {depot.url}/debian trixie stable\n")
+    before = tree(apt)
+    answer = add()
+    assert answer["failed"] is True
+    assert words in answer["msg"]
+    assert tree(apt) == before
+
+
+def test_a_new_fingerprint_replaces_the_installed_key(add: Run, apt: Path, depot: Depot) -> None:
+    add()
+    depot.key = TWO
+    answer = add(fingerprint=TWO_FINGERPRINT.lower())
+    assert answer["files"] == [str(apt / FILES[0])]
+    assert (apt / FILES[0]).read_bytes() == TWO
+
+
+def test_what_was_added_to_the_installed_key_is_not_trusted(add: Run, apt: Path) -> None:
+    add()
+    (apt / FILES[0]).write_bytes(ONE + TWO)
+    assert add()["files"] == [str(apt / FILES[0])]
+    assert (apt / FILES[0]).read_bytes() == ONE
+
+
+def test_a_binary_key_of_the_host_is_armored_as_apt_wants_it(add: Run, apt: Path) -> None:
+    (apt / "key.gpg").write_bytes(binary(ONE))
+    add(key=str(apt / "key.gpg"))
+    assert (apt / FILES[0]).read_bytes() == ONE
+    assert "cannot get the key" in add(key="/no/such/file", fingerprint=TWO_FINGERPRINT)["msg"]
+
+
+def test_others_sources_lose_the_repository_only(add: Run, apt: Path, depot: Depot) -> None:
+    line, other = f"deb {depot.url}/debian trixie stable\n", "deb http://other.example.org a b\n"
+    (apt / "sources.list.d/docker.list").write_text("# old guide\n" + line)
+    (apt / "sources.list.d/site.list").write_text(other + line)
+    (apt / "sources.list").write_text(line + other)
+    assert add(check=True)["changed"] is True
+    assert len(list((apt / "sources.list.d").iterdir())) == 2
+    add()
+    assert not (apt / "sources.list.d/docker.list").exists()
+    assert (apt / "sources.list.d/site.list").read_text() == other
+    assert (apt / "sources.list").read_text() == other
+    assert add()["changed"] is False
+
+
+def test_pins_go_when_none_are_given(add: Run, apt: Path) -> None:
+    add()
+    assert add(pins=[])["files"] == [str(apt / FILES[1])]
+    assert not (apt / FILES[1]).exists()
+    assert add(pins=[])["changed"] is False
+
+
+def test_it_tells_whether_apt_has_the_lists(add: Run, apt: Path, depot: Depot) -> None:
+    assert add()["lists_missing"] is True
+    assert add()["lists_missing"] is True, "an update that failed is made up for"
+    name = depot.url.removeprefix("http://") + "_debian_dists_trixie_InRelease"
+    (apt / "lists" / name).touch()
+    assert add()["lists_missing"] is False
+    assert add(suites="bookworm")["lists_missing"] is True
