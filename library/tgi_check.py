@@ -137,7 +137,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checks:
-  description: One entry per check, causes before consequences.
+  description: One entry per check, causes first; in a failed run only what did not pass.
   returned: always
   type: list
   elements: dict

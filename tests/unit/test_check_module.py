@@ -68,7 +68,7 @@ def test_check_mode_runs_in_full(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_failure_says_what_where_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     found, _ = run(capsys, DIRECT, FakeTgi("no-finish"))
-    total = len(found["checks"])
+    total = found["summary"]["planned"]
     assert found["failed_checks"] == ["chat.stream small"]
     assert found["msg"].startswith(
         f"1 of {total} checks failed on gpu1 (direct): chat.stream small: stream cut short"

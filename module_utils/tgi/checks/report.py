@@ -110,7 +110,9 @@ class Report:
         return trim(line + (f" and {len(bad) - 9} more" if len(bad) > 9 else ""), 1200)
 
     def rows(self) -> list[dict[str, Any]]:
-        return [asdict(check) for check in self.checks]
+        """All checks of a passed run; of a failed one those to look at, as Ansible prints them."""
+        shown = self.checks if self.passed else self.of(FAIL, ERROR, WARN)
+        return [asdict(check) for check in shown]
 
 
 def scrub(value: Any, secrets: Iterable[str]) -> Any:
