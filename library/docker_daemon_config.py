@@ -126,9 +126,11 @@ def install(module: AnsibleModule, path: Path, text: str) -> None:
         shutil.copy2(path, f"{path}.before-tgi-ansible")
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
         new.write(text)
-    # A mode that the file has already is kept by the move
-    Path(new.name).chmod(0o644)
+    fresh = not path.exists()
+    # Keeps the mode of a file that is there, and gives a new one what the umask leaves
     module.atomic_move(new.name, str(path))
+    if fresh:
+        path.chmod(0o644)
 
 
 def main() -> None:

@@ -1,0 +1,146 @@
+"""How daemon.json is merged and judged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.docker_daemon import (
+    BOUND_TO_CONTAINERS,
+    LOG_DRIVERS,
+    RELOADABLE,
+    DaemonConfigError,
+    changed_keys,
+    merge,
+    parse,
+    refuse_overlooked,
+    render,
+)
+
+MERGED: dict[str, tuple[Any, Any, Any]] = {
+    "into nothing": ({}, {"live-restore": True}, {"live-restore": True}),
+    # nvidia-ctk loses these: it replaces the object
+    "other features stay": (
+        {"features": {"containerd-snapshotter": False}},
+        {"features": {"cdi": True}},
+        {"features": {"containerd-snapshotter": False, "cdi": True}},
+    ),
+    "foreign keys stay": (
+        {"dns": ["1.1.1.1"]},
+        {"debug": True},
+        {"dns": ["1.1.1.1"], "debug": True},
+    ),
+    "null removes": ({"debug": True, "dns": []}, {"debug": None}, {"dns": []}),
+    "null removes below": (
+        {"features": {"a": 1, "b": 2}},
+        {"features": {"a": None}},
+        {"features": {"b": 2}},
+    ),
+    "null of what is not there": ({}, {"debug": None, "features": {"cdi": None}}, {"features": {}}),
+    "object over a word": ({"log-opts": "x"}, {"log-opts": {"a": "b"}}, {"log-opts": {"a": "b"}}),
+    "lists are replaced": ({"dns": ["a"]}, {"dns": ["b"]}, {"dns": ["b"]}),
+    "options stay with their driver": (
+        {"log-driver": "local", "log-opts": {"compress": "true"}},
+        {"log-driver": "local", "log-opts": {"max-size": "50m"}},
+        {"log-driver": "local", "log-opts": {"compress": "true", "max-size": "50m"}},
+    ),
+    "options go with their driver": (
+        {"log-driver": "json-file", "log-opts": {"labels": "x"}},
+        {"log-driver": "local", "log-opts": {"max-size": "50m"}},
+        {"log-driver": "local", "log-opts": {"max-size": "50m"}},
+    ),
+    "options of the default driver go too": (
+        {"log-opts": {"labels": "x"}},
+        {"log-driver": "local"},
+        {"log-driver": "local"},
+    ),
+    "no driver asked for": (
+        {"log-opts": {"a": "b"}},
+        {"debug": True},
+        {"log-opts": {"a": "b"}, "debug": True},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MERGED)
+def test_merge(case: str) -> None:
+    base, over, wanted = MERGED[case]
+    before = json.dumps(base)
+    assert merge(base, over) == wanted
+    assert json.dumps(base) == before, "the input is left as it was"
+    assert merge(wanted, over) == wanted, "a second time changes nothing"
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_no_file_is_no_settings(text: str) -> None:
+    assert parse(text, "f") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": 1,}', "daemon.json is not valid JSON .*left as it was|repair or remove"),
+        ("# comment\n{}", "not valid JSON"),
+        ("[1]", "holds no JSON object"),
+        ('"x"', "holds no JSON object"),
+    ],
+)
+def test_a_broken_file_is_refused(text: str, words: str) -> None:
+    with pytest.raises(DaemonConfigError, match=words):
+        parse(text, "/etc/docker/daemon.json")
+
+
+OVERLOOKED: dict[str, tuple[dict[str, Any], str]] = {
+    "hosts": ({"hosts": ["tcp://0.0.0.0:2375"]}, "must not set hosts.*drop-in"),
+    "runtime that is not there": ({"default-runtime": "nvidia"}, "names nvidia, which runtimes"),
+    "runtimes null": ({"default-runtime": "nvidia", "runtimes": None}, "names nvidia"),
+    "log driver": (
+        {"log-driver": "bogus"},
+        "bogus does not exist: write one of awslogs",
+    ),
+    "log driver of Windows": ({"log-driver": "etwlogs"}, "etwlogs does not exist"),
+    "log driver that is a number": ({"log-driver": 7}, "log-driver 7 does not exist"),
+    "plugin that is not installed": ({"log-driver": "loki"}, "docker plugin install"),
+}
+
+
+@pytest.mark.parametrize("case", OVERLOOKED)
+def test_what_the_daemon_overlooks_is_refused(case: str) -> None:
+    config, words = OVERLOOKED[case]
+    with pytest.raises(DaemonConfigError, match=words):
+        refuse_overlooked(config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"default-runtime": "runc"},
+        {"default-runtime": "nvidia", "runtimes": {"nvidia": {"path": "nvidia-container-runtime"}}},
+        *({"log-driver": driver} for driver in LOG_DRIVERS),
+    ],
+)
+def test_what_the_daemon_takes_is_not_refused(config: dict[str, Any]) -> None:
+    refuse_overlooked(config)
+
+
+@pytest.mark.parametrize("driver", ["loki", "loki:latest"])
+def test_an_installed_plugin_is_a_log_driver(driver: str) -> None:
+    refuse_overlooked({"log-driver": driver}, ["loki:latest"])
+
+
+def test_changed_keys_see_added_removed_and_changed() -> None:
+    before = {"a": 1, "b": {"c": 1}, "same": [1]}
+    assert changed_keys(before, {"b": {"c": 2}, "d": False, "same": [1]}) == ["a", "b", "d"]
+
+
+def test_the_same_settings_are_the_same_text() -> None:
+    assert render({"b": 1, "a": {"d": 1, "c": 2}}) == render({"a": {"c": 2, "d": 1}, "b": 1})
+    assert render({"a": 1}) == '{\n  "a": 1\n}\n'
+
+
+def test_what_is_bound_to_containers_needs_a_restart() -> None:
+    assert not BOUND_TO_CONTAINERS & RELOADABLE
+    # A reload stores the flag, but registers no CDI driver
+    assert "features" not in RELOADABLE

@@ -1,0 +1,204 @@
+"""The module docker_daemon_config with programs of its own in place of dockerd and docker."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from run_module import load, run
+
+Run = Callable[..., dict[str, Any]]
+OURS = {"live-restore": True, "features": {"cdi": True}}
+
+
+class Host:
+    """A directory with a daemon.json and a PATH on which there is only what a test puts there."""
+
+    def __init__(self, root: Path) -> None:
+        self.file, self.bin, self.root = root / "docker/daemon.json", root / "bin", root
+        self.bin.mkdir()
+        self.program("systemctl", "exit 0")
+
+    def program(self, name: str, script: str) -> None:
+        (self.bin / name).write_text(f'#!/bin/sh\necho "$0 $*" >> {self.root}/calls\n{script}\n')
+        (self.bin / name).chmod(0o755)
+
+    def write(self, text: str, mode: int = 0o644) -> None:
+        self.file.parent.mkdir(exist_ok=True)
+        self.file.write_text(text)
+        self.file.chmod(mode)
+
+    def calls(self) -> str:
+        path = self.root / "calls"
+        return path.read_text() if path.exists() else ""
+
+    def files(self) -> list[str]:
+        return sorted(p.name for p in self.file.parent.glob("*"))
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+@pytest.fixture
+def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    module = load("docker_daemon_config")
+
+    def find(_module: Any, name: str, *_args: Any, **_more: Any) -> str | None:
+        return str(host.bin / name) if (host.bin / name).exists() else None
+
+    monkeypatch.setattr(module.AnsibleModule, "get_bin_path", find)
+
+    def call(check: bool = False, **settings: Any) -> dict[str, Any]:
+        return run(module, capsys, check, path=str(host.file), settings=settings or OURS)
+
+    return call
+
+
+def test_first_file(apply: Run, host: Host) -> None:
+    answer = apply()
+    assert answer["changed"] is True
+    assert answer["changed_keys"] == ["features", "live-restore"]
+    assert json.loads(host.file.read_text()) == OURS
+    assert host.file.stat().st_mode & 0o777 == 0o644
+    assert host.files() == ["daemon.json"]
+    assert answer["diff"]["before"] == ""
+    again = apply()
+    assert (again["changed"], again["restart_required"]) == (False, False)
+    assert "running" not in again
+
+
+def test_the_umask_does_not_matter(apply: Run, host: Host) -> None:
+    before = os.umask(0o077)
+    try:
+        apply()
+    finally:
+        os.umask(before)
+    assert host.file.stat().st_mode & 0o777 == 0o644
+
+
+def test_foreign_settings_and_mode_stay_and_the_file_before_is_kept(apply: Run, host: Host) -> None:
+    text = '{"dns":["10.0.0.1"],\n\n"features":{"containerd-snapshotter":false}}'
+    host.write(text, 0o600)
+    answer = apply()
+    assert json.loads(host.file.read_text()) == {
+        "dns": ["10.0.0.1"],
+        "features": {"containerd-snapshotter": False, "cdi": True},
+        "live-restore": True,
+    }
+    assert host.file.stat().st_mode & 0o777 == 0o600
+    backup = host.file.with_name("daemon.json.before-tgi-ansible")
+    assert backup.read_text() == text
+    assert "dns" in answer["diff"]["before"] and "cdi" in answer["diff"]["after"]
+
+
+def test_odd_formatting_is_no_change(apply: Run, host: Host) -> None:
+    text = '{"features":   {"cdi":true},"live-restore":true}'
+    host.write(text)
+    assert apply()["changed"] is False
+    assert host.file.read_text() == text
+
+
+def test_a_link_is_followed(apply: Run, host: Host) -> None:
+    host.write("{}")
+    real = host.root / "elsewhere.json"
+    host.file.rename(real)
+    host.file.symlink_to(real)
+    apply()
+    assert host.file.is_symlink()
+    assert json.loads(real.read_text()) == OURS
+
+
+def test_check_mode_writes_nothing(apply: Run, host: Host) -> None:
+    assert apply(check=True)["changed"] is True
+    assert not host.file.parent.exists()
+    host.program("dockerd", "echo 'unknown directive' >&2; exit 1")
+    assert apply(check=True)["failed"] is True
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "broken file": ('{"a"', OURS, "is not valid JSON"),
+    "hosts": ("", {"hosts": []}, "must not set hosts"),
+    "hosts in the file": ('{"hosts": []}', OURS, "must not set hosts"),
+    "default-runtime": ("", {"default-runtime": "nvidia"}, "which runtimes does not define"),
+    "log-driver": ("", {"log-driver": "bogus"}, "log-driver bogus does not exist"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_settings_change_nothing(case: str, apply: Run, host: Host) -> None:
+    text, settings, words = REFUSED[case]
+    host.write(text)
+    answer = apply(**settings)
+    assert answer["failed"] is True
+    assert words in answer["msg"]
+    assert (host.file.read_text(), host.files()) == (text, ["daemon.json"])
+
+
+def test_the_daemon_itself_refuses(apply: Run, host: Host) -> None:
+    host.write("{}")
+    host.program("dockerd", 'echo "unable to configure with file $3: bogus" >&2; exit 1')
+    answer = apply()
+    assert answer["msg"] == (
+        "dockerd refuses the settings, nothing was changed: "
+        "unable to configure with file daemon.json: bogus"
+    )
+    assert host.file.read_text() == "{}"
+
+
+def test_the_daemon_accepts_what_it_is_shown(apply: Run, host: Host) -> None:
+    host.program("dockerd", f'cat "$3" > {host.root}/seen')
+    apply()
+    assert json.loads((host.root / "seen").read_text()) == OURS
+    assert "--validate --config-file" in host.calls()
+
+
+def test_a_daemon_too_old_to_be_asked_is_no_refusal(apply: Run, host: Host) -> None:
+    host.program("dockerd", "echo 'unknown flag: --validate' >&2; exit 125")
+    assert apply()["changed"] is True
+
+
+EFFECTS = [
+    ({"live-restore": True}, False),
+    ({"registry-mirrors": ["https://m.example.org"]}, False),
+    ({"runtimes": {"nvidia": {"path": "x"}}}, False),
+    ({"features": {"cdi": True}}, True),
+    ({"log-driver": "local"}, True),
+    ({"live-restore": True, "icc": False}, True),
+]
+
+
+@pytest.mark.parametrize(("settings", "restart"), EFFECTS)
+def test_reload_or_restart(settings: dict[str, Any], restart: bool, apply: Run) -> None:
+    assert apply(**settings)["restart_required"] is restart
+
+
+@pytest.mark.parametrize(("code", "running"), [(0, True), (3, False)])
+def test_it_tells_whether_a_daemon_runs(code: int, running: bool, apply: Run, host: Host) -> None:
+    host.program("systemctl", f"exit {code}")
+    assert apply()["running"] is running
+    assert "systemctl is-active --quiet docker" in host.calls()
+
+
+@pytest.mark.parametrize("key", ["data-root", "storage-driver"])
+def test_what_would_orphan_containers_waits_for_them(key: str, apply: Run, host: Host) -> None:
+    host.program("docker", "printf 'aaa\\nbbb\\n'")
+    answer = apply(**{key: "other"})
+    assert f"{key} cannot change while 2 containers run" in answer["msg"]
+    assert not host.file.exists()
+    assert apply()["changed"] is True, "other settings may"
+    host.program("docker", "exit 0")
+    assert apply(**{key: "other"})["changed"] is True
+
+
+def test_plugins_are_asked_for_only_when_a_driver_may_be_one(apply: Run, host: Host) -> None:
+    host.program("docker", "echo loki:latest")
+    apply(**{"log-driver": "local"})
+    assert "plugin ls" not in host.calls()
+    assert apply(**{"log-driver": "loki"})["changed"] is True
+    assert apply(**{"log-driver": "lokii"})["failed"] is True
