@@ -123,7 +123,8 @@ def _meaning(spec: Mapping[str, Any], comment: str = "") -> str:
     text = comment or spec.get("description", "")
     line = " ".join(" ".join(text if isinstance(text, list) else [str(text)]).split())
     # Ansible's markup: V(value), C(code), O(option)
-    line = re.sub(r"\b[VCO]\(([^)]*)\)", r"`\1`", line).rstrip(".") + "."
+    line = re.sub(r"\b[VCO]\(([^)]*)\)", r"`\1`", line)
+    line += "" if line.endswith((".", "…")) else "."
     return _escape(line + (" Secret: belongs in a vault file." if spec.get("no_log") else ""))
 
 
