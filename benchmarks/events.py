@@ -51,8 +51,8 @@ def read_events(text: str, seconds: float, code: int) -> Run:
         if kind == "v2_playbook_on_stats":
             recap = list(event["stats"].values())
             run.hosts = len(recap)
-            run.skipped = max(host["skipped"] for host in recap)
-            run.executed = max(host["ok"] for host in recap)
+            run.skipped = max((host["skipped"] for host in recap), default=0)
+            run.executed = max((host["ok"] for host in recap), default=0)
             run.changed = sum(host["changed"] for host in recap)
         elif kind in ("v2_runner_on_ok", "v2_runner_on_failed", "v2_runner_on_skipped"):
             _add_result(run, event, kind == "v2_runner_on_failed")

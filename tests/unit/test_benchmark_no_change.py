@@ -59,6 +59,11 @@ def test_a_run_that_said_nothing_but_failed() -> None:
     assert read_events("ERROR! no such file", 1.0, 1).failed
 
 
+def test_an_empty_play_has_an_empty_recap() -> None:
+    run = read_events('{"_event": "v2_playbook_on_stats", "stats": {}}', 1.0, 0)
+    assert (run.hosts, run.executed, run.skipped, run.failed) == (0, 0, 0, False)
+
+
 def fake(monkeypatch: pytest.MonkeyPatch, **site: Any) -> None:
     seconds = iter([12.0, 30.0, 11.0])
 
