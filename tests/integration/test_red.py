@@ -76,14 +76,14 @@ BAD_INPUT: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"gateway_sever_name": "llm.example.org"},
         ["gateway_sever_name", "gateway_server_name"],
     ),
-    "a wrong type": ({"tgi_base_port": "many"}, ["tgi_base_port", "int"]),
+    "a wrong type": ({"tgi_base_port": "many"}, ["tgi_base_port", "whole number"]),
     "a model without a name": (
         {"tgi_models": [{key: MODEL[key] for key in ("model_id", "revision")}]},
         ["tgi_models[0]", "name"],
     ),
     "two models on one GPU": (
         {"tgi_models": [{**MODEL, "gpus": ["0"]}, {**MODEL, "name": "b", "gpus": ["0"]}]},
-        ["GPU 0", "gpus"],
+        ['GPU "0"', "gpus"],
     ),
     "a missing key file": (
         {
