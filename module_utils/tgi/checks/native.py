@@ -27,7 +27,7 @@ NAN_REMEDY = (
 def request_body() -> dict[str, Any]:
     """A greedy generation of a few tokens, with details; the nonce keeps caches out."""
     return {
-        "inputs": f"Request {nonce()}. The capital of France is",
+        "inputs": f"Request {nonce()}. Question: Name the capital of France. Answer:",
         "parameters": {"max_new_tokens": NEW_TOKENS, "do_sample": False, "details": True},
     }
 
