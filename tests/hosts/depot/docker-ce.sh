@@ -1,11 +1,15 @@
 #!/bin/sh
 # Repack this Debian's own engine under the names of Docker's repository, for Debian 12 hosts.
-# The programs are real; only package names and versions are stand-ins.
+# The programs are real; only package names and versions are stand-ins. All but runc, which is taken
+# from Debian 12, need no newer C library than Debian 12 has.
 # usage: docker-ce.sh OUTPUT_DIRECTORY
 set -eu
 output=$1
 work=$(mktemp -d); cd "$work"
-apt-get download -q docker.io docker-cli containerd runc docker-compose >/dev/null
+sed 's/trixie/bookworm/' /etc/apt/sources.list > /etc/apt/sources.list.d/bookworm.list
+apt-get update -q >/dev/null
+apt-get download -q -o APT::Sandbox::User=root docker.io docker-cli containerd docker-compose runc/bookworm >/dev/null
+rm /etc/apt/sources.list.d/bookworm.list
 
 repack() { # name version dependencies conflicts source...
   name=$1 version=$2 depends=$3 conflicts=$4; shift 4
