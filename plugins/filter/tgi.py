@@ -43,8 +43,8 @@ EXAMPLES = """
 RETURN = """
 _value:
   description:
-    - One mapping per model with name, model_id, revision, aliases, port, url, project, gpus, num_shard,
-      default, options and environment.
+    - One mapping per model with name, model_id, revision, aliases, port, url, project, gpus,
+      num_shard, default, options and environment.
   type: list
   elements: dict
 """

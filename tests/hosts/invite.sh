@@ -2,6 +2,8 @@
 # Say how to talk to the sandbox that is up.
 set -eu
 state=.sandbox
+# With sudo, the keys are for the one who asked
+[ -z "${SUDO_UID-}" ] || chown -R "$SUDO_UID:${SUDO_GID-}" "$state"
 cat <<TEXT
 
 The sandbox serves. Real: hosts, systemd, Docker, Compose, nginx, apt, TLS, and the text (a small model).
