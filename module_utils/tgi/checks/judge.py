@@ -82,7 +82,7 @@ def cut_short(answer: Answer, events: int, ending: str) -> str:
 def look(answer: Answer, most: int = 300) -> str:
     """Evidence: status, type and the beginning of the body."""
     parts = [f"HTTP {answer.status}" if answer.status else answer.fault, answer.media_type]
-    return trim(" ".join(part for part in parts if part) + f": {answer.text[:most * 2]}", most)
+    return trim(" ".join(part for part in parts if part) + f": {answer.text[: most * 2]}", most)
 
 
 def outcome(
@@ -96,6 +96,4 @@ def outcome(
         remedy = _STATUS_REMEDIES.get(answer.status, "")
         if not answer.status and answer.fault and "certificate" not in answer.fault:
             remedy = _SLOW if "within" in answer.fault else _SILENT
-    return Outcome(
-        problems[0], problems[0], trim(proof, 500), remedy, answer.ms, answer.attempts
-    )
+    return Outcome(problems[0], problems[0], trim(proof, 500), remedy, answer.ms, answer.attempts)

@@ -111,7 +111,10 @@ def judge_generate_stream(answer: Answer) -> Outcome:
     last = stream.events[-1].data if stream.events else answer.text[:200]
     good = f"{len(tokens)} tokens: {trim(dig(items, -1, 'generated_text'), 60)}"
     return outcome(
-        answer, problems, good, f"{len(items)} events, last: {trim(last, 240)}",
+        answer,
+        problems,
+        good,
+        f"{len(items)} events, last: {trim(last, 240)}",
         NAN_REMEDY if nan else "",
     )
 

@@ -54,9 +54,7 @@ class Session:
     witnessed: list[int] = field(default_factory=list)
 
     async def info(self) -> Answer:
-        return await self.memo.once(
-            "info", lambda: self.client.send("GET", f"{self.prefix}/info")
-        )
+        return await self.memo.once("info", lambda: self.client.send("GET", f"{self.prefix}/info"))
 
     async def generate(self) -> Answer:
         return await self.memo.once("generate", lambda: self._native("/generate"))
