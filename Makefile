@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PYTHON_DIRS := library module_utils plugins tests benchmarks
 
-.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit molecule docs bench
+.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit molecule test-sandbox docs bench
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -16,6 +16,7 @@ setup: ## Get the Python environment for deploying (.venv)
 
 sandbox: ## Bring up a disposable host and deploy to it: real but for the GPU (as root)
 	@tests/hosts/bootstrap.sh requirements/test.txt engine
+	@tests/hosts/images.sh trixie
 	@$(PLAY) -i inventories/sandbox tests/hosts/create.yml
 	@$(PLAY) -i inventories/sandbox site.yml
 	@tests/hosts/invite.sh
@@ -24,11 +25,11 @@ sandbox-check: ## Run the checks on the sandbox once more
 	@$(PLAY) -i inventories/sandbox playbooks/check.yml
 
 sandbox-down: ## Take the sandbox away, with everything in it
-	@$(PLAY) -i inventories/sandbox tests/hosts/destroy.yml
+	@$(PLAY) -i inventories/sandbox tests/hosts/destroy.yml -e hosts_images_too=true
 
 test: ## Run every test: lint, unit tests, Molecule on Debian 12 and 13 (as root)
 	@tests/hosts/bootstrap.sh requirements/test.txt engine
-	@$(MAKE) --no-print-directory lint unit molecule
+	@$(MAKE) --no-print-directory lint unit molecule test-sandbox
 
 lint: ## Check style and types
 	@echo "yamllint" && $(BIN)/yamllint --strict .
@@ -40,7 +41,11 @@ unit: ## Run the unit tests
 	@$(BIN)/pytest
 
 molecule: ## Deploy to disposable Debian 12 and 13 hosts and look at them as a client would
+	@tests/hosts/images.sh trixie bookworm
 	@$(BIN)/molecule test --scenario-name default
+
+test-sandbox: ## Bring the sandbox up, use what it prints, take it away again
+	@$(BIN)/pytest tests/sandbox
 
 docs: ## Write the variable tables of the roles' READMEs from their argument specs
 	@$(BIN)/python docs/role_tables.py

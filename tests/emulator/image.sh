@@ -86,7 +86,7 @@ import_image() {
     --change 'ENV PYTHONDONTWRITEBYTECODE=1 TGI_EMULATOR_TEXT=llama' \
     --change 'WORKDIR /usr/src' \
     --change 'ENTRYPOINT ["/tgi-entrypoint.sh"]' \
-    --change 'LABEL org.opencontainers.image.title="tgi-emulator (simulated, not TGI)"' \
+    --change 'LABEL tgi-ansible=test org.opencontainers.image.title="tgi-emulator (simulated, not TGI)"' \
     "$stage/image.tar" "$image" >&2
 }
 

@@ -15,7 +15,7 @@ image=tgi-test-host:$kind-$hash
 [ "$kind" != depot ] || image=tgi-test-depot:$hash
 if docker image inspect "$image" >/dev/null 2>&1; then echo "$image"; exit; fi
 
-echo "Building $image from Debian $suite packages (about 30 s)" >&2
+echo "Building $image from Debian $suite packages" >&2
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 set -- --variant=minbase --include="$(echo "$packages" | tr ' ' ,)"
 if [ "$kind" = depot ]; then
@@ -28,5 +28,5 @@ else
     --customize-hook='chroot "$1" systemctl mask systemd-logind.service getty.target console-getty.service'
 fi
 mmdebstrap --quiet "$@" "$suite" "$work/rootfs.tar" >&2
-docker import "$work/rootfs.tar" "$image" >/dev/null
+docker import --change "LABEL tgi-ansible=test" "$work/rootfs.tar" "$image" >/dev/null
 echo "$image"
