@@ -15,7 +15,7 @@ Simulated: the GPU, NVIDIA's packages and TGI's server.
 
 curl -N --cacert $state/ca/ca.crt --connect-to llm.sandbox.test:8443:127.0.0.1:8443 \\
   -H "Authorization: Bearer \$(cat $state/secrets/api_key)" -H 'Content-Type: application/json' \\
-  -d '{"model": "smollm2-135m", "stream": true, "max_tokens": 60, "messages": [{"role": "user", "content": "Name the capital of France."}]}' \\
+  -d '{"model": "smollm2-135m", "stream": true, "max_tokens": 60, "temperature": 0, "messages": [{"role": "user", "content": "Name the capital of France."}]}' \\
   https://llm.sandbox.test:8443/v1/chat/completions
 
 Again: make sandbox (changes nothing)   Only the checks: make sandbox-check   Away with it: make sandbox-down
