@@ -4,9 +4,13 @@ BIN := .venv/bin
 PLAY := $(BIN)/ansible-playbook
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
-PYTHON_DIRS := library module_utils plugins tests benchmarks
 
 .PHONY: help setup sandbox sandbox-check sandbox-down test lint unit molecule test-sandbox docs bench
+
+# An environment comes first; sandbox, test and setup also bring it up to date
+sandbox-check sandbox-down lint unit molecule test-sandbox docs bench: | .venv
+.venv:
+	@tests/hosts/bootstrap.sh requirements/test.txt
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'

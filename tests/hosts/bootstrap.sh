@@ -36,11 +36,12 @@ start_engine() {
 
 install_packages python3:python3 ssh:openssh-client curl:curl
 python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages no-such-command:python3-venv
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; this is $(python3 --version)" >&2; exit 1; }
 ready=$root/.venv/.ready-$(cat "$root"/requirements/*.txt "$requirements" | sha256sum | cut -c1-16)
 if [ ! -e "$ready" ]; then
   echo "Installing Python packages into .venv (about a minute)"
   [ -x "$root/.venv/bin/python" ] || python3 -m venv "$root/.venv"
-  "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements"
+  "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" -c "$root/requirements/constraints.txt"
   touch "$ready"
 fi
 if [ "$engine" = engine ]; then

@@ -23,4 +23,4 @@ build() {
 }
 
 docker image inspect "$image" >/dev/null 2>&1 || build
-exec docker run --rm --network none --device nvidia.com/gpu=all --env PATH=/usr/bin "$image" nvidia-smi -L
+docker run --rm --network none --device nvidia.com/gpu=all --env PATH=/usr/bin "$image" nvidia-smi -L
