@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -30,6 +31,11 @@ def words(block: Block, name: str) -> list[list[str]]:
     return [found[1:] for found, _ in every(block, name)]
 
 
+def unquote(word: str) -> str:
+    """A quoted word as nginx takes it."""
+    return re.sub(r"\\([\\'\"])", r"\1", word[1:-1])
+
+
 def locations(conf: Block) -> list[tuple[str, Block]]:
     return [(" ".join(found[1:]), inner) for found, inner in every(api(conf), "location")]
 
@@ -51,7 +57,7 @@ def test_every_route_is_keyed_or_known_to_be_open(conf: Block) -> None:
         ]
         (keyed if is_keyed else open_to_all).append(name)
     inner_only = [n for n, b in locations(conf) if (["internal"], None) in b]
-    assert len(inner_only) == 14
+    assert len(inner_only) == 15
     assert set(open_to_all) - set(inner_only) == {"= /health", "@backend", "/"}
     assert len(keyed) == 6
 
@@ -117,6 +123,22 @@ def test_no_location_loses_the_headers_of_the_server(conf: Block) -> None:
 
 def test_prompts_stay_in_memory(conf: Block) -> None:
     assert words(conf, "client_body_buffer_size") == words(conf, "client_max_body_size")
+
+
+def test_who_is_unknown_has_no_body_kept(conf: Block) -> None:
+    """A js_content or proxy_pass reads the whole body first: never without a key, but for 1 kB."""
+    kept = {"js_content", "proxy_pass"}
+    for name, inner in locations(conf):
+        if inner[0][0][:2] == ["if", "($gateway_consumer"] or name == "@backend":
+            continue
+        if any(every(inner, word) for word in kept):
+            small = words(inner, "client_max_body_size") == [["1k"]]
+            assert small or name == "= /_gateway/health", name
+    refusing = dict(locations(conf))["= /_gateway/401"]
+    assert words(refusing, "limit_req")[0][0].startswith("zone=bad_auth_")
+    # return is looked at before limit_req, try_files after
+    assert not every(refusing, "return")
+    assert words(refusing, "try_files")[0][-1] == "/_gateway/unauthorized"
 
 
 def test_the_log_has_no_header_query_or_body(conf: Block) -> None:
@@ -186,10 +208,11 @@ def test_errors_are_json_as_openai_words_them(conf: Block) -> None:
     for name, inner in locations(conf):
         if name.startswith("= /_gateway/"):
             for status, body in (w for w in words(inner, "return") if len(w) == 2):
-                bodies[int(status)] = json.loads(body.strip("'"))["error"]
-    assert {400, 403, 404, 413, 414, 429, 502, 504} <= set(bodies)
+                bodies[int(status)] = json.loads(unquote(body))["error"]
+    assert {400, 401, 403, 404, 413, 414, 429, 502, 504} <= set(bodies)
     assert all(set(e) == {"message", "type", "param", "code"} for e in bodies.values())
     assert bodies[429]["code"] == "rate_limit_exceeded"
+    assert bodies[401]["message"].endswith('send it as "Authorization: Bearer KEY".')
 
 
 def test_every_model_has_an_upstream_on_loopback(files: dict[str, str], conf: Block) -> None:

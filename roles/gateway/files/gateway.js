@@ -16,11 +16,6 @@ function refuse(r, status, message, type, param, code) {
     answer(r, status, {error: {message: message, type: type, param: param, code: code}});
 }
 
-function unauthorized(r) {
-    refuse(r, 401, 'Missing or unknown API key: send it as "Authorization: Bearer KEY".',
-        'invalid_request_error', null, 'invalid_api_key');
-}
-
 // What `model` means, own names only: "toString" is no model.
 function resolve(name) {
     const names = models.names;
@@ -147,4 +142,4 @@ function health(r) {
         () => r.return(503, ''));
 }
 
-export default {keyDigest, unauthorized, byBody, byPath, list, health};
+export default {keyDigest, byBody, byPath, list, health};
