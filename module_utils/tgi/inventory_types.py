@@ -3,7 +3,7 @@
 Ansible's own validator judges every single value; walking down lists and mappings is done
 here, because its messages name neither the place in a list nor what to write instead. Where
 Ansible would convert a value for a module, a role still sees it unconverted: text in place
-of a list, a mapping or true/false is therefore refused.
+of a number, a list, a mapping or true/false is therefore refused.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ _EXAMPLES = {
     "str": 'a text such as {name}: "word", in quotes',
     "path": "a path such as {name}: /srv/file",
 }
+_SHAPES = {"list": list, "dict": dict, "bool": bool}
+_NUMBERS = ("int", "float")
 # What people write from memory or from other programs
 _HINTS = {
     "max_input_length": "write max_input_tokens, its new name",
@@ -90,6 +92,8 @@ def check_value(spec: dict[str, Any], value: Any, path: str) -> list[str]:
         what = f"is {shown(value, is_secret(spec))}, not {_NAMES.get(kind, 'of type ' + kind)}"
         if spec.get("choices"):
             wanted = f"one of {_choices(spec)}, in quotes"
+        elif kind in _NUMBERS and isinstance(value, str) and _converts(kind, value):
+            wanted = f"{value.strip()} without quotes; where a template makes it, add | {kind}"
         return [problem(path, what, f"write {wanted}")]
     options = spec.get("options")
     if isinstance(value, dict):
@@ -123,9 +127,11 @@ def _choices(spec: dict[str, Any]) -> str:
 
 def _has_shape(kind: str, value: Any) -> bool:
     """Refuse what Ansible would bend for a module but hand to a role as it is."""
-    if kind in ("list", "dict", "bool"):
-        return isinstance(value, {"list": list, "dict": dict, "bool": bool}[kind])
-    if kind in ("str", "path", "int", "float"):
+    if kind in _SHAPES:
+        return isinstance(value, _SHAPES[kind])
+    if kind in _NUMBERS:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind in ("str", "path"):
         return not isinstance(value, (list, dict, bool))
     return True
 

@@ -53,6 +53,12 @@ CONSUMERS = {
         ({"max_total_tokens": 1.5}, "tgi_models[0].max_total_tokens is 1.5, not a whole number"),
         ({"cuda_memory_fraction": "most"}, '"most", not a number'),
         (
+            {"max_total_tokens": "4096"},
+            'is "4096", not a whole number; write 4096 without quotes; where a template makes it, '
+            "add | int",
+        ),
+        ({"cuda_memory_fraction": "0.9"}, "write 0.9 without quotes"),
+        (
             {"trust_remote_code": "yes"},
             'is "yes", not true or false; write trust_remote_code: true or trust_remote_code: '
             "false, without quotes",
@@ -82,7 +88,7 @@ def test_what_is_refused(model: dict[str, Any], line: str) -> None:
     "model",
     [
         {"name": "a", "max_total_tokens": 4096, "gpus": ["0"], "usage_stats": "off"},
-        {"name": "a", "max_total_tokens": "4096", "gpus": [0], "cuda_memory_fraction": 1},
+        {"name": "a", "max_total_tokens": 4096, "gpus": [0], "cuda_memory_fraction": 1},
         {"name": 7, "trust_remote_code": False, "usage_stats": None},
         {"name": UNKNOWN, "gpus": UNKNOWN},
     ],
