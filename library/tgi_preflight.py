@@ -77,6 +77,10 @@ options:
     description: Oldest NVIDIA driver that will do, where a model wants a GPU.
     type: str
     default: '0'
+  toolkit:
+    description: Whether NVIDIA's container toolkit will be installed, which needs a GPU.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -99,7 +103,9 @@ ansible_facts:
       type: dict
       contains:
         gpus:
-          description: GPUs in the order of their index; empty when no model wants one.
+          description:
+            - GPUs in the order of their index; empty when no model wants one and the toolkit
+              is not asked for.
           type: list
           elements: dict
           sample:
@@ -152,6 +158,7 @@ def main() -> None:
             "min_memory_gib": {"type": "float", "default": 0.0},
             "min_free_disk_gib": {"type": "float", "default": 0.0},
             "min_driver": {"type": "str", "default": "0"},
+            "toolkit": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -9,14 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .inventory_gateway import Reader, check_gateway
-from .inventory_problem import number, problem, shown
+from .inventory_models import DEFAULT_ALIAS, NAME
+from .inventory_problem import problem, shown
 
-#: The name that always means the first model, whatever it is called
-DEFAULT_ALIAS = "tgi"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}")
-_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 def gateway_problems(values: Mapping[str, Any], backends: Any, read: Reader) -> list[str]:
@@ -24,70 +20,44 @@ def gateway_problems(values: Mapping[str, Any], backends: Any, read: Reader) -> 
 
     ``values`` are the role's variables by name, ``backends`` the models to publish, ``read``
     the reader of controller files of :func:`check_gateway`. What ends in nginx's own language
-    is held to an alphabet here; everything else is written as JSON.
+    is held to an alphabet there and here; everything else is written as JSON.
     """
     found = check_gateway(values, ["gpu_hosts"], read)
-    server = str(values.get("gateway_server_name"))
-    reported = any(line.startswith("gateway_server_name ") for line in found)
-    if not reported and (not _HOST.fullmatch(server) or server.replace(".", "").isdigit()):
-        remedy = "write the name in the clients' URL, for example llm.example.org"
-        found.append(problem("gateway_server_name", f"is {shown(server)}, no DNS name", remedy))
-    for variable in ("gateway_bad_auth", "gateway_public_limit"):
-        found += _limit(variable, values.get(variable))
-    found += _same_but_for_case("gateway_tiers", values.get("gateway_tiers") or {})
-    consumers = values.get("gateway_consumers") or []
-    for place, entry in enumerate(consumers):
-        if not all(isinstance(key, str) for key in entry.get("keys") or []):
-            where = f"gateway_consumers[{place}].keys"
-            found.append(problem(where, "has a key that is not text", "put it in quotes"))
-    names = [str(entry.get("name")) for entry in consumers]
-    found += _same_but_for_case("gateway_consumers", names)
-    found += _backends(backends)
+    found += check_backends(backends)
     return list(dict.fromkeys(found))
 
 
-def _limit(variable: str, limit: Any) -> Iterator[str]:
-    sample = "write {requests_per_second: 5, burst: 50}"
-    if (number((limit or {}).get("requests_per_second")) or 0) <= 0:
-        yield problem(f"{variable}.requests_per_second", "is not more than 0", sample)
-    if (number((limit or {}).get("burst")) or 0) < 0:
-        yield problem(f"{variable}.burst", "is less than 0", sample)
-
-
-def _same_but_for_case(variable: str, names: Iterable[Any]) -> Iterator[str]:
-    seen: dict[str, str] = {}
-    for name in map(str, names):
-        other = seen.setdefault(name.lower(), name)
-        if other != name:
-            what = f"has {shown(name)} and {shown(other)}, which nginx cannot tell apart"
-            yield problem(variable, what, "rename one")
-
-
-def _backends(backends: Any) -> Iterator[str]:
+def check_backends(backends: Any) -> Iterator[str]:
+    """Give the problems of gateway_backends; entries that are no mapping are passed over."""
     if not backends:
         yield problem("gateway_backends", "is empty", "list a model in tgi_models")
-    owners = {DEFAULT_ALIAS: str(backends[0].get("name"))} if backends else {}
-    for place, backend in enumerate(backends or []):
-        where = f"gateway_backends[{place}]"
-        name, address = str(backend.get("name")), str(backend.get("address"))
-        if not _MODEL.fullmatch(name):
+    entries = [
+        (f"gateway_backends[{place}]", entry)
+        for place, entry in enumerate(backends if isinstance(backends, list) else [])
+        if isinstance(entry, dict)
+    ]
+    owners = {DEFAULT_ALIAS: str(entries[0][1].get("name"))} if entries else {}
+    for where, backend in entries:
+        name, address = backend.get("name"), backend.get("address")
+        if isinstance(name, str) and not NAME.fullmatch(name):
             remedy = "write lower-case letters, digits, . _ and - only"
             yield problem(f"{where}.name", f"is {shown(name)}", remedy)
-        if not _ADDRESS.fullmatch(address):
+        if isinstance(address, str) and not _ADDRESS.fullmatch(address):
             yield problem(f"{where}.address", f"is {shown(address)}", "write host:port")
-        for label in [name, *(backend.get("aliases") or [])]:
-            owner = owners.setdefault(str(label), name)
-            if owner != name:
+        aliases = backend.get("aliases")
+        for label in [name, *(aliases if isinstance(aliases, list) else [])]:
+            owner = owners.setdefault(str(label), str(name))
+            if owner != str(name):
                 what = f"is called {shown(label)}, which means {owner}"
                 yield problem(where, what, "give it another name or alias")
 
 
 def gateway_rate(per_second: Any) -> str:
-    """Write a rate as nginx takes it: whole requests per second, else per minute (at least 1)."""
+    """Write a rate, 1/60 or more, as nginx takes it: whole requests per second, else a minute."""
     rate = float(per_second)
     if rate >= 1 and rate.is_integer():
         return f"{int(rate)}r/s"
-    return f"{max(1, round(rate * 60))}r/m"
+    return f"{round(rate * 60)}r/m"
 
 
 def gateway_retry_after(per_second: Any) -> int:

@@ -16,7 +16,10 @@ class UnreadableError(Exception):
 
 
 def certificate_problems(certificate: str, key: str, server_name: str) -> list[str]:
-    """Give the reasons why this certificate (PEM, leaf first) cannot be served with this key."""
+    """Give the reasons why this certificate (PEM, leaf first) cannot be served with this key.
+
+    Without ``server_name`` the names in it are not judged.
+    """
     where = "gateway_tls.certificate"
     try:
         leaf, private = _certificate(certificate), _key(key)
@@ -27,7 +30,7 @@ def certificate_problems(certificate: str, key: str, server_name: str) -> list[s
     if _public(leaf.public_key()) != _public(private.public_key()):
         remedy = "write the key that belongs to the certificate"
         found.append(problem("gateway_tls.key", "does not belong to the certificate", remedy))
-    if not _covers(leaf, server_name):
+    if server_name and not _covers(leaf, server_name):
         remedy = "get a certificate with that name among its subject alternative names"
         found.append(problem(where, f"does not cover {server_name}", remedy))
     if _end(leaf) <= now:

@@ -20,16 +20,20 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     """Give ``problems``, ``facts`` and ``clock`` (seconds since the epoch) of this host.
 
     ``wish`` has models (name, port, variable, gpus), gateway_ports (port, variable),
-    gateway_config, base_dir, data_dir, min_memory_gib, min_free_disk_gib and min_driver.
+    gateway_config, base_dir, data_dir, min_memory_gib, min_free_disk_gib, min_driver and
+    toolkit (whether NVIDIA's will be installed).
     Only reads. ``root`` is where etc and proc are found.
     """
     models = wish["models"]
     deployed = find_deployed(root, wish["base_dir"])
     gateway = bool(wish["gateway_config"]) and _inside(root, wish["gateway_config"]).exists()
     problems = _check_system(wish, root, deployed)
-    answer = ask_gpus() if any(model["gpus"] for model in models) else None
-    if answer is not None:
+    wanted = any(model["gpus"] for model in models)
+    answer = ask_gpus() if wanted or wish["toolkit"] else None
+    if answer is not None and wanted:
         problems += host_gpus.check_gpus(answer, models, wish["min_driver"])
+    elif answer is not None:
+        problems += host_gpus.check_toolkit(answer)
     published = host_ports.published(
         {name: _read(_project(root, wish["base_dir"], name)) for name in deployed}
     )
@@ -59,7 +63,8 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
     if os.geteuid() != 0:
         remedy = "write become: true, or connect as root"
         problems.append(problem("user", f"has uid {os.geteuid()}, not root's", remedy))
-    problems += host_system.check_release(_read(root / "etc/os-release"))
+    release = _read(root / "etc/os-release")
+    problems += host_system.check_release(release, bool(wish["gateway_config"]))
     cpuinfo = _read(root / "proc/cpuinfo")
     problems += host_system.check_processor(platform.machine(), cpuinfo)
     problems += host_system.check_memory(_read(root / "proc/meminfo"), wish["min_memory_gib"])

@@ -86,6 +86,15 @@ def check_gpus(answer: Answer, models: list[dict[str, Any]], least_driver: str) 
     return found + list(_check_wishes(gpus, models))
 
 
+def check_toolkit(answer: Answer) -> list[str]:
+    """Judge nvidia-smi's answer where the toolkit is asked for and no model wants a GPU."""
+    if answer.rc == 0 and parse_gpus(answer.text)[0]:
+        return []
+    what = "is true, but nvidia-smi shows no GPU and no model wants one"
+    remedy = "write false for this host, or make nvidia-smi work on it"
+    return [problem("nvidia_container_toolkit_enabled", what, remedy)]
+
+
 def _no_answer(answer: Answer, least_driver: str) -> str:
     if answer.rc is None:
         remedy = f"install {least_driver} or newer and reboot, {_CPU}"

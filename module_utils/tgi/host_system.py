@@ -12,19 +12,27 @@ from pathlib import Path
 from .inventory_problem import problem
 
 SUPPORTED = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04")}
+# Without njs as a package of nginx, which is too old there as well
+_NO_GATEWAY = {("ubuntu", "22.04")}
 _GIB = 1024**3
 
 
-def check_release(os_release: str) -> list[str]:
-    """Judge /etc/os-release."""
+def check_release(os_release: str, gateway: bool = False) -> list[str]:
+    """Judge /etc/os-release of a host, which may have to be a gateway too."""
     fields = dict(re.findall(r'(?m)^([A-Z_]+)="?(.*?)"?$', os_release))
     name, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
-    if version in SUPPORTED.get(name, ()):
+    good = {
+        system: [one for one in releases if not (gateway and (system, one) in _NO_GATEWAY)]
+        for system, releases in SUPPORTED.items()
+    }
+    if version in good.get(name, ()):
         return []
     known = ", ".join(
-        f"{system.capitalize()} {' and '.join(releases)}" for system, releases in SUPPORTED.items()
+        f"{system.capitalize()} {' and '.join(releases)}" for system, releases in good.items()
     )
     title = fields.get("PRETTY_NAME") or f"{name} {version}".strip() or "not known"
+    if version in SUPPORTED.get(name, ()):
+        title += ", which has no nginx with njs for a gateway"
     return [problem("operating system", f"is {title}", f"take one of {known}")]
 
 

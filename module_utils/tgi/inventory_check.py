@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from .inventory_gateway import PORTS, Reader, check_gateway
+from .gateway_rules import check_backends
+from .inventory_gateway import PORTS, Reader, check_certificate, check_gateway
 from .inventory_models import check_models, ports_of_models
 from .inventory_problem import UNKNOWN, number, whole
 from .inventory_specs import (
@@ -15,6 +16,7 @@ from .inventory_specs import (
     render_role_variables,
     unknown_variables,
 )
+from .inventory_toolkit import check_toolkit
 from .models import resolve_models
 
 # The roles that the plays of site.yml give to the hosts of a group
@@ -24,12 +26,16 @@ _ROLES_OF_GROUP = {
 }
 # What the rules look at although nobody may have set it
 _JUDGED = (
+    "nvidia_container_toolkit_enabled",
+    "nvidia_container_toolkit_version",
     "tgi_version",
     "tgi_base_dir",
     "tgi_data_dir",
     "tgi_base_port",
     "gateway_tiers",
     "gateway_consumers",
+    "gateway_bad_auth",
+    "gateway_public_limit",
     "checks_consumer",
     *PORTS,
 )
@@ -59,9 +65,14 @@ def check_inventory(
     problems += unknown_variables(variables, roles, names)
     problems += check_types(values, roles, _enforced(groups))
     judged = {_place(line) for line in problems}
-    further = check_models(values) if "gpu_hosts" in groups else []
+    further = []
+    if "gpu_hosts" in groups:
+        further += [*check_models(values), *check_toolkit(values)]
     if "gateways" in groups:
-        further += check_gateway(values, groups, read)
+        further += check_gateway(values, groups, read) + check_certificate(values, read)
+        # By default they are the models, which have been judged under their own name
+        if isinstance(values.get("gateway_backends"), list):
+            further += check_backends(values["gateway_backends"])
     return values, problems + [line for line in further if _place(line) not in judged]
 
 
@@ -98,6 +109,7 @@ def wish_of(values: Mapping[str, Any], groups: Collection[str]) -> dict[str, Any
         "min_memory_gib": number(values.get("preflight_min_memory_gib")) or 0.0,
         "min_free_disk_gib": number(values.get("preflight_min_free_disk_gib")) or 0.0,
         "min_driver": _text(values.get("preflight_min_driver"), "0"),
+        "toolkit": deploys and values.get("nvidia_container_toolkit_enabled") is True,
     }
 
 

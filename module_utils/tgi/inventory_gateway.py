@@ -1,4 +1,4 @@
-"""Whether a gateway's certificate, tiers, consumers and ports fit together."""
+"""Whether a gateway's name, certificate, tiers, consumers and ports fit together."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .gateway_tls import certificate_problems
+from .inventory_consumers import check_consumers, check_limits
 from .inventory_models import ports_of_models
-from .inventory_problem import UNKNOWN, closest, number, problem, shown, whole
+from .inventory_problem import UNKNOWN, problem, shown, whole
 
 # Reads the beginning of a file of the controller; None if there is none that can be read
 Reader = Callable[[str], "str | None"]
-SHORTEST_KEY = 16
 PORTS = ("gateway_http_port", "gateway_https_port", "gateway_status_port")
-_HOST = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# What a client can send after "Bearer " and nginx can hold in a map
-_KEY = re.compile(r"[A-Za-z0-9._~+/=-]+")
-_TIER = ("requests_per_second", "burst", "concurrent")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+# Its certificate would be written over the private CA's own
+_RESERVED = "ca"
 _VAULTED = "$ANSIBLE_VAULT"
 
 
@@ -27,15 +27,45 @@ def check_gateway(values: Mapping[str, Any], groups: list[str], read: Reader) ->
     if "gpu_hosts" not in groups:
         remedy = "add the host to gpu_hosts too; a gateway publishes its own machine's models"
         found.append(problem("group gateways", "has this host, gpu_hosts has not", remedy))
-    name = values.get("gateway_server_name")
-    if isinstance(name, str) and not _HOST.fullmatch(name):
-        remedy = "write the name in the clients' URL, for example llm.example.org"
-        found.append(problem("gateway_server_name", f"is {shown(name)}, no host name", remedy))
+    found += _check_name(values.get("gateway_server_name"), values.get("gateway_tls"))
     found += _check_tls(values.get("gateway_tls"), read)
-    found += _check_tiers(values.get("gateway_tiers"))
-    found += _check_consumers(values)
+    found += check_limits(values)
+    found += check_consumers(values)
     found += _check_ports(values)
     return found
+
+
+def check_certificate(values: Mapping[str, Any], read: Reader) -> list[str]:
+    """Give the reasons why the certificate of gateway_tls cannot be served, if it can be read.
+
+    What cannot be read is :func:`check_gateway`'s to report, and what is vaulted is passed over.
+    """
+    tls, name = values.get("gateway_tls"), values.get("gateway_server_name")
+    if list(_check_tls(tls, read)) or not isinstance(tls, dict) or tls.get("source") != "files":
+        return []
+    paths = [tls.get(key) for key in ("certificate", "key")]
+    texts = [read(path) or "" for path in paths if isinstance(path, str)]
+    if len(texts) != 2 or any(_VAULTED in text for text in texts):
+        return []
+    fits = isinstance(name, str) and not list(_check_name(name, tls))
+    return certificate_problems(texts[0], texts[1], str(name) if fits else "")
+
+
+def _check_name(name: Any, tls: Any) -> Iterator[str]:
+    where = "gateway_server_name"
+    remedy = "write the name in the clients' URL, for example llm.example.org"
+    if not isinstance(name, str) or not name:
+        return
+    if not _HOST.fullmatch(name):
+        yield problem(where, f"is {shown(name)}, no host name", remedy)
+    elif name.replace(".", "").isdigit():
+        yield problem(where, f"is {shown(name)}, an address and no host name", remedy)
+    elif name != name.lower():
+        remedy = f"write {name.lower()}: clients ask for it so"
+        yield problem(where, f"is {shown(name)}, which has capital letters", remedy)
+    elif name == _RESERVED and isinstance(tls, dict) and tls.get("source") == "private_ca":
+        what = f"is {shown(name)}, whose certificate would replace the private CA's"
+        yield problem(where, what, remedy)
 
 
 def _check_tls(tls: Any, read: Reader) -> Iterator[str]:
@@ -68,93 +98,6 @@ def _check_path(where: str, path: Any) -> Iterator[str]:
         yield problem(where, "is missing", remedy)
     elif not path.startswith("/"):
         yield problem(where, f"is {shown(path)}, which depends on where Ansible runs", remedy)
-
-
-def _check_tiers(tiers: Any) -> Iterator[str]:
-    for name, tier in tiers.items() if isinstance(tiers, dict) else ():
-        where = f"gateway_tiers.{name}"
-        if not _NAME.fullmatch(str(name)):
-            yield problem(where, "is no name for a tier", "write letters, digits, . _ and - only")
-        if tier is UNKNOWN:
-            continue
-        if not isinstance(tier, dict):
-            sample = "{requests_per_second: 10, burst: 20, concurrent: 8}"
-            yield problem(where, f"is {shown(tier)}, not a mapping", f"write {sample}")
-            continue
-        for key in tier:
-            if key not in _TIER:
-                remedy = f"write {closest(str(key), _TIER) or ', '.join(_TIER)}"
-                yield problem(f"{where}.{key}", "is no limit of a tier", remedy)
-        for key in _TIER:
-            value = tier.get(key)
-            if value is None:
-                yield problem(f"{where}.{key}", "is missing", f"write {key}: and a number")
-            elif value is not UNKNOWN and not _is_limit(key, value):
-                whole_one = "write a whole number, 0 or more"
-                remedy = "write more than 0" if key == _TIER[0] else whole_one
-                yield problem(f"{where}.{key}", f"is {shown(value)}", remedy)
-
-
-def _is_limit(key: str, value: Any) -> bool:
-    if key == "requests_per_second":
-        return (number(value) or 0) > 0
-    count = whole(value)
-    return count is not None and count >= 0
-
-
-def _check_consumers(values: Mapping[str, Any]) -> Iterator[str]:
-    consumers, tiers = values.get("gateway_consumers"), values.get("gateway_tiers")
-    entries = consumers if isinstance(consumers, list) else []
-    names: dict[str, str] = {}
-    keys: dict[str, str] = {}
-    for place, consumer in enumerate(entries):
-        if not isinstance(consumer, dict):
-            continue
-        where = f"gateway_consumers[{place}]"
-        name, tier = consumer.get("name"), consumer.get("tier")
-        if isinstance(name, str):
-            if not _NAME.fullmatch(name):
-                remedy = "write letters, digits, . _ and - only"
-                yield problem(f"{where}.name", f"is {shown(name)}, no name", remedy)
-            if name in names:
-                remedy = "write another, or put the keys of both into one entry"
-                yield problem(f"{where}.name", f"is {shown(name)}, as is {names[name]}", remedy)
-            names.setdefault(name, f"{where}.name")
-        if isinstance(tier, str) and isinstance(tiers, dict) and tier not in tiers:
-            known = closest(tier, map(str, tiers)) or ", ".join(map(str, tiers))
-            remedy = f"{f'write {known}, or ' if known else ''}add {tier} to gateway_tiers"
-            yield problem(f"{where}.tier", f"is {shown(tier)}, which gateway_tiers lacks", remedy)
-        yield from _check_keys(consumer.get("keys"), f"{where}.keys", keys)
-    yield from _check_prober(values.get("checks_consumer"), entries)
-
-
-def _check_keys(keys: Any, where: str, seen: dict[str, str]) -> Iterator[str]:
-    remedy = "write the output of openssl rand -hex 32, in a vault file"
-    if isinstance(keys, list) and not keys:
-        yield problem(where, "is empty", remedy)
-    for place, key in enumerate(keys if isinstance(keys, list) else []):
-        path = f"{where}[{place}]"
-        if not isinstance(key, str):
-            continue
-        if len(key) < SHORTEST_KEY:
-            yield problem(path, f"has {len(key)} characters, {SHORTEST_KEY} are the least", remedy)
-        elif not _KEY.fullmatch(key):
-            yield problem(path, "has characters that a Bearer token cannot have", remedy)
-        elif key in seen:
-            yield problem(path, f"is the same key as {seen[key]}", remedy)
-        seen.setdefault(key, path)
-
-
-def _check_prober(name: Any, consumers: list[Any]) -> Iterator[str]:
-    if not isinstance(name, str) or not name:
-        return
-    entries = [entry for entry in consumers if isinstance(entry, dict)]
-    mine = [entry for entry in entries if entry.get("name") == name]
-    # An empty list of keys has been reported at its own place
-    if not mine or mine[0].get("keys") is None:
-        what = f"is {shown(name)}, of which gateway_consumers has no entry with a key"
-        remedy = "add one to gateway_consumers for the checks, or write the name of another"
-        yield problem("checks_consumer", what, remedy)
 
 
 def _check_ports(values: Mapping[str, Any]) -> Iterator[str]:

@@ -16,8 +16,8 @@ _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GPU = re.compile(r"[0-9]+|GPU-[0-9a-fA-F][0-9a-fA-F-]*")
 _IMAGE = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
-# Every client may ask for it: it always means the first model
-_DEFAULT_ALIAS = "tgi"
+#: The name that always means the first model, whatever it is called
+DEFAULT_ALIAS = "tgi"
 
 
 def check_models(values: Mapping[str, Any]) -> list[str]:
@@ -81,7 +81,7 @@ def _check_names(models: list[Any]) -> Iterator[str]:
         if ".aliases" in path and not _ALIAS.fullmatch(text):
             remedy = "write letters, digits and . _ : / - only"
             yield problem(path, f"is {shown(text)}, no alias", remedy)
-        if text == _DEFAULT_ALIAS and not first:
+        if text == DEFAULT_ALIAS and not first:
             remedy = "write another, or move that model to the top of the list"
             yield problem(path, f'is "{text}", which always means the first model', remedy)
         elif text in owners:

@@ -27,6 +27,7 @@ from ansible.module_utils.tgi.inventory_specs import load_roles  # noqa: E402
 
 # Enough of a PEM file to see what it is, also behind a readable description
 _HEAD_BYTES = 65536
+_VAULTED = "$ANSIBLE_VAULT"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -76,8 +77,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         defaults = {name: value for role in roles for name, value in role.defaults.items()}
         templar = Templar(loader=self._loader, variables={**defaults, **variables})
-        values, problems = check_inventory(variables, groups, roles, templar.template, _head_of)
+        values, problems = check_inventory(variables, groups, roles, templar.template, self._read)
         return values, list(problems)
+
+    def _read(self, path: str) -> str | None:
+        """Give the beginning of a file, or all of one that is vaulted if a password is there."""
+        head = _head_of(path)
+        if head is None or not head.startswith(_VAULTED):
+            return head
+        try:
+            return str(self._loader.get_text_file_contents(path))
+        except Exception:  # whatever the vault lacks, its file has been found
+            return head
 
 
 def _blind(answer: dict[str, Any]) -> str:

@@ -15,7 +15,8 @@ if _HERE not in ansible.module_utils.__path__:
 
 from ansible.module_utils.tgi import gateway_rules, gateway_tls  # noqa: E402
 
-_HEAD = 4096
+# Enough for a certificate with its chain
+_HEAD = 65536
 
 
 def _read(path: str) -> str | None:

@@ -40,11 +40,11 @@ def test_good_values_pass() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"gateway_server_name": "10.0.0.1"}, "no DNS name"),
-        ({"gateway_server_name": "a..b"}, "no DNS name"),
+        ({"gateway_server_name": "10.0.0.1"}, "an address and no host name"),
+        ({"gateway_server_name": "a..b"}, "no host name"),
         ({"gateway_server_name": "a;\nb"}, "no host name"),
-        ({"gateway_bad_auth": {"requests_per_second": 0, "burst": 1}}, "is not more than 0"),
-        ({"gateway_public_limit": {**LIMIT, "burst": -1}}, "is less than 0"),
+        ({"gateway_bad_auth": {"requests_per_second": 0, "burst": 1}}, "(one a minute) or more"),
+        ({"gateway_public_limit": {**LIMIT, "burst": -1}}, "is -1; write a whole number"),
         ({"gateway_tiers": {"Team": VALUES["gateway_tiers"]["team"], **VALUES["gateway_tiers"]}},
          "nginx cannot tell apart"),
         ({"gateway_consumers": [{"name": "a", "tier": "team", "keys": [12345]}]}, "in quotes"),
@@ -77,7 +77,7 @@ def test_no_problem_shows_a_key() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "written", "retry"),
-    [(10, "10r/s", 1), (1, "1r/s", 1), (1.5, "90r/m", 1), (0.5, "30r/m", 2), (0.001, "1r/m", 1000)],
+    [(10, "10r/s", 1), (1, "1r/s", 1), (1.5, "90r/m", 1), (0.5, "30r/m", 2), (1 / 60, "1r/m", 60)],
 )
 def test_rates(rate: float, written: str, retry: int) -> None:
     assert rules.gateway_rate(rate) == written

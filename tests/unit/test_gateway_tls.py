@@ -2,50 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.gateway_tls import certificate_problems, leaf_due
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
-NAME = "llm.example.org"
-
-
-class Pair(NamedTuple):
-    certificate: str
-    key: str
-    private: Any
-
-
-def make(
-    names: tuple[str, ...] = (NAME,), start: float = -1, days: float = 90, by: Pair | None = None
-) -> Pair:
-    private = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.datetime.now(datetime.timezone.utc)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "leaf" if by else "authority")])
-    issuer = x509.load_pem_x509_certificate(by.certificate.encode()).subject if by else subject
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now + datetime.timedelta(days=start))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
-        .sign(by.private if by else private, hashes.SHA256())
-    )
-    key = private.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return Pair(built.public_bytes(serialization.Encoding.PEM).decode(), key.decode(), private)
-
+from tls_pairs import NAME, Pair, make
 
 CA = make()
 LEAF = make(by=CA)
@@ -72,6 +33,12 @@ def test_others_are_refused(pair: Pair, said: str) -> None:
     found = certificate_problems(pair.certificate, pair.key, NAME)
     assert said in "\n".join(found)
     assert "PRIVATE" not in "\n".join(found)
+
+
+def test_without_a_name_the_rest_is_judged() -> None:
+    pair = make(("other",), days=-0.5)
+    (found,) = certificate_problems(pair.certificate, pair.key, "")
+    assert "expired on" in found
 
 
 def due(leaf: Pair = LEAF, ca: Pair = CA, name: str = NAME, days: int = 30) -> bool:

@@ -15,6 +15,8 @@ FILES = {
     "/pki/a.key": "-----BEGIN EC PRIVATE KEY-----\n",
     "/pki/vaulted.key": "$ANSIBLE_VAULT;1.1;AES256\n3633\n",
 }
+CA = {"source": "private_ca", "ca_dir": "/pki"}
+RATE = "gateway_tiers.team.requests_per_second"
 TLS = {"source": "files", "certificate": "/pki/a.crt", "key": "/pki/a.key"}
 GOOD: dict[str, Any] = {
     "gateway_server_name": "llm.example.org",
@@ -45,7 +47,10 @@ def tier(**more: Any) -> dict[str, Any]:
     "more",
     [
         {},
-        {"gateway_tls": {"source": "private_ca", "ca_dir": "/pki"}},
+        {"gateway_tls": CA},
+        {"gateway_server_name": "ca"},
+        {"gateway_tiers": tier(requests_per_second=0.017)},
+        {"gateway_bad_auth": {"requests_per_second": 1, "burst": 0}, "gateway_public_limit": None},
         {"gateway_tls": {**TLS, "key": "/pki/vaulted.key"}},
         {"gateway_tls": {**TLS, "key": UNKNOWN}},
         {"gateway_consumers": consumer()},
@@ -59,6 +64,18 @@ def test_what_is_let_through(more: dict[str, Any]) -> None:
 
 REFUSED = [
     ({"gateway_server_name": "https://x"}, "gateway_server_name", "no host name"),
+    ({"gateway_server_name": "a..b"}, "gateway_server_name", "no host name"),
+    ({"gateway_server_name": "192.0.2.1"}, "gateway_server_name", "an address and no host name"),
+    (
+        {"gateway_server_name": "LLM.example.org"},
+        "gateway_server_name",
+        "has capital letters; write llm.example.org: clients",
+    ),
+    (
+        {"gateway_server_name": "ca", "gateway_tls": CA},
+        "gateway_server_name",
+        "whose certificate would replace the private CA's",
+    ),
     ({"gateway_tls": {**TLS, "key": None}}, "gateway_tls.key", "is missing"),
     ({"gateway_tls": {**TLS, "key": "a.key"}}, "gateway_tls.key", "write an absolute path"),
     (
@@ -79,7 +96,33 @@ REFUSED = [
     (
         {"gateway_tiers": tier(requests_per_second=0)},
         "gateway_tiers.team.requests_per_second",
-        "write more than 0",
+        "write a number without quotes, 0.017 (one a minute) or more",
+    ),
+    ({"gateway_tiers": tier(requests_per_second=0.016)}, RATE, "is 0.016; write a number"),
+    ({"gateway_tiers": tier(requests_per_second="5")}, RATE, 'is "5"; write a number without'),
+    ({"gateway_tiers": tier(requests_per_second=float("nan"))}, RATE, "is nan; write a number"),
+    ({"gateway_tiers": tier(requests_per_second=float("inf"))}, RATE, "is inf; write a number"),
+    ({"gateway_tiers": tier(concurrent="8")}, "gateway_tiers.team.concurrent", "without quotes"),
+    ({"gateway_tiers": tier(concurrent=1.5)}, "gateway_tiers.team.concurrent", "is 1.5"),
+    (
+        {"gateway_tiers": {**tier(), "Team": tier()["team"]}},
+        "gateway_tiers",
+        'has "Team" and "team", which nginx cannot tell apart; rename one',
+    ),
+    (
+        {"gateway_bad_auth": {"requests_per_second": 0, "burst": 1}},
+        "gateway_bad_auth.requests_per_second",
+        "is 0; write a number without quotes, 0.017",
+    ),
+    (
+        {"gateway_public_limit": {"requests_per_second": 1, "burst": -1}},
+        "gateway_public_limit.burst",
+        "is -1; write a whole number, 0 or more",
+    ),
+    (
+        {"gateway_public_limit": {"requests_per_second": 1, "burst": 1, "concurrent": 1}},
+        "gateway_public_limit.concurrent",
+        "is no limit there",
     ),
     ({"gateway_tiers": tier(bursts=1)}, "gateway_tiers.team.bursts", "write burst"),
     ({"gateway_tiers": {**tier(), "x": 5}}, "gateway_tiers.x", "not a mapping"),
@@ -89,6 +132,8 @@ REFUSED = [
         'is "tema", which gateway_tiers lacks; write team, or add tema to gateway_tiers',
     ),
     ({"gateway_consumers": consumer(name="checks")}, "gateway_consumers[1].name", "as is"),
+    ({"gateway_consumers": consumer(name="Checks")}, "gateway_consumers", "cannot tell apart"),
+    ({"gateway_consumers": consumer(keys=[12345])}, "gateway_consumers[1].keys[0]", "in quotes"),
     ({"gateway_consumers": consumer(name="b c")}, "gateway_consumers[1].name", "no name"),
     (
         {"gateway_consumers": consumer(keys=["short"])},
@@ -129,7 +174,16 @@ def test_no_key_is_ever_shown() -> None:
     assert not any("hunter2" in line or KEY in line for line in found)
 
 
-@pytest.mark.parametrize("name", ["gateway_tls", "gateway_tiers", "gateway_consumers"])
-@pytest.mark.parametrize("value", [None, "x", 5, UNKNOWN, [None, "x"]])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gateway_tls",
+        "gateway_tiers",
+        "gateway_consumers",
+        "gateway_bad_auth",
+        "gateway_server_name",
+    ],
+)
+@pytest.mark.parametrize("value", [None, "x", 5, UNKNOWN, [None, "x"], [[]]])
 def test_what_has_another_type_is_left_to_the_types(name: str, value: Any) -> None:
     assert check(**{name: value, "checks_consumer": UNKNOWN}) == []

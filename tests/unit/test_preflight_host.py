@@ -93,6 +93,7 @@ def wish(**more: Any) -> dict[str, Any]:
         "min_memory_gib": 15.0,
         "min_free_disk_gib": 0.0,
         "min_driver": "525.60.13",
+        "toolkit": False,
         **more,
     }
 

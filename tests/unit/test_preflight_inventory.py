@@ -146,6 +146,13 @@ def test_the_rules_of_a_group_are_for_its_hosts() -> None:
     assert places() == []
 
 
+def test_the_toolkit_is_judged_where_it_is_installed(roles: list[Role]) -> None:
+    old = {"nvidia_container_toolkit_version": "1.17.8-1"}
+    (found,) = check(roles, **old)
+    assert found.startswith("nvidia_container_toolkit_version is ")
+    assert check(roles, "elsewhere", **old) == []
+
+
 def test_types_are_checked_for_every_role(roles: list[Role]) -> None:
     (found,) = check(roles, gateway_server_name=["x"])
     assert found.startswith("gateway_server_name is a list, not a text")

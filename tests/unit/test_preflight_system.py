@@ -33,6 +33,16 @@ def test_releases(name: str, version: str, good: bool) -> None:
     assert found == ([] if good else [f"operating system is {name} {version}; {remedy}"])
 
 
+def test_a_gateway_needs_njs() -> None:
+    (found,) = host_system.check_release(release("ubuntu", "22.04"), gateway=True)
+    assert found == (
+        "operating system is ubuntu 22.04, which has no nginx with njs for a gateway; "
+        "take one of Debian 12 and 13, Ubuntu 24.04"
+    )
+    for name, version in (("ubuntu", "24.04"), ("debian", "12"), ("debian", "13")):
+        assert host_system.check_release(release(name, version), gateway=True) == []
+
+
 @pytest.mark.parametrize(
     ("machine", "cpuinfo", "words"),
     [

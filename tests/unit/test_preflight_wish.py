@@ -27,6 +27,7 @@ def test_what_the_host_is_asked_for() -> None:
         "min_memory_gib": 7.0,
         "min_free_disk_gib": 0.0,
         "min_driver": "0",
+        "toolkit": False,
     }
     assert wish_of(values, ["gateways"])["models"] == []
     assert wish_of(values, ["gpu_hosts"])["gateway_ports"] == []

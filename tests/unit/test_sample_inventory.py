@@ -14,6 +14,7 @@ from ansible.module_utils.tgi.inventory_specs import load_roles
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
+from tls_pairs import make
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "inventories" / "sample"
@@ -52,7 +53,7 @@ PLACEHOLDERS = [
         "gateway_consumers[1].keys[0] has 10 characters, 16 are the least",
     ),
 ]
-PEMS = {"fullchain.pem": "CERTIFICATE", "privkey.pem": "PRIVATE KEY"}
+PEMS = dict(zip(["fullchain.pem", "privkey.pem"], make(), strict=False))
 by_place = pytest.mark.parametrize("place", range(len(PLACEHOLDERS)))
 
 
@@ -66,8 +67,8 @@ def site(tmp_path: Path) -> Path:
     for name, before, after, _ in PLACEHOLDERS:
         replace(path, name, before, after)
     (path / "pki").mkdir()
-    for name, kind in PEMS.items():
-        (path / "pki" / name).write_text(f"-----BEGIN {kind}-----\n")
+    for name, text in PEMS.items():
+        (path / "pki" / name).write_text(text)
     return path
 
 
