@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+from tls_pairs import make
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = [
@@ -111,6 +112,19 @@ def test_a_good_inventory_with_a_vaulted_key(tmp_path: Path) -> None:
     assert problems(output) == []
     if "Preflight refuses" not in output:
         assert '"deployed": [], "gateway": false' in output
+
+
+def test_a_vaulted_key_that_is_not_the_certificates(tmp_path: Path) -> None:
+    vault = VaultLib([("default", VaultSecret(b"open sesame"))])
+    (tmp_path / "a.key").write_bytes(vault.encrypt(make(("localhost",)).key))
+    (tmp_path / "a.crt").write_text(make(("localhost",)).certificate)
+    pair = {"certificate": "{{ inventory_dir }}/a.crt", "key": "{{ inventory_dir }}/a.key"}
+    tls = {"source": "files", **pair}
+    output = run(tmp_path, yaml.safe_dump(variables(gateway_tls=tls)))
+    assert problems(output) == [
+        "gateway_tls.key does not belong to the certificate; "
+        "write the key that belongs to the certificate"
+    ]
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
