@@ -13,10 +13,16 @@ NAME = "llm.example.org"
 
 
 class FakeGateway(FakeTgi):
-    """The same behind TLS, keys, a limit of 20 a second with a burst of 10, and a redirect."""
+    """The same behind TLS, keys, a limit of 20 a second with a burst of 10, and a redirect.
 
-    def __init__(self, *faults: str, rate: float = 20.0, burst: int = 10) -> None:
+    After ``failures`` POSTs without a good key there is a 429 for whatever comes without one.
+    """
+
+    def __init__(
+        self, *faults: str, rate: float = 20.0, burst: int = 10, failures: int = 999
+    ) -> None:
         super().__init__(*faults)
+        self.failures = failures
         self.rate, self.burst = rate, burst
         self.level, self.seen = float(burst + 1), time.monotonic()
         self.requests: list[httpx.Request] = []
@@ -34,6 +40,9 @@ class FakeGateway(FakeTgi):
         if path == "/metrics":
             return httpx.Response(200 if "open-metrics" in self.faults else 404, json={})
         if not self.let_in(request):
+            self.failures -= request.method == "POST"
+            if self.failures < 0 or (self.failures == 0 and request.method == "GET"):
+                return httpx.Response(429, headers={"Retry-After": "0"}, json={"error": "limit"})
             headers = {"WWW-Authenticate": "Bearer"} if "no-header" not in self.faults else {}
             return httpx.Response(401, json={"error": {"message": "key"}}, headers=headers)
         if limited := self.limited():
@@ -65,6 +74,7 @@ class FakeGateway(FakeTgi):
         path = request.url.path
         if path == "/v1/models":
             ids = [] if "no-list" in self.faults else [{"id": "small"}, {"id": "tiny"}]
+            ids = ids[:1] if "no-alias" in self.faults else ids
             return httpx.Response(200, json={"object": "list", "data": ids})
         if path.startswith("/models/small/"):
             request.url = request.url.copy_with(path=path[len("/models/small") :])

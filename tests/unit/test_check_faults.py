@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.checks import tls
+from ansible.module_utils.tgi.checks.auth import secrets_of
 from ansible.module_utils.tgi.checks.host import Tier
 from ansible.module_utils.tgi.checks.run import Options, check
 from check_fake_gateway import KEY, NAME, FakeGateway
@@ -69,6 +70,7 @@ EDGE_FAULTS = {
     "wrong-key": {"auth.wrong"},
     "open-metrics": {"metrics.private"},
     "no-list": {"model.list"},
+    "no-alias": {"model.list"},
     "any-model": {"model.unknown"},
     "no-redirect": {"http.redirect"},
     "no-limit": {"rate.enforced"},
@@ -91,6 +93,38 @@ def test_a_fence_that_refuses_everybody_is_no_pass() -> None:
     failed = red(EDGE, FakeGateway("refuses-all"))
     assert "auth.valid" in failed
     assert not failed & {"auth.missing", "auth.wrong", "tls.verify"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "failures", "failed", "warned"),
+    [
+        ("", 3, set(), {"auth.wrong"}),
+        ("", 13, set(), set()),
+        ("", 0, {"auth.missing"}, {"auth.wrong", "auth.header"}),
+        ("open-path", 3, {"auth.missing"}, {"auth.wrong"}),
+        ("wrong-key", 3, {"auth.wrong"}, set()),
+    ],
+)
+def test_a_strict_limit_on_failures_refuses_too(
+    fault: str, failures: int, failed: set[str], warned: set[str]
+) -> None:
+    assert red(EDGE, FakeGateway(fault, failures=failures)) == failed
+    assert red(EDGE, FakeGateway(fault, failures=failures), "warn") == warned
+
+
+def test_a_limit_that_answers_for_the_fence_is_named() -> None:
+    fake = FakeGateway(failures=0)
+    report = asyncio.run(check(replace(EDGE, transport=fake.transport())))
+    assert "auth.missing: /v1/chat/completions without a key: HTTP 429" in report.message()
+    assert "raise gateway_bad_auth" in report.message()
+
+
+def test_the_real_key_is_in_no_query() -> None:
+    fake = FakeGateway()
+    red(EDGE, fake)
+    asked = [str(one.url) for one in fake.requests]
+    assert any("api_key=" in url for url in asked)
+    assert not any(shape in url for url in asked for shape in secrets_of(KEY))
 
 
 def test_a_missing_header_only_warns() -> None:

@@ -123,6 +123,23 @@ def test_what_makes_no_sense_is_refused_before_any_request(
 def test_a_selection_for_the_other_view_is_skipped(capsys: pytest.CaptureFixture[str]) -> None:
     found, _ = run(capsys, {**DIRECT, "checks": ["rate"]}, FakeTgi())
     assert found["skipped"] is True and "checks" not in found
+    health = {**EDGE, "checks": ["health"], "public_health": False}
+    assert run(capsys, health, FakeGateway())[0]["skipped"] is True
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {**DIRECT, "checks": ["selftest"]},
+        {**DIRECT, "checks": ["chat"], "without_chat": ["small"]},
+        {**EDGE, "checks": ["rate"], "tier": {}},
+    ],
+)
+def test_a_selection_that_nothing_comes_of_fails(
+    capsys: pytest.CaptureFixture[str], options: dict[str, Any]
+) -> None:
+    found, _ = run(capsys, options, FakeGateway())
+    assert found["failed"] and not found.get("skipped")
 
 
 def test_a_missing_httpx_is_named(

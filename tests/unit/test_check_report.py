@@ -12,6 +12,9 @@ from ansible.module_utils.tgi.checks.report import Check, Report, scrub, trim
 from ansible.module_utils.tgi.checks.table import make_table
 
 MODEL = Model("small", "acme/small")
+BASE = Model("base", "acme/base", chat=False)
+RATE = [spec for spec in EDGE if spec.group == "rate"]
+TLS = [spec for spec in EDGE if spec.group == "tls"]
 
 
 def test_plan_selects_ids_and_groups() -> None:
@@ -21,8 +24,7 @@ def test_plan_selects_ids_and_groups() -> None:
 
 
 def test_plan_leaves_chat_out_for_a_base_model() -> None:
-    base = Model("base", "acme/base", chat=False)
-    plan = make_plan(DIRECT, [base])
+    plan = make_plan(DIRECT, [BASE])
     assert {item.spec.group for item in plan}.isdisjoint({"chat"})
 
 
@@ -32,17 +34,31 @@ def test_plan_leaves_chat_out_for_a_base_model() -> None:
         ([], [], "no model"),
         ([MODEL, MODEL], [], "unique"),
         ([MODEL], ["chaat"], "no check or group is called chaat"),
-        ([MODEL], ["selftest"], "nothing here is selected"),
+        ([MODEL], ["selftest"], "selftest alone proves nothing"),
+        ([BASE], ["chat"], "no model here has anything to check for chat"),
+        ([BASE], ["model.info", "chat.basic"], "anything to check for chat.basic"),
+        ([MODEL], ["tls"], "nothing is declared here that tls could check"),
+        ([MODEL], ["model.info", "tls", "rate"], "nothing is declared here that tls could"),
     ],
 )
 def test_plan_refuses(models: list[Model], select: list[str], said: str) -> None:
     with pytest.raises(PlanError, match=said):
-        make_plan(DIRECT, models, select)
+        make_plan(DIRECT, models, select, RATE, TLS)
 
 
 def test_plan_knows_the_other_view() -> None:
-    with pytest.raises(NothingSelectedError):
-        make_plan(DIRECT, [MODEL], ["rate"], EDGE)
+    for select in (["rate"], ["rate", "selftest"]):
+        with pytest.raises(NothingSelectedError, match=r"selected by rate$"):
+            make_plan(DIRECT, [MODEL], select, RATE, TLS)
+    assert make_plan(DIRECT, [MODEL], ["rate", "model.info"], RATE, TLS)
+
+
+def test_a_refusal_is_no_word_for_skipping() -> None:
+    """The module skips on NothingSelectedError, which is a PlanError too."""
+    for models, select in (([BASE], ["chat"]), ([MODEL], ["selftest"]), ([MODEL], ["tls"])):
+        with pytest.raises(PlanError) as raised:
+            make_plan(DIRECT, models, select, RATE, TLS)
+        assert not isinstance(raised.value, NothingSelectedError)
 
 
 def row(name: str, status: str, model: str = "") -> Check:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from ..answer import Answer
 from .canary import nonce
@@ -25,7 +26,15 @@ MODEL_PATHS = ("/generate", "/v1/chat/completions")
 REFUSED = (401, 403)
 #: Not published at all is as good as refused.
 NOT_THERE = (404, 405)
+#: Refused by a limit on failed attempts: good enough once the main path has said 401 or 403.
+LIMITED = 429
 _PRIMARY = "/v1/chat/completions"
+#: Who checked shortly before may have used the allowance for failures up.
+_PATIENCE = 3
+_TOO_STRICT = (
+    "The limit on failed attempts answers in the fence's place: wait, then check again; if it "
+    "stays so, raise gateway_bad_auth"
+)
 
 
 def _body(model: str) -> dict[str, object]:
@@ -54,12 +63,26 @@ def _open(answer: Answer, allowed: tuple[int, ...]) -> str:
     return "" if answer.status in allowed else f"HTTP {answer.status}"
 
 
+def _seen(what: str, answers: Collection[Answer]) -> str:
+    limited = sum(answer.status == LIMITED for answer in answers)
+    return f"{len(answers)} {what}" + (f", {limited} of them with 429" if limited else "")
+
+
 async def _unkeyed(host: Host) -> dict[str, Answer]:
-    """Every generation path once, without a key."""
-    paths = [*GENERATION_PATHS]
+    """Every generation path once, without a key.
+
+    The main one goes first and alone: a strict limit on failed attempts may answer the others
+    with 429, but the fence must have said once what it thinks of no key at all.
+    """
+    main = Answer()
+    for _ in range(_PATIENCE):
+        main = await _probe(host, _PRIMARY)
+        if main.status != LIMITED:
+            break
+    paths = [path for path in GENERATION_PATHS if path != _PRIMARY]
     paths += [f"/models/{name}{path}" for name in host.names for path in MODEL_PATHS]
     answers = await asyncio.gather(*(_probe(host, path) for path in paths))
-    return dict(zip(paths, answers))
+    return {_PRIMARY: main, **dict(zip(paths, answers))}
 
 
 async def auth_missing(host: Host) -> Outcome:
@@ -69,10 +92,17 @@ async def auth_missing(host: Host) -> Outcome:
     problems = [
         f"{path} without a key: {wrong}"
         for path, answer in answers.items()
-        if (wrong := _open(answer, REFUSED if path == _PRIMARY else REFUSED + NOT_THERE))
+        if (
+            wrong := _open(
+                answer, REFUSED if path == _PRIMARY else REFUSED + NOT_THERE + (LIMITED,)
+            )
+        )
     ]
     evidence = look(next((a for a in answers.values() if a.status == 200), main))
-    return outcome(main, problems, f"{len(answers)} paths refuse", evidence if problems else "")
+    # Only the main one can have this problem, and then it is the only one
+    remedy = _TOO_STRICT if main.status == LIMITED and len(problems) == 1 else ""
+    good = _seen("paths refuse", answers.values())
+    return outcome(main, problems, good, evidence if problems else "", remedy)
 
 
 async def auth_header(host: Host) -> Outcome:
@@ -80,21 +110,27 @@ async def auth_header(host: Host) -> Outcome:
     answers = await host.memo.once("unkeyed", lambda: _unkeyed(host))
     main = answers[_PRIMARY]
     given = main.headers.get("www-authenticate", "")
-    return outcome(main, [] if given else ["401 without WWW-Authenticate"], given[:60])
+    wrong = f"HTTP {main.status} without WWW-Authenticate" if main.status else main.fault
+    return outcome(main, [] if given else [wrong], given[:60])
 
 
 def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, str]]]:
-    """Credentials that must not work: name to (path, bearer key, headers)."""
+    """Credentials that must not work: name to (path, bearer key, headers).
+
+    Near misses go in headers, which no log holds. In the query goes a made-up key: servers
+    write queries into their logs, and a real one in them would cost more than it proves.
+    """
     wrong: dict[str, tuple[str, str | None, dict[str, str]]] = {
         "a wrong key": (_PRIMARY, secrets.token_hex(16), {}),
         "an empty Bearer": (_PRIMARY, None, {"Authorization": "Bearer"}),
     }
     if not key:
         return wrong
+    made_up = secrets.token_hex(len(key))[: len(key)]
     basic = base64.b64encode(f"checks:{key}".encode()).decode()
     wrong["the key without its last character"] = (_PRIMARY, key[:-1], {})
     wrong["the key as Basic"] = (_PRIMARY, None, {"Authorization": f"Basic {basic}"})
-    wrong["the key in the query"] = (f"{_PRIMARY}?api_key={key}", None, {})
+    wrong["a made-up key in the query"] = (f"{_PRIMARY}?api_key={made_up}", None, {})
     if key.swapcase() != key:
         wrong["the key in another case"] = (_PRIMARY, key.swapcase(), {})
     return wrong
@@ -110,14 +146,22 @@ def secrets_of(key: str) -> list[str]:
 
 async def auth_wrong(host: Host) -> Outcome:
     """I2: near misses are refused with 401 or 403."""
+    # After the probes without a key, so that those find the allowance for failures untouched
+    await host.memo.once("unkeyed", lambda: _unkeyed(host))
     wrong = wrong_credentials(host.client.target.api_key)
     answers = await asyncio.gather(
         *(_probe(host, path, key, headers) for path, key, headers in wrong.values())
     )
     problems = [
-        f"{name} gets {bad}" for name, a in zip(wrong, answers) if (bad := _open(a, REFUSED))
+        f"{name} gets {bad}"
+        for name, answer in zip(wrong, answers)
+        if (bad := _open(answer, (*REFUSED, LIMITED)))
     ]
-    return outcome(answers[0], problems, f"{len(wrong)} wrong credentials refused")
+    if all(answer.status == LIMITED for answer in answers):
+        # Nobody got in, but whether the keys or the limit kept them out cannot be told
+        found = outcome(answers[0], ["nothing but HTTP 429"], "", remedy=_TOO_STRICT)
+        return replace(found, soft=True)
+    return outcome(answers[0], problems, _seen("wrong credentials refused", answers))
 
 
 async def auth_valid(host: Host) -> Outcome:

@@ -38,7 +38,7 @@ EDGE = (
         auth.auth_valid, stage=0,
     ),
     _host(
-        "model.list", "identity", "/v1/models lists every declared model once",
+        "model.list", "identity", "/v1/models lists every declared model and alias once",
         "The gateway publishes another list than tgi_models: run the gateway role",
         web.model_list, stage=0,
     ),

@@ -33,7 +33,7 @@ def judge_info(answer: Answer, model: Model) -> Outcome:
 
 
 def judge_list(answer: Answer, names: list[str]) -> Outcome:
-    """B2: /v1/models is a list of unique ids that has every name."""
+    """B2: /v1/models is a list of unique ids that has every name (and alias) of ``names``."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     data = dig(answer.json(), "data")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,14 +71,16 @@ def make_plan(
     models: Sequence[Model],
     select: Collection[str] = (),
     elsewhere: Sequence[Spec] = (),
+    undeclared: Sequence[Spec] = (),
 ) -> list[Item]:
     """The checks to run, causes before consequences.
 
-    ``select`` holds ids and groups; empty means all. ``elsewhere`` are checks that exist but
-    do not apply here. Raises PlanError for an unknown word and for a plan without a check.
+    ``select`` holds ids and groups; empty means all. ``elsewhere`` are the other view's checks,
+    ``undeclared`` those of this view that nothing was declared for. Raises NothingSelectedError
+    when all that is selected is for the other view alone, and PlanError for an unknown word and
+    for one that nothing comes of here: a check that was asked for and does not run is no pass.
     """
-    specs = [*catalogue, *elsewhere]
-    words = {spec.id for spec in specs} | {spec.group for spec in specs}
+    words = _words([*catalogue, *elsewhere, *undeclared])
     unknown = sorted(set(select) - words)
     if unknown:
         known = ", ".join(sorted(words))
@@ -97,6 +99,17 @@ def make_plan(
             plan += [Item(spec, model) for model in models if model.chat or not spec.chat]
         else:
             plan.append(Item(spec, None))
+    idle = set(select) - _words(item.spec for item in plan) - {SELFTEST}
+    if lost := sorted(idle & _words(catalogue)):
+        raise PlanError(f"no model here has anything to check for {', '.join(lost)}")
+    if lost := sorted(idle - _words(elsewhere)):
+        raise PlanError(f"nothing is declared here that {', '.join(lost)} could check")
     if all(item.spec.id == SELFTEST for item in plan):
-        raise NothingSelectedError(f"nothing here is selected by {', '.join(sorted(select))}")
+        if idle:
+            raise NothingSelectedError(f"nothing here is selected by {', '.join(sorted(idle))}")
+        raise PlanError(f"{SELFTEST} alone proves nothing of a model; select a check beside it")
     return plan
+
+
+def _words(specs: Iterable[Spec]) -> set[str]:
+    return {word for spec in specs for word in (spec.id, spec.group)}

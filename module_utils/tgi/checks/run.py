@@ -55,7 +55,8 @@ def catalogue(options: Options) -> list[Spec]:
 
 async def check(options: Options) -> Report:
     """Run the checks. Raises PlanError before the first request when nothing can be planned."""
-    plan = make_plan(catalogue(options), options.models, options.select, [*DIRECT, *EDGE])
+    here, elsewhere = (DIRECT, EDGE) if options.view == "direct" else (EDGE, DIRECT)
+    plan = make_plan(catalogue(options), options.models, options.select, elsewhere, here)
     report = Report(options.view, options.target, [item.key for item in plan])
     started = time.monotonic()
     found: dict[tuple[str, str], Check] = {}

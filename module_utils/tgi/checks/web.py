@@ -16,7 +16,8 @@ from .report import Outcome, trim
 PERMANENT = (301, 308)
 METRICS_PATHS = ("/metrics", "/stub_status", "/nginx_status")
 DOCS_PATHS = ("/docs", "/openapi.json", "/api-doc/openapi.json")
-PRIVATE = (401, 403, 404)
+#: 429: a strict limit on failed attempts keeps out as well.
+PRIVATE = (401, 403, 404, 429)
 
 
 async def http_redirect(host: Host) -> Outcome:
@@ -47,7 +48,8 @@ async def health_public(host: Host) -> Outcome:
 
 
 async def model_list(host: Host) -> Outcome:
-    return judge_list(await host.listing(), host.names)
+    aliases = [alias for model in host.models for alias in model.aliases]
+    return judge_list(await host.listing(), [*host.names, *aliases])
 
 
 async def model_unknown(host: Host) -> Outcome:
