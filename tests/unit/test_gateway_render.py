@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import re
 from typing import Any
@@ -95,6 +96,22 @@ def test_a_zone_has_one_key_and_its_name_follows_it(conf: Block) -> None:
     again = {z[1].split(":")[0]: z[0] for z in words(other, "limit_req_zone")}
     assert all(zones[name] == key for name, key in again.items() if name in zones)
     assert set(again) - set(zones)
+
+
+def test_addresses_are_limited_by_network(conf: Block) -> None:
+    zones = {z[1].split(":")[0]: z[0] for z in words(conf, "limit_req_zone")}
+    per_address = [key for name, key in zones.items() if "bad_auth_" in name or "public_" in name]
+    assert per_address == ["$gateway_address"] * 2
+    (found,) = [inner for w, inner in every(conf, "map") if w[-1] == "$gateway_address" and inner]
+    assert found[0] == (["default", "$binary_remote_addr"], None)
+    pattern, taken = found[1][0]
+    network = re.compile(pattern.strip('"')[1:].replace("(?<", "(?P<").encode())
+    for text, length in (("2001:db8:0:a0a::1", 8), ("2001:db8:0:a0a:ffff::2", 8)):
+        address = ipaddress.ip_address(text).packed
+        kept = network.match(address)
+        assert kept and kept["gateway_network"] == address[:length]
+    assert not network.match(ipaddress.ip_address("192.0.2.1").packed)
+    assert taken == "$gateway_network"
 
 
 def test_streams_are_not_held_back(conf: Block) -> None:
