@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .nginx_others import other_sites
 from .nginx_release import MAIN, Link, Release
 from .nginx_service import Nginx
 
@@ -96,9 +97,7 @@ class Gateway:
             raise ApplyError(f"what was there before does not work: {complaint}")
 
     def _refuse_other_sites(self) -> None:
-        home = self.link.path.parent
-        others = [path for path in sorted(home.glob("sites-enabled/*")) if path.name != "default"]
-        others += sorted(home.glob("conf.d/*.conf"))
+        others = other_sites(self.link.path, self.nginx.shipped())
         if others:
             listed = ", ".join(map(str, others))
             raise ApplyError(

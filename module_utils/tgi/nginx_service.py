@@ -37,6 +37,14 @@ class Nginx:
         """Whether the program is installed."""
         return self._run(["sh", "-c", "command -v nginx"])[0] == 0
 
+    def shipped(self) -> dict[str, str]:
+        """Give MD5 digests of its package's configuration files by path; none when not Debian's."""
+        shown = ["dpkg-query", "--show", "--showformat=${Conffiles}\\n", "nginx-common"]
+        code, out, _ = self._run(shown)
+        lines = [line.split() for line in out.splitlines()] if code == 0 else []
+        # Behind the digest may be a mark, such as "obsolete"
+        return {line[0]: line[1] for line in lines if len(line) >= 2}
+
     def test(self, main: Path) -> str:
         """Let nginx read a configuration; gives its complaint, or an empty text."""
         code, _, error = self._run(["nginx", "-t", "-q", "-c", str(main)])

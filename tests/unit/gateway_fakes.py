@@ -17,6 +17,7 @@ class FakeNginx:
         self.main = main
         self.running = True
         self.starts_at_boot = True
+        self.package: dict[str, str] = {}  # MD5 digests of what its package brought
         self.refuses: set[str] = set()  # versions that nginx -t refuses
         self.ignores: set[str] = set()  # versions whose reload is taken and not served
         self.breaks: set[str] = set()  # versions with which the unit does not start
@@ -29,6 +30,9 @@ class FakeNginx:
 
     def present(self) -> bool:
         return True
+
+    def shipped(self) -> dict[str, str]:
+        return self.package
 
     def at(self, status_url: str) -> FakeNginx:
         self.status_urls.append(status_url)
@@ -44,6 +48,7 @@ class FakeNginx:
 
     def enable(self) -> None:
         self.starts_at_boot = True
+        self.package: dict[str, str] = {}  # MD5 digests of what its package brought
 
     def enabled(self) -> bool:
         return self.starts_at_boot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -111,20 +112,45 @@ def test_boot_is_drift_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("other", ["sites-enabled/shop", "conf.d/shop.conf"])
 def test_sites_of_others_are_not_taken_over_silently(tmp_path: Path, other: str) -> None:
     gateway, _ = system(tmp_path)
-    for name in (other, "sites-enabled/default"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+    (tmp_path / other).parent.mkdir()
+    (tmp_path / other).touch()
     with pytest.raises(ApplyError, match=r"shop.*gateway_replace_other_sites"):
         gateway.put_in_force(release(tmp_path))
     assert not (tmp_path / "tgi-gateway").exists()
     assert gateway.put_in_force(release(tmp_path), replace_others=True).changed
 
 
-def test_the_default_site_is_nobodys(tmp_path: Path) -> None:
-    gateway, _ = system(tmp_path)
-    (tmp_path / "sites-enabled").mkdir()
-    (tmp_path / "sites-enabled/default").touch()
+def test_the_default_site_is_nobodys_until_it_is_edited(tmp_path: Path) -> None:
+    gateway, nginx = system(tmp_path)
+    site = tmp_path / "sites-available/default"
+    for directory in ("sites-enabled", "sites-available"):
+        (tmp_path / directory).mkdir()
+    (tmp_path / "sites-enabled/default").symlink_to(site)
+    site.write_text("server { root /srv/shop; }\n")
+    nginx.package = {str(site): hashlib.md5(b"server {}\n").hexdigest()}
+    with pytest.raises(ApplyError, match=r"sites-enabled/default\)"):
+        gateway.put_in_force(release(tmp_path))
+    site.write_text("server {}\n")
     assert gateway.put_in_force(release(tmp_path)).changed
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("http { server { listen 80; } }\n", True),
+        ("http {\n\tserver\n\t{\n}}\n", True),
+        ("worker_processes 9; # server { }\nmail {\n#\tserver {\n}\n", False),
+        ("http { upstream shop { server 192.0.2.1; } log_format a '$server{'; }\n", False),
+    ],
+)
+def test_a_server_in_the_main_file_is_somebodys(tmp_path: Path, text: str, foreign: bool) -> None:
+    gateway, _ = system(tmp_path)
+    (tmp_path / "nginx.conf").write_text(text)
+    if foreign:
+        with pytest.raises(ApplyError, match=r"nginx\.conf\)"):
+            gateway.put_in_force(release(tmp_path))
+        assert (tmp_path / "nginx.conf").read_text() == text
+    assert gateway.put_in_force(release(tmp_path), replace_others=foreign).changed
 
 
 def test_withdrawing_puts_back_and_names_what_was_brought(tmp_path: Path) -> None:

@@ -100,3 +100,12 @@ def test_only_severe_lines_are_told_once_and_without_their_number(tmp_path: Path
 
 def test_nobody_at_the_status_port_is_no_version() -> None:
     assert Nginx(lambda _: (0, "", ""), "http://127.0.0.1:9/", [Path("/nope")]).served() is None
+
+
+def test_what_dpkg_tells_of_its_files_is_read(tmp_path: Path) -> None:
+    told = " /etc/nginx/nginx.conf fadf2b09\n /etc/nginx/old 0f39cbfc obsolete\n\n"
+    answers = {"dpkg-query": (0, told, "")}
+    nginx = Nginx(lambda argv: answers.get(argv[0], (1, "", "")), "http://127.0.0.1:1/", [tmp_path])
+    assert nginx.shipped() == {"/etc/nginx/nginx.conf": "fadf2b09", "/etc/nginx/old": "0f39cbfc"}
+    answers["dpkg-query"] = (1, "", "no packages found matching nginx-common")
+    assert nginx.shipped() == {}
