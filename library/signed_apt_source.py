@@ -10,17 +10,23 @@ description:
   - Writes a deb822 source, the key that signs it and the versions pinned from it, in one go.
   - The key is fetched only while the host has none with the expected fingerprint, and is refused,
     before anything is changed, if its fingerprint is another.
-  - Other sources of the same repository are removed, as apt refuses two that name different keys.
-    What else their files hold stays.
+  - Other sources of the same address, suite and components are removed, as apt refuses two that
+    name different keys. What else their files hold stays, and the file before is kept beside it
+    with the suffix C(.before-tgi-ansible.bak), which apt does not read.
 options:
   name:
     description: Base name of the files below C(/etc/apt).
     type: str
     required: true
+  state:
+    description:
+      - V(absent) removes the source and the key that this module wrote; pins are kept as given.
+    type: str
+    choices: [present, absent]
+    default: present
   uris:
     description: The repository's address. C($(ARCH\)) stands for the architecture.
     type: str
-    required: true
   suites:
     description: The suite, or V(/) for a flat repository.
     type: str
@@ -32,11 +38,9 @@ options:
   key:
     description: Address of the key (C(http://), C(https://)), or a path on the host.
     type: str
-    required: true
   fingerprint:
     description: Fingerprint of the key, with or without spaces.
     type: str
-    required: true
   pins:
     description: Packages pinned to a version. An empty list removes the pins.
     type: list
@@ -85,8 +89,10 @@ files:
   elements: str
 """
 
+import shutil
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.apt_source import (
@@ -101,6 +107,7 @@ from ansible.module_utils.urls import open_url
 
 APT = Path("/etc/apt")
 LISTS = Path("/var/lib/apt/lists")
+HEADER = b"# Ansible managed"
 
 
 def read(path: Path) -> bytes:
@@ -130,16 +137,22 @@ def obtain_key(module: AnsibleModule, installed: bytes) -> bytes:
     return judged
 
 
-def without_duplicates(uris: str, own: Path) -> dict[Path, bytes]:
+def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
     """Other source files that name this repository, with what is left of each."""
+    uris, suites, components = params["uris"], params["suites"], params["components"]
     below = [f for kind in ("*.list", "*.sources") for f in (APT / "sources.list.d").glob(kind)]
     found = {}
     for path in [APT / "sources.list", *sorted(below)]:
         text = read(path).decode(errors="surrogateescape")
-        left = without_repository(text, uris, deb822=path.suffix == ".sources")
+        left = without_repository(text, uris, path.suffix == ".sources", suites, components)
         if path != own and left != text:
             found[path] = left.encode(errors="surrogateescape")
     return found
+
+
+def has_lists(uris: str, suites: str) -> bool:
+    prefix = lists_prefix(uris, suites)
+    return any(path.name.startswith(prefix) for path in LISTS.glob("*"))
 
 
 def write(path: Path, content: bytes) -> None:
@@ -152,15 +165,21 @@ def write(path: Path, content: bytes) -> None:
         path.unlink()
 
 
+def absent(source: Path, key: Path) -> dict[Path, bytes]:
+    """The files that go: those of this module only, so none where the source is another's."""
+    return {source: b"", key: b""} if read(source).startswith(HEADER) else {}
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "str", "required": True},
-            "uris": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "uris": {"type": "str"},
             "suites": {"type": "str", "default": "/"},
             "components": {"type": "str", "default": ""},
-            "key": {"type": "str", "required": True, "no_log": False},
-            "fingerprint": {"type": "str", "required": True},
+            "key": {"type": "str", "no_log": False},
+            "fingerprint": {"type": "str"},
             "pins": {
                 "type": "list",
                 "elements": "dict",
@@ -171,6 +190,7 @@ def main() -> None:
                 },
             },
         },
+        required_if=[("state", "present", ["uris", "key", "fingerprint"])],
         supports_check_mode=True,
     )
     params = module.params
@@ -178,23 +198,28 @@ def main() -> None:
     source_path = APT / "sources.list.d" / f"{params['name']}.sources"
     pins_path = APT / "preferences.d" / params["name"]
     pins = [(pin["packages"], pin["version"]) for pin in params["pins"]]
-    source = sources_text(params["uris"], params["suites"], params["components"], str(key_path))
-    wanted = {
-        key_path: obtain_key(module, read(key_path)),
-        source_path: source.encode(),
-        pins_path: preferences_text(pins).encode(),
-        **without_duplicates(params["uris"], source_path),
-    }
+    present = params["state"] == "present"
+    others: dict[Path, bytes] = {}
+    if present:
+        source = sources_text(params["uris"], params["suites"], params["components"], str(key_path))
+        others = without_duplicates(params, source_path)
+        wanted = {key_path: obtain_key(module, read(key_path)), source_path: source.encode()}
+    else:
+        wanted = absent(source_path, key_path)
+    if pins or present or read(pins_path).startswith(HEADER):
+        wanted[pins_path] = preferences_text(pins).encode()
+    wanted.update(others)
     before = {path: read(path) for path in wanted}
     changed = [path for path in wanted if wanted[path] != before[path]]
     if not module.check_mode:
         for path in changed:
+            if path in others:
+                shutil.copy2(path, f"{path}.before-tgi-ansible.bak")
             write(path, wanted[path])
-    prefix = lists_prefix(params["uris"], params["suites"])
     module.exit_json(
         changed=bool(changed),
         files=[str(path) for path in changed],
-        lists_missing=not any(path.name.startswith(prefix) for path in LISTS.glob("*")),
+        lists_missing=present and not has_lists(params["uris"], params["suites"]),
         diff=[
             {
                 "before_header": str(path),

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 from .openpgp import KeyFormatError, armor, dearmor, fingerprints, normalise
 
+ARCHITECTURES = ("amd64", "arm64", "armhf", "i386", "ppc64el", "riscv64", "s390x")
+_ADDRESS = re.compile(r"^[a-z+]+:(//)?")
+_LINE = re.compile(r"deb(?:-src)?\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)([^#]*)")
+
 
 class KeyRefusedError(ValueError):
     """The repository's key is not the one that was asked for; the message says what to do."""
@@ -57,19 +61,29 @@ def judge_key(key: bytes, expected: str, origin: str) -> bytes:
 
 def _address(uri: str) -> str:
     """What tells a repository: scheme and architecture do not."""
-    return re.sub(r"^[a-z+]+:(//)?", "", uri.split("$(ARCH)")[0]).rstrip("/")
+    return _ADDRESS.sub("", uri.split("$(ARCH)")[0]).rstrip("/")
 
 
 def names_repository(uri: str, repository: str) -> bool:
-    """Whether a URI of a source is that repository, or lies within it."""
-    return f"{_address(uri)}/".startswith(f"{_address(repository)}/")
+    """Whether a URI of a source is that repository; $(ARCH) stands for any architecture."""
+    pattern = "|".join(
+        re.escape(_ADDRESS.sub("", repository.replace("$(ARCH)", arch)).rstrip("/"))
+        for arch in ("$(ARCH)", *ARCHITECTURES)
+    )
+    return re.fullmatch(pattern, _ADDRESS.sub("", uri).rstrip("/")) is not None
 
 
-def without_repository(text: str, repository: str, deb822: bool) -> str:
-    """A source file without that repository's lines or stanzas; "" when it holds nothing else."""
+def without_repository(
+    text: str, repository: str, deb822: bool, suite: str, components: str
+) -> str:
+    """A source file without the lines or stanzas of that suite; "" when it holds nothing else.
+
+    One that names anything else too (another address, suite or component) stays as it is.
+    """
+    own = (repository, suite, set(components.split()))
     separator = r"(?<=\n)[ \t]*\n" if deb822 else r"(?<=\n)"
     parts = [part for part in re.split(separator, text) if part.strip()]
-    kept = [part for part in parts if not _names(part, repository, deb822)]
+    kept = [part for part in parts if not _redundant(part, deb822, own)]
     if len(kept) == len(parts):
         return text
     if all(line.lstrip().startswith("#") for part in kept for line in part.splitlines()):
@@ -77,14 +91,29 @@ def without_repository(text: str, repository: str, deb822: bool) -> str:
     return ("\n" if deb822 else "").join(kept)
 
 
-def _names(part: str, repository: str, deb822: bool) -> bool:
-    active = [line for line in part.splitlines() if not line.lstrip().startswith("#")]
+def _redundant(part: str, deb822: bool, own: tuple[str, str, set[str]]) -> bool:
+    """Whether a line or stanza brings nothing but what the own source does."""
+    active = [line.strip() for line in part.splitlines() if not line.lstrip().startswith("#")]
     if deb822:
-        field = re.search(r"(?im)^URIs:((?:.*\n?)(?:[ \t].*\n?)*)", "\n".join(active))
-        words = field.group(1).split() if field else []
+        text = "\n".join(line for line in part.splitlines() if not line.lstrip().startswith("#"))
+        uris, suites, components = (_field(text, name) for name in ("URIs", "Suites", "Components"))
     else:
-        words = " ".join(active).split()
-    return any(":/" in word and names_repository(word, repository) for word in words)
+        found = _LINE.match(" ".join(active))
+        if found is None:
+            return False
+        uris, suites, components = [found[1]], [found[2]], found[3].split()
+    repository, suite, own_components = own
+    return (
+        bool(uris)
+        and all(names_repository(uri, repository) for uri in uris)
+        and set(suites) == {suite}
+        and set(components) <= own_components
+    )
+
+
+def _field(stanza: str, name: str) -> list[str]:
+    found = re.search(rf"(?im)^{name}:((?:.*\n?)(?:[ \t].*\n?)*)", stanza)
+    return found[1].split() if found else []
 
 
 def lists_prefix(uris: str, suites: str) -> str:

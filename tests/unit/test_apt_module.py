@@ -160,6 +160,8 @@ def test_others_sources_lose_the_repository_only(add: Run, apt: Path, depot: Dep
     assert not (apt / "sources.list.d/docker.list").exists()
     assert (apt / "sources.list.d/site.list").read_text() == other
     assert (apt / "sources.list").read_text() == other
+    kept = apt / "sources.list.d/site.list.before-tgi-ansible.bak"
+    assert kept.read_text() == other + line
     assert add()["changed"] is False
 
 
@@ -177,3 +179,30 @@ def test_it_tells_whether_apt_has_the_lists(add: Run, apt: Path, depot: Depot) -
     (apt / "lists" / name).touch()
     assert add()["lists_missing"] is False
     assert add(suites="bookworm")["lists_missing"] is True
+
+
+def test_absent_takes_away_what_it_wrote_and_keeps_the_pins(add: Run, apt: Path) -> None:
+    add()
+    assert add(check=True, state="absent")["changed"] is True
+    assert sorted(tree(apt)) == FILES
+    answer = add(state="absent")
+    assert (sorted(tree(apt)), answer["lists_missing"]) == ([FILES[1]], False)
+    assert add(state="absent")["changed"] is False
+    add(state="absent", pins=[])
+    assert tree(apt) == {}
+
+
+def test_absent_leaves_what_others_wrote(add: Run, apt: Path) -> None:
+    (apt / "keyrings").mkdir()
+    for name in FILES:
+        (apt / name).write_text("Types: deb\n")
+    before = tree(apt)
+    assert add(state="absent", pins=[])["changed"] is False
+    assert tree(apt) == before
+
+
+def test_another_suite_of_the_host_stays(add: Run, apt: Path, depot: Depot) -> None:
+    line = f"deb {depot.url}/debian bookworm main\n"
+    (apt / "sources.list").write_text(line)
+    add()
+    assert (apt / "sources.list").read_text() == line

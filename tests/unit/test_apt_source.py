@@ -67,6 +67,10 @@ SAME = [
     ("https://nvidia.github.io/libnvidia-container/stable/deb/amd64", NVIDIA, True),
     (DOCKER.replace("debian", "ubuntu"), DOCKER, False),
     (DOCKER + "-extra", DOCKER, False),
+    (DOCKER + "/within", DOCKER, False),
+    (NVIDIA, NVIDIA, True),
+    ("http://mirror.corp/debian", "http://mirror.corp/$(ARCH)", False),
+    ("http://aptly.corp/", "http://aptly.corp", True),
     ("https://mirror.example.org/docker", DOCKER, False),
 ]
 
@@ -96,8 +100,30 @@ LEFT = [
         True,
         f"{FOREIGN}\n{FOREIGN}",
     ),
-    ("folded field", FOLDED, True, ""),
+    ("folded field", FOLDED.replace("http://elsewhere.example.org", ""), True, ""),
+    ("another address beside it", FOLDED, True, FOLDED),
     ("foreign stanza", FOREIGN, True, FOREIGN),
+    (
+        "another suite",
+        OURS.replace("bookworm", "trixie"),
+        False,
+        OURS.replace("bookworm", "trixie"),
+    ),
+    ("another component", OURS.replace("stable", "test"), False, OURS.replace("stable", "test")),
+    (
+        "a component more",
+        STANZA.replace("stable", "stable main"),
+        True,
+        STANZA.replace("stable", "stable main"),
+    ),
+    (
+        "a suite more",
+        STANZA.replace("bookworm", "bookworm trixie"),
+        True,
+        STANZA.replace("bookworm", "bookworm trixie"),
+    ),
+    ("trailing comment", OURS.rstrip() + " # Docker\n", False, ""),
+    ("sources of packages", OURS.replace("deb [", "deb-src ["), False, ""),
     ("commented stanza", STANZA.replace("URIs", "# URIs"), True, STANZA.replace("URIs", "# URIs")),
 ]
 
@@ -106,7 +132,7 @@ LEFT = [
     ("text", "deb822", "left"), [row[1:] for row in LEFT], ids=[r[0] for r in LEFT]
 )
 def test_only_the_repository_goes_from_others_files(text: str, deb822: bool, left: str) -> None:
-    assert without_repository(text, DOCKER, deb822) == left
+    assert without_repository(text, DOCKER, deb822, "bookworm", "stable") == left
 
 
 PREFIXES = [
