@@ -10,7 +10,8 @@ description:
   - Merges settings into the file that is there, so that what others put in it stays.
   - Refuses a broken file, and settings with which the daemon would not start, including those
     that C(dockerd --validate) accepts.
-  - The file before is kept beside it with the suffix C(.before-tgi-ansible).
+  - The file before is kept beside it with the suffix C(.before-tgi-ansible); while a change is
+    yet to be applied, the one before that change.
   - Says whether a reload is enough or a restart is needed.
 options:
   path:
@@ -21,6 +22,10 @@ options:
     description: Settings to merge in. Nested objects are merged key by key; a null removes a key.
     type: dict
     required: true
+  defaults:
+    description: Settings for a file that has none of these keys, together; else none of them.
+    type: dict
+    default: {}
 attributes:
   check_mode:
     support: full
@@ -39,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_keys:
-  description: Top-level keys whose value changed.
+  description: Top-level keys whose value changed, now or since the daemon last read the file.
   returned: success
   type: list
   elements: str
@@ -47,6 +52,10 @@ restart_required:
   description: Whether some of them take effect with a restart only.
   returned: success
   type: bool
+backup:
+  description: The file before the change; empty if the change made the file.
+  returned: success
+  type: str
 running:
   description: Whether a daemon runs, to which the change has yet to be applied.
   returned: when something changed
@@ -55,6 +64,7 @@ running:
 
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -68,7 +78,10 @@ from ansible.module_utils.tgi.docker_daemon import (
     parse,
     refuse_overlooked,
     render,
+    unapplied,
 )
+
+SUFFIX = ".before-tgi-ansible"
 
 
 def running(module: AnsibleModule) -> bool:
@@ -78,6 +91,23 @@ def running(module: AnsibleModule) -> bool:
         return False
     code, _out, _err = module.run_command([systemctl, "is-active", "--quiet", "docker"])
     return bool(code == 0)
+
+
+def pending(module: AnsibleModule, path: Path, before: dict[str, object]) -> list[str]:
+    """Keys that an earlier, aborted run wrote without the daemon having been told."""
+    systemctl = module.get_bin_path("systemctl")
+    if systemctl is None or not path.exists():
+        return []
+    names = "ActiveState,ExecMainStartTimestampMonotonic,StateChangeTimestampMonotonic"
+    _code, out, _err = module.run_command([systemctl, "show", "docker", f"--property={names}"])
+    backup = Path(f"{path}{SUFFIX}")
+    try:
+        applied = parse(backup.read_text() if backup.exists() else "", str(backup))
+    except DaemonConfigError:
+        applied = {}
+    # systemd counts from boot
+    boot = time.time() - time.monotonic()
+    return list(unapplied(out, path.stat().st_mtime - boot, changed_keys(applied, before)))
 
 
 def plugins(module: AnsibleModule, driver: str) -> list[str]:
@@ -119,11 +149,15 @@ def refuse_under_containers(module: AnsibleModule, keys: list[str]) -> None:
         )
 
 
-def install(module: AnsibleModule, path: Path, text: str) -> None:
-    """Replace the file in one step, and keep the one before."""
+def install(module: AnsibleModule, path: Path, text: str, keep: bool) -> None:
+    """Replace the file in one step, and keep the one before unless the kept one is to stay."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if path.exists():
-        shutil.copy2(path, f"{path}.before-tgi-ansible")
+    backup = Path(f"{path}{SUFFIX}")
+    if path.exists() and not keep:
+        shutil.copy2(path, backup)
+    elif backup.exists() and not path.exists():
+        # Of a file that is gone: to return to it would bring back what nobody has now
+        backup.replace(f"{backup}.old")
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
         new.write(text)
     fresh = not path.exists()
@@ -138,6 +172,7 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "settings": {"type": "dict", "required": True},
+            "defaults": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -145,21 +180,26 @@ def main() -> None:
     text = path.read_text() if path.exists() else ""
     try:
         before = parse(text, str(path))
-        after = merge(before, module.params["settings"])
+        defaults = module.params["defaults"]
+        base = before if set(defaults) & set(before) else merge(before, defaults)
+        after = merge(base, module.params["settings"])
         refuse_overlooked(after, plugins(module, str(after.get("log-driver", "json-file"))))
     except DaemonConfigError as error:
         module.fail_json(msg=str(error))
-    keys = changed_keys(before, after)
+    changes, waiting = changed_keys(before, after), pending(module, path, before)
+    keys = sorted({*changes, *waiting})
     if keys:
         wanted = render(after)
         validate(module, wanted)
-        refuse_under_containers(module, keys)
-        if not module.check_mode:
-            install(module, path, wanted)
+        refuse_under_containers(module, changes)
+        if changes and not module.check_mode:
+            install(module, path, wanted, keep=bool(waiting))
+    backup = Path(f"{path}{SUFFIX}")
     module.exit_json(
         changed=bool(keys),
         changed_keys=keys,
         restart_required=bool(set(keys) - RELOADABLE),
+        backup=str(backup) if backup.exists() else "",
         **({"running": running(module)} if keys else {}),
         diff={
             "before_header": str(path),

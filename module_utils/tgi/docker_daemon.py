@@ -115,6 +115,21 @@ def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[st
     return sorted(key for key in keys if before.get(key) != after.get(key))
 
 
+def unapplied(properties: str, written: float, keys: Collection[str]) -> list[str]:
+    """Those of `keys` that the running daemon has not been told of.
+
+    `properties` are lines NAME=VALUE of `systemctl show`, times in microseconds since boot;
+    `written` is when the file was, in seconds since boot. A reload changes the unit's state
+    without a new start, and does for keys that need no restart.
+    """
+    found = dict(line.split("=", 1) for line in properties.splitlines() if "=" in line)
+    if found.get("ActiveState") != "active":
+        return []
+    started = int(found.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+    told = max(started, int(found.get("StateChangeTimestampMonotonic") or 0) / 1e6)
+    return sorted(key for key in keys if written > (told if key in RELOADABLE else started) > 0)
+
+
 def render(config: Mapping[str, Any]) -> str:
     """The file's text: sorted, so that the same configuration is always the same file."""
     return json.dumps(config, indent=2, sort_keys=True) + "\n"

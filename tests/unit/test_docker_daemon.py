@@ -16,6 +16,7 @@ from ansible.module_utils.tgi.docker_daemon import (
     parse,
     refuse_overlooked,
     render,
+    unapplied,
 )
 
 MERGED: dict[str, tuple[Any, Any, Any]] = {
@@ -144,3 +145,22 @@ def test_what_is_bound_to_containers_needs_a_restart() -> None:
     assert not BOUND_TO_CONTAINERS & RELOADABLE
     # A reload stores the flag, but registers no CDI driver
     assert "features" not in RELOADABLE
+
+
+STATES: dict[str, tuple[str, float, float, list[str]]] = {
+    "read at start": ("active", 20, 20, []),
+    "never told": ("active", 5, 5, ["features", "live-restore"]),
+    "reloaded, not restarted": ("active", 5, 15, ["features"]),
+    "does not run": ("failed", 5, 15, []),
+    "start unknown": ("active", 0, 0, []),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_what_the_daemon_was_not_told(case: str) -> None:
+    state, started, told, keys = STATES[case]
+    properties = (
+        f"ActiveState={state}\nExecMainStartTimestampMonotonic={started * 10**6}\n"
+        f"StateChangeTimestampMonotonic={told * 10**6}\n"
+    )
+    assert unapplied(properties, 10.0, ["live-restore", "features"]) == keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,9 @@ def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
     monkeypatch.setattr(module.AnsibleModule, "get_bin_path", find)
 
-    def call(check: bool = False, **settings: Any) -> dict[str, Any]:
-        return run(module, capsys, check, path=str(host.file), settings=settings or OURS)
+    def call(check: bool = False, defaults: Any = None, **settings: Any) -> dict[str, Any]:
+        more = {"settings": settings or OURS, "defaults": defaults or {}}
+        return run(module, capsys, check, path=str(host.file), **more)
 
     return call
 
@@ -202,3 +204,56 @@ def test_plugins_are_asked_for_only_when_a_driver_may_be_one(apply: Run, host: H
     assert "plugin ls" not in host.calls()
     assert apply(**{"log-driver": "loki"})["changed"] is True
     assert apply(**{"log-driver": "lokii"})["failed"] is True
+
+
+LOGGING = {"log-driver": "local", "log-opts": {"max-size": "50m"}}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"log-driver": "json-file", "log-opts": {"max-file": "3"}},
+        {"log-driver": "journald"},
+        {"log-opts": {"labels": "x"}},
+    ],
+)
+def test_the_sites_own_logging_stays(own: dict[str, Any], apply: Run, host: Host) -> None:
+    host.write(json.dumps(own))
+    apply(defaults=LOGGING)
+    assert json.loads(host.file.read_text()) == {**OURS, **own}
+
+
+def test_defaults_fill_a_file_without_logging(apply: Run, host: Host) -> None:
+    apply(defaults=LOGGING, **{"log-opts": {"max-size": "9m"}})
+    assert json.loads(host.file.read_text())["log-opts"] == {"max-size": "9m"}
+    assert apply(defaults=LOGGING, **{"log-opts": {"max-size": "9m"}})["changed"] is False
+
+
+def unit(host: Host, started: float) -> None:
+    """A daemon that runs since `started` seconds from now."""
+    moment = int((time.monotonic() + started) * 1e6)
+    lines = f"ExecMainStartTimestampMonotonic={moment}\\nStateChangeTimestampMonotonic={moment}"
+    host.program("systemctl", f"printf 'ActiveState=active\\n{lines}\\n'")
+
+
+def test_what_an_aborted_run_wrote_is_yet_to_be_applied(apply: Run, host: Host) -> None:
+    host.write('{"dns": []}')
+    apply()
+    unit(host, -60)
+    again = apply()
+    assert (again["changed"], again["changed_keys"]) == (True, ["features", "live-restore"])
+    assert (again["running"], again["restart_required"]) == (True, True)
+    apply(debug=True)
+    kept = Path(again["backup"]).read_text()
+    assert kept == '{"dns": []}', "what the daemon runs with is what there is to return to"
+    unit(host, 60)
+    assert apply()["changed"] is False
+
+
+def test_a_backup_of_old_is_not_returned_to(apply: Run, host: Host) -> None:
+    host.write("{}")
+    old = host.file.with_name("daemon.json.before-tgi-ansible")
+    host.file.rename(old)
+    assert apply()["backup"] == ""
+    assert old.with_name(old.name + ".old").read_text() == "{}"
+    assert apply(debug=True)["backup"] == str(old)
