@@ -14,6 +14,9 @@ from . import host_gpus, host_ports, host_system
 from .inventory_problem import problem
 
 _QUERY_SECONDS = 60
+# First words of every compose.yaml that the role tgi writes
+_MARK = "# Written by tgi-ansible"
+_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]:
@@ -28,6 +31,7 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     deployed = find_deployed(root, wish["base_dir"])
     gateway = bool(wish["gateway_config"]) and _inside(root, wish["gateway_config"]).exists()
     problems = _check_system(wish, root, deployed)
+    problems += _check_projects(wish, root, deployed)
     wanted = any(model["gpus"] for model in models)
     answer = ask_gpus() if wanted or wish["toolkit"] else None
     if answer is not None and wanted:
@@ -75,8 +79,22 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
 
 
 def find_deployed(root: Path, base_dir: str) -> list[str]:
-    """Give the names of the models that have a Compose project under ``base_dir``."""
-    return sorted(path.parent.name for path in _project(root, base_dir, "").glob("*/compose.yaml"))
+    """Give the names of the models that have a Compose project of ours under ``base_dir``."""
+    paths = _project(root, base_dir, "").glob("*/compose.yaml")
+    return sorted(path.parent.name for path in paths if _read(path).startswith(_MARK))
+
+
+def _check_projects(wish: dict[str, Any], root: Path, deployed: list[str]) -> list[str]:
+    """Refuse to write over, or beside, the Compose project of somebody else."""
+    found = []
+    for name in [model["name"] for model in wish["models"] if model["name"] not in deployed]:
+        directory = _project(root, wish["base_dir"], name).parent
+        for file in _COMPOSE_FILES if name else ():
+            if (directory / file).exists():
+                remedy = "move it away, or write another name or tgi_base_dir"
+                where = f"{wish['base_dir']}/{name}/{file}"
+                found.append(problem(where, "was not written by tgi-ansible", remedy))
+    return found
 
 
 def _project(root: Path, base_dir: str, name: str) -> Path:

@@ -108,6 +108,7 @@ def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
 def deploy(root: Path, name: str, port: int) -> None:
     (root / "opt/tgi" / name).mkdir(parents=True)
     text = f'services:\n  tgi:\n    ports: ["127.0.0.1:{port}:80"]\n    url: 127.0.0.1:9:\n'
+    text = f"# Written by tgi-ansible\n{text}"
     (root / "opt/tgi" / name / "compose.yaml").write_text(text)
 
 
@@ -159,6 +160,18 @@ def test_a_host_that_runs_the_model_already(
         "httpx": True,
     }
     assert answer["clock"] > 0
+
+
+def test_only_marked_projects_are_ours(tmp_path: Path) -> None:
+    root = fake_root(tmp_path)
+    for name in ("house", "elsewhere"):
+        deploy(root, name, 8081)
+        path = root / "opt/tgi" / name / "compose.yaml"
+        path.write_text("name: tgi-x\n" + path.read_text())
+    answer = host_check.inspect_host(wish(), root)
+    assert answer["facts"]["deployed"] == []
+    assert answer["problems"][0].startswith("/opt/tgi/house/compose.yaml was not written by")
+    assert not any("elsewhere" in line for line in answer["problems"])
 
 
 def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.tgi.host_check import find_deployed
 from ansible.module_utils.tgi.launcher_options import LAUNCHER_OPTIONS
 from tgi_role_render import IMAGE, MODEL, compose, environment, render, template, variables
 
@@ -165,6 +167,13 @@ def test_health_is_not_judged_before_the_phases_had_their_time() -> None:
     assert check["start_period"] == "6h"
     # A long prompt holds the answer up for more than 10 s
     assert int(check["timeout"].rstrip("s")) >= 30
+
+
+def test_the_preflight_knows_it_for_ours(tmp_path: Path) -> None:
+    path = tmp_path / "opt/tgi/house-7b/compose.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(render("compose.yaml.j2"))
+    assert find_deployed(tmp_path, "/opt/tgi") == ["house-7b"]
 
 
 def test_a_longer_patience_starts_no_model_anew() -> None:
