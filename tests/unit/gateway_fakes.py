@@ -48,7 +48,6 @@ class FakeNginx:
 
     def enable(self) -> None:
         self.starts_at_boot = True
-        self.package: dict[str, str] = {}  # MD5 digests of what its package brought
 
     def enabled(self) -> bool:
         return self.starts_at_boot
