@@ -39,6 +39,16 @@ options:
         type: list
         elements: str
         default: []
+      named:
+        description: What the user chose; a deployed model keeps what it has of the rest.
+        type: list
+        elements: str
+        choices: [port, gpus]
+        default: []
+  base_port:
+    description: Port of the first model that neither has nor names one.
+    type: int
+    default: 8081
   gateway_ports:
     description: Where the gateway will listen.
     type: list
@@ -118,6 +128,10 @@ ansible_facts:
           description: Names of the models that have a Compose project.
           type: list
           elements: str
+        kept:
+          description: Port and GPUs of each of them, by name.
+          type: dict
+          sample: {llama: {port: 8081, gpus: ["0"]}}
         gateway:
           description: Whether the gateway's configuration is in place.
           type: bool
@@ -146,6 +160,7 @@ def main() -> None:
     model = {
         "name": {"type": "str", "required": True},
         "gpus": {"type": "list", "elements": "str", "default": []},
+        "named": {"type": "list", "elements": "str", "choices": ["port", "gpus"], "default": []},
         **port,
     }
     module = AnsibleModule(
@@ -153,6 +168,7 @@ def main() -> None:
             "models": {"type": "list", "elements": "dict", "default": [], "options": model},
             "gateway_ports": {"type": "list", "elements": "dict", "default": [], "options": port},
             "gateway_config": {"type": "str", "default": ""},
+            "base_port": {"type": "int", "default": 8081},
             "base_dir": {"type": "str", "default": "/opt/tgi"},
             "data_dir": {"type": "str", "default": "/var/lib/tgi"},
             "min_memory_gib": {"type": "float", "default": 0.0},

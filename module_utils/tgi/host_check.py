@@ -12,6 +12,7 @@ from typing import Any
 
 from . import host_gpus, host_ports, host_system
 from .inventory_problem import problem
+from .models import resolve_models
 
 _QUERY_SECONDS = 60
 # First words of every compose.yaml that the role tgi writes
@@ -22,13 +23,16 @@ _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-
 def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]:
     """Give ``problems``, ``facts`` and ``clock`` (seconds since the epoch) of this host.
 
-    ``wish`` has models (name, port, variable, gpus), gateway_ports (port, variable),
+    ``wish`` has base_port, models (name, port, variable, gpus, and named: which of port and
+    gpus the user wrote), gateway_ports (port, variable),
     gateway_config, base_dir, data_dir, min_memory_gib, min_free_disk_gib, min_driver and
     toolkit (whether NVIDIA's will be installed).
     Only reads. ``root`` is where etc and proc are found.
     """
-    models = wish["models"]
     deployed = find_deployed(root, wish["base_dir"])
+    projects = {name: _read(_project(root, wish["base_dir"], name)) for name in deployed}
+    kept = host_ports.kept(projects)
+    models = _settle(wish["models"], wish["base_port"], kept)
     gateway = bool(wish["gateway_config"]) and _inside(root, wish["gateway_config"]).exists()
     problems = _check_system(wish, root, deployed)
     problems += _check_projects(wish, root, deployed)
@@ -38,9 +42,7 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
         problems += host_gpus.check_gpus(answer, models, wish["min_driver"])
     elif answer is not None:
         problems += host_gpus.check_toolkit(answer)
-    published = host_ports.published(
-        {name: _read(_project(root, wish["base_dir"], name)) for name in deployed}
-    )
+    published = host_ports.published(projects)
     ports = [
         {**model, "ours": "docker-proxy" if model["port"] in published else None}
         for model in models
@@ -55,11 +57,31 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
         "gpus": gpus,
         "driver_version": driver,
         "deployed": deployed,
+        "kept": kept,
         "gateway": gateway,
         "package_lists": any(_inside(root, "/var/lib/apt/lists").glob("*_Packages*")),
         "httpx": importlib.util.find_spec("httpx") is not None,
     }
     return {"problems": problems, "facts": facts, "clock": time.time()}
+
+
+def _settle(
+    models: list[dict[str, Any]], base_port: int, kept: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Let deployed models keep what the user left open, as the roles will."""
+    given = [
+        {
+            "name": model["name"],
+            "port": model["port"] if "port" in model["named"] else None,
+            "gpus": model["gpus"] if "gpus" in model["named"] else None,
+            "num_shard": len(model["gpus"]),
+        }
+        for model in models
+    ]
+    settled = resolve_models(given, base_port, kept)
+    return [
+        {**model, "port": its["port"], "gpus": its["gpus"]} for model, its in zip(models, settled)
+    ]
 
 
 def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list[str]:

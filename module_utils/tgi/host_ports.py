@@ -101,6 +101,19 @@ def published(projects: dict[str, str]) -> dict[int, str]:
     }
 
 
+def kept(projects: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Give name -> {port, gpus} from the same texts; the hosts' Python may have no YAML."""
+    ports = {name: port for port, name in published(projects).items()}
+    return {
+        name: {
+            "port": ports[name],
+            "gpus": re.findall(r'"nvidia\.com/gpu=([^"]+)"', text.partition("device_ids:")[2]),
+        }
+        for name, text in projects.items()
+        if name in ports
+    }
+
+
 def check_moves(models: list[dict[str, Any]], published: dict[int, str]) -> list[str]:
     """Refuse a port that another model of the list still publishes.
 

@@ -17,7 +17,7 @@ from .inventory_specs import (
     unknown_variables,
 )
 from .inventory_toolkit import check_toolkit
-from .models import resolve_models
+from .models import DEFAULT_BASE_PORT, resolve_models
 
 # The roles that the plays of site.yml give to the hosts of a group
 _ROLES_OF_GROUP = {
@@ -92,18 +92,27 @@ def wish_of(values: Mapping[str, Any], groups: Collection[str]) -> dict[str, Any
     deploys = "gpu_hosts" in groups
     models = values.get("tgi_models") if deploys else []
     resolved = resolve_models(models, values.get("tgi_base_port"))
+    listed = models if isinstance(models, list) else []
+    entries = [model for model in listed if isinstance(model, dict)]
     ports = [(name, whole(values.get(name))) for name in PORTS if "gateways" in groups]
     return {
         "models": [
-            {"name": name, "port": port, "variable": path, "gpus": model["gpus"]}
-            for (path, name, port), model in zip(
-                ports_of_models({**values, "tgi_models": models}), resolved
+            {
+                "name": name,
+                "port": port,
+                "variable": path,
+                "gpus": model["gpus"],
+                "named": [key for key in ("port", "gpus") if entry.get(key) is not None],
+            }
+            for (path, name, port), model, entry in zip(
+                ports_of_models({**values, "tgi_models": models}), resolved, entries
             )
         ],
         "gateway_ports": [
             {"port": port, "variable": name} for name, port in ports if port is not None
         ],
         "gateway_config": _GATEWAY_CONFIG if "gateways" in groups else "",
+        "base_port": whole(values.get("tgi_base_port")) or DEFAULT_BASE_PORT,
         "base_dir": _text(values.get("tgi_base_dir"), "/opt/tgi"),
         "data_dir": _text(values.get("tgi_data_dir"), "/var/lib/tgi"),
         "min_memory_gib": number(values.get("preflight_min_memory_gib")) or 0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from .launcher_options import OPTIONS, coerce
@@ -11,7 +12,9 @@ DEFAULT_BASE_PORT = 8081
 MOST_GPUS = 64
 
 
-def resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict[str, Any]]:
+def resolve_models(
+    models: Any, base_port: Any = DEFAULT_BASE_PORT, kept: Any = None
+) -> list[dict[str, Any]]:
     """Fill in what the user left out, always in the same way.
 
     Each entry has: name, model_id, revision (str or None), aliases (list), port (int),
@@ -21,8 +24,11 @@ def resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict
     for the first), options (launcher options that were set, in their own types; num_shard
     is not repeated there) and environment (dict of str).
 
-    Ports are ``base_port`` + the place in the list. Models that name no ``gpus`` take the
-    lowest indices that no model names, ``num_shard`` of them each (default 1), in order.
+    ``kept`` says what deployed models have: name -> {port (int), gpus (list of str)}. They
+    keep it unless they, or another model of the list, name it themselves, so that a model
+    more or less moves no other. Other ports are ``base_port`` + the place in the list, or
+    the lowest free one from ``base_port`` on. Other models that name no ``gpus`` take the
+    lowest indices that no model has, ``num_shard`` of them each (default 1), in order.
 
     Never raises: entries that are no mapping are passed over and wrong values fall back to
     what is likely, because the preflight is what reports them.
@@ -32,15 +38,11 @@ def resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict
         for place, model in enumerate(models if isinstance(models, list) else [])
         if isinstance(model, dict)
     ]
-    taken = {gpu for _, model in entries for gpu in _texts(model.get("gpus"))}
+    ports = _ports(entries, _integer(base_port, DEFAULT_BASE_PORT), kept)
+    cards = _cards([model for _, model in entries], kept)
     resolved: list[dict[str, Any]] = []
-    for place, model in entries:
+    for (_, model), port, gpus in zip(entries, ports, cards):
         shards = _integer(model.get("num_shard"), 0)
-        gpus = _texts(model.get("gpus"))
-        if model.get("gpus") is None:
-            gpus = _lowest_free(taken, min(max(shards, 1), MOST_GPUS))
-            taken.update(gpus)
-        port = _integer(model.get("port"), _integer(base_port, DEFAULT_BASE_PORT) + place)
         resolved.append(
             {
                 "name": _text(model.get("name")),
@@ -58,6 +60,47 @@ def resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict
             }
         )
     return resolved
+
+
+def _kept(model: dict[Any, Any], kept: Any) -> dict[Any, Any]:
+    found = kept.get(_text(model.get("name"))) if isinstance(kept, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _ports(entries: list[tuple[int, dict[Any, Any]]], base: int, kept: Any) -> list[int]:
+    ports = {place: _integer(model.get("port"), 0) for place, model in entries}
+    taken = {port for port in ports.values() if port}
+    for wanted in ("kept", "place"):
+        for place, model in entries:
+            port = _integer(_kept(model, kept).get("port"), 0) if wanted == "kept" else base + place
+            if ports[place] or (wanted == "kept" and (not port or port in taken)):
+                continue
+            if port in taken:
+                port = next(free for free in itertools.count(base) if free not in taken)
+            ports[place] = port
+            taken.add(port)
+    return list(ports.values())
+
+
+def _cards(models: list[dict[Any, Any]], kept: Any) -> list[list[str]]:
+    """Give the GPUs of each model: those it names, those it has, then the lowest free ones."""
+    cards = [_texts(model.get("gpus")) for model in models]
+    taken = {gpu for named in cards for gpu in named}
+    wanted = [
+        min(max(_integer(model.get("num_shard"), 0), 1), MOST_GPUS)
+        if model.get("gpus") is None
+        else 0
+        for model in models
+    ]
+    for model, own, count in zip(models, cards, wanted):
+        still = [gpu for gpu in _texts(_kept(model, kept).get("gpus")) if gpu not in taken]
+        own += still[:count]
+        taken.update(own)
+    for own, count in zip(cards, wanted):
+        if count:
+            own += _lowest_free(taken, count - len(own))
+            taken.update(own)
+    return cards
 
 
 def _lowest_free(taken: set[str], wanted: int) -> list[str]:

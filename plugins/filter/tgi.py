@@ -21,7 +21,7 @@ short_description: Give the models of tgi_models as they are deployed
 description:
   - Fills in ports, GPUs, number of shards and the default model; the same input always
     gives the same output.
-positional: _input, base_port
+positional: _input, base_port, kept
 options:
   _input:
     description: The list V(tgi_models).
@@ -32,6 +32,12 @@ options:
     description: Port of the first model; the others follow in the order of the list.
     type: int
     default: 8081
+  kept:
+    description:
+      - Ports and GPUs of deployed models by name, as in V(ansible_facts.tgi_host.kept); a
+        model keeps them when it names no others.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = """
@@ -50,9 +56,11 @@ _value:
 """
 
 
-def tgi_resolve_models(models: Any, base_port: Any = DEFAULT_BASE_PORT) -> list[dict[str, Any]]:
+def tgi_resolve_models(
+    models: Any, base_port: Any = DEFAULT_BASE_PORT, kept: Any = None
+) -> list[dict[str, Any]]:
     """Apply :func:`resolve_models`; see there for the shape."""
-    resolved: list[dict[str, Any]] = resolve_models(models, base_port)
+    resolved: list[dict[str, Any]] = resolve_models(models, base_port, kept)
     return resolved
 
 

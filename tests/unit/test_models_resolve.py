@@ -66,6 +66,29 @@ def test_gpus_named_first_then_the_lowest_free(
     assert gpus_of(*models) == expected
 
 
+KEPT = {"b": {"port": 8082, "gpus": ["1"]}, "c": {"port": 8083, "gpus": ["2"]}}
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ([{"name": "b"}, {"name": "c"}], [(8082, ["1"]), (8083, ["2"])]),
+        ([{"name": "b"}, {"name": "new"}], [(8082, ["1"]), (8081, ["0"])]),
+        ([{"name": "b", "port": 9000, "gpus": []}], [(9000, [])]),
+        ([{"name": "b", "num_shard": 2}], [(8082, ["1", "0"])]),
+        (
+            [{"name": "b"}, {"name": "new", "port": 8082, "gpus": ["1"]}],
+            [(8081, ["0"]), (8082, ["1"])],
+        ),
+    ],
+)
+def test_what_is_deployed_stays_where_it_is(
+    models: list[dict[str, Any]], expected: list[tuple[int, list[str]]]
+) -> None:
+    resolved = resolve_models(models, 8081, KEPT)
+    assert [(model["port"], model["gpus"]) for model in resolved] == expected
+
+
 @pytest.mark.parametrize(
     ("model", "shards"),
     [({}, 1), ({"gpus": ["0", "1"]}, 2), ({"gpus": []}, 1), ({"num_shard": "2"}, 2)],

@@ -84,8 +84,10 @@ def test_taken_ports(ours: str | None, owner: Owner | None, line: str) -> None:
 
 def wish(**more: Any) -> dict[str, Any]:
     model = {"name": "house", "port": 8081, "variable": "tgi_models[0].port", "gpus": []}
+    model["named"] = ["port", "gpus"]
     return {
         "models": [model],
+        "base_port": 8081,
         "gateway_ports": [],
         "gateway_config": "/etc/nginx/tgi-gateway",
         "base_dir": "/opt/tgi",
@@ -131,8 +133,9 @@ def test_a_port_that_docker_publishes(
     for name, its in deployed.items():
         deploy(root, name, its)
     wanted = wish()
-    other = {"name": "other", "port": port + 1, "variable": "tgi_models[1].port", "gpus": []}
-    wanted["models"] = [{**wanted["models"][0], "port": port}, other]
+    house = {**wanted["models"][0], "port": port}
+    other = {**house, "name": "other", "port": port + 1, "variable": "tgi_models[1].port"}
+    wanted["models"] = [house, other]
     found = host_check.inspect_host(wanted, root)["problems"]
     assert len(found) == len(starts)
     assert all(line.startswith(start) for line, start in zip(found, starts, strict=True))
@@ -155,11 +158,27 @@ def test_a_host_that_runs_the_model_already(
         "gpus": [],
         "driver_version": None,
         "deployed": ["house"],
+        "kept": {"house": {"port": 8081, "gpus": []}},
         "gateway": True,
         "package_lists": True,
         "httpx": True,
     }
     assert answer["clock"] > 0
+
+
+def test_a_model_that_leaves_the_list_moves_no_other(tmp_path: Path) -> None:
+    root = fake_root(tmp_path)
+    for place, name in enumerate("abc"):
+        deploy(root, name, 8081 + place)
+    # As the controller works them out, which does not know what is deployed
+    wanted = wish()
+    rest = [{**wanted["models"][0], "name": name, "named": ["gpus"]} for name in "bc"]
+    wanted["models"] = [{**model, "port": 8081 + place} for place, model in enumerate(rest)]
+    assert host_check.inspect_host(wanted, root)["problems"] == []
+    wanted["models"][1]["named"] = ["gpus", "port"]
+    wanted["models"][1]["port"] = 8082
+    (line,) = host_check.inspect_host(wanted, root)["problems"]
+    assert line.startswith("port 8082 is published by the deployed model b")
 
 
 def test_only_marked_projects_are_ours(tmp_path: Path) -> None:

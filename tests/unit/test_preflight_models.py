@@ -112,7 +112,7 @@ TWO = [
 
 @pytest.mark.parametrize(("more", "where", "words"), TWO)
 def test_what_two_models_say_together(more: dict[str, Any], where: str, words: str) -> None:
-    (found,) = check(model(aliases=["h"], gpus=["3"]), {**model("b"), **more})
+    (found,) = check(model(aliases=["h"], gpus=["3"], port=8081), {**model("b"), **more})
     assert found.startswith(f"{where} ")
     assert words in found
 

@@ -111,7 +111,7 @@ def test_a_good_inventory_with_a_vaulted_key(tmp_path: Path) -> None:
     output = run(tmp_path, yaml.safe_dump(plain) + key)
     assert problems(output) == []
     if "Preflight refuses" not in output:
-        assert '"deployed": [], "gateway": false' in output
+        assert '"deployed": [], "kept": {}' in output
 
 
 def test_a_vaulted_key_that_is_not_the_certificates(tmp_path: Path) -> None:

@@ -18,10 +18,17 @@ def test_what_the_host_is_asked_for() -> None:
     }
     assert wish_of(values, ["gpu_hosts", "gateways"]) == {
         "models": [
-            {"name": "house", "port": 9000, "variable": "tgi_models[0].port", "gpus": ["0"]}
+            {
+                "name": "house",
+                "port": 9000,
+                "variable": "tgi_models[0].port",
+                "gpus": ["0"],
+                "named": [],
+            }
         ],
         "gateway_ports": [{"port": 80, "variable": "gateway_http_port"}],
         "gateway_config": "/etc/nginx/tgi-gateway",
+        "base_port": 9000,
         "base_dir": "/opt/tgi",
         "data_dir": "/var/lib/tgi",
         "min_memory_gib": 7.0,

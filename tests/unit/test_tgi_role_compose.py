@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.host_check import find_deployed
+from ansible.module_utils.tgi.host_ports import kept
 from ansible.module_utils.tgi.launcher_options import LAUNCHER_OPTIONS
 from tgi_role_render import IMAGE, MODEL, compose, environment, render, template, variables
 
@@ -174,6 +175,15 @@ def test_the_preflight_knows_it_for_ours(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(render("compose.yaml.j2"))
     assert find_deployed(tmp_path, "/opt/tgi") == ["house-7b"]
+
+
+def test_the_preflight_reads_what_was_written() -> None:
+    model = {**MODEL, "gpus": ["1", "GPU-5f1c"], "port": 9001}
+    texts = {"gpu": render("compose.yaml.j2", model), "cpu": render("compose.yaml.j2", CPU)}
+    assert kept(texts) == {
+        "gpu": {"port": 9001, "gpus": ["1", "GPU-5f1c"]},
+        "cpu": {"port": 8081, "gpus": []},
+    }
 
 
 def test_a_longer_patience_starts_no_model_anew() -> None:
