@@ -88,7 +88,7 @@ options:
     default: true
   checks:
     description: Ids or groups of checks to run, default all. What is for the other view alone
-      is skipped.
+      is skipped, and a word that nothing comes of fails.
     type: list
     elements: str
     default: []
