@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 from conftest import ROOT
-from tgi_role_render import render
+from tgi_role_render import MODEL, render, template, variables
 
 
 def read(text: str) -> dict[str, str]:
@@ -48,3 +48,19 @@ def test_the_file_is_roots_alone_and_in_no_log() -> None:
     ]
     assert task["ansible.builtin.template"]["mode"] == "0600"
     assert task["no_log"] is True
+
+
+def test_compose_projects_may_hold_secrets_too() -> None:
+    tasks = yaml.safe_load((ROOT / "roles/tgi/tasks/main.yml").read_text())
+    (task,) = [
+        t for t in tasks if t.get("ansible.builtin.template", {}).get("src") == "compose.yaml.j2"
+    ]
+    assert task["ansible.builtin.template"]["mode"] == "0600"
+    values = {**variables([MODEL]), "ansible_diff_mode": True}
+    for more, shown in [
+        ({}, True),
+        ({"tgi_environment": {"A": "b"}}, False),
+        ({"item": {"environment": {"A": "b"}}}, False),
+    ]:
+        given = {**values, "item": {"environment": {}}, **more}
+        assert template(task["diff"], given) is shown
