@@ -57,10 +57,11 @@ def test_compose_projects_may_hold_secrets_too() -> None:
     ]
     assert task["ansible.builtin.template"]["mode"] == "0600"
     values = {**variables([MODEL]), "ansible_diff_mode": True}
-    for more, shown in [
+    cases: list[tuple[dict[str, Any], bool]] = [
         ({}, True),
         ({"tgi_environment": {"A": "b"}}, False),
         ({"item": {"environment": {"A": "b"}}}, False),
-    ]:
+    ]
+    for more, shown in cases:
         given = {**values, "item": {"environment": {}}, **more}
         assert template(task["diff"], given) is shown
