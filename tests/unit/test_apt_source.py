@@ -81,10 +81,10 @@ def test_repositories_are_told_by_their_address(uri: str, repository: str, same:
 
 
 OURS = f"deb [arch=amd64 signed-by=/usr/share/keyrings/docker.gpg] {DOCKER} bookworm stable\n"
-OTHER = "deb http://deb.debian.org/debian bookworm main\n"
+OTHER = "deb http://debian.example.org/debian bookworm main\n"
 STANZA = f"Types: deb\nURIs: {DOCKER}\nSuites: bookworm\nComponents: stable\n"
 FOLDED = f"Types: deb\nURIs: http://elsewhere.example.org\n {DOCKER}\nSuites: bookworm\n"
-FOREIGN = "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm\nComponents: main\n"
+FOREIGN = "Types: deb\nURIs: http://debian.example.org/debian\nSuites: bookworm\nComponents: main\n"
 LEFT = [
     ("only ours", OURS, False, ""),
     ("ours and a comment", "# Docker\n" + OURS, False, ""),
