@@ -48,10 +48,12 @@ def unused_images() -> list[str]:
 @pytest.fixture(scope="module")
 def printed() -> Iterator[str]:
     was_up = (ROOT / ".sandbox").exists()
+    volumes = set(shell("docker volume ls -q").split())
     yield make("sandbox")
     if not was_up:
         make("sandbox-down")
         assert leftovers() + unused_images() == []
+        assert set(shell("docker volume ls -q").split()) <= volumes
 
 
 @pytest.fixture(scope="module")
