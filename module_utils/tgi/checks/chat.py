@@ -7,7 +7,7 @@ from typing import Any
 
 from ..answer import Answer
 from ..sse import Parser, parse
-from .judge import cut_short, dig, error_text, http_problem, load, outcome
+from .judge import cut_short, dig, error_text, http_problem, load, outcome, stream_problems
 from .report import Outcome, trim
 
 FINISH = ("stop", "length", "eos_token", "stop_sequence")
@@ -128,12 +128,7 @@ def judge_chat_stream(answer: Answer, max_tokens: int) -> Outcome:
         return outcome(answer, [problem], "", "", _remedy(problem))
     stream = read_stream(answer)
     items, count = stream.items, len(stream.items)
-    problems = []
-    if answer.media_type != "text/event-stream":
-        problems.append(f"content-type is {answer.media_type or 'missing'}, not an event stream")
-    errors = [item for item in items if dig(item, "error") is not None]
-    if errors:
-        problems.append(f"an error event under HTTP 200: {error_text(errors[0])}")
+    problems = stream_problems(answer, items)
     if not stream.finishes:
         problems.append(cut_short(answer, count, "a finish_reason"))
     elif answer.fault:

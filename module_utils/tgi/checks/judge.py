@@ -73,6 +73,17 @@ def http_problem(answer: Answer, status: int = 200) -> str:
     return answer.fault
 
 
+def stream_problems(answer: Answer, items: Sequence[Any]) -> list[str]:
+    """What is wrong with any stream of events, in either dialect: its type, an error under 200."""
+    problems = []
+    if answer.media_type != "text/event-stream":
+        problems.append(f"content-type is {answer.media_type or 'missing'}, not an event stream")
+    errors = [item for item in items if dig(item, "error") is not None]
+    if errors:
+        problems.append(f"an error event under HTTP 200: {error_text(errors[0])}")
+    return problems
+
+
 def cut_short(answer: Answer, events: int, ending: str) -> str:
     """A stream that has no ending, in one sentence."""
     how = f" ({answer.fault})" if answer.fault else ""

@@ -8,7 +8,7 @@ from typing import Any
 from ..answer import Answer
 from ..sse import parse
 from .canary import nonce
-from .judge import cut_short, dig, error_text, http_problem, load, outcome
+from .judge import cut_short, dig, http_problem, load, outcome, stream_problems
 from .report import Outcome, trim
 
 #: Few tokens: this proves that generation works, not how well.
@@ -85,12 +85,7 @@ def judge_generate_stream(answer: Answer) -> Outcome:
         return outcome(answer, [http_problem(answer)], "")
     stream = parse(answer.chunks)
     items = [load(event.data) for event in stream.events]
-    problems = []
-    if answer.media_type != "text/event-stream":
-        problems.append(f"content-type is {answer.media_type or 'missing'}, not an event stream")
-    errors = [item for item in items if dig(item, "error") is not None]
-    if errors:
-        problems.append(f"an error event under HTTP 200: {error_text(errors[0])}")
+    problems = stream_problems(answer, items)
     if any(item is None for item in items):
         problems.append("an event holds no JSON")
     ends = [n for n, item in enumerate(items) if dig(item, "generated_text") is not None]
