@@ -11,6 +11,7 @@ from typing import Any
 from .inventory_gateway import Reader, check_gateway
 from .inventory_models import DEFAULT_ALIAS, NAME
 from .inventory_problem import problem, shown
+from .models import DEFAULT_BASE_PORT, resolve_models
 
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}")
 
@@ -38,12 +39,15 @@ def check_backends(backends: Any) -> Iterator[str]:
     ]
     owners = {DEFAULT_ALIAS: str(entries[0][1].get("name"))} if entries else {}
     for where, backend in entries:
-        name, address = backend.get("name"), backend.get("address")
+        name, replicas = backend.get("name"), backend.get("replicas")
         if isinstance(name, str) and not NAME.fullmatch(name):
             remedy = "write lower-case letters, digits, . _ and - only"
             yield problem(f"{where}.name", f"is {shown(name)}", remedy)
-        if isinstance(address, str) and not _ADDRESS.fullmatch(address):
-            yield problem(f"{where}.address", f"is {shown(address)}", "write host:port")
+        for number, replica in enumerate(replicas if isinstance(replicas, list) else []):
+            address = replica.get("address") if isinstance(replica, dict) else None
+            if isinstance(address, str) and not _ADDRESS.fullmatch(address):
+                place = f"{where}.replicas[{number}].address"
+                yield problem(place, f"is {shown(address)}", "write host:port")
         aliases = backend.get("aliases")
         for label in [name, *(aliases if isinstance(aliases, list) else [])]:
             owner = owners.setdefault(str(label), str(name))
@@ -78,17 +82,41 @@ def gateway_burst(burst: Any) -> str:
     return f" burst={int(burst)} nodelay" if int(burst) > 0 else ""
 
 
-def gateway_backends(models: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give resolved models as what the gateway publishes of its own machine."""
-    return [
-        {
-            "name": model["name"],
-            "model_id": model["model_id"],
-            "aliases": list(model["aliases"]),
-            "address": f"127.0.0.1:{model['port']}",
-        }
-        for model in models
-    ]
+def gateway_backends(
+    hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], gateway: str
+) -> list[dict[str, Any]]:
+    """Give the models of all ``hosts`` as what the gateway publishes: one entry a name.
+
+    The host's own variables and what the preflight saw on it (the fact tgi_host) say where
+    each model listens; ``gateway`` reaches its own ones on loopback.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for host in hosts:
+        values = hostvars[host]
+        facts = values.get("ansible_facts", {}).get("tgi_host", {})
+        base = values.get("tgi_base_port", DEFAULT_BASE_PORT)
+        address = "127.0.0.1" if host == gateway else str(values.get("tgi_bind_address") or "")
+        for model in resolve_models(values.get("tgi_models"), base, facts.get("kept")):
+            entry = found.setdefault(
+                model["name"],
+                {
+                    "name": model["name"],
+                    "model_id": model["model_id"],
+                    "aliases": list(model["aliases"]),
+                    "replicas": [],
+                },
+            )
+            entry["replicas"].append({"name": host, "address": f"{address}:{model['port']}"})
+    return list(found.values())
+
+
+def gateway_addresses(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
+    """Give the source addresses of the gateways ``hosts``, as they say or the preflight saw."""
+    found = []
+    for host in hosts:
+        facts = hostvars[host].get("ansible_facts", {}).get("tgi_host", {})
+        found.append(str(hostvars[host].get("gateway_address") or facts.get("address") or ""))
+    return sorted({address for address in found if address})
 
 
 def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class Gateway:
             listed = ", ".join(map(str, others))
             raise ApplyError(
                 f"this nginx serves sites of others ({listed}); give the gateway a machine of its "
-                "own, or set gateway_replace_other_sites: true to serve them no longer"
+                "own, or set gateway_other_sites: replace to serve them no longer"
             )
 
     def _exchange(self, release: Release, packages: list[str]) -> None:

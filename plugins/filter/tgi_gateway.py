@@ -40,6 +40,7 @@ class FilterModule:
         """Map filter names to functions."""
         return {
             "gateway_backends": gateway_rules.gateway_backends,
+            "tgi_gateway_addresses": gateway_rules.gateway_addresses,
             "gateway_burst": gateway_rules.gateway_burst,
             "gateway_certificate_problems": gateway_tls.certificate_problems,
             "gateway_leaf_due": gateway_tls.leaf_due,

@@ -15,6 +15,10 @@ ROLE = ROOT / "roles" / "gateway"
 KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz012345"
 DEBIAN_13 = "nginx version: nginx/1.26.3\nbuilt with OpenSSL 3.5.7\nnjs here\nipv6 here\n"
 DEBIAN_12 = "nginx version: nginx/1.22.1\nbuilt with OpenSSL 3.0.19\nnjs here\n"
+MODELS = [
+    {"name": "llama-3.1-8b", "model_id": "a/b", "aliases": ["Big"]},
+    {"name": "code", "model_id": "c/d"},
+]
 INPUT: dict[str, Any] = {
     "gateway_server_name": "llm.example.org",
     "gateway_tls": {"source": "private_ca", "ca_dir": "/nowhere"},
@@ -23,10 +27,8 @@ INPUT: dict[str, Any] = {
         "slow.one": {"requests_per_second": 0.5, "burst": 0, "concurrent": 0},
     },
     "gateway_consumers": [{"name": "duck", "tier": "team", "keys": [KEY, KEY[::-1]]}],
-    "tgi_models": [
-        {"name": "llama-3.1-8b", "model_id": "a/b", "aliases": ["Big"]},
-        {"name": "code", "model_id": "c/d"},
-    ],
+    "groups": {"gpu_hosts": ["gpu1"]},
+    "inventory_hostname": "gpu1",
     "ansible_managed": "Ansible managed",
 }
 
@@ -43,6 +45,7 @@ def render(probe: str = DEBIAN_13, **more: Any) -> dict[str, str]:
         path = str(ROLE / part / "main.yml")
         variables.update(loader.load_from_file(path, trusted_as_template=True))
     variables.update(INPUT)
+    variables["hostvars"] = {"gpu1": {"tgi_models": MODELS}}
     variables.update(more)
     variables["__gateway_probe"] = {"stdout": probe}
     variables["ansible_search_path"] = [str(ROLE)]

@@ -114,7 +114,7 @@ def test_sites_of_others_are_not_taken_over_silently(tmp_path: Path, other: str)
     gateway, _ = system(tmp_path)
     (tmp_path / other).parent.mkdir()
     (tmp_path / other).touch()
-    with pytest.raises(ApplyError, match=r"shop.*gateway_replace_other_sites"):
+    with pytest.raises(ApplyError, match=r"shop.*gateway_other_sites"):
         gateway.put_in_force(release(tmp_path))
     assert not (tmp_path / "tgi-gateway").exists()
     assert gateway.put_in_force(release(tmp_path), replace_others=True).changed

@@ -19,8 +19,18 @@ VALUES: dict[str, Any] = {
     "gateway_public_limit": LIMIT,
 }
 BACKENDS = [
-    {"name": "llama", "model_id": "a/b", "aliases": ["Big"], "address": "127.0.0.1:8081"},
-    {"name": "code", "model_id": "c/d", "aliases": [], "address": "[::1]:8082"},
+    {
+        "name": "llama",
+        "model_id": "a/b",
+        "aliases": ["Big"],
+        "replicas": [{"name": "gpu1", "address": "127.0.0.1:8081"}],
+    },
+    {
+        "name": "code",
+        "model_id": "c/d",
+        "aliases": [],
+        "replicas": [{"name": "gpu1", "address": "[::1]:8082"}],
+    },
 ]
 
 
@@ -61,7 +71,7 @@ def test_values_are_refused(more: dict[str, Any], said: str) -> None:
     [
         ([], "is empty"),
         (backend(name="a;b"), "lower-case letters"),
-        (backend(address="127.0.0.1:80;"), "write host:port"),
+        (backend(replicas=[{"name": "g", "address": "127.0.0.1:80;"}]), "write host:port"),
         (backend(aliases=["llama"]), "which means llama"),
         (backend(aliases=["tgi"]), "which means llama"),
     ],

@@ -67,11 +67,12 @@ def test_the_certificate_and_the_backends_are_judged() -> None:
         "gateway_backends": {"type": "list"},
     }
     role = [Role("gateway", options, {}, frozenset(options))]
-    variables = {"gateway_tls": tls, "gateway_backends": [{"name": "a", "address": "b"}]}
+    replicas = [{"name": "g", "address": "b"}]
+    variables = {"gateway_tls": tls, "gateway_backends": [{"name": "a", "replicas": replicas}]}
     groups = ["gpu_hosts", "gateways"]
     _, found = check_inventory(variables, groups, role, lambda value: value, files.get)
     assert [line.split()[0] for line in found] == [
         "gateway_tls.key",
         "gateway_tls.certificate",
-        "gateway_backends[0].address",
+        "gateway_backends[0].replicas[0].address",
     ]
