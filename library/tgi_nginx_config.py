@@ -14,6 +14,8 @@ description:
   - A configuration whose files are right but which is not the one served (nginx stopped, a
     reload that did not take) is a change too. nginx is started when it does not run, and never
     restarted.
+  - Makes C(/var/lib/tgi-gateway/drain) and C(/var/lib/tgi-gateway/acme), and where needrestart is
+    installed, tells it to leave nginx alone.
   - In public files the words @GATEWAY_DIR@ and @GATEWAY_VERSION@ become the directory and the
     version. One file must be named nginx.conf and must answer C(GET /config-version) on
     127.0.0.1 with the version.
@@ -54,6 +56,12 @@ options:
     description: Take over an nginx that has sites of others enabled.
     type: bool
     default: false
+  drop_in:
+    description:
+      - Drop-in for nginx's unit, by which it is confined; without it, none is there. It is in force
+        from nginx's next start.
+    type: str
+    default: ""
   packages:
     description: Packages that were installed for it, told again when it is taken away.
     type: list
@@ -110,6 +118,7 @@ OPTIONS: dict[str, Any] = {
     "logs": {"type": "list", "elements": "path", "default": LOGS},
     "patience": {"type": "int", "default": 10},
     "replace_other_sites": {"type": "bool", "default": False},
+    "drop_in": {"type": "str", "default": ""},
     "packages": {"type": "list", "elements": "str", "default": []},
 }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .nginx_host import Host
 from .nginx_others import other_sites
 from .nginx_release import MAIN, Link, Release
 from .nginx_service import Nginx
@@ -34,6 +35,7 @@ class Gateway:
 
     nginx: Nginx
     link: Link
+    host: Host
     patience: float = 10.0
     check_mode: bool = False
 
@@ -57,11 +59,20 @@ class Gateway:
                 self._refuse_other_sites()
             outcome.diff = release.diff(current)
             outcome.did.append(f"put version {release.version} in force")
-        if not self.check_mode and outcome.changed:
-            if files_changed:
-                self._exchange(release, packages or [])
-            else:
-                self._activate(release)
+        beside = self.host.pending(self.nginx.active())
+        if not self.check_mode:
+            # Before nginx starts, so that a fresh one starts confined
+            take_back = self.host.apply()
+            try:
+                if files_changed:
+                    self._exchange(release, packages or [])
+                elif outcome.changed:
+                    self._activate(release)
+            except ApplyError:
+                take_back()
+                raise
+        outcome.changed = outcome.changed or bool(beside)
+        outcome.did += beside
         if self.nginx.present() and not self.nginx.enabled():
             outcome.changed = True
             outcome.did.append("start nginx at boot")
@@ -72,7 +83,7 @@ class Gateway:
     def withdraw(self) -> tuple[Outcome, list[str]]:
         """Put back what was replaced; gives the packages that had been installed for us too."""
         root = self.link.root
-        if not root.exists():
+        if not root.exists() and not self.host.leftovers():
             return Outcome(), []
         note = root / PACKAGES
         packages = note.read_text(encoding="utf-8").split() if note.exists() else []
@@ -81,7 +92,8 @@ class Gateway:
             return outcome, packages
         if self.link.version():
             self._put_back()
-        shutil.rmtree(root)
+        self.host.remove()
+        shutil.rmtree(root, ignore_errors=True)
         return outcome, packages
 
     def _put_back(self) -> None:
@@ -175,4 +187,5 @@ def gateway(run: Any, params: dict[str, Any], check_mode: bool) -> Gateway:
     """Build a gateway from module parameters."""
     nginx = Nginx(run, status_url(params["status_port"]), [Path(log) for log in params["logs"]])
     link = Link(Path(params["main"]), Path(params["directory"]))
-    return Gateway(nginx, link, float(params["patience"]), check_mode)
+    host = Host(run, params["drop_in"])
+    return Gateway(nginx, link, host, float(params["patience"]), check_mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.tgi.nginx_apply import Gateway
+from ansible.module_utils.tgi.nginx_host import Host
 from ansible.module_utils.tgi.nginx_release import Link, Release
 
 CONF = "# @GATEWAY_VERSION@ in @GATEWAY_DIR@\nlisten 127.0.0.1:8079;\n"
@@ -27,6 +28,10 @@ class FakeNginx:
 
     def _main_version(self) -> str | None:
         return self.main.readlink().parent.name if self.main.is_symlink() else None
+
+    def run(self, argv: list[str]) -> tuple[int, str, str]:
+        self.asked.append(argv[1])
+        return 0, "", ""
 
     def present(self) -> bool:
         return True
@@ -81,7 +86,7 @@ class FakeNginx:
         return "bind() to 0.0.0.0:80 failed"
 
 
-def system(path: Path, check_mode: bool = False) -> tuple[Gateway, FakeNginx]:
+def system(path: Path, check_mode: bool = False, drop_in: str = "") -> tuple[Gateway, FakeNginx]:
     """Lay out a host with the distribution's nginx.conf."""
     path.mkdir(exist_ok=True)
     main = path / "nginx.conf"
@@ -89,7 +94,14 @@ def system(path: Path, check_mode: bool = False) -> tuple[Gateway, FakeNginx]:
         main.write_text("the distribution's\n")
     nginx = FakeNginx(main)
     link = Link(main, path / "tgi-gateway")
-    return Gateway(nginx, link, 0.0, check_mode), nginx  # type: ignore[arg-type, unused-ignore]
+    gateway = Gateway(
+        nginx,  # type: ignore[arg-type, unused-ignore]
+        link,
+        Host(nginx.run, drop_in, path / "etc", path / "state"),
+        0.0,
+        check_mode,
+    )
+    return gateway, nginx
 
 
 def release(path: Path, text: str = "", secret: str = "s3cret") -> Release:
