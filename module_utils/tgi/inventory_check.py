@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from .gateway_rules import check_backends
+from .inventory_backends import check_published
 from .inventory_gateway import PORTS, Reader, check_certificate, check_gateway
 from .inventory_models import check_models, ports_of_models
 from .inventory_problem import UNKNOWN, number, whole
@@ -49,11 +49,14 @@ def check_inventory(
     roles: list[Role],
     template: Callable[[Any], Any],
     read: Reader,
+    gpu_hosts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Give the evaluated variables of the roles, and every problem found in them.
 
     ``variables`` are one host's, not templated; ``template`` evaluates one value and may
-    raise; ``read`` gives the beginning of a file of the controller, or None.
+    raise; ``read`` gives the beginning of a file of the controller, or None. ``gpu_hosts``
+    are all hosts of that group with their own variables, evaluated, if they are known: a
+    gateway publishes them.
     """
     values, problems = render_role_variables(variables, roles, template)
     defaults = {name: value for role in roles for name, value in role.defaults.items()}
@@ -69,10 +72,9 @@ def check_inventory(
     if "gpu_hosts" in groups:
         further += [*check_models(values), *check_toolkit(values)]
     if "gateways" in groups:
-        further += check_gateway(values, groups, read) + check_certificate(values, read)
-        # By default they are the models, which have been judged under their own name
-        if isinstance(values.get("gateway_backends"), list):
-            further += check_backends(values["gateway_backends"])
+        further += check_gateway(values, read) + check_certificate(values, read)
+        name = str(variables.get("inventory_hostname") or "")
+        further += check_published(values.get("gateway_backends"), gpu_hosts, name)
     return values, problems + [line for line in further if _place(line) not in judged]
 
 

@@ -21,13 +21,9 @@ _RESERVED = "ca"
 _VAULTED = "$ANSIBLE_VAULT"
 
 
-def check_gateway(values: Mapping[str, Any], groups: list[str], read: Reader) -> list[str]:
-    """Give the problems of the gateway's variables on a host of the group gateways."""
-    found = []
-    if "gpu_hosts" not in groups:
-        remedy = "add the host to gpu_hosts too; a gateway publishes its own machine's models"
-        found.append(problem("group gateways", "has this host, gpu_hosts has not", remedy))
-    found += _check_name(values.get("gateway_server_name"), values.get("gateway_tls"))
+def check_gateway(values: Mapping[str, Any], read: Reader) -> list[str]:
+    """Give the problems of the gateway's variables, except for its backends."""
+    found = list(_check_name(values.get("gateway_server_name"), values.get("gateway_tls")))
     found += _check_tls(values.get("gateway_tls"), read)
     found += check_limits(values)
     found += check_consumers(values)

@@ -11,8 +11,8 @@ from .inventory_problem import UNKNOWN, problem, shown, whole
 from .models import resolve_models
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GPU = re.compile(r"[0-9]+|GPU-[0-9a-fA-F][0-9a-fA-F-]*")
 _IMAGE = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
@@ -78,7 +78,7 @@ def _check_names(models: list[Any]) -> Iterator[str]:
     owners: dict[str, str] = {}
     for path, text in [*_texts(models, "name"), *_texts(models, "aliases")]:
         first = path.startswith("tgi_models[0].")
-        if ".aliases" in path and not _ALIAS.fullmatch(text):
+        if ".aliases" in path and not ALIAS.fullmatch(text):
             remedy = "write letters, digits and . _ : / - only"
             yield problem(path, f"is {shown(text)}, no alias", remedy)
         if text == DEFAULT_ALIAS and not first:

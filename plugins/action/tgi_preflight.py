@@ -16,13 +16,14 @@ _UTILS = str(_PROJECT / "module_utils")
 if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
+from ansible.module_utils.tgi.gateway_backends import PUBLISHED  # noqa: E402
 from ansible.module_utils.tgi.host_system import check_clock, clock_skew  # noqa: E402
 from ansible.module_utils.tgi.inventory_check import (  # noqa: E402
     check_inventory,
     refusal,
     wish_of,
 )
-from ansible.module_utils.tgi.inventory_problem import number, problem  # noqa: E402
+from ansible.module_utils.tgi.inventory_problem import UNKNOWN, number, problem  # noqa: E402
 from ansible.module_utils.tgi.inventory_specs import load_roles  # noqa: E402
 
 # Enough of a PEM file to see what it is, also behind a readable description
@@ -77,7 +78,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         defaults = {name: value for role in roles for name, value in role.defaults.items()}
         templar = Templar(loader=self._loader, variables={**defaults, **variables})
-        values, problems = check_inventory(variables, groups, roles, templar.template, self._read)
+        values, problems = check_inventory(
+            variables, groups, roles, templar.template, self._read, _gpu_hosts(variables)
+        )
         return values, list(problems)
 
     def _read(self, path: str) -> str | None:
@@ -89,6 +92,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return str(self._loader.get_text_file_contents(path))
         except Exception:  # whatever the vault lacks, its file has been found
             return head
+
+
+def _gpu_hosts(variables: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give what the hosts of a gateway's models say; facts are not there yet."""
+    hosts = (variables.get("groups") or {}).get("gpu_hosts") or []
+    return {host: _evaluated(variables["hostvars"][host]) for host in hosts}
+
+
+def _evaluated(values: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in PUBLISHED:
+        if name in values:
+            try:
+                found[name] = values[name]
+            except Exception:  # that host's own preflight reports it
+                found[name] = UNKNOWN
+    return found
 
 
 def _blind(answer: dict[str, Any]) -> str:

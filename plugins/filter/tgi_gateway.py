@@ -13,7 +13,13 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
-from ansible.module_utils.tgi import gateway_rules, gateway_tls  # noqa: E402
+from ansible.module_utils.tgi import (  # noqa: E402
+    gateway_backends,
+    gateway_rules,
+    gateway_tls,
+    inventory_backends,
+    inventory_gateway,
+)
 
 # Enough for a certificate with its chain
 _HEAD = 65536
@@ -27,9 +33,9 @@ def _read(path: str) -> str | None:
         return None
 
 
-def gateway_problems(values: Any, backends: Any) -> list[str]:
-    """Apply :func:`gateway_rules.gateway_problems` with the controller's files."""
-    problems: list[str] = gateway_rules.gateway_problems(values, backends, _read)
+def gateway_problems(values: Any) -> list[str]:
+    """Apply :func:`inventory_gateway.check_gateway` with the controller's files."""
+    problems: list[str] = inventory_gateway.check_gateway(values, _read)
     return problems
 
 
@@ -39,8 +45,9 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Map filter names to functions."""
         return {
-            "gateway_backends": gateway_rules.gateway_backends,
-            "tgi_gateway_addresses": gateway_rules.gateway_addresses,
+            "gateway_backends": gateway_backends.gateway_backends,
+            "gateway_backend_problems": inventory_backends.backend_problems,
+            "tgi_gateway_addresses": gateway_backends.gateway_addresses,
             "gateway_burst": gateway_rules.gateway_burst,
             "gateway_certificate_problems": gateway_tls.certificate_problems,
             "gateway_leaf_due": gateway_tls.leaf_due,

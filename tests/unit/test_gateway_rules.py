@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi import gateway_rules as rules
+from ansible.module_utils.tgi.inventory_gateway import check_gateway
 
 KEY = "k" * 32
 PEM = "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
@@ -34,13 +35,8 @@ BACKENDS = [
 ]
 
 
-def problems(backends: Any = BACKENDS, **more: Any) -> str:
-    found = rules.gateway_problems({**VALUES, **more}, backends, lambda _: PEM)
-    return "\n".join(found)
-
-
-def backend(**more: Any) -> list[dict[str, Any]]:
-    return [BACKENDS[0], {**BACKENDS[1], **more}]
+def problems(**more: Any) -> str:
+    return "\n".join(check_gateway({**VALUES, **more}, lambda _: PEM))
 
 
 def test_good_values_pass() -> None:
@@ -64,20 +60,6 @@ def test_good_values_pass() -> None:
 )  # fmt: skip
 def test_values_are_refused(more: dict[str, Any], said: str) -> None:
     assert said in problems(**more)
-
-
-@pytest.mark.parametrize(
-    ("backends", "said"),
-    [
-        ([], "is empty"),
-        (backend(name="a;b"), "lower-case letters"),
-        (backend(replicas=[{"name": "g", "address": "127.0.0.1:80;"}]), "write host:port"),
-        (backend(aliases=["llama"]), "which means llama"),
-        (backend(aliases=["tgi"]), "which means llama"),
-    ],
-)
-def test_backends_are_refused(backends: Any, said: str) -> None:
-    assert said in problems(backends)
 
 
 def test_no_problem_shows_a_key() -> None:

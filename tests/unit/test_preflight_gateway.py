@@ -9,7 +9,6 @@ from ansible.module_utils.tgi.inventory_gateway import check_gateway
 from ansible.module_utils.tgi.inventory_problem import UNKNOWN
 
 KEY = "k" * 32
-BOTH = ["gpu_hosts", "gateways"]
 FILES = {
     "/pki/a.crt": "text before\n-----BEGIN CERTIFICATE-----\n",
     "/pki/a.key": "-----BEGIN EC PRIVATE KEY-----\n",
@@ -30,8 +29,8 @@ GOOD: dict[str, Any] = {
 }
 
 
-def check(groups: list[str] | None = None, **more: Any) -> list[str]:
-    found: list[str] = check_gateway({**GOOD, **more}, groups or BOTH, FILES.get)
+def check(**more: Any) -> list[str]:
+    found: list[str] = check_gateway({**GOOD, **more}, FILES.get)
     return found
 
 
@@ -160,11 +159,6 @@ def test_what_is_refused(more: dict[str, Any], where: str, words: str) -> None:
     (found,) = check(**more)
     assert found.startswith(f"{where} ")
     assert words in found
-
-
-def test_a_gateway_publishes_its_own_machine() -> None:
-    (found,) = check(groups=["gateways"])
-    assert "add the host to gpu_hosts too" in found
 
 
 def test_no_key_is_ever_shown() -> None:

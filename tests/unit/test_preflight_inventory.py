@@ -137,11 +137,15 @@ def test_the_rules_of_a_group_are_for_its_hosts() -> None:
     def places(*groups: str) -> list[str]:
         everything = [Role("gateway", SPECS["gateway"], {}, frozenset(SPECS["gateway"]))]
         everything.append(Role("tgi", SPECS["tgi"], {}, frozenset(SPECS["tgi"])))
-        _, found = check_inventory(variables, list(groups), everything, template, lambda _: None)
+        hosts = {"g": variables} if "gpu_hosts" in groups else {}
+        gateway = {**variables, "inventory_hostname": "g"}
+        _, found = check_inventory(
+            gateway, list(groups), everything, template, lambda _: None, hosts
+        )
         return [line.split()[0] for line in found]
 
     assert places("gpu_hosts") == ["tgi_image"]
-    assert places("gateways") == ["group", "gateway_server_name"]
+    assert places("gateways") == ["gateway_server_name", "group"]
     assert places("gpu_hosts", "gateways") == ["tgi_image", "gateway_server_name"]
     assert places() == []
 

@@ -95,7 +95,7 @@ def problems(site: Path, host: str = "gpu1") -> list[str]:
     groups: list[str] = variables["group_names"]
     assert sorted(groups) == ["gateways", "gpu_hosts"]
     found: list[str]
-    _, found = check_inventory(variables, groups, roles, template, read)
+    _, found = check_inventory(variables, groups, roles, template, read, {host: variables})
     return found
 
 
