@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,6 +39,8 @@ def gateway_burst(burst: Any) -> str:
 def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Give what the njs code looks up: names to a model, the default one, and /v1/models.
 
+    ``replicated`` has the models with more than one replica, which have a location of their own.
+
     An alias is listed as a model whose ``root`` is the name it stands for, as vLLM lists
     adapters; the default's alias ``tgi`` works without being listed.
     """
@@ -60,23 +61,11 @@ def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             )
     shown_names = ", ".join(entry["id"] for entry in listed)
     page = {"object": "list", "data": listed}
-    return {"names": names, "default": entries[0]["name"], "shown": shown_names, "list": page}
-
-
-def gateway_probe(text: str, oldest: str) -> dict[str, Any]:
-    """Read ``nginx -V`` and the lines the role's first task adds to it.
-
-    Returns nginx (version; ``oldest`` when there is none), openssl (the one it runs with),
-    installed (nginx and njs are there), present (nginx is) and ipv6 (the host has it).
-    """
-    nginx = re.search(r"^nginx version: nginx/([0-9.]+)", text, re.M)
-    running = re.search(r"running with OpenSSL ([0-9.]+)", text)
-    built = re.search(r"built with OpenSSL ([0-9.]+)", text)
-    openssl = running or built
+    replicated = {e["name"]: len(e["replicas"]) for e in entries if len(e["replicas"]) > 1}
     return {
-        "nginx": nginx.group(1) if nginx else oldest,
-        "openssl": openssl.group(1) if openssl else "3.0.0",
-        "present": bool(nginx),
-        "installed": bool(nginx) and "\nnjs here" in text,
-        "ipv6": "\nipv6 here" in text,
+        "names": names,
+        "default": entries[0]["name"],
+        "replicated": replicated,
+        "shown": shown_names,
+        "list": page,
     }

@@ -15,8 +15,12 @@ if _HERE not in ansible.module_utils.__path__:
 
 from ansible.module_utils.tgi import (  # noqa: E402
     gateway_backends,
+    gateway_host,
+    gateway_keys,
+    gateway_pools,
     gateway_rules,
     gateway_tls,
+    gateway_words,
     inventory_backends,
     inventory_gateway,
 )
@@ -45,15 +49,20 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Map filter names to functions."""
         return {
+            "gateway_address": gateway_words.gateway_address,
             "gateway_backends": gateway_backends.gateway_backends,
             "gateway_backend_problems": inventory_backends.backend_problems,
             "tgi_gateway_addresses": gateway_backends.gateway_addresses,
             "gateway_burst": gateway_rules.gateway_burst,
             "gateway_certificate_problems": gateway_tls.certificate_problems,
+            "gateway_host_problems": gateway_host.gateway_host_problems,
+            "gateway_keys": gateway_keys.gateway_keys,
             "gateway_leaf_due": gateway_tls.leaf_due,
             "gateway_mark": gateway_rules.gateway_mark,
             "gateway_models": gateway_rules.gateway_models,
-            "gateway_probe": gateway_rules.gateway_probe,
+            "gateway_plain": gateway_words.gateway_plain,
+            "gateway_pools": gateway_pools.gateway_pools,
+            "gateway_probe": gateway_host.gateway_probe,
             "gateway_problems": gateway_problems,
             "gateway_rate": gateway_rules.gateway_rate,
             "gateway_retry_after": gateway_rules.gateway_retry_after,

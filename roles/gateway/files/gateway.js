@@ -1,10 +1,45 @@
 // Who asks, and for which model. Plain njs as of 0.7.9: no classes, no shared memory.
 import crypto from 'crypto';
 
-// The digest of the bearer token, or '' without one. The token itself is kept nowhere.
-function keyDigest(r) {
-    const match = /^Bearer +(\S+) *$/i.exec(r.headersIn['Authorization'] || '');
-    return match ? crypto.createHash('sha256').update(match[1]).digest('hex') : '';
+// Own names only: "toString" is neither a key nor a model.
+function own(object, name) {
+    return Object.prototype.hasOwnProperty.call(object, name);
+}
+
+function deny(r, who, why) {
+    r.variables.gateway_denied = why;
+    r.variables.gateway_denied_consumer = who;
+    return '';
+}
+
+function admit(r, who) {
+    return keyring.disabled.includes(who) ? deny(r, who, 'disabled') : who;
+}
+
+// Whose certificate it is; nginx has verified that it is one of ours.
+function bySubject(r) {
+    const subject = r.variables.ssl_client_s_dn;
+    const good = r.variables.ssl_client_verify === 'SUCCESS' && own(keyring.subjects, subject);
+    return good ? admit(r, keyring.subjects[subject]) : '';
+}
+
+// The consumer who asks, or ''. The token itself is kept nowhere.
+function consumer(r) {
+    const sent = r.headersIn['Authorization'];
+    if (sent === undefined) {
+        return bySubject(r);
+    }
+    const match = /^Bearer +(\S+) *$/i.exec(sent);
+    if (match === null) {
+        return '';
+    }
+    const digest = crypto.createHash('sha256').update(match[1]).digest('hex');
+    if (!own(keyring.keys, digest)) {
+        return '';
+    }
+    const entry = keyring.keys[digest];
+    const over = entry[1] > 0 && Date.now() >= entry[1] * 1000;
+    return over ? deny(r, entry[0], 'expired') : admit(r, entry[0]);
 }
 
 function answer(r, status, body) {
@@ -16,22 +51,33 @@ function refuse(r, status, message, type, param, code) {
     answer(r, status, {error: {message: message, type: type, param: param, code: code}});
 }
 
-// What `model` means, own names only: "toString" is no model.
-function resolve(name) {
-    const names = models.names;
-    return Object.prototype.hasOwnProperty.call(names, name) ? names[name] : null;
+// Who has no key is not told what there is.
+function unknownModel(r) {
+    if (r.variables.gateway_consumer === '') {
+        r.return(404);
+        return;
+    }
+    refuse(r, 404, 'The model does not exist here. There are: ' + models.shown + '.',
+        'invalid_request_error', 'model', 'model_not_found');
+}
+
+// The model that is meant, noted for the upstream and the log; null, and answered, if there is none.
+function choose(r, wanted) {
+    if (wanted !== null && !own(models.names, wanted)) {
+        unknownModel(r);
+        return null;
+    }
+    const name = wanted === null ? models.default : models.names[wanted];
+    r.variables.gateway_model = name;
+    r.variables.gateway_upstream = 'model_' + name;
+    return name;
 }
 
 function send(r, wanted) {
-    const name = wanted === null ? models.default : resolve(wanted);
-    if (name === null) {
-        refuse(r, 404, 'The model does not exist here. There are: ' + models.shown + '.',
-            'invalid_request_error', 'model', 'model_not_found');
-        return;
+    const name = choose(r, wanted);
+    if (name !== null) {
+        r.internalRedirect(own(models.replicated, name) ? '@model_' + name : '@backend');
     }
-    r.variables.gateway_model = name;
-    r.variables.gateway_upstream = 'model_' + name;
-    r.internalRedirect('@backend');
 }
 
 const QUOTE = 34, COMMA = 44, COLON = 58, BACKSLASH = 92;
@@ -135,11 +181,31 @@ function list(r) {
     answer(r, 200, models.list);
 }
 
+function listByPath(r) {
+    const name = choose(r, r.variables.gateway_named);
+    if (name !== null) {
+        answer(r, 200, {object: 'list', data: models.list.data.filter(entry => entry.root === name)});
+    }
+}
+
 // Only whether it is well: an engine's error text is nobody's business here.
-function health(r) {
-    r.subrequest('/_gateway/health', {method: 'GET'}).then(
+function healthOf(r, wanted) {
+    const name = choose(r, wanted);
+    if (name === null) {
+        return;
+    }
+    const path = '/_gateway/health' + (own(models.replicated, name) ? '/' + name : '');
+    r.subrequest(path, {method: 'GET'}).then(
         reply => r.return(reply.status === 200 ? 200 : 503, ''),
         () => r.return(503, ''));
 }
 
-export default {keyDigest, byBody, byPath, list, health};
+function health(r) {
+    healthOf(r, null);
+}
+
+function healthByPath(r) {
+    healthOf(r, r.variables.gateway_named);
+}
+
+export default {consumer, byBody, byPath, list, listByPath, health, healthByPath};

@@ -1,0 +1,34 @@
+"""The upstream groups of a model: one for every set of replicas that may be drained."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+#: Up to here every set of drained replicas has its group; above, sets of two at most
+ALL_SETS = 4
+_PAIR = 2
+
+
+def gateway_pools(backend: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the groups of ``backend`` as ``{name, servers: [host:port, …]}``, all replicas first.
+
+    A group is called ``model_<name>`` and, for each drained replica in its order, ``!<place>``,
+    which no model's name can hold. The group without any server is left out: whoever meets it
+    has nothing to serve.
+    """
+    replicas = list(backend["replicas"])
+    count = len(replicas)
+    most = count if count <= ALL_SETS else _PAIR
+    pools = []
+    for size in range(min(most, count - 1) + 1):
+        for drained in itertools.combinations(range(count), size):
+            servers = [r["address"] for place, r in enumerate(replicas) if place not in drained]
+            pools.append({"name": pool_name(backend, drained), "servers": servers})
+    return pools
+
+
+def pool_name(backend: Mapping[str, Any], drained: tuple[int, ...]) -> str:
+    """Give the name of the group of ``backend`` without the replicas at the places ``drained``."""
+    return f"model_{backend['name']}" + "".join(f"!{place}" for place in drained)

@@ -1,0 +1,29 @@
+"""Words of nginx's language: what is no plain word never gets into a template.
+
+The rules refuse such input in good words before; this holds whatever reaches a template
+without them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_ADDRESS = re.compile(r"[A-Za-z0-9.:/\[\]-]+")
+
+
+def gateway_plain(text: Any) -> str:
+    """Give a name as it is: letters, digits and ``. _ -``. Raises ValueError for any other."""
+    return _held(_PLAIN, text)
+
+
+def gateway_address(text: Any) -> str:
+    """Give a host, a network or host:port as it is. Raises ValueError for any other text."""
+    return _held(_ADDRESS, text)
+
+
+def _held(pattern: re.Pattern[str], text: Any) -> str:
+    if not pattern.fullmatch(str(text)):
+        raise ValueError(f"{str(text)!r} cannot stand in nginx's configuration")
+    return str(text)

@@ -1,0 +1,60 @@
+// How many tokens a consumer's answers have had this minute. Needs njs 0.8: workers share the count.
+// What a request has to remember is in nginx's variables: njs may use one context for several.
+
+const MINUTE = 60000;
+// Longer than the name of a count with its number, as a chunk may end in the middle of it
+const TAIL = 64;
+const COUNT = /"(?:completion_tokens|generated_tokens)"\s*:\s*(\d+)/g;
+const EVENT = /(?:^|\n)data: ?(?!\[DONE\])/g;
+
+function keyNow(r) {
+    return r.variables.gateway_consumer + ' ' + Math.floor(Date.now() / MINUTE);
+}
+
+// 'spent' when the minute's budget is used up, else ''.
+function spent(r) {
+    const budget = Number(r.variables.gateway_budget);
+    if (!budget || (ngx.shared.gateway_tokens.get(keyNow(r)) || 0) < budget) {
+        return '';
+    }
+    r.variables.gateway_minute_left = String(Math.ceil((MINUTE - Date.now() % MINUTE) / 1000));
+    return 'spent';
+}
+
+function charge(r, before, now) {
+    if (now !== before) {
+        ngx.shared.gateway_tokens.incr(keyNow(r), now - before, 0);
+        r.variables.gateway_tokens = String(now);
+    }
+}
+
+// Sees every chunk of an answer and passes it on as it is. Events count one each until the engine
+// says how many tokens there were.
+function count(r, data, flags) {
+    r.sendBuffer(data, flags);
+    if (r.variables.gateway_budget === '0') {
+        r.done();
+        return;
+    }
+    const before = Number(r.variables.gateway_tokens || 0);
+    let now = before;
+    if (data.length > 0) {
+        const text = data.toString();
+        const whole = r.variables.gateway_tail + text;
+        const said = whole.match(COUNT);
+        const events = text.match(EVENT);
+        if (said !== null) {
+            now = Number(/\d+$/.exec(said[said.length - 1])[0]);
+        } else if (events !== null) {
+            now += events.length;
+        }
+        r.variables.gateway_tail = text.slice(-TAIL);
+    }
+    if (flags.last && now === 0) {
+        // TGI's /generate says it in a header only
+        now = Number(r.variables.upstream_http_x_generated_tokens || 0);
+    }
+    charge(r, before, now);
+}
+
+export default {spent, count};
