@@ -10,7 +10,7 @@ from .gateway_expiry import expires_at
 
 
 def gateway_keys(consumers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Give ``{"keys": {digest: [consumer, end]}, "subjects": {subject: consumer}, "disabled": []}``.
+    """Give ``{keys: {SHA-256: [consumer, end]}, subjects: {subject: consumer}, disabled: […]}``.
 
     ``end`` is in seconds since 1970, 0 for a key without one. A disabled consumer's keys stay
     in it, so that its requests can be told from unknown ones. Raises ValueError for an end that

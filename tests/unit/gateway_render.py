@@ -13,8 +13,19 @@ from conftest import ROOT
 
 ROLE = ROOT / "roles" / "gateway"
 KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz012345"
-DEBIAN_13 = "nginx version: nginx/1.26.3\nbuilt with OpenSSL 3.5.7\nnjs here\nipv6 here\n"
-DEBIAN_12 = "nginx version: nginx/1.22.1\nbuilt with OpenSSL 3.0.19\nnjs here\n"
+DEBIAN_13 = (
+    "nginx version: nginx/1.26.3\nbuilt with OpenSSL 3.5.7\nnjs here\nipv6 here\n"
+    "package libnginx-mod-http-js 0.8.9-1\n"
+)
+DEBIAN_12 = (
+    "nginx version: nginx/1.22.1\nbuilt with OpenSSL 3.0.19\nnjs here\n"
+    "package libnginx-mod-http-js 0.7.9-2\n"
+)
+NGINX_ORG = (
+    "nginx version: nginx/1.30.6\nbuilt with OpenSSL 3.5.7\n"
+    "configure arguments: --prefix=/etc/nginx --user=nginx --group=nginx\nnjs here\n"
+    "package nginx-module-njs 1.30.6+1.0.2-1~trixie\n"
+)
 MODELS = [
     {"name": "llama-3.1-8b", "model_id": "a/b", "aliases": ["Big"]},
     {"name": "code", "model_id": "c/d"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -15,14 +16,15 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
 
 MODELS = gateway_models(
     [
-        {"name": "llama", "model_id": "a/b", "aliases": ["Big"]},
-        {"name": "code", "model_id": "c/d"},
+        {"name": "llama", "model_id": "a/b", "aliases": ["Big"], "replicas": [{}]},
+        {"name": "code", "model_id": "c/d", "replicas": [{}]},
+        {"name": "wide", "model_id": "e/f", "replicas": [{}, {}]},
     ]
 )
 _HARNESS = """
 import fs from 'fs';
-const [source, models, cases] = JSON.parse(fs.readFileSync(0, 'utf8'));
-globalThis.models = models;
+const [source, models, keyring, cases] = JSON.parse(fs.readFileSync(0, 'utf8'));
+Object.assign(globalThis, {models, keyring});
 const url = 'data:text/javascript;base64,' + Buffer.from(source).toString('base64');
 const gateway = (await import(url)).default;
 const answers = cases.map(([handler, request]) => {
@@ -31,7 +33,9 @@ const answers = cases.map(([handler, request]) => {
     const r = {
         headersIn: request.headers || {}, headersOut: {}, variables: request.variables || {},
         requestText: request.body, requestBuffer: bytes,
-        return: (status, body) => { out.sent = [status, JSON.parse(body)]; },
+        return: (status, body) => { out.sent = [status, body ? JSON.parse(body) : body]; },
+        subrequest: (path) => { out.sent = [path, r.variables.gateway_upstream];
+            return {then: () => null}; },
         internalRedirect: (to) => { out.sent = [to, r.variables.gateway_upstream]; },
     };
     // njs gives up where node would not
@@ -39,6 +43,7 @@ const answers = cases.map(([handler, request]) => {
     if (request.shallow) { JSON.parse = (t) => {
         if (t === request.body) { throw new SyntaxError('nested'); } return parse(t); }; }
     try { out.value = gateway[handler](r); } finally { JSON.parse = parse; }
+    out.variables = r.variables;
     return out;
 });
 console.log(JSON.stringify(answers));
@@ -49,7 +54,7 @@ def run(*cases: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
     source = (ROLE / "files" / "gateway.js").read_text(encoding="utf-8")
     done = subprocess.run(
         ["node", "--input-type=module", "-e", _HARNESS],
-        input=json.dumps([source, MODELS, cases]),
+        input=json.dumps([source, MODELS, KEYRING, cases]),
         capture_output=True,
         text=True,
         check=True,
@@ -62,20 +67,52 @@ def sent(handler: str, **request: Any) -> Any:
     return run((handler, request))[0]["sent"]
 
 
+# Of "abc", of "old" and of "off"
+DIGESTS = [hashlib.sha256(key).hexdigest() for key in (b"abc", b"old", b"off")]
+KEYRING = {
+    "keys": {DIGESTS[0]: ["duck", 0], DIGESTS[1]: ["duck", 1700000000], DIGESTS[2]: ["gone", 0]},
+    "subjects": {"CN=duck": "duck", "CN=gone": "gone"},
+    "disabled": ["gone"],
+}
+
+
+def identify(header: str | None, **variables: str) -> tuple[str, str, str]:
+    headers = {} if header is None else {"Authorization": header}
+    answer = run(("consumer", {"headers": headers, "variables": variables}))[0]
+    noted = answer["variables"]
+    denied = noted.get("gateway_denied", ""), noted.get("gateway_denied_consumer", "")
+    return answer["value"], *denied
+
+
 @pytest.mark.parametrize(
-    ("header", "known"),
+    ("header", "who"),
     [
-        ("Bearer abc", True), ("bearer  abc ", True), ("Bearer ABC", False), ("Bearer", False),
-        ("Bearer a b", False), ("Basic abc", False), ("", False), (None, False),
+        ("Bearer abc", ("duck", "", "")), ("bearer  abc ", ("duck", "", "")),
+        ("Bearer old", ("", "expired", "duck")), ("Bearer off", ("", "disabled", "gone")),
+        ("Bearer ABC", ("", "", "")), ("Bearer", ("", "", "")), ("Bearer a b", ("", "", "")),
+        ("Basic abc", ("", "", "")), ("", ("", "", "")), (None, ("", "", "")),
     ],
 )  # fmt: skip
-def test_a_key_is_a_digest(header: str | None, known: bool) -> None:
-    headers = {} if header is None else {"Authorization": header}
-    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of abc
-    answer = run(("keyDigest", {"headers": headers}))[0]["value"]
-    assert (answer == digest) is known
-    if header != "Bearer ABC" and not known:
-        assert answer == ""
+def test_a_key_is_known_by_its_digest(header: str | None, who: tuple[str, str, str]) -> None:
+    assert identify(header) == who
+
+
+@pytest.mark.parametrize(
+    ("verified", "subject", "header", "who"),
+    [
+        ("SUCCESS", "CN=duck", None, ("duck", "", "")),
+        ("SUCCESS", "CN=gone", None, ("", "disabled", "gone")),
+        ("SUCCESS", "CN=duck", "Bearer wrong", ("", "", "")),
+        ("SUCCESS", "constructor", None, ("", "", "")),
+        ("FAILED:expired", "CN=duck", None, ("", "", "")),
+        ("NONE", "CN=duck", None, ("", "", "")),
+    ],
+)
+def test_a_certificate_stands_for_a_key_that_was_not_sent(
+    verified: str, subject: str, header: str | None, who: tuple[str, str, str]
+) -> None:
+    variables = {"ssl_client_verify": verified, "ssl_client_s_dn": subject}
+    assert identify(header, **variables) == who
 
 
 NESTED = "[" * 40 + "]" * 40
@@ -126,9 +163,26 @@ def test_what_cannot_be_read_is_refused(body: str) -> None:
     assert sent("byBody", body=body, shallow=True)[0] == 400
 
 
+def by_path(handler: str, name: str, consumer: str = "duck") -> Any:
+    return sent(handler, variables={"gateway_named": name, "gateway_consumer": consumer})
+
+
 def test_the_path_names_a_model_too() -> None:
-    known = {"variables": {"gateway_named": "code"}}
-    unknown = {"variables": {"gateway_named": "constructor"}}
-    answers = run(("byPath", known), ("byPath", unknown))
-    assert answers[0]["sent"] == ["@backend", "model_code"]
-    assert answers[1]["sent"][0] == 404
+    assert by_path("byPath", "code") == ["@backend", "model_code"]
+    assert by_path("byPath", "constructor")[0] == 404
+
+
+def test_a_model_with_replicas_has_a_location_of_its_own() -> None:
+    assert by_path("byPath", "wide") == ["@model_wide", "model_wide"]
+    assert by_path("healthByPath", "wide") == ["/_gateway/health/wide", "model_wide"]
+    assert by_path("healthByPath", "Big") == ["/_gateway/health", "model_llama"]
+    assert sent("health") == ["/_gateway/health", "model_llama"]
+
+
+def test_one_model_can_be_listed_alone() -> None:
+    status, body = by_path("listByPath", "Big")
+    assert (status, [entry["id"] for entry in body["data"]]) == (200, ["llama", "Big"])
+
+
+def test_who_has_no_key_is_not_told_what_there_is() -> None:
+    assert by_path("byPath", "nope", consumer="") == [404, None]

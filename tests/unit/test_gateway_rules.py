@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.module_utils.tgi import gateway_host as host
 from ansible.module_utils.tgi import gateway_rules as rules
 from ansible.module_utils.tgi.inventory_gateway import check_gateway
 
@@ -104,12 +105,12 @@ def test_models_as_looked_up_and_listed() -> None:
     ],
 )  # fmt: skip
 def test_versions_are_what_runs(text: str, nginx: str, openssl: str) -> None:
-    read = rules.gateway_probe(text + "\nnjs here\n", "1.22.0")
+    read = host.gateway_probe(text + "\nnjs here\n", "1.22.0")
     assert (read["nginx"], read["openssl"]) == (nginx, openssl)
     assert read["installed"] is read["present"] is ("not found" not in text)
     assert read["ipv6"] is False
 
 
 def test_njs_missing_is_not_installed() -> None:
-    read = rules.gateway_probe("nginx version: nginx/1.26.3\nipv6 here", "1.22.0")
+    read = host.gateway_probe("nginx version: nginx/1.26.3\nipv6 here", "1.22.0")
     assert (read["present"], read["installed"], read["ipv6"]) == (True, False, True)
