@@ -1,0 +1,26 @@
+"""Tests of the gateway get each gateway of the scenario as its clients reach it."""
+
+from __future__ import annotations
+
+import pytest
+from sites import Site, load_sites
+
+DEFAULT = "molecule/gateway/inventory"
+
+
+def inventory_of(config: pytest.Config) -> str:
+    return str(config.getoption("--ansible-inventory") or DEFAULT)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "site" in metafunc.fixturenames:
+        sites = load_sites(inventory_of(metafunc.config))
+        metafunc.parametrize("site", sites, ids=lambda site: site.host, scope="session")
+
+
+@pytest.fixture(autouse=True)
+def fresh_counters(request: pytest.FixtureRequest) -> None:
+    """Every test counts from nothing."""
+    if "site" in request.fixturenames:
+        site: Site = request.getfixturevalue("site")
+        site.forget()

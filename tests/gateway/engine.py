@@ -1,0 +1,205 @@
+"""An engine for load: TGI's and OpenAI's routes with scripted words, which counts all it sees.
+
+usage: python3 engine.py PORT      (standard library only, Python 3.11 or newer)
+
+Fields of a request's body beside the dialect's own: ``x_events`` (words to send, 8), ``x_pause``
+(seconds between two events, 0), ``x_wait`` (seconds before anything, 0), ``x_usage`` (whether
+usage is told, true). ``GET /_engine`` tells the counters, ``DELETE /_engine`` forgets them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+GENERATING = {"/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/"}
+_MOST = 64 * 2**20
+
+
+class Engine:
+    """The counters of one process, and its answers."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.forget()
+
+    def forget(self) -> None:
+        """Start counting anew; what is active stays so."""
+        self.paths: Counter[str] = Counter()
+        self.ids: Counter[str] = Counter()
+        self.aborted = self.peak = 0
+        self.active = getattr(self, "active", 0)
+
+    def report(self) -> dict[str, Any]:
+        """What was seen: requests by path, those active, the most at once, those given up."""
+        repeated = {name: count for name, count in self.ids.items() if count > 1}
+        return {
+            "name": self.name,
+            "paths": dict(self.paths),
+            "total": sum(self.paths.values()),
+            "active": self.active,
+            "peak": self.peak,
+            "aborted": self.aborted,
+            "repeated": repeated,
+        }
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection's requests until it ends."""
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await self._one(reader, writer):
+                pass
+        writer.close()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = lines[0].split(" ", 2)
+        headers = {
+            key.lower(): value.strip() for key, _, value in (x.partition(":") for x in lines[1:])
+        }
+        body = await reader.readexactly(min(int(headers.get("content-length", 0)), _MOST))
+        path = target.partition("?")[0]
+        if path == "/_engine":
+            report = json.dumps(self.report()).encode()
+            if method == "DELETE":
+                self.forget()
+            writer.write(_plain(200, report))
+            await writer.drain()
+            return True
+        self.paths[f"{method} {target}"] += 1
+        if "x-request-id" in headers:
+            self.ids[headers["x-request-id"]] += 1
+        if path not in GENERATING or method != "POST":
+            writer.write(_plain(200, json.dumps(self._other(path)).encode()))
+            await writer.drain()
+            return True
+        self.active += 1
+        self.peak = max(self.peak, self.active)
+        gone = asyncio.create_task(_closed(reader))
+        try:
+            await self._generate(path, _options(body), writer, gone)
+        except ConnectionError:
+            self.aborted += 1
+            return False
+        finally:
+            self.active -= 1
+            gone.cancel()
+        return True
+
+    def _other(self, path: str) -> Any:
+        if path == "/info":
+            return {"model_id": self.name, "max_total_tokens": 2048, "max_input_length": 1024}
+        return {"path": path}
+
+    async def _generate(
+        self, path: str, options: dict[str, Any], writer: asyncio.StreamWriter, gone: Any
+    ) -> None:
+        count = int(options.get("x_events", 8))
+        await _pause(float(options.get("x_wait", 0)), gone)
+        native = path in ("/generate", "/generate_stream", "/")
+        if path != "/generate_stream" and not options.get("stream"):
+            await _pause(float(options.get("x_pause", 0)) * count, gone)
+            writer.write(_plain(200, json.dumps(self._whole(native, count, options)).encode()))
+            await writer.drain()
+            return
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        for number in range(1, count + 1):
+            if number > 1:
+                await _pause(float(options.get("x_pause", 0)), gone)
+            await _send(writer, self._event(native, number, number == count))
+        if not native:
+            if options.get("x_usage", True):
+                usage = {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": count + 5}
+                await _send(writer, {"choices": [], "usage": usage, "ts": time.time()})
+            await _send(writer, None)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    def _event(self, native: bool, number: int, last: bool) -> dict[str, Any]:
+        word = f"w{number} "
+        if native:
+            text = "…" if last else None
+            details = {"finish_reason": "length", "generated_tokens": number} if last else None
+            token = {"id": number, "text": word, "logprob": -0.5, "special": False}
+            return {
+                "index": number,
+                "token": token,
+                "generated_text": text,
+                "details": details,
+                "ts": time.time(),
+            }
+        choice = {"index": 0, "delta": {"content": word}, "finish_reason": "stop" if last else None}
+        return {"model": self.name, "choices": [choice], "ts": time.time()}
+
+    def _whole(self, native: bool, count: int, options: dict[str, Any]) -> Any:
+        text = " ".join(f"w{number}" for number in range(1, count + 1))
+        if native:
+            return {"generated_text": text, "details": {"generated_tokens": count}}
+        usage = {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": count + 5}
+        choice = {
+            "index": 0,
+            "message": {"role": "assistant", "content": text},
+            "finish_reason": "stop",
+        }
+        return {
+            "id": "x",
+            "object": "chat.completion",
+            "created": 1,
+            "model": self.name,
+            "asked": options.get("model"),
+            "choices": [choice],
+            "usage": usage,
+        }
+
+
+def _options(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _plain(status: int, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return head.encode() + b"\r\n\r\n" + body
+
+
+async def _send(writer: asyncio.StreamWriter, event: Any) -> None:
+    text = "[DONE]" if event is None else json.dumps(event, ensure_ascii=False)
+    data = f"data: {text}\n\n".encode()
+    writer.write(b"%x\r\n%b\r\n" % (len(data), data))
+    await writer.drain()
+
+
+async def _closed(reader: asyncio.StreamReader) -> None:
+    """Return when the other side has closed; nothing may be read that is the next request's."""
+    while not reader.at_eof():
+        await asyncio.sleep(0.005)
+
+
+async def _pause(seconds: float, gone: asyncio.Task[None]) -> None:
+    if seconds:
+        await asyncio.wait({gone}, timeout=seconds)
+    if gone.done():
+        raise ConnectionResetError
+
+
+async def main(port: int) -> None:
+    """Serve on all addresses until ended."""
+    engine = Engine(f"engine-{port}")
+    server = await asyncio.start_server(engine.serve, "0.0.0.0", port, limit=2**20, backlog=1024)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))
