@@ -67,6 +67,10 @@ options:
     description: Path that exists where the gateway's configuration is in place.
     type: str
     default: ''
+  bind_address:
+    description: Address the models will listen on besides loopback.
+    type: str
+    default: ''
   base_dir:
     description: Directory of the models' Compose projects.
     type: str
@@ -135,6 +139,17 @@ ansible_facts:
         gateway:
           description: Whether the gateway's configuration is in place.
           type: bool
+        address:
+          description: The address its connections to far hosts come from.
+          type: str
+          sample: 10.0.0.5
+        addresses:
+          description: All its addresses that others can reach.
+          type: list
+          elements: str
+        fence:
+          description: Whether a fence is before the models' ports.
+          type: bool
         package_lists:
           description: Whether apt has lists, without which check mode cannot foresee packages.
           type: bool
@@ -169,6 +184,7 @@ def main() -> None:
             "gateway_ports": {"type": "list", "elements": "dict", "default": [], "options": port},
             "gateway_config": {"type": "str", "default": ""},
             "base_port": {"type": "int", "default": 8081},
+            "bind_address": {"type": "str", "default": ""},
             "base_dir": {"type": "str", "default": "/opt/tgi"},
             "data_dir": {"type": "str", "default": "/var/lib/tgi"},
             "min_memory_gib": {"type": "float", "default": 0.0},

@@ -10,13 +10,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import host_gpus, host_ports, host_system
+from . import host_addresses, host_gpus, host_ports, host_system
 from .inventory_problem import problem
 from .models import resolve_models
 
 _QUERY_SECONDS = 60
 # First words of every compose.yaml that the role tgi writes
 _MARK = "# Written by tgi-ansible"
+# Made by the module tgi_fence, and only by it
+_FENCE = "/etc/systemd/system/tgi-fence.service"
 _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
@@ -25,8 +27,8 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
 
     ``wish`` has base_port, models (name, port, variable, gpus, and named: which of port and
     gpus the user wrote), gateway_ports (port, variable),
-    gateway_config, base_dir, data_dir, min_memory_gib, min_free_disk_gib, min_driver and
-    toolkit (whether NVIDIA's will be installed).
+    gateway_config, bind_address, base_dir, data_dir, min_memory_gib, min_free_disk_gib,
+    min_driver and toolkit (whether NVIDIA's will be installed).
     Only reads. ``root`` is where etc and proc are found.
     """
     deployed = find_deployed(root, wish["base_dir"])
@@ -52,6 +54,8 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     taken = host_ports.find_owners(root / "proc", {port["port"] for port in ports})
     problems += host_ports.check_ports(ports, taken)
     problems += host_ports.check_moves(models, published)
+    addresses = host_addresses.all_addresses()
+    problems += host_addresses.check_bind_address(wish["bind_address"], addresses)
     gpus, driver = host_gpus.parse_gpus(answer.text if answer else "")
     facts = {
         "gpus": gpus,
@@ -59,6 +63,9 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
         "deployed": deployed,
         "kept": kept,
         "gateway": gateway,
+        "address": host_addresses.source_address(),
+        "addresses": addresses,
+        "fence": _inside(root, _FENCE).exists(),
         "package_lists": any(_inside(root, "/var/lib/apt/lists").glob("*_Packages*")),
         "httpx": importlib.util.find_spec("httpx") is not None,
     }
@@ -91,8 +98,9 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
         problems.append(problem("user", f"has uid {os.geteuid()}, not root's", remedy))
     release = _read(root / "etc/os-release")
     problems += host_system.check_release(release, bool(wish["gateway_config"]))
-    cpuinfo = _read(root / "proc/cpuinfo")
-    problems += host_system.check_processor(platform.machine(), cpuinfo)
+    if wish["models"]:
+        cpuinfo = _read(root / "proc/cpuinfo")
+        problems += host_system.check_processor(platform.machine(), cpuinfo)
     problems += host_system.check_memory(_read(root / "proc/meminfo"), wish["min_memory_gib"])
     if any(model["name"] not in deployed for model in wish["models"]):
         free = host_system.free_space(str(_inside(root, wish["data_dir"])))

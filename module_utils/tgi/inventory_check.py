@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from .inventory_backends import check_published
+from .inventory_fence import check_fence
 from .inventory_gateway import PORTS, Reader, check_certificate, check_gateway
 from .inventory_models import check_models, ports_of_models
 from .inventory_problem import UNKNOWN, number, whole
@@ -70,7 +71,7 @@ def check_inventory(
     judged = {_place(line) for line in problems}
     further = []
     if "gpu_hosts" in groups:
-        further += [*check_models(values), *check_toolkit(values)]
+        further += [*check_models(values), *check_toolkit(values), *check_fence(values)]
     if "gateways" in groups:
         further += check_gateway(values, read) + check_certificate(values, read)
         name = str(variables.get("inventory_hostname") or "")
@@ -115,9 +116,11 @@ def wish_of(values: Mapping[str, Any], groups: Collection[str]) -> dict[str, Any
         ],
         "gateway_config": _GATEWAY_CONFIG if "gateways" in groups else "",
         "base_port": whole(values.get("tgi_base_port")) or DEFAULT_BASE_PORT,
+        "bind_address": _text(values.get("tgi_bind_address"), "") if deploys else "",
         "base_dir": _text(values.get("tgi_base_dir"), "/opt/tgi"),
         "data_dir": _text(values.get("tgi_data_dir"), "/var/lib/tgi"),
-        "min_memory_gib": number(values.get("preflight_min_memory_gib")) or 0.0,
+        # A gateway alone needs little
+        "min_memory_gib": (deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
         "min_free_disk_gib": number(values.get("preflight_min_free_disk_gib")) or 0.0,
         "min_driver": _text(values.get("preflight_min_driver"), "0"),
         "toolkit": deploys and values.get("nvidia_container_toolkit_enabled") is True,

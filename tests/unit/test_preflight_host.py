@@ -88,6 +88,7 @@ def wish(**more: Any) -> dict[str, Any]:
     return {
         "models": [model],
         "base_port": 8081,
+        "bind_address": "",
         "gateway_ports": [],
         "gateway_config": "/etc/nginx/tgi-gateway",
         "base_dir": "/opt/tgi",
@@ -105,6 +106,8 @@ def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the verdicts depend on the recorded files alone."""
     monkeypatch.setattr(host_check.os, "geteuid", lambda: 0)
     monkeypatch.setattr(host_check.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(host_check.host_addresses, "source_address", lambda: "10.0.0.5")
+    monkeypatch.setattr(host_check.host_addresses, "all_addresses", lambda: ["10.0.0.5"])
 
 
 def deploy(root: Path, name: str, port: int) -> None:
@@ -148,6 +151,8 @@ def test_a_host_that_runs_the_model_already(
     deploy(root, "house", 8081)
     (root / "opt/tgi/other").mkdir()
     (root / "etc/nginx/tgi-gateway").mkdir(parents=True)
+    (root / "etc/systemd/system").mkdir(parents=True)
+    (root / "etc/systemd/system/tgi-fence.service").touch()
     (root / "var/lib/apt/lists").mkdir(parents=True)
     (root / "var/lib/apt/lists/mirror_main_binary-amd64_Packages.lz4").touch()
     monkeypatch.setattr(host_check.importlib.util, "find_spec", lambda name: name)
@@ -160,6 +165,9 @@ def test_a_host_that_runs_the_model_already(
         "deployed": ["house"],
         "kept": {"house": {"port": 8081, "gpus": []}},
         "gateway": True,
+        "address": "10.0.0.5",
+        "addresses": ["10.0.0.5"],
+        "fence": True,
         "package_lists": True,
         "httpx": True,
     }
@@ -229,3 +237,21 @@ def test_nvidia_smi_is_asked_as_it_answers(tmp_path: Path, monkeypatch: pytest.M
     answer = host_check.ask_gpus()
     assert answer.rc == 9
     assert "--query-gpu=index,uuid,name,memory.total,driver_version,compute_cap" in answer.text
+
+
+def test_a_gateway_alone_may_be_any_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = fake_root(tmp_path, cpu="")
+    monkeypatch.setattr(host_check.platform, "machine", lambda: "aarch64")
+    assert host_check.inspect_host(wish(models=[], min_memory_gib=0.0), root)["problems"] == []
+
+
+@pytest.mark.parametrize(("address", "count"), [("10.0.0.5", 0), ("10.0.0.6", 1), ("", 0)])
+def test_the_address_to_bind_is_the_hosts_own(tmp_path: Path, address: str, count: int) -> None:
+    root = fake_root(tmp_path, command="nginx")
+    wanted = wish(models=[], bind_address=address)
+    found = host_check.inspect_host(wanted, root)["problems"]
+    assert len(found) == count
+    line = 'tgi_bind_address is "10.0.0.6", no address of this host; write one of 10.0.0.5'
+    assert found == [line] * count

@@ -29,6 +29,7 @@ def test_what_the_host_is_asked_for() -> None:
         "gateway_ports": [{"port": 80, "variable": "gateway_http_port"}],
         "gateway_config": "/etc/nginx/tgi-gateway",
         "base_port": 9000,
+        "bind_address": "",
         "base_dir": "/opt/tgi",
         "data_dir": "/var/lib/tgi",
         "min_memory_gib": 7.0,
@@ -36,7 +37,8 @@ def test_what_the_host_is_asked_for() -> None:
         "min_driver": "0",
         "toolkit": False,
     }
-    assert wish_of(values, ["gateways"])["models"] == []
+    edge = wish_of({**values, "tgi_bind_address": "10.0.0.5"}, ["gateways"])
+    assert (edge["models"], edge["min_memory_gib"], edge["bind_address"]) == ([], 0.0, "")
     assert wish_of(values, ["gpu_hosts"])["gateway_ports"] == []
 
 

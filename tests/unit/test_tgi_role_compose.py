@@ -207,3 +207,13 @@ def test_new_and_stale_models_come_from_the_preflights_fact() -> None:
     values = {**variables([MODEL, {**MODEL, "name": "fresh"}]), **facts}
     assert template("{{ __tgi_new }}", values) == ["fresh"]
     assert template("{{ __tgi_stale }}", values) == ["gone"]
+
+
+@pytest.mark.parametrize(
+    ("address", "published"),
+    [("10.0.0.5", "10.0.0.5:8081:80"), ("fd00::5", "[fd00::5]:8081:80")],
+)
+def test_a_gateway_elsewhere_finds_it_on_one_address_more(address: str, published: str) -> None:
+    assert service(tgi_bind_address=address)["ports"] == ["127.0.0.1:8081:80", published]
+    text = render("compose.yaml.j2", tgi_bind_address=address)
+    assert kept({"house-7b": text})["house-7b"]["port"] == 8081
