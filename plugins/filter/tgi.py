@@ -14,6 +14,7 @@ if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
 from ansible.module_utils.tgi.models import DEFAULT_BASE_PORT, resolve_models  # noqa: E402
+from ansible.module_utils.tgi.models_published import published_models  # noqa: E402
 
 DOCUMENTATION = """
 name: tgi_resolve_models
@@ -69,4 +70,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Map filter names to functions."""
-        return {"tgi_resolve_models": tgi_resolve_models}
+        return {
+            "tgi_published_models": published_models,
+            "tgi_resolve_models": tgi_resolve_models,
+        }
