@@ -1,111 +1,77 @@
-"""Whether a certificate can be served, judged on the controller before nginx sees it.
-
-Needs cryptography, which community.crypto needs there anyway.
-"""
+"""Whether a certificate can be served, judged on the controller before nginx sees it."""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
+from . import gateway_pem as pem
+from .gateway_chain import check_chain
+from .gateway_strength import check_strength
 from .inventory_problem import problem
 
 
-class UnreadableError(Exception):
-    """A PEM text that cannot be read; the message never quotes it."""
-
-
-def certificate_problems(certificate: str, key: str, server_name: str) -> list[str]:
+def certificate_problems(
+    certificate: str,
+    key: str,
+    server_name: str,
+    root: str = "",
+    profile: str = "intermediate",
+    suffix: str = "",
+) -> list[str]:
     """Give the reasons why this certificate (PEM, leaf first) cannot be served with this key.
 
-    Without ``server_name`` the names in it are not judged.
+    Without ``server_name`` the names in it are not judged. ``root`` is PEM text too, the site's
+    own authorities. The variables are named with ``suffix``: "" or "_content".
     """
-    where = "gateway_tls.certificate"
+    where = f"gateway_tls.certificate{suffix}"
+    remedy = "write the PEM text itself" if suffix else "write the path of a PEM file"
     try:
-        leaf, private = _certificate(certificate), _key(key)
-    except UnreadableError as error:
-        return [problem("gateway_tls", str(error), "write the path of a PEM file without password")]
+        chain, private = pem.certificates(certificate), pem.private_key(key)
+    except pem.UnreadableError as error:
+        return [problem("gateway_tls", str(error), f"{remedy} without password")]
+    try:
+        roots = pem.certificates(root) if root else []
+    except pem.UnreadableError:
+        return [problem("gateway_tls.root", "is no PEM certificate", "write a PEM file's path")]
     found = []
-    now = _now()
-    if _public(leaf.public_key()) != _public(private.public_key()):
+    if not pem.belong_together(chain[0], private):
         remedy = "write the key that belongs to the certificate"
-        found.append(problem("gateway_tls.key", "does not belong to the certificate", remedy))
-    if server_name and not _covers(leaf, server_name):
-        remedy = "get a certificate with that name among its subject alternative names"
-        found.append(problem(where, f"does not cover {server_name}", remedy))
-    if _end(leaf) <= now:
-        found.append(problem(where, f"expired on {_end(leaf):%Y-%m-%d}", "renew it"))
-    if _start(leaf) > now:
-        remedy = "set the controller's clock right, or wait until then"
-        found.append(problem(where, f"is valid only from {_start(leaf):%Y-%m-%d}", remedy))
+        what = "does not belong to the certificate"
+        found.append(problem(f"gateway_tls.key{suffix}", what, remedy))
+    found += _check_leaf(where, chain[0], server_name)
+    # A signature that is too weak cannot be followed either
+    found += list(check_strength(where, chain, profile)) or check_chain(where, chain, roots)
     return found
+
+
+def _check_leaf(where: str, leaf: Any, server_name: str) -> Iterator[str]:
+    if server_name and not pem.covers(leaf, server_name):
+        remedy = "get a certificate with that name among its subject alternative names"
+        yield problem(where, f"does not cover {server_name}", remedy)
+    if pem.end(leaf) <= pem.now():
+        yield problem(where, f"expired on {pem.end(leaf):%Y-%m-%d}", "renew it")
+    if pem.start(leaf) > pem.now():
+        remedy = "set the controller's clock right, or wait until then"
+        yield problem(where, f"is valid only from {pem.start(leaf):%Y-%m-%d}", remedy)
 
 
 def leaf_due(certificate: str, key: str, authority: str, server_name: str, days: Any) -> bool:
     """Say whether a private CA's leaf must be issued (again).
 
     So it is when it is missing, unreadable, without its key, for another name, not from this
-    CA, or within ``days`` of its end. Raises nothing.
+    CA, or when it or the CA is within ``days`` of its end. Raises nothing.
     """
     try:
-        leaf, private, issuer = _certificate(certificate), _key(key), _certificate(authority)
-        leaf.verify_directly_issued_by(issuer)
-    except Exception:  # whatever is wrong with it, a new one heals it
+        leaf, private = pem.certificates(certificate)[0], pem.private_key(key)
+        issuer = pem.certificates(authority)[0]
+    except pem.UnreadableError:  # whatever is wrong with it, a new one heals it
         return True
-    remaining = _end(leaf) - _now()
+    last = min(pem.end(leaf), pem.end(issuer)) - datetime.timedelta(days=float(days))
     return (
-        _public(leaf.public_key()) != _public(private.public_key())
-        or not _covers(leaf, server_name)
-        or remaining < datetime.timedelta(days=float(days))
+        not pem.issued(leaf, issuer)
+        or not pem.belong_together(leaf, private)
+        or not pem.covers(leaf, server_name)
+        or pem.now() > last
     )
-
-
-def _certificate(text: str) -> Any:
-    from cryptography import x509
-
-    try:
-        return x509.load_pem_x509_certificates(text.encode())[0]
-    except (ValueError, IndexError):
-        raise UnreadableError("certificate is no PEM certificate") from None
-
-
-def _key(text: str) -> Any:
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        return load_pem_private_key(text.encode(), password=None)
-    except (ValueError, TypeError):
-        raise UnreadableError("key is no PEM private key, or has a password") from None
-
-
-def _public(key: Any) -> bytes:
-    from cryptography.hazmat.primitives import serialization as s
-
-    return bytes(key.public_bytes(s.Encoding.DER, s.PublicFormat.SubjectPublicKeyInfo))
-
-
-def _covers(leaf: Any, server_name: str) -> bool:
-    from cryptography import x509
-
-    try:
-        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return False
-    wanted = server_name.lower()
-    parent = wanted.partition(".")[2]
-    names = [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
-    return wanted in names or f"*.{parent}" in names
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc)
-
-
-def _start(leaf: Any) -> datetime.datetime:
-    start: datetime.datetime = leaf.not_valid_before_utc
-    return start
-
-
-def _end(leaf: Any) -> datetime.datetime:
-    end: datetime.datetime = leaf.not_valid_after_utc
-    return end

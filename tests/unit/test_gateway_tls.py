@@ -10,6 +10,7 @@ from tls_pairs import NAME, Pair, make
 
 CA = make()
 LEAF = make(by=CA)
+SHORT = make(days=29)
 
 
 @pytest.mark.parametrize("names", [(NAME,), ("*.example.org",), ("other", NAME.upper())])
@@ -59,6 +60,8 @@ def test_a_good_leaf_stays() -> None:
         {"leaf": LEAF._replace(key=CA.key)},
         {"leaf": Pair("", "", None)},
         {"leaf": make(by=CA, days=29)},
+        # The authority's own end is what clients meet first
+        {"leaf": make(by=SHORT), "ca": SHORT},
         {"ca": Pair("", "", None)},
     ],
 )

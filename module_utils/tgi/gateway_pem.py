@@ -1,0 +1,111 @@
+"""Certificates and keys as PEM text, and what is asked of a single one.
+
+Needs cryptography, which community.crypto needs on the controller anyway.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+
+class UnreadableError(Exception):
+    """A PEM text that cannot be read; the message never quotes it."""
+
+
+def certificates(text: str) -> list[Any]:
+    """Read all certificates of a text, one at least. Raises UnreadableError."""
+    from cryptography import x509
+
+    try:
+        return list(x509.load_pem_x509_certificates(text.encode()))
+    except ValueError:
+        raise UnreadableError("certificate is no PEM certificate") from None
+
+
+def private_key(text: str) -> Any:
+    """Read a private key that has no password. Raises UnreadableError."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        return load_pem_private_key(text.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise UnreadableError("key is no PEM private key, or has a password") from None
+
+
+def belong_together(certificate: Any, key: Any) -> bool:
+    """Say whether a certificate is for this private key."""
+    return _public(certificate.public_key()) == _public(key.public_key())
+
+
+def _public(key: Any) -> bytes:
+    from cryptography.hazmat.primitives import serialization as s
+
+    return bytes(key.public_bytes(s.Encoding.DER, s.PublicFormat.SubjectPublicKeyInfo))
+
+
+def covers(leaf: Any, server_name: str) -> bool:
+    """Say whether a certificate has a DNS name, itself or by a wildcard, as clients ask for it."""
+    from cryptography import x509
+
+    try:
+        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return False
+    wanted = server_name.lower()
+    parent = wanted.partition(".")[2]
+    names = [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
+    return wanted in names or f"*.{parent}" in names
+
+
+def may_sign(certificate: Any) -> bool:
+    """Say whether a certificate is one of an authority (CA:TRUE)."""
+    from cryptography import x509
+
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except x509.ExtensionNotFound:
+        return False
+    return bool(extension.value.ca)
+
+
+def is_root(certificate: Any) -> bool:
+    """Say whether a certificate names itself as its issuer."""
+    return bool(certificate.issuer == certificate.subject)
+
+
+def issued(certificate: Any, issuer: Any) -> bool:
+    """Say whether ``issuer``, by its name and key, signed a certificate."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except Exception:  # it has many ways to say no, one of them for each kind of key
+        return False
+    return True
+
+
+def title(certificate: Any, issuer: bool = False) -> str:
+    """Give the common name of a certificate or of its issuer, or else all of the name."""
+    from cryptography.x509.oid import NameOID
+
+    name = certificate.issuer if issuer else certificate.subject
+    common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    text = str(common[0].value) if common else name.rfc4514_string()
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:60] or "no name"
+
+
+def now() -> datetime.datetime:
+    """Give the controller's time."""
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def start(certificate: Any) -> datetime.datetime:
+    """Give when a certificate begins to be valid."""
+    moment: datetime.datetime = certificate.not_valid_before_utc
+    return moment
+
+
+def end(certificate: Any) -> datetime.datetime:
+    """Give when a certificate expires."""
+    moment: datetime.datetime = certificate.not_valid_after_utc
+    return moment
