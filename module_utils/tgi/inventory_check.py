@@ -7,8 +7,9 @@ from typing import Any
 
 from .inventory_backends import check_published
 from .inventory_fence import check_fence
-from .inventory_gateway import PORTS, Reader, check_certificate, check_gateway
+from .inventory_gateway import JUDGED, PORTS, check_gateway
 from .inventory_models import check_models, ports_of_models
+from .inventory_pem import Reader
 from .inventory_problem import UNKNOWN, number, whole
 from .inventory_specs import (
     Role,
@@ -33,12 +34,8 @@ _JUDGED = (
     "tgi_base_dir",
     "tgi_data_dir",
     "tgi_base_port",
-    "gateway_tiers",
-    "gateway_consumers",
-    "gateway_bad_auth",
-    "gateway_public_limit",
     "checks_consumer",
-    *PORTS,
+    *JUDGED,
 )
 # Made by the gateway's role, and only by it
 _GATEWAY_CONFIG = "/etc/nginx/tgi-gateway"
@@ -73,7 +70,7 @@ def check_inventory(
     if "gpu_hosts" in groups:
         further += [*check_models(values), *check_toolkit(values), *check_fence(values)]
     if "gateways" in groups:
-        further += check_gateway(values, read) + check_certificate(values, read)
+        further += check_gateway(values, read)
         name = str(variables.get("inventory_hostname") or "")
         further += check_published(values.get("gateway_backends"), gpu_hosts, name)
     return values, problems + [line for line in further if _place(line) not in judged]

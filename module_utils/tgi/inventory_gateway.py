@@ -1,50 +1,67 @@
-"""Whether a gateway's name, certificate, tiers, consumers and ports fit together."""
+"""Whether all variables of a gateway fit together, its backends aside."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .gateway_tls import certificate_problems
-from .inventory_consumers import check_consumers, check_limits
+from .inventory_clients import check_client_certificates
+from .inventory_consumers import check_consumers
+from .inventory_limits import check_limits
 from .inventory_models import ports_of_models
-from .inventory_problem import UNKNOWN, problem, shown, whole
+from .inventory_nginx import check_nginx
+from .inventory_pem import Reader
+from .inventory_problem import problem, shown, whole
+from .inventory_proxies import check_proxies
+from .inventory_tls import check_certificate, check_tls
 
-# Reads the beginning of a file of the controller; None if there is none that can be read
-Reader = Callable[[str], "str | None"]
 PORTS = ("gateway_http_port", "gateway_https_port", "gateway_status_port")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 # Its certificate would be written over the private CA's own
 _RESERVED = "ca"
-_VAULTED = "$ANSIBLE_VAULT"
+# Numbers with their least and, where nginx or a calendar has one, their largest value
+_NUMBERS = {
+    "gateway_tls_hsts_seconds": (0, 10**9),
+    "gateway_tls_leaf_days": (1, 398),
+    "gateway_tls_renew_days": (1, 397),
+    "gateway_tls_ca_days": (1, 36500),
+    "gateway_max_body_size": (1, 10**9),
+    "gateway_read_timeout": (1, 10**6),
+    "gateway_shutdown_timeout": (1, 10**6),
+    "gateway_reload_timeout": (1, 3600),
+}
+#: What the rules look at although nobody may have set it
+JUDGED = (
+    *PORTS,
+    "gateway_tls_profile",
+    "gateway_tls_leaf_days",
+    "gateway_tls_renew_days",
+    "gateway_tls_ca_days",
+    "gateway_tiers",
+    "gateway_consumers",
+    "gateway_client_ca",
+    "gateway_nginx_source",
+    "gateway_trusted_proxies",
+)
 
 
 def check_gateway(values: Mapping[str, Any], read: Reader) -> list[str]:
     """Give the problems of the gateway's variables, except for its backends."""
-    found = list(_check_name(values.get("gateway_server_name"), values.get("gateway_tls")))
-    found += _check_tls(values.get("gateway_tls"), read)
+    name, tls = values.get("gateway_server_name"), values.get("gateway_tls")
+    misnamed = list(_check_name(name, tls))
+    fits = isinstance(name, str) and not misnamed
+    found = misnamed + check_tls(tls, read)
+    found += check_certificate(values, str(name) if fits else "", read)
+    found += check_client_certificates(values, read)
     found += check_limits(values)
     found += check_consumers(values)
+    found += check_proxies(values)
+    found += check_nginx(values)
     found += _check_ports(values)
-    return found
-
-
-def check_certificate(values: Mapping[str, Any], read: Reader) -> list[str]:
-    """Give the reasons why the certificate of gateway_tls cannot be served, if it can be read.
-
-    What cannot be read is :func:`check_gateway`'s to report, and what is vaulted is passed over.
-    """
-    tls, name = values.get("gateway_tls"), values.get("gateway_server_name")
-    if list(_check_tls(tls, read)) or not isinstance(tls, dict) or tls.get("source") != "files":
-        return []
-    paths = [tls.get(key) for key in ("certificate", "key")]
-    texts = [read(path) or "" for path in paths if isinstance(path, str)]
-    if len(texts) != 2 or any(_VAULTED in text for text in texts):
-        return []
-    fits = isinstance(name, str) and not list(_check_name(name, tls))
-    return certificate_problems(texts[0], texts[1], str(name) if fits else "")
+    return found + list(_check_numbers(values)) + list(_check_address(values))
 
 
 def _check_name(name: Any, tls: Any) -> Iterator[str]:
@@ -64,38 +81,6 @@ def _check_name(name: Any, tls: Any) -> Iterator[str]:
         yield problem(where, what, remedy)
 
 
-def _check_tls(tls: Any, read: Reader) -> Iterator[str]:
-    source = tls.get("source") if isinstance(tls, dict) else None
-    if source == "files":
-        yield from _check_pem(tls, "certificate", "CERTIFICATE", read)
-        yield from _check_pem(tls, "key", "PRIVATE KEY", read)
-    if source == "private_ca" and tls.get("ca_dir") is not UNKNOWN:
-        yield from _check_path("gateway_tls.ca_dir", tls.get("ca_dir"))
-
-
-def _check_pem(tls: dict[str, Any], key: str, content: str, read: Reader) -> Iterator[str]:
-    where, path = f"gateway_tls.{key}", tls.get(key)
-    if path is UNKNOWN:
-        return
-    wrong = list(_check_path(where, path))
-    head = None if wrong else read(str(path))
-    if wrong:
-        yield wrong[0]
-    elif head is None:
-        remedy = "put the file there, write the path it has, or write source: private_ca"
-        yield problem(where, f"is {path}, which the controller cannot read", remedy)
-    elif not re.search(rf"-----BEGIN [A-Z ]*{content}-----", head) and _VAULTED not in head:
-        yield problem(where, f"is {path}, which holds no {content}", "write a PEM file's path")
-
-
-def _check_path(where: str, path: Any) -> Iterator[str]:
-    remedy = 'write an absolute path on the controller, such as "{{ inventory_dir }}/pki/…"'
-    if not isinstance(path, str) or not path:
-        yield problem(where, "is missing", remedy)
-    elif not path.startswith("/"):
-        yield problem(where, f"is {shown(path)}, which depends on where Ansible runs", remedy)
-
-
 def _check_ports(values: Mapping[str, Any]) -> Iterator[str]:
     owners = {port: path for path, _, port in ports_of_models(values)}
     for name in PORTS:
@@ -107,3 +92,26 @@ def _check_ports(values: Mapping[str, Any]) -> Iterator[str]:
         elif port in owners:
             yield problem(name, f"is {port}, as is {owners[port]}", "write another")
         owners.setdefault(port, name)
+
+
+def _check_numbers(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, (least, most) in _NUMBERS.items():
+        value = whole(values.get(name))
+        if value is not None and not least <= value <= most:
+            yield problem(name, f"is {value}", f"write one from {least} to {most}")
+    # (what must be less, than what)
+    for less, more in (("renew", "leaf"), ("leaf", "ca")):
+        name, other = f"gateway_tls_{less}_days", f"gateway_tls_{more}_days"
+        low, high = whole(values.get(name)), whole(values.get(other))
+        if low is not None and high is not None and low >= high:
+            yield problem(name, f"is {low}, but {other} is {high}", "write less than that")
+
+
+def _check_address(values: Mapping[str, Any]) -> Iterator[str]:
+    address = values.get("gateway_address")
+    if isinstance(address, str) and address:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            remedy = "write the address that the GPU hosts see, such as 10.0.0.2"
+            yield problem("gateway_address", f"is {shown(address)}, no address", remedy)

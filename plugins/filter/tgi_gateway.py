@@ -37,9 +37,17 @@ def _read(path: str) -> str | None:
         return None
 
 
-def gateway_problems(values: Any) -> list[str]:
-    """Apply :func:`inventory_gateway.check_gateway` with the controller's files."""
-    problems: list[str] = inventory_gateway.check_gateway(values, _read)
+def gateway_problems(values: Any, certificate: str = "", key: str = "") -> list[str]:
+    """Apply :func:`inventory_gateway.check_gateway` with the controller's files.
+
+    The texts of the certificate and its key stand for the files that are named for them, which
+    may be vaulted.
+    """
+    tls = values.get("gateway_tls") or {}
+    known = {tls.get("certificate"): certificate, tls.get("key"): key}
+    problems: list[str] = inventory_gateway.check_gateway(
+        values, lambda path: known.get(path) or _read(path)
+    )
     return problems
 
 
@@ -54,7 +62,6 @@ class FilterModule:
             "gateway_backend_problems": inventory_backends.backend_problems,
             "tgi_gateway_addresses": gateway_backends.gateway_addresses,
             "gateway_burst": gateway_rules.gateway_burst,
-            "gateway_certificate_problems": gateway_tls.certificate_problems,
             "gateway_host_problems": gateway_host.gateway_host_problems,
             "gateway_keys": gateway_keys.gateway_keys,
             "gateway_leaf_due": gateway_tls.leaf_due,

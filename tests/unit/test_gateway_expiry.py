@@ -33,5 +33,5 @@ def test_dates(written: Any, seconds: int) -> None:
     ["", "soon", "31.01.2027", "2027-02-30", "2027-01-31T25:00", "20270131", NOON, True, None, []],
 )
 def test_what_is_no_date(written: Any) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):
         expires_at(written)

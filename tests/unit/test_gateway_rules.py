@@ -8,9 +8,11 @@ import pytest
 from ansible.module_utils.tgi import gateway_host as host
 from ansible.module_utils.tgi import gateway_rules as rules
 from ansible.module_utils.tgi.inventory_gateway import check_gateway
+from tls_pairs import make
 
 KEY = "k" * 32
-PEM = "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
+PAIR = make()
+PEM = PAIR.certificate + PAIR.key
 LIMIT = {"requests_per_second": 5, "burst": 50}
 VALUES: dict[str, Any] = {
     "gateway_server_name": "llm.example.org",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.inventory_check import check_inventory
-from ansible.module_utils.tgi.inventory_gateway import check_certificate
 from ansible.module_utils.tgi.inventory_problem import UNKNOWN
 from ansible.module_utils.tgi.inventory_specs import Role
+from ansible.module_utils.tgi.inventory_tls import check_certificate
 from tls_pairs import NAME, make
 
 GOOD = make()
@@ -17,8 +17,8 @@ TLS = {"source": "files", "certificate": "/a.crt", "key": "/a.key"}
 
 
 def check(certificate: str = GOOD.certificate, key: str = GOOD.key, **more: Any) -> list[str]:
-    values = {"gateway_server_name": NAME, "gateway_tls": TLS, **more}
-    found: list[str] = check_certificate(values, {"/a.crt": certificate, "/a.key": key}.get)
+    values = {"gateway_tls": TLS, **more}
+    found: list[str] = check_certificate(values, NAME, {"/a.crt": certificate, "/a.key": key}.get)
     return found
 
 
@@ -50,9 +50,6 @@ def test_one_that_cannot_be_served(certificate: str, key: str, where: str, words
         {"gateway_tls": {**TLS, "key": "/none"}},
         {"gateway_tls": {"source": "private_ca", "ca_dir": "/pki"}},
         {"gateway_tls": UNKNOWN},
-        # A name that is refused itself says nothing about the certificate
-        {"gateway_server_name": "Not A Name"},
-        {"gateway_server_name": UNKNOWN},
     ],
 )
 def test_what_others_report(more: dict[str, Any]) -> None:

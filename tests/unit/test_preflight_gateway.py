@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.inventory_gateway import check_gateway
 from ansible.module_utils.tgi.inventory_problem import UNKNOWN
+from tls_pairs import make
 
 KEY = "k" * 32
+PAIR = make(("llm.example.org", "ca", "x"))
 FILES = {
-    "/pki/a.crt": "text before\n-----BEGIN CERTIFICATE-----\n",
-    "/pki/a.key": "-----BEGIN EC PRIVATE KEY-----\n",
+    "/pki/a.crt": f"text before\n{PAIR.certificate}",
+    "/pki/a.key": PAIR.key,
     "/pki/vaulted.key": "$ANSIBLE_VAULT;1.1;AES256\n3633\n",
 }
 CA = {"source": "private_ca", "ca_dir": "/pki"}
