@@ -10,15 +10,16 @@ from .gateway_expiry import expires_at
 
 
 def gateway_keys(consumers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Give ``{keys: {SHA-256: [consumer, end]}, subjects: {subject: consumer}, disabled: […]}``.
+    """Give ``{keys: {SHA-256: [consumer, end]}, subjects: {subject: consumer}, disabled}``.
 
+    ``disabled`` maps names to true: njs knows no methods of lists that it loaded itself.
     ``end`` is in seconds since 1970, 0 for a key without one. A disabled consumer's keys stay
     in it, so that its requests can be told from unknown ones. Raises ValueError for an end that
     is no date.
     """
     keys: dict[str, list[Any]] = {}
     subjects: dict[str, str] = {}
-    disabled = []
+    disabled: dict[str, bool] = {}
     for consumer in consumers:
         name = str(consumer["name"])
         for entry in consumer.get("keys") or []:
@@ -29,5 +30,5 @@ def gateway_keys(consumers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         for subject in consumer.get("certificate_subjects") or []:
             subjects[str(subject)] = name
         if not consumer.get("enabled", True):
-            disabled.append(name)
+            disabled[name] = True
     return {"keys": keys, "subjects": subjects, "disabled": disabled}

@@ -39,7 +39,8 @@ def gateway_burst(burst: Any) -> str:
 def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Give what the njs code looks up: names to a model, the default one, and /v1/models.
 
-    ``replicated`` has the models with more than one replica, which have a location of their own.
+    ``replicated`` has the models with more than one replica, which have a location of their own;
+    ``lists`` has the part of ``list`` that is each model's.
 
     An alias is listed as a model whose ``root`` is the name it stands for, as vLLM lists
     adapters; the default's alias ``tgi`` works without being listed.
@@ -61,6 +62,9 @@ def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             )
     shown_names = ", ".join(entry["id"] for entry in listed)
     page = {"object": "list", "data": listed}
+    lists: dict[str, dict[str, Any]] = {}
+    for entry in listed:
+        lists.setdefault(entry["root"], {"object": "list", "data": []})["data"].append(entry)
     replicated = {e["name"]: len(e["replicas"]) for e in entries if len(e["replicas"]) > 1}
     return {
         "names": names,
@@ -68,4 +72,5 @@ def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "replicated": replicated,
         "shown": shown_names,
         "list": page,
+        "lists": lists,
     }

@@ -24,7 +24,15 @@ MODELS = gateway_models(
 _HARNESS = """
 import fs from 'fs';
 const [source, models, keyring, cases] = JSON.parse(fs.readFileSync(0, 'utf8'));
-Object.assign(globalThis, {models, keyring});
+// What njs has loaded itself has no methods
+const bare = (x) => {
+    if (x !== null && typeof x === 'object') {
+        Object.values(x).forEach(bare);
+        Object.setPrototypeOf(x, null);
+    }
+    return x;
+};
+Object.assign(globalThis, {models: bare(models), keyring: bare(keyring)});
 const url = 'data:text/javascript;base64,' + Buffer.from(source).toString('base64');
 const gateway = (await import(url)).default;
 const answers = cases.map(([handler, request]) => {
@@ -72,7 +80,7 @@ DIGESTS = [hashlib.sha256(key).hexdigest() for key in (b"abc", b"old", b"off")]
 KEYRING = {
     "keys": {DIGESTS[0]: ["duck", 0], DIGESTS[1]: ["duck", 1700000000], DIGESTS[2]: ["gone", 0]},
     "subjects": {"CN=duck": "duck", "CN=gone": "gone"},
-    "disabled": ["gone"],
+    "disabled": {"gone": True},
 }
 
 

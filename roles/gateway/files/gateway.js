@@ -1,7 +1,7 @@
 // Who asks, and for which model. Plain njs as of 0.7.9: no classes, no shared memory.
 import crypto from 'crypto';
 
-// Own names only: "toString" is neither a key nor a model.
+// Own names only: "toString" is neither a key nor a model. A preloaded object has no methods.
 function own(object, name) {
     return Object.prototype.hasOwnProperty.call(object, name);
 }
@@ -13,7 +13,7 @@ function deny(r, who, why) {
 }
 
 function admit(r, who) {
-    return keyring.disabled.includes(who) ? deny(r, who, 'disabled') : who;
+    return own(keyring.disabled, who) ? deny(r, who, 'disabled') : who;
 }
 
 // Whose certificate it is; nginx has verified that it is one of ours.
@@ -184,7 +184,7 @@ function list(r) {
 function listByPath(r) {
     const name = choose(r, r.variables.gateway_named);
     if (name !== null) {
-        answer(r, 200, {object: 'list', data: models.list.data.filter(entry => entry.root === name)});
+        answer(r, 200, models.lists[name]);
     }
 }
 
