@@ -39,10 +39,10 @@ options:
     description: Address of the key (C(http://), C(https://)), or a path on the host.
     type: str
   fingerprint:
-    description: Fingerprint of the key, with or without spaces.
+    description: Fingerprint of the key, with or without spaces; of several, with commas between.
     type: str
   pins:
-    description: Packages pinned to a version. An empty list removes the pins.
+    description: Packages pinned to a version, or to an origin. An empty list removes the pins.
     type: list
     elements: dict
     default: []
@@ -54,7 +54,9 @@ options:
       version:
         description: The version, with V(*) as wildcard.
         type: str
-        required: true
+      origin:
+        description: The host whose versions are taken, whatever else offers.
+        type: str
 attributes:
   check_mode:
     support: full
@@ -186,8 +188,11 @@ def main() -> None:
                 "default": [],
                 "options": {
                     "packages": {"type": "str", "required": True},
-                    "version": {"type": "str", "required": True},
+                    "version": {"type": "str"},
+                    "origin": {"type": "str"},
                 },
+                "mutually_exclusive": [("version", "origin")],
+                "required_one_of": [("version", "origin")],
             },
         },
         required_if=[("state", "present", ["uris", "key", "fingerprint"])],
@@ -197,7 +202,12 @@ def main() -> None:
     key_path = APT / "keyrings" / f"{params['name']}.asc"
     source_path = APT / "sources.list.d" / f"{params['name']}.sources"
     pins_path = APT / "preferences.d" / params["name"]
-    pins = [(pin["packages"], pin["version"]) for pin in params["pins"]]
+    pins = [
+        (pin["packages"], f"{kind} {pin[kind]}")
+        for pin in params["pins"]
+        for kind in ("version", "origin")
+        if pin.get(kind)
+    ]
     present = params["state"] == "present"
     others: dict[Path, bytes] = {}
     if present:

@@ -52,10 +52,14 @@ options:
     description: Seconds until the new version must be served.
     type: int
     default: 10
-  replace_other_sites:
-    description: Take over an nginx that has sites of others enabled.
-    type: bool
-    default: false
+  other_sites:
+    description:
+      - What to do with sites of others that this nginx serves. V(refuse) takes over none that has
+        some, V(replace) serves them no longer (their files stay), V(include) puts them in place
+        of @GATEWAY_OTHERS@ in nginx.conf, and refuses them when they clash.
+    type: str
+    choices: [refuse, replace, include]
+    default: refuse
   drop_in:
     description:
       - Drop-in for nginx's unit, by which it is confined; without it, none is there. It is in force
@@ -105,7 +109,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.nginx_apply import ApplyError, gateway
-from ansible.module_utils.tgi.nginx_release import Release
+from ansible.module_utils.tgi.nginx_others import with_others
+from ansible.module_utils.tgi.nginx_release import MAIN, Release
 
 LOGS = ["/var/log/nginx/tgi-gateway-error.log", "/var/log/nginx/tgi-gateway-access.log"]
 OPTIONS: dict[str, Any] = {
@@ -117,7 +122,11 @@ OPTIONS: dict[str, Any] = {
     "main": {"type": "path", "default": "/etc/nginx/nginx.conf"},
     "logs": {"type": "list", "elements": "path", "default": LOGS},
     "patience": {"type": "int", "default": 10},
-    "replace_other_sites": {"type": "bool", "default": False},
+    "other_sites": {
+        "type": "str",
+        "choices": ["refuse", "replace", "include"],
+        "default": "refuse",
+    },
     "drop_in": {"type": "str", "default": ""},
     "packages": {"type": "list", "elements": "str", "default": []},
 }
@@ -139,10 +148,15 @@ def main() -> None:
         if params["state"] == "absent":
             outcome, extra["packages"] = work.withdraw()
         else:
+            files, sites = params["files"], params["other_sites"]
+            if sites == "include":
+                # Before the digest is made, so that another site is another version
+                others = [path for path in work.others() if path != work.link.path]
+                files = {**files, MAIN: with_others(files[MAIN], others)}
             directory = Path(params["directory"])
-            release = Release(directory, params["files"], params["secret_files"] or {})
+            release = Release(directory, files, params["secret_files"] or {})
             extra["version"] = release.version
-            outcome = work.put_in_force(release, params["replace_other_sites"], params["packages"])
+            outcome = work.put_in_force(release, sites, params["packages"])
     except (ApplyError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     if module._diff:

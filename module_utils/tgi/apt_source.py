@@ -25,23 +25,22 @@ def sources_text(uris: str, suites: str, components: str, signed_by: str) -> str
 
 
 def preferences_text(pins: Sequence[tuple[str, str]]) -> str:
-    """Pins as (packages, version).
+    """Pins as (packages, what they are pinned to: "version 1.2.*" or "origin host").
 
     Priority 1001 also downgrades, so that the file is the whole truth.
     """
-    stanzas = [
-        f"Package: {packages}\nPin: version {version}\nPin-Priority: 1001\n"
-        for packages, version in pins
-    ]
+    stanzas = [f"Package: {packages}\nPin: {pin}\nPin-Priority: 1001\n" for packages, pin in pins]
     return "\n".join(["# Ansible managed\n", *stanzas]) if stanzas else ""
 
 
 def judge_key(key: bytes, expected: str, origin: str) -> bytes:
     """Give the key as it is to be installed: armored, and nothing in it but what was judged.
 
-    Raises KeyRefusedError unless every primary key in it has the expected fingerprint.
+    ``expected`` is one fingerprint, or several with commas between them, as a publisher that
+    changes its keys has several in one file. Raises KeyRefusedError when a primary key in it has
+    none of them.
     """
-    wanted = normalise(expected)
+    wanted = [normalise(one) for one in expected.split(",")]
     try:
         found = fingerprints(key)
     except KeyFormatError as error:
@@ -49,11 +48,12 @@ def judge_key(key: bytes, expected: str, origin: str) -> bytes:
             f"{origin} is no OpenPGP public key ({error}); "
             "is it the repository's key file and not an error page?"
         ) from error
-    strangers = [fingerprint for fingerprint in found if fingerprint != wanted]
+    strangers = [fingerprint for fingerprint in found if fingerprint not in wanted]
     if strangers:
         raise KeyRefusedError(
-            f"the key from {origin} has fingerprint {', '.join(strangers)}, expected {wanted}; "
-            "nothing was changed. If the publisher has announced a new key, "
+            f"the key from {origin} has fingerprint {', '.join(strangers)}, "
+            f"expected {', '.join(wanted)}; nothing was changed. "
+            "If the publisher has announced a new key, "
             "check it on their site and set the new fingerprint"
         )
     return armor(dearmor(key))

@@ -28,7 +28,8 @@ def gateway_probe(text: str, oldest: str, source: str = "distro") -> dict[str, A
     njs = _NJS.search(text)
     openssl = running or built
     if nginx:
-        source = "nginx_org" if "--user=nginx" in text else "distro"
+        theirs = "--user=nginx" in text or "\npackage nginx-module-njs " in text
+        source = "nginx_org" if theirs else "distro"
     return {
         "nginx": nginx.group(1) if nginx else oldest,
         "openssl": openssl.group(1) if openssl else "3.0.0",

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .nginx_host import Host
-from .nginx_others import other_sites
+from .nginx_host import Host, note_packages, noted_packages
+from .nginx_others import clashes, includes, other_sites
 from .nginx_release import MAIN, Link, Release
-from .nginx_service import Nginx
-
-PACKAGES = "packages"
+from .nginx_service import Nginx, status_port, status_url
 
 
 class ApplyError(Exception):
@@ -39,33 +36,45 @@ class Gateway:
     patience: float = 10.0
     check_mode: bool = False
 
+    def others(self) -> list[Path]:
+        """Give the files of others' sites, nginx's main file among them if it has some."""
+        ours = self.link.version() is not None
+        return other_sites(self.link.path, self.nginx.shipped(), ours)
+
     def put_in_force(
-        self, release: Release, replace_others: bool = False, packages: list[str] | None = None
+        self, release: Release, sites: str = "refuse", packages: list[str] | None = None
     ) -> Outcome:
         """Write, test, swap, reload and read back; on any failure go back and raise ApplyError.
 
-        ``packages`` are what was installed for it, kept for an uninstall. An nginx that serves
-        sites of others is taken over only with ``replace_others``.
+        ``packages`` are what was installed for it, kept for an uninstall. ``sites`` says what to
+        do with sites of others: refuse, replace, or include (the release has them already).
         """
         current = self.link.version()
         stale = release.stale()
         files_changed = bool(stale) or current != release.version
         outcome = Outcome(files_changed)
+        beside = []
         if not files_changed and self.nginx.served() != release.version:
             outcome.changed = True
             outcome.did.append("bring the process to its configuration")
+        elif not files_changed and self.nginx.outdated():
+            outcome.changed = True
+            outcome.did.append("let the installed nginx take over from the one that runs")
         if files_changed:
-            if current is None and not replace_others:
-                self._refuse_other_sites()
+            if sites != "replace":
+                self._refuse_other_sites(current, sites)
             outcome.diff = release.diff(current)
             outcome.did.append(f"put version {release.version} in force")
-        beside = self.host.pending(self.nginx.active())
+            kept = self.link.keeps()
+            if kept:
+                beside = [f"keep what was {self.link.path} as {kept}"]
+        beside += self.host.pending(self.nginx.active())
         if not self.check_mode:
             # Before nginx starts, so that a fresh one starts confined
             take_back = self.host.apply()
             try:
                 if files_changed:
-                    self._exchange(release, packages or [])
+                    self._exchange(release, packages or [], sites)
                 elif outcome.changed:
                     self._activate(release)
             except ApplyError:
@@ -73,6 +82,7 @@ class Gateway:
                 raise
         outcome.changed = outcome.changed or bool(beside)
         outcome.did += beside
+        outcome.diff += [{"prepared": line} for line in beside]
         if self.nginx.present() and not self.nginx.enabled():
             outcome.changed = True
             outcome.did.append("start nginx at boot")
@@ -85,8 +95,7 @@ class Gateway:
         root = self.link.root
         if not root.exists() and not self.host.leftovers():
             return Outcome(), []
-        note = root / PACKAGES
-        packages = note.read_text(encoding="utf-8").split() if note.exists() else []
+        packages = noted_packages(root)
         outcome = Outcome(True, ["put back what was there before"])
         if self.check_mode:
             return outcome, packages
@@ -108,26 +117,35 @@ class Gateway:
             self.link.restore(undo)
             raise ApplyError(f"what was there before does not work: {complaint}")
 
-    def _refuse_other_sites(self) -> None:
-        others = other_sites(self.link.path, self.nginx.shipped())
+    def _refuse_other_sites(self, current: str | None, sites: str) -> None:
+        others = self.others()
+        if current is not None:
+            # Sites that were included would go, unless that was asked for
+            others = includes(self.link.path.read_text(encoding="utf-8"), others)
+        remedy = "or set gateway_other_sites: include to serve them too"
+        if sites == "include":
+            others = [path for path in others if path == self.link.path]
+            remedy = "or move its servers to files in sites-enabled or conf.d"
         if others:
             listed = ", ".join(map(str, others))
             raise ApplyError(
                 f"this nginx serves sites of others ({listed}); give the gateway a machine of its "
-                "own, or set gateway_other_sites: replace to serve them no longer"
+                f"own, {remedy}, or replace to serve them no longer"
             )
 
-    def _exchange(self, release: Release, packages: list[str]) -> None:
+    def _exchange(self, release: Release, packages: list[str], sites: str) -> None:
         before = self.link.version()
         release.write()
-        if packages:
-            (release.root / PACKAGES).write_text("\n".join(packages) + "\n", encoding="utf-8")
         self.nginx.prepare_logs()
         complaint = self.nginx.test(release.main)
+        if not complaint and sites == "include":
+            said = self.nginx.warnings(release.main)
+            complaint = clashes(said, release.public[MAIN], self.others())
         if complaint:
             if before != release.version:
                 self._discard(release)
             raise ApplyError(f"nginx refuses the new configuration, nothing changed: {complaint}")
+        note_packages(release.root, packages)
         was_active = self.nginx.active()
         undo: Any = self.link.swap(release)
         try:
@@ -154,7 +172,7 @@ class Gateway:
         if not was_active:
             self.nginx.stop()
             after = "the old configuration is back in place, nginx is stopped as it was"
-        elif self.nginx.activate() or not self._serves_again(before):
+        elif not self._serves_again(before):
             after = f"the old configuration is back in place, but {before or 'it'} is not served"
         if before != release.version:
             self._discard(release)
@@ -162,25 +180,15 @@ class Gateway:
 
     def _serves_again(self, before: str | None) -> bool:
         """Whether the old version answers, at the port that it names itself."""
+        complaint = self.nginx.activate()
         if before is None:
-            return self.nginx.active()
+            return not complaint and self.nginx.active()
         port = status_port((self.link.root / before / MAIN).read_text(encoding="utf-8"))
         return port is None or self.nginx.at(status_url(port)).wait_for(before, self.patience)
 
     def _discard(self, release: Release) -> None:
         release.remove()
         self.link.tidy()
-
-
-def status_port(configuration: str) -> int | None:
-    """Give the port of the status server that a configuration of ours declares."""
-    listener = re.search(r"listen 127\.0\.0\.1:([0-9]+);", configuration)
-    return int(listener.group(1)) if listener else None
-
-
-def status_url(port: int) -> str:
-    """Give where a gateway's status server tells the version."""
-    return f"http://127.0.0.1:{port}/config-version"
 
 
 def gateway(run: Any, params: dict[str, Any], check_mode: bool) -> Gateway:

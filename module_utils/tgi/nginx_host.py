@@ -9,8 +9,10 @@ from pathlib import Path
 
 #: Runs a command: (exit code, standard output, standard error)
 Run = Callable[[list[str]], tuple[int, str, str]]
+#: For flags of drained replicas, and for answers to ACME challenges
 DIRECTORIES = ("drain", "acme")
-#: A restart would break every stream; nginx gets a new library by a binary upgrade or not at all
+_PACKAGES = "packages"
+# A restart would break every stream; nginx gets a new library by a binary upgrade or not at all
 _NO_RESTART = "# Ansible managed\n$nrconf{override_rc}{qr(^nginx\\.service$)} = 0;\n"
 
 
@@ -86,6 +88,18 @@ class Host:
             self.unit.unlink(missing_ok=True)
             _drop_empty(self.unit.parent)
         self.run(["systemctl", "daemon-reload"])
+
+
+def noted_packages(root: Path) -> list[str]:
+    """Give what was installed for the gateway whose releases lie in ``root``."""
+    return _read(root / _PACKAGES).split()
+
+
+def note_packages(root: Path, packages: list[str]) -> None:
+    """Add to the note of what was installed for it."""
+    known = noted_packages(root)
+    if not set(packages) <= set(known):
+        _write(root / _PACKAGES, "\n".join(dict.fromkeys([*known, *packages])) + "\n")
 
 
 def _as_made(directory: Path) -> bool:

@@ -111,14 +111,18 @@ class Link:
         ours = target.name == MAIN and target.parent.parent == self.root
         return target.parent.name if ours else None
 
+    def keeps(self) -> Path | None:
+        """Give where a swap would keep the file that is there, None when it is ours or none."""
+        there = self.path.is_symlink() or self.path.exists()
+        return _free(self.kept) if there and self.version() is None else None
+
     def swap(self, release: Release) -> Any:
         """Put a release in force in one step; returns what :meth:`restore` needs."""
         before = self.version()
         undo: tuple[str, Any] = ("absent", None)
         if before:
             undo = ("link", str(self.path.readlink()))
-        elif self.path.is_symlink() or self.path.exists():
-            kept = _free(self.kept)
+        elif kept := self.keeps():
             kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             shutil.copy2(self.path, kept, follow_symlinks=False)
             undo = ("kept", kept)

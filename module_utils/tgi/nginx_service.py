@@ -11,6 +11,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from .nginx_program import Program
+
 #: Runs a command: (exit code, standard output, standard error)
 Run = Callable[[list[str]], tuple[int, str, str]]
 _VERSION = re.compile(r"[0-9a-f]{16}")
@@ -20,28 +22,31 @@ _LAST_LINES = 5
 
 
 class Nginx:
-    """The distribution's nginx under systemd. No method restarts it."""
+    """nginx under systemd. No method restarts it."""
 
-    def __init__(self, run: Run, status_url: str, logs: list[Path]) -> None:
+    def __init__(
+        self, run: Run, status_url: str, logs: list[Path], program: Program | None = None
+    ) -> None:
         """Take how to run commands, where the version is told, and the logs, the errors' first."""
         self._run = run
+        self._program = program or Program()
         self._status_url = status_url
         self._logs = logs
         self._error_log = logs[0]
 
     def at(self, status_url: str) -> Nginx:
         """Give the same nginx, asked at another address."""
-        return Nginx(self._run, status_url, self._logs)
+        return Nginx(self._run, status_url, self._logs, self._program)
 
     def present(self) -> bool:
         """Whether the program is installed."""
         return self._run(["sh", "-c", "command -v nginx"])[0] == 0
 
     def shipped(self) -> dict[str, str]:
-        """Give MD5 digests of its package's configuration files by path; none when not Debian's."""
-        shown = ["dpkg-query", "--show", "--showformat=${Conffiles}\\n", "nginx-common"]
-        code, out, _ = self._run(shown)
-        lines = [line.split() for line in out.splitlines()] if code == 0 else []
+        """Give MD5 digests of its packages' configuration files by path; none without dpkg."""
+        # Debian's are in nginx-common, nginx.org's in nginx; the code is 1 when one is not known
+        shown = ["dpkg-query", "--show", "--showformat=${Conffiles}\\n", "nginx-common", "nginx"]
+        lines = [line.split() for line in self._run(shown)[1].splitlines()]
         # Behind the digest may be a mark, such as "obsolete"
         return {line[0]: line[1] for line in lines if len(line) >= 2}
 
@@ -49,6 +54,10 @@ class Nginx:
         """Let nginx read a configuration; gives its complaint, or an empty text."""
         code, _, error = self._run(["nginx", "-t", "-q", "-c", str(main)])
         return "" if code == 0 else (error.strip() or f"nginx -t ended with {code}")
+
+    def warnings(self, main: Path) -> str:
+        """Give what nginx says of a configuration that it takes."""
+        return self._run(["nginx", "-t", "-q", "-c", str(main)])[2]
 
     def active(self) -> bool:
         """Whether the service runs."""
@@ -66,9 +75,18 @@ class Nginx:
         """Stop the service; only for one that did not run before we came."""
         self._run(["systemctl", "stop", "nginx"])
 
+    def outdated(self) -> bool:
+        """Whether what runs is no longer what is installed."""
+        return self.active() and self._program.outdated()
+
     def activate(self) -> str:
-        """Reload it, or start it when it does not run; gives what went wrong, or an empty text."""
+        """Reload it, or start it when it does not run; gives what went wrong, or an empty text.
+
+        One that was updated meanwhile is replaced: it could not load a newer module.
+        """
         verb = "reload" if self.active() else "start"
+        if verb == "reload" and self._program.outdated():
+            return self._program.replace()
         if verb == "start":
             # A unit that failed too often would refuse to start, whatever the reason was
             self._run(["systemctl", "reset-failed", "nginx"])
@@ -123,3 +141,14 @@ class Nginx:
             return ""
         severe = [found.group(1) for line in lines if (found := _SEVERE.search(line))]
         return "; ".join(list(dict.fromkeys(severe))[-_LAST_LINES:])
+
+
+def status_port(configuration: str) -> int | None:
+    """Give the port of the status server that a configuration of ours declares."""
+    listener = re.search(r"listen 127\.0\.0\.1:([0-9]+);", configuration)
+    return int(listener.group(1)) if listener else None
+
+
+def status_url(port: int) -> str:
+    """Give where a gateway's status server tells the version."""
+    return f"http://127.0.0.1:{port}/config-version"

@@ -8,7 +8,7 @@ packages='systemd systemd-sysv dbus openssh-server sudo python3 iproute2 ca-cert
 suite=$kind
 if [ "$kind" = depot ]; then
   suite=trixie
-  packages='nginx-light docker-registry gnupg apt-utils ca-certificates'
+  packages='nginx-light docker-registry gnupg apt-utils ca-certificates patchelf'
 fi
 hash=$({ cat "$here/image.sh"; [ "$kind" != depot ] || cat "$here"/depot/* "$here/gpu/nvidia-ctk"; } | sha256sum | cut -c1-12)
 image=tgi-test-host:$kind-$hash

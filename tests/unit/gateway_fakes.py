@@ -18,6 +18,8 @@ class FakeNginx:
         self.main = main
         self.running = True
         self.starts_at_boot = True
+        self.is_outdated = False
+        self.warns = ""  # what nginx says of a configuration that it takes
         self.package: dict[str, str] = {}  # MD5 digests of what its package brought
         self.refuses: set[str] = set()  # versions that nginx -t refuses
         self.ignores: set[str] = set()  # versions whose reload is taken and not served
@@ -48,6 +50,9 @@ class FakeNginx:
         version = main.parent.name if main != self.main else self._main_version()
         return "[emerg] unknown directive" if version in self.refuses else ""
 
+    def warnings(self, _main: Path) -> str:
+        return self.warns
+
     def active(self) -> bool:
         return self.running
 
@@ -60,8 +65,13 @@ class FakeNginx:
     def stop(self) -> None:
         self.running, self.serving = False, None
 
+    def outdated(self) -> bool:
+        return self.running and self.is_outdated
+
     def activate(self) -> str:
-        self.asked.append("reload" if self.running else "start")
+        verb = "replace" if self.outdated() else "reload"
+        self.asked.append(verb if self.running else "start")
+        self.is_outdated = False
         version = self._main_version()
         if not self.running and version in self.breaks:
             return "systemctl start nginx failed"

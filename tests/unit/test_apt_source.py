@@ -32,7 +32,9 @@ def test_a_flat_source_has_no_components() -> None:
 
 
 def test_each_pin_is_a_stanza_that_may_downgrade() -> None:
-    text = preferences_text([("docker-ce docker-ce-cli", "5:29.*"), ("containerd.io", "1.7.24-1")])
+    text = preferences_text(
+        [("docker-ce docker-ce-cli", "version 5:29.*"), ("containerd.io", "version 1.7.24-1")]
+    )
     assert text.split("\n\n") == [
         "# Ansible managed",
         "Package: docker-ce docker-ce-cli\nPin: version 5:29.*\nPin-Priority: 1001",
@@ -58,6 +60,13 @@ def test_a_stranger_is_refused(case: str) -> None:
     key, words = REFUSED[case]
     with pytest.raises(KeyRefusedError, match=f"http://here/key {words}"):
         judge_key(key, ONE_FINGERPRINT, "http://here/key")
+
+
+def test_several_keys_may_be_expected_and_no_other() -> None:
+    expected = f"{'A' * 40}, {ONE_FINGERPRINT}"
+    assert judge_key(ONE, expected, "http://here/key") == ONE
+    with pytest.raises(KeyRefusedError, match=f"expected {'A' * 40}, {'B' * 40}"):
+        judge_key(ONE, f"{'A' * 40},{'B' * 40}", "http://here/key")
 
 
 SAME = [

@@ -92,6 +92,24 @@ def test_a_stopped_or_stale_process_is_drift(tmp_path: Path) -> None:
     assert nginx.serving == wanted.version
 
 
+def test_an_installed_update_takes_over_without_a_restart(tmp_path: Path) -> None:
+    gateway, nginx = system(tmp_path)
+    gateway.put_in_force(release(tmp_path), packages=["nginx"])
+    nginx.is_outdated = True
+    nginx.asked.clear()
+    outcome = gateway.put_in_force(release(tmp_path))
+    assert outcome.did == ["let the installed nginx take over from the one that runs"]
+    assert nginx.asked[-1] == "replace"
+    assert not gateway.put_in_force(release(tmp_path)).changed
+
+
+def test_what_was_brought_is_added_up(tmp_path: Path) -> None:
+    gateway, _ = system(tmp_path)
+    gateway.put_in_force(release(tmp_path), packages=["nginx", "njs"])
+    gateway.put_in_force(release(tmp_path, "newer"), packages=["other-njs"])
+    assert gateway.withdraw()[1] == ["nginx", "njs", "other-njs"]
+
+
 def test_a_file_changed_by_hand_is_drift(tmp_path: Path) -> None:
     gateway, _ = system(tmp_path)
     wanted = release(tmp_path)
@@ -117,7 +135,7 @@ def test_sites_of_others_are_not_taken_over_silently(tmp_path: Path, other: str)
     with pytest.raises(ApplyError, match=r"shop.*gateway_other_sites"):
         gateway.put_in_force(release(tmp_path))
     assert not (tmp_path / "tgi-gateway").exists()
-    assert gateway.put_in_force(release(tmp_path), replace_others=True).changed
+    assert gateway.put_in_force(release(tmp_path), "replace").changed
 
 
 def test_the_default_site_is_nobodys_until_it_is_edited(tmp_path: Path) -> None:
@@ -150,7 +168,7 @@ def test_a_server_in_the_main_file_is_somebodys(tmp_path: Path, text: str, forei
         with pytest.raises(ApplyError, match=r"nginx\.conf\)"):
             gateway.put_in_force(release(tmp_path))
         assert (tmp_path / "nginx.conf").read_text() == text
-    assert gateway.put_in_force(release(tmp_path), replace_others=foreign).changed
+    assert gateway.put_in_force(release(tmp_path), "replace" if foreign else "refuse").changed
 
 
 def test_withdrawing_puts_back_and_names_what_was_brought(tmp_path: Path) -> None:

@@ -80,6 +80,6 @@ def test_a_takeover_that_fails_takes_the_drop_in_back(tmp_path: Path) -> None:
 def test_check_mode_brings_nothing(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path, check_mode=True, drop_in="[Service]\n")
     outcome = gateway.put_in_force(release(tmp_path))
-    assert len(outcome.did) == 3
+    assert len(outcome.did) == 4
     assert nginx.asked == []
     assert not (tmp_path / "etc").exists()

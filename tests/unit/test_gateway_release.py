@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.tgi.nginx_apply import status_port
 from ansible.module_utils.tgi.nginx_release import Link, Release
-from ansible.module_utils.tgi.nginx_service import Nginx
+from ansible.module_utils.tgi.nginx_service import Nginx, status_port
 from gateway_fakes import release
 
 
@@ -107,5 +106,7 @@ def test_what_dpkg_tells_of_its_files_is_read(tmp_path: Path) -> None:
     answers = {"dpkg-query": (0, told, "")}
     nginx = Nginx(lambda argv: answers.get(argv[0], (1, "", "")), "http://127.0.0.1:1/", [tmp_path])
     assert nginx.shipped() == {"/etc/nginx/nginx.conf": "fadf2b09", "/etc/nginx/old": "0f39cbfc"}
-    answers["dpkg-query"] = (1, "", "no packages found matching nginx-common")
+    answers["dpkg-query"] = (1, told, "no packages found matching nginx-common")
+    assert nginx.shipped() == {"/etc/nginx/nginx.conf": "fadf2b09", "/etc/nginx/old": "0f39cbfc"}
+    answers["dpkg-query"] = (1, "", "no packages found matching nginx-common nginx")
     assert nginx.shipped() == {}

@@ -15,7 +15,7 @@ docker rmi "$registry/$name" >/dev/null
 digest=$(echo "$pushed" | sed -n 's/.*digest: \(sha256:[0-9a-f]*\).*/\1/p')
 [ -n "$digest" ] || { echo "$pushed" >&2; exit 1; }
 reference="depot:5000/${name%:*}@$digest"
-for repository in nvidia docker; do
+for repository in nvidia docker nginx; do
   docker exec "$depot" cat "/srv/depot/$repository/fingerprint" > "$state/$repository.fingerprint"
 done
 [ "$(cat "$state/image" 2>/dev/null)" = "$reference" ] || echo "Published $reference"

@@ -1,0 +1,59 @@
+"""The program that runs as nginx, and its replacement by a newer one without losing a listener."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+_POLL = 0.1
+# A program or library that was replaced on the disk; shared memory, too, is shown as deleted
+_REPLACED = re.compile(r"(?m)^\S+ ..x\S? .*\s/(?:usr|lib)\S* \(deleted\)$")
+
+
+class Program:
+    """The master process that a pid file names."""
+
+    def __init__(self, pid_file: Path = Path("/run/nginx.pid"), proc: Path = Path("/proc")) -> None:
+        """Take where nginx writes its pid, and where processes are told of."""
+        self._pid_file = pid_file
+        self._proc = proc
+
+    def outdated(self) -> bool:
+        """Whether it runs a program, module or library that is no longer the one on the disk."""
+        try:
+            maps = (self._proc / str(self._pid()) / "maps").read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return False
+        return _REPLACED.search(maps) is not None
+
+    def replace(self, seconds: float = 10.0) -> str:
+        """Let the program on the disk take over the listeners; gives what went wrong, or "".
+
+        The old one ends when its last answer is sent. When the new one does not come up, the old
+        one serves on.
+        """
+        try:
+            old = self._pid()
+            os.kill(old, signal.SIGUSR2)
+            deadline = time.monotonic() + seconds
+            while not self._taken_over(old):
+                if time.monotonic() >= deadline:
+                    return "the installed nginx did not take over from the one that runs"
+                time.sleep(_POLL)
+            os.kill(old, signal.SIGQUIT)
+        except (OSError, ValueError) as error:
+            return f"the nginx that runs cannot be replaced: {error}"
+        return ""
+
+    def _taken_over(self, old: int) -> bool:
+        waiting = self._pid_file.with_name(f"{self._pid_file.name}.oldbin")
+        try:
+            return waiting.exists() and self._pid() != old
+        except (OSError, ValueError):
+            return False
+
+    def _pid(self) -> int:
+        return int(self._pid_file.read_text(encoding="ascii"))
