@@ -69,12 +69,20 @@ def backends_problems(
 
 
 def gateway_addresses(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """Give the source addresses of the gateways ``hosts``, as they say or the preflight saw."""
-    found = []
+    """Give the source addresses of the gateways ``hosts``, as they say or the preflight saw.
+
+    Raises ValueError for one that is not known: a fence without it would shut that gateway out.
+    """
+    found = {}
     for host in hosts:
         facts = _facts(hostvars[host])
-        found.append(str(hostvars[host].get("gateway_address") or facts.get("address") or ""))
-    return sorted({address for address in found if address})
+        found[host] = str(hostvars[host].get("gateway_address") or facts.get("address") or "")
+    unknown = [host for host, address in found.items() if not address]
+    if unknown:
+        where = f"tgi_allowed_sources: the address of {', '.join(unknown)}"
+        remedy = "run without --limit, or write gateway_address for it"
+        raise ValueError(problem(where, "is not known, as it is not in this run", remedy))
+    return sorted(set(found.values()))
 
 
 def _facts(values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -172,4 +172,6 @@ def test_backends_are_refused(backends: Any, words: str) -> None:
 def test_the_gateways_addresses() -> None:
     seen = {"ansible_facts": {"tgi_host": {"address": "10.0.0.2"}}}
     hosts = {"e1": {"gateway_address": "10.0.0.9"}, "e2": seen, "e3": {}}
-    assert gateway_addresses(hosts, hosts) == ["10.0.0.2", "10.0.0.9"]
+    assert gateway_addresses(["e1", "e2"], hosts) == ["10.0.0.2", "10.0.0.9"]
+    with pytest.raises(ValueError, match="of e3 is not known, as it is not in this run; run"):
+        gateway_addresses(hosts, hosts)
