@@ -10,7 +10,7 @@ from .gateway_backends import backends_problems, gateway_backends
 from .inventory_models import ALIAS, DEFAULT_ALIAS, NAME
 from .inventory_problem import problem, shown
 
-_ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 # It is a part of a file's name, and of the name of a group of servers
 _REPLICA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

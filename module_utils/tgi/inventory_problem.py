@@ -21,8 +21,12 @@ UNKNOWN = Unknown()
 
 
 def problem(where: str, what: str, remedy: str) -> str:
-    """Give one line, such as ``tgi_models[1].port is 0, no port; write one from 1 to 65535``."""
-    return " ".join(f"{where} {what}; {remedy}".split())
+    """Give one line, such as ``tgi_models[1].port is 0, no port; write one from 1 to 65535``.
+
+    What a terminal would obey, in a value that is told, becomes a question mark.
+    """
+    line = " ".join(f"{where} {what}; {remedy}".split())
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def shown(value: Any, secret: bool = False) -> str:

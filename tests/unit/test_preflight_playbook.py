@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import socket
@@ -17,7 +18,7 @@ from tls_pairs import make
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = [
     {
-        "hosts": "gpu_hosts",
+        "hosts": "gpu_hosts:gateways",
         "gather_facts": False,
         "roles": ["preflight"],
         "post_tasks": [
@@ -70,12 +71,15 @@ def variables(**more: Any) -> dict[str, Any]:
     }
 
 
-def run(tmp_path: Path, text: str) -> str:
+ALONE: dict[str, Any] = {"gpu_hosts": {"here": {}}, "gateways": {"here": {}}}
+
+
+def run(tmp_path: Path, text: str, groups: dict[str, Any] = ALONE) -> str:
     """Run the play in check mode, as talkative as it gets; give what it printed."""
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars" / "all.yml").write_text(text)
-    groups: Any = {"gpu_hosts": {"hosts": {"here": {}}}, "gateways": {"hosts": {"here": {}}}}
-    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": groups}}))
+    children = {group: {"hosts": hosts} for group, hosts in groups.items()}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
     (tmp_path / "play.yml").write_text(yaml.safe_dump(PLAYBOOK))
     (tmp_path / "password").write_text("open sesame")
     # Not the project's own ansible.cfg: it names the sandbox's inventory too
@@ -91,7 +95,7 @@ def run(tmp_path: Path, text: str) -> str:
         check=False,
     )
     assert SECRET not in done.stdout + done.stderr
-    assert re.search(r"here +: ok=\d+ +changed=0 +unreachable=0", done.stdout), done.stdout
+    assert re.search(r"(here|edge) +: ok=\d+ +changed=0 +unreachable=0", done.stdout), done.stdout
     output: str = done.stdout
     return output
 
@@ -125,6 +129,27 @@ def test_a_vaulted_key_that_is_not_the_certificates(tmp_path: Path) -> None:
         "gateway_tls.key does not belong to the certificate; "
         "write the key that belongs to the certificate"
     ]
+
+
+def test_a_gateway_on_a_machine_of_its_own(tmp_path: Path) -> None:
+    hosts: dict[str, Any] = {
+        "gpu1": {"tgi_bind_address": "127.0.0.2"},
+        "gpu2": {"tgi_bind_address": "{{ ansible_facts.default_ipv4.address }}"},
+        "gpu3": {"tgi_bind_address": "10.0.0.7", "tgi_models": [{"name": "a", "model_id": "x/y"}]},
+    }
+    edge = {"tgi_models": "{{ undefined }}"}
+    key = {"key": "{{ a_key }}", "expires": datetime.date(2099, 1, 31)}
+    text = variables(gateway_consumers=[{"name": "checks", "tier": "team", "keys": [key]}])
+    output = run(tmp_path, yaml.safe_dump(text), {"gpu_hosts": hosts, "gateways": {"edge": edge}})
+    mine = output.partition("Preflight refuses edge:")[2].partition("fatal:")[0]
+    mine = mine.partition("PLAY RECAP")[0]
+    for line in (
+        'tgi_bind_address of gpu1 is "127.0.0.2", which no other machine can reach; write',
+        'gpu3 has model_id "x/y" for a, gpu1 has "acme/a"; deploy the same on both',
+    ):
+        assert line in mine
+    assert "gpu2" not in mine
+    assert "expires" not in mine
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
