@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.vars.manager import VariableManager
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +104,8 @@ class Named(httpx.Client):
 
 def load_sites(inventory: str) -> list[Site]:
     """The gateways of an inventory, with their variables templated as a play would."""
+    if AnsibleCollectionConfig.collection_finder is None:
+        init_plugin_loader([])
     loader = DataLoader()
     hosts = InventoryManager(loader=loader, sources=[str(inventory)])
     variables = VariableManager(loader=loader, inventory=hosts)
