@@ -21,15 +21,23 @@ function spent(r) {
     return 'spent';
 }
 
-function charge(r, before, now) {
-    if (now !== before) {
-        ngx.shared.gateway_tokens.incr(keyNow(r), now - before, 0);
-        r.variables.gateway_tokens = String(now);
+// Every match of a pattern; String.match fails in njs 0.8 where a pattern with g finds nothing.
+function all(pattern, text) {
+    const found = [];
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+        found.push(match);
     }
+    return found;
 }
 
-// Sees every chunk of an answer and passes it on as it is. Events count one each until the engine
-// says how many tokens there were.
+// The tokens so far, after a chunk: as many as the engine last said, else one more for each event.
+function counted(before, tail, text) {
+    const said = all(COUNT, tail + text);
+    return said.length > 0 ? Number(said[said.length - 1][1]) : before + all(EVENT, text).length;
+}
+
+// Sees every chunk of an answer and passes it on as it is.
 function count(r, data, flags) {
     r.sendBuffer(data, flags);
     if (r.variables.gateway_budget === '0') {
@@ -40,21 +48,17 @@ function count(r, data, flags) {
     let now = before;
     if (data.length > 0) {
         const text = data.toString();
-        const whole = r.variables.gateway_tail + text;
-        const said = whole.match(COUNT);
-        const events = text.match(EVENT);
-        if (said !== null) {
-            now = Number(/\d+$/.exec(said[said.length - 1])[0]);
-        } else if (events !== null) {
-            now += events.length;
-        }
+        now = counted(before, r.variables.gateway_tail || '', text);
         r.variables.gateway_tail = text.slice(-TAIL);
     }
     if (flags.last && now === 0) {
         // TGI's /generate says it in a header only
         now = Number(r.variables.upstream_http_x_generated_tokens || 0);
     }
-    charge(r, before, now);
+    if (now !== before) {
+        ngx.shared.gateway_tokens.incr(keyNow(r), now - before, 0);
+        r.variables.gateway_tokens = String(now);
+    }
 }
 
 export default {spent, count};
