@@ -67,10 +67,11 @@ class Site:
             url = f"http://{self.address}:{port}/_engine"
             httpx.delete(url, trust_env=False, timeout=10).raise_for_status()
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, given: str = "") -> str:
         """Run a shell command on the host; raises CalledProcessError."""
-        call = ["docker", "exec", self.container, "sh", "-ec", command]
-        return subprocess.run(call, check=True, capture_output=True, text=True).stdout
+        call = ["docker", "exec", "-i", self.container, "sh", "-ec", command]
+        done = subprocess.run(call, check=True, capture_output=True, text=True, input=given)
+        return done.stdout
 
     def play(self, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run the role again on this host, with other values of its variables."""
