@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -42,6 +43,11 @@ def _check_entry(entry: dict[Any, Any], path: str) -> Iterator[str]:
         yield problem(f"{path}.key", "is missing", _REMEDY)
     expires = entry.get("expires")
     if expires is None or expires is UNKNOWN:
+        return
+    if isinstance(expires, datetime.date):
+        # Ansible fails on it, without a word on where: it looks for secrets in all of keys
+        remedy = f'put it in quotes: "{expires}"'
+        yield problem(f"{path}.expires", "is a date of YAML", remedy)
         return
     try:
         expires_at(expires)

@@ -34,7 +34,8 @@ def check_nginx(values: Mapping[str, Any]) -> Iterator[str]:
         what = f"is {shown(key)}, neither a URL nor an absolute path"
         yield problem(f"{_PREFIX}_apt_key", what, remedy)
     fingerprint = values.get(f"{_PREFIX}_apt_key_fingerprint")
-    if isinstance(fingerprint, str) and not _FINGERPRINT.fullmatch(fingerprint.replace(" ", "")):
-        remedy = "write the 40 hex digits that gpg --show-keys prints"
+    prints = fingerprint.replace(" ", "").split(",") if isinstance(fingerprint, str) else []
+    if not all(_FINGERPRINT.fullmatch(one) for one in prints):
+        remedy = "write the 40 hex digits that gpg --show-keys prints, several with commas between"
         what = f"is {shown(fingerprint)}, no fingerprint"
         yield problem(f"{_PREFIX}_apt_key_fingerprint", what, remedy)

@@ -9,7 +9,6 @@ import pytest
 from ansible.module_utils.tgi.gateway_expiry import expires_at
 
 NOON = 1801396800  # 2027-01-31T12:00:00Z
-PLUS_ONE = dt.timezone(dt.timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -18,10 +17,7 @@ PLUS_ONE = dt.timezone(dt.timedelta(hours=1))
         ("2027-01-31T12:00:00Z", NOON),
         ("2027-01-31 12:00", NOON),
         ("2027-01-31T13:00+01:00", NOON),
-        (dt.datetime(2027, 1, 31, 12), NOON),
-        (dt.datetime(2027, 1, 31, 13, tzinfo=PLUS_ONE), NOON),
         ("2027-01-31", NOON + 12 * 3600),
-        (dt.date(2027, 1, 31), NOON + 12 * 3600),
     ],
 )
 def test_dates(written: Any, seconds: int) -> None:
@@ -30,7 +26,19 @@ def test_dates(written: Any, seconds: int) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["", "soon", "31.01.2027", "2027-02-30", "2027-01-31T25:00", "20270131", NOON, True, None, []],
+    [
+        "",
+        "soon",
+        "31.01.2027",
+        "2027-02-30",
+        "2027-01-31T25:00",
+        "20270131",
+        NOON,
+        True,
+        None,
+        [],
+        dt.date(2027, 1, 31),
+    ],
 )
 def test_what_is_no_date(written: Any) -> None:
     with pytest.raises(ValueError):

@@ -35,11 +35,10 @@ def check(consumer: dict[str, Any], **more: Any) -> list[str]:
         {"keys": [KEY]},
         {"keys": [KEY], "enabled": False},
         {"keys": [{"key": KEY}, {"key": "b" * 16, "expires": "2027-01-31"}]},
-        {"keys": [{"key": KEY, "expires": datetime.date(2027, 1, 31)}]},
         {"keys": [{"key": KEY, "expires": "2027-01-31T18:00:00+01:00"}]},
         {"keys": [{"key": KEY, "expires": None}]},
         # It is tidied up when somebody gets to it
-        {"keys": [{"key": KEY, "expires": YESTERDAY}]},
+        {"keys": [{"key": KEY, "expires": str(YESTERDAY)}]},
         {"keys": [{"key": UNKNOWN, "expires": UNKNOWN}]},
         {"certificate_subjects": ["CN=duck,OU=\\C3\\A4,O=Acme\\, Inc.,1.2.3=x"]},
         {"certificate_subjects": UNKNOWN, "keys": UNKNOWN},
@@ -58,6 +57,14 @@ REFUSED = [
     ({}, ".keys is missing; write the output of openssl rand -hex 32, in a vault file, or write"),
     ({"keys": [], "certificate_subjects": []}, ".keys is empty; write the output of openssl"),
     (keyed(expires="soon"), '.keys[0].expires is no date; write one such as "2027-01-31"'),
+    (
+        keyed(expires=datetime.date(2027, 1, 31)),
+        '.keys[0].expires is a date of YAML; put it in quotes: "2027-01-31"',
+    ),
+    (
+        keyed(expires=datetime.datetime(2027, 1, 31, 18)),
+        '.keys[0].expires is a date of YAML; put it in quotes: "2027-01-31 18:00:00"',
+    ),
     (keyed(expires=20270131), ".keys[0].expires is no date"),
     (keyed(expires="2027-02-30"), ".keys[0].expires is no date"),
     (keyed(expires=True), ".keys[0].expires is no date"),
@@ -146,7 +153,7 @@ def test_the_authority_of_clients(
     [
         ({"keys": [KEY], "enabled": False}, 'is "a", which is not enabled in gateway_consumers'),
         (
-            {"keys": [{"key": KEY, "expires": YESTERDAY}, "b" * 16]},
+            {"keys": [{"key": KEY, "expires": str(YESTERDAY)}, "b" * 16]},
             'is "a", whose first key has expired; put its new key first',
         ),
         ({"certificate_subjects": ["CN=a"]}, 'is "a", of which gateway_consumers has no entry'),
@@ -158,5 +165,5 @@ def test_the_checks_need_a_key_that_works(consumer: dict[str, Any], words: str) 
 
 
 def test_a_key_lasts_until_its_last_day_ends() -> None:
-    fresh = {"keys": [{"key": KEY, "expires": TODAY}]}
+    fresh = {"keys": [{"key": KEY, "expires": str(TODAY)}]}
     assert check(fresh, checks_consumer="a") == []

@@ -149,7 +149,7 @@ def test_a_gateway_on_a_machine_of_its_own(tmp_path: Path) -> None:
     ):
         assert line in mine
     assert "gpu2" not in mine
-    assert "expires" not in mine
+    assert 'keys[0].expires is a date of YAML; put it in quotes: "2099-01-31"' in mine
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
