@@ -82,7 +82,7 @@ class Gateway:
                 raise
         outcome.changed = outcome.changed or bool(beside)
         outcome.did += beside
-        outcome.diff += [{"prepared": line} for line in beside]
+        outcome.diff += [{"prepared": f"{line}\n"} for line in beside]
         if self.nginx.present() and not self.nginx.enabled():
             outcome.changed = True
             outcome.did.append("start nginx at boot")
