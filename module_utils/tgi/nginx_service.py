@@ -17,6 +17,8 @@ from .nginx_program import Program
 Run = Callable[[list[str]], tuple[int, str, str]]
 _VERSION = re.compile(r"[0-9a-f]{16}")
 _SEVERE = re.compile(r"\[(?:emerg|alert|crit)\] [0-9#]+: (.*)")
+# As nginx -t says it, with or without its time and process
+_EMERGENCY = re.compile(r"\[emerg\] (?:[0-9#]+: )?(.*)")
 _POLL = 0.1
 _LAST_LINES = 5
 
@@ -53,7 +55,11 @@ class Nginx:
     def test(self, main: Path) -> str:
         """Let nginx read a configuration; gives its complaint, or an empty text."""
         code, _, error = self._run(["nginx", "-t", "-q", "-c", str(main)])
-        return "" if code == 0 else (error.strip() or f"nginx -t ended with {code}")
+        if code == 0:
+            return ""
+        return (
+            "; ".join(_EMERGENCY.findall(error)) or error.strip() or f"nginx -t ended with {code}"
+        )
 
     def warnings(self, main: Path) -> str:
         """Give what nginx says of a configuration that it takes."""

@@ -110,3 +110,12 @@ def test_what_dpkg_tells_of_its_files_is_read(tmp_path: Path) -> None:
     assert nginx.shipped() == {"/etc/nginx/nginx.conf": "fadf2b09", "/etc/nginx/old": "0f39cbfc"}
     answers["dpkg-query"] = (1, "", "no packages found matching nginx-common nginx")
     assert nginx.shipped() == {}
+
+
+@pytest.mark.parametrize("before", ["nginx: [emerg] ", "2026/11/24 12:14:44 [emerg] 978#978: "])
+def test_what_nginx_refuses_is_told_in_one_line(before: str) -> None:
+    said = f"{before}unknown directive in /x:1\nnginx: configuration file /x test failed\n"
+    nginx = Nginx(lambda _: (1, "", said), "http://127.0.0.1:1/", [Path("/nope")])
+    assert nginx.test(Path("/x")) == "unknown directive in /x:1"
+    mute = Nginx(lambda _: (139, "", ""), "http://127.0.0.1:1/", [Path("/nope")])
+    assert mute.test(Path("/x")) == "nginx -t ended with 139"
