@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -126,13 +127,24 @@ def test_without_the_certificates_files(site: Path, name: str) -> None:
     assert f"/pki/{name}, which the controller cannot read; put the file there" in found
 
 
-def test_a_private_ca_instead_as_its_comment_says(site: Path) -> None:
+@pytest.mark.parametrize("source", ["private_ca", "acme"])
+def test_another_source_as_its_comment_says(site: Path, source: str) -> None:
     text = (site / "group_vars/gateways/main.yml").read_text()
-    assert '{source: private_ca, ca_dir: "{{ inventory_dir }}/pki"}' in text
+    (written,) = re.findall(rf"\{{source: {source}, .*?\}}(?= |\n)", text)
     values: dict[str, Any] = yaml.safe_load(text)
-    values["gateway_tls"] = {"source": "private_ca", "ca_dir": "{{ inventory_dir }}/pki"}
+    values["gateway_tls"] = yaml.safe_load(written)
+    assert values["gateway_tls"]["source"] == source
     (site / "group_vars/gateways/main.yml").write_text(yaml.safe_dump(values))
     shutil.rmtree(site / "pki")
+    assert problems(site) == []
+
+
+def test_every_setting_that_is_a_comment(site: Path) -> None:
+    """Uncommented, each is one that the preflight takes."""
+    path = site / "group_vars/gateways/main.yml"
+    text, count = re.subn(r"(?m)^# (\w+: .*)$", r"\1", path.read_text())
+    assert count == 3
+    path.write_text(text)
     assert problems(site) == []
 
 
