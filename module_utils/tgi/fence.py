@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable
 
 CHAIN = "TGI-FENCE"
+#: Where an engine listens in its container
+CONTAINER_PORT = 80
 ENTRIES = ("DOCKER-USER", "INPUT")
 _OPEN = re.compile(r"-[jg] (?:ACCEPT|RETURN)\b")
 _DOOR = re.compile(r"--ctorigdst (\S+) --ctorigdstport (\d+)")
@@ -91,6 +93,11 @@ def files(
         f"-p tcp -m conntrack --ctorigdst {door} --ctorigdstport {port} --ctdir ORIGINAL -j DROP"
         for door, port in sorted(set(doors))
     ]
+    # Before Docker 28 a neighbour may send to a container's own address, past every published port
+    lines.append(
+        f"! -i br-+ -o br-+ -p tcp -m tcp --dport {CONTAINER_PORT} "
+        "-m conntrack ! --ctstate DNAT --ctdir ORIGINAL -j DROP"
+    )
     # Tells which rules are in force: iptables shows every other one in words of its own
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
     lines.insert(0, f'-m comment --comment "tgi-ansible {digest}"')

@@ -33,6 +33,8 @@ def test_sources_pass_and_the_rest_is_dropped_by_the_original_destination() -> N
         "-s 10.1.0.0/24 -j RETURN",
         f"{closed} 8081 --ctdir ORIGINAL -j DROP",
         f"{closed} 8082 --ctdir ORIGINAL -j DROP",
+        "! -i br-+ -o br-+ -p tcp -m tcp --dport 80 "
+        "-m conntrack ! --ctstate DNAT --ctdir ORIGINAL -j DROP",
     ]
     assert doors_of(text) == [DOOR, ("10.0.0.5", 8082)]
 

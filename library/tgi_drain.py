@@ -1,0 +1,132 @@
+#!/usr/bin/python
+"""Take a replica out of a gateway's service, or back in, without a reload."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tgi_drain
+short_description: Take a replica out of a gateway's service, or back in, without a reload
+description:
+  - Makes or removes the flag files that the gateway's nginx looks at for every request. They
+    survive a reboot.
+  - What a replica serves is read from the configuration in force on the gateway, so that one
+    whose host is down can be taken out too.
+  - Refuses to take out the last replica that serves a model.
+options:
+  replica:
+    description: Name of the replica, by default its host's.
+    type: str
+    required: true
+  models:
+    description: Models to take out or back in; all it serves when empty.
+    type: list
+    elements: str
+    default: []
+  state:
+    description:
+      - Whether it gets requests. V(idle) changes nothing, and fails as long as a connection of
+        the gateway to it is open.
+    type: str
+    choices: [drained, serving, idle]
+    default: drained
+  main:
+    description: nginx's main file, a link into the configuration in force.
+    type: path
+    default: /etc/nginx/nginx.conf
+  directory:
+    description: Where the flags are.
+    type: path
+    default: /var/lib/tgi-gateway/drain
+attributes:
+  check_mode:
+    support: full
+    description: Says what would change.
+author: tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Send nothing more to gpu1
+  tgi_drain:
+    replica: gpu1
+"""
+
+RETURN = r"""
+flags:
+  description: The flags made or removed.
+  returned: success
+  type: list
+  elements: str
+  sample: [llama@gpu1]
+left:
+  description: How many connections of the gateway to the replica are open (O(state=idle)).
+  returned: O(state=idle)
+  type: int
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.gateway_drain import DrainError, flags_of, places, under_way
+
+# A request that met no flag may have yet to connect
+_AGAIN = 0.5
+
+
+def look(module: AnsibleModule, addresses: list[str]) -> None:
+    """End the module with how many connections are open; none only when seen twice."""
+    wanted = places(addresses)
+    left = under_way(Path("/proc"), wanted)
+    if not left:
+        time.sleep(_AGAIN)
+        left = under_way(Path("/proc"), wanted)
+    answer: dict[str, Any] = {"changed": False, "left": left}
+    if not left:
+        module.exit_json(**answer)
+    replica = module.params["replica"]
+    remedy = "raise gateway_drain_timeout, or look who asks for so long; it gets no new ones"
+    many = "connection is" if left == 1 else "connections are"
+    module.fail_json(msg=f"{replica}: {left} {many} still open to it; {remedy}", **answer)
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    options: dict[str, Any] = {
+        "replica": {"type": "str", "required": True},
+        "models": {"type": "list", "elements": "str", "default": []},
+        "state": {
+            "type": "str",
+            "choices": ["drained", "serving", "idle"],
+            "default": "drained",
+        },
+        "main": {"type": "path", "default": "/etc/nginx/nginx.conf"},
+        "directory": {"type": "path", "default": "/var/lib/tgi-gateway/drain"},
+    }
+    module = AnsibleModule(options, supports_check_mode=True)
+    params = module.params
+    directory, drained = Path(params["directory"]), params["state"] == "drained"
+    try:
+        backends = json.loads((Path(params["main"]).resolve().parent / "backends.json").read_text())
+        raised = {path.name for path in directory.iterdir()} if directory.exists() else set()
+        flags = flags_of(backends, params["replica"], params["models"], drained, raised)
+        if params["state"] == "idle":
+            look(module, list(flags.values()))
+        due = sorted(flag for flag in flags if (flag in raised) is not drained)
+        for flag in due if not module.check_mode else ():
+            if drained:
+                directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+                (directory / flag).touch(mode=0o644)
+            else:
+                (directory / flag).unlink()
+    except FileNotFoundError as error:
+        lacks = "no gateway's configuration is in force here; run site.yml first"
+        module.fail_json(msg=f"{lacks} ({error.filename})")
+    except (DrainError, OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(due), flags=due)
+
+
+if __name__ == "__main__":
+    main()
