@@ -116,3 +116,17 @@ def every(block: Block, name: str) -> Block:
             found.append((words, inner))
         found += every(inner or [], name)
     return found
+
+
+def api(conf: Block) -> Block:
+    """The server that publishes the models."""
+    servers = [inner for _, inner in every(conf, "server") if inner]
+    return next(s for s in servers if (["server_name", "llm.example.org"], None) in s)
+
+
+def words(block: Block, name: str) -> list[list[str]]:
+    return [found[1:] for found, _ in every(block, name)]
+
+
+def locations(conf: Block) -> list[tuple[str, Block]]:
+    return [(" ".join(found[1:]), inner) for found, inner in every(api(conf), "location")]

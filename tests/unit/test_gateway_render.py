@@ -9,7 +9,19 @@ import re
 from typing import Any
 
 import pytest
-from gateway_render import DEBIAN_12, DEBIAN_13, INPUT, KEY, Block, every, parse, render
+from gateway_render import (
+    DEBIAN_12,
+    DEBIAN_13,
+    INPUT,
+    KEY,
+    Block,
+    api,
+    every,
+    locations,
+    parse,
+    render,
+    words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -22,23 +34,9 @@ def conf(files: dict[str, str]) -> Block:
     return parse(files["nginx.conf"])
 
 
-def api(conf: Block) -> Block:
-    """The server that publishes the models."""
-    servers = [inner for _, inner in every(conf, "server") if inner]
-    return next(s for s in servers if (["server_name", "llm.example.org"], None) in s)
-
-
-def words(block: Block, name: str) -> list[list[str]]:
-    return [found[1:] for found, _ in every(block, name)]
-
-
 def unquote(word: str) -> str:
     """A quoted word as nginx takes it."""
     return re.sub(r"\\([\\'\"])", r"\1", word[1:-1])
-
-
-def locations(conf: Block) -> list[tuple[str, Block]]:
-    return [(" ".join(found[1:]), inner) for found, inner in every(api(conf), "location")]
 
 
 def test_only_digests_of_keys_leave_the_controller(files: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ const MINUTE = 60000;
 // Longer than the name of a count with its number, as a chunk may end in the middle of it
 const TAIL = 64;
 const COUNT = /"(?:completion_tokens|generated_tokens)"\s*:\s*(\d+)/g;
-const EVENT = /(?:^|\n)data: ?(?!\[DONE\])/g;
+const EVENT = /(?:^|\n)data:(?! ?\[DONE\])/g;
 
 function keyNow(r) {
     return r.variables.gateway_consumer + ' ' + Math.floor(Date.now() / MINUTE);
