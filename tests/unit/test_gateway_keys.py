@@ -14,8 +14,7 @@ def digest(key: str) -> str:
 
 
 def test_keys_are_digests_with_their_end() -> None:
-    day = datetime.date(2027, 1, 31)
-    keys = ["first-key", {"key": "second-key", "expires": day}, {"key": "third-key"}]
+    keys = ["first-key", {"key": "second-key", "expires": "2027-01-31"}, {"key": "third-key"}]
     found = gateway_keys([{"name": "duck", "tier": "x", "keys": keys}])
     after = int(datetime.datetime(2027, 2, 1, tzinfo=datetime.timezone.utc).timestamp())
     assert found["keys"] == {
