@@ -126,7 +126,7 @@ def _check_bind_address(host: str, values: Mapping[str, Any]) -> Iterator[str]:
     except ValueError:
         yield problem(where, f"is {shown(address)}, no address", remedy)
         return
-    if parsed.is_loopback or parsed.is_unspecified:
+    if parsed.is_loopback or parsed.is_unspecified or parsed.is_link_local:
         yield problem(where, f"is {shown(address)}, which no other machine can reach", remedy)
 
 

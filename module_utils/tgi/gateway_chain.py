@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
 import ssl
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,6 @@ from typing import Any
 from . import gateway_pem as pem
 from .inventory_problem import problem
 
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
 # How OpenSSL names the links of its directory: a digest of the subject, and a number
 _LINK = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
@@ -79,15 +76,7 @@ def trusted_roots() -> dict[bytes, list[Any]]:
 
 
 def _read(file: Path) -> list[Any]:
-    """Read a file of the store one by one: some old root in it is not to hide the others."""
     try:
-        text = file.read_text(errors="replace")
+        return pem.bundle(file.read_text(errors="replace"))
     except OSError:
         return []
-    found = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what is odd about roots that others chose
-        for block in _PEM.findall(text):
-            with contextlib.suppress(pem.UnreadableError):
-                found += pem.certificates(block)
-    return found

@@ -5,8 +5,13 @@ Needs cryptography, which community.crypto needs on the controller anyway.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import re
+import warnings
 from typing import Any
+
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
 
 
 class UnreadableError(Exception):
@@ -21,6 +26,17 @@ def certificates(text: str) -> list[Any]:
         return list(x509.load_pem_x509_certificates(text.encode()))
     except ValueError:
         raise UnreadableError("certificate is no PEM certificate") from None
+
+
+def bundle(text: str) -> list[Any]:
+    """Read what can be read of a bundle that others made; none of it is a reason to fail."""
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is odd about somebody's root
+        for block in _BLOCK.findall(text):
+            with contextlib.suppress(UnreadableError):
+                found += certificates(block)
+    return found
 
 
 def private_key(text: str) -> Any:

@@ -31,11 +31,10 @@ def certificate_problems(
         chain, private = pem.certificates(certificate), pem.private_key(key)
     except pem.UnreadableError as error:
         return [problem("gateway_tls", str(error), f"{remedy} without password")]
-    try:
-        roots = pem.certificates(root) if root else []
-    except pem.UnreadableError:
-        return [problem("gateway_tls.root", "is no PEM certificate", "write a PEM file's path")]
-    found = []
+    found, roots = [], pem.bundle(root)
+    if root and not roots:
+        remedy = "write the path of a PEM file"
+        return [problem("gateway_tls.root", "has no certificate that can be read", remedy)]
     if not pem.belong_together(chain[0], private):
         remedy = "write the key that belongs to the certificate"
         what = "does not belong to the certificate"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .inventory_pem import Reader, check_pem
+from . import gateway_pem as pem
+from .inventory_pem import VAULTED, Reader, check_pem
 from .inventory_problem import problem, shown
 
 _CA = "gateway_client_ca"
@@ -18,7 +19,8 @@ def check_client_certificates(values: Mapping[str, Any], read: Reader) -> Iterat
     """Give the problems of gateway_client_ca and of what needs it."""
     authority = values.get(_CA)
     if authority not in (None, ""):
-        yield from check_pem(_CA, authority, "CERTIFICATE", read)
+        unread = list(check_pem(_CA, authority, "CERTIFICATE", read))
+        yield from unread or _check_authorities(authority, read)
     elif values.get("gateway_client_certificate_required") is True:
         yield _lacking("gateway_client_certificate_required", "is true")
     owners: dict[str, str] = {}
@@ -31,6 +33,19 @@ def check_client_certificates(values: Mapping[str, Any], read: Reader) -> Iterat
         for number, subject in enumerate(subjects if isinstance(subjects, list) else []):
             if isinstance(subject, str):
                 yield from _check_subject(subject, f"{where}[{number}]", owners)
+
+
+def _check_authorities(path: Any, read: Reader) -> Iterator[str]:
+    text = (read(path) or "") if isinstance(path, str) else VAULTED
+    found = pem.bundle(text)
+    if VAULTED in text:
+        return
+    if not found:
+        what = f"is {path}, which has no certificate that can be read"
+        yield problem(_CA, what, "write a PEM file's path")
+    elif all(pem.end(one) <= pem.now() for one in found):
+        what = f"is {path}, whose {pem.title(found[0])} expired on {pem.end(found[0]):%Y-%m-%d}"
+        yield problem(_CA, what, "write the path of the current one")
 
 
 def _lacking(where: str, what: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.tgi.gateway_tls import leaf_due
 from conftest import ROOT
 from cryptography import x509
 
@@ -53,12 +54,32 @@ def test_no_leaf_outlives_its_ca(tmp_path: Path, days: int, capped: bool) -> Non
     assert leaf <= authority
 
 
+def test_a_renewal_keeps_the_ca_and_heals_the_leaf(tmp_path: Path) -> None:
+    code, said = issue(tmp_path, gateway_tls_leaf_days=40)
+    assert code == 0, said
+    pki = tmp_path / "pki"
+    before, leaf = (pki / "ca.crt").read_text(), pki / "llm.example.org.crt"
+
+    def due(days: int) -> bool:
+        key = (pki / "llm.example.org.key").read_text()
+        answer: bool = leaf_due(
+            leaf.read_text(), key, (pki / "ca.crt").read_text(), "llm.example.org", days
+        )
+        return answer
+
+    assert (due(30), due(41)) == (False, True)
+    code, said = issue(tmp_path)
+    assert code == 0, said
+    assert (pki / "ca.crt").read_text() == before
+    assert not due(41)
+
+
 def test_a_ca_that_ends_or_lost_its_key_is_refused_in_a_sentence(tmp_path: Path) -> None:
     code, said = issue(tmp_path, gateway_tls_ca_days=20)
     assert code != 0
-    assert "ends in less than gateway_tls_renew_days; or move ca.crt" in said
+    assert "ends in less than gateway_tls_renew_days (30): move ca.crt and ca.key away" in said
     (tmp_path / "pki" / "ca.key").unlink()
     code, said = issue(tmp_path)
     assert code != 0
-    assert "has lost its key, ca.key: bring it back; or move ca.crt" in said
+    assert "has lost its key: bring ca.key back, or move ca.crt and ca.key away" in said
     assert not (tmp_path / "pki" / "llm.example.org.crt").exists()

@@ -67,6 +67,7 @@ WRONG = [
         "write its private address there (it has 10.0.0.5, fd00::5)",
     ),
     ({"gpu1": host(A, bind="127.0.0.1")}, 'is "127.0.0.1", which no other machine can reach'),
+    ({"gpu1": host(A, bind="fe80::1%eth0")}, "which no other machine can reach"),
     ({"gpu1": host(A, bind="::")}, 'is "::", which no other machine can reach'),
     ({"gpu1": host(A, bind="gpu1.lan")}, 'tgi_bind_address of gpu1 is "gpu1.lan", no address'),
     (

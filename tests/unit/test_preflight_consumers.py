@@ -13,7 +13,13 @@ from tls_pairs import make
 
 KEY = "k" * 32
 PAIR = make()
-FILES = {"/ca.pem": PAIR.certificate, "/a.key": PAIR.key}
+FILES = {
+    "/ca.pem": PAIR.certificate,
+    "/a.key": PAIR.key,
+    "/old.pem": make(days=-0.5).certificate,
+    "/empty.pem": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+    "/vaulted.pem": "$ANSIBLE_VAULT;1.1;AES256\n3633\n",
+}
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
 YESTERDAY = TODAY - datetime.timedelta(days=1)
 
@@ -47,6 +53,11 @@ def check(consumer: dict[str, Any], **more: Any) -> list[str]:
 )
 def test_what_is_let_through(consumer: dict[str, Any]) -> None:
     assert check(consumer) == []
+
+
+@pytest.mark.parametrize("path", ["/vaulted.pem", UNKNOWN])
+def test_an_authority_that_is_not_at_hand(path: Any) -> None:
+    assert check({"certificate_subjects": ["CN=a"]}, gateway_client_ca=path) == []
 
 
 def keyed(**more: Any) -> dict[str, Any]:
@@ -138,6 +149,16 @@ def test_a_subject_stands_for_one_consumer() -> None:
             {"keys": [KEY]},
             {"gateway_client_ca": "/a.key"},
             "gateway_client_ca is /a.key, which holds no CERTIFICATE",
+        ),
+        (
+            {"keys": [KEY]},
+            {"gateway_client_ca": "/empty.pem"},
+            "gateway_client_ca is /empty.pem, which has no certificate that can be read",
+        ),
+        (
+            {"keys": [KEY]},
+            {"gateway_client_ca": "/old.pem"},
+            "gateway_client_ca is /old.pem, whose authority expired on ",
         ),
     ],
 )
