@@ -116,9 +116,11 @@ class Engine:
                 await _pause(float(options.get("x_pause", 0)), gone)
             await _send(writer, self._event(native, number, number == count))
         if not native:
+            await _pause(float(options.get("x_pause", 0)), gone)
             if options.get("x_usage", True):
                 usage = {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": count + 5}
                 await _send(writer, {"choices": [], "usage": usage, "ts": time.time()})
+                await _pause(float(options.get("x_pause", 0)), gone)
             await _send(writer, None)
         writer.write(b"0\r\n\r\n")
         await writer.drain()

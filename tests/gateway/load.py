@@ -34,7 +34,9 @@ class Answer:
 class Connection:
     """One kept-alive connection to a gateway, by address, under its real name."""
 
-    def __init__(self, address: str, name: str, context: ssl.SSLContext, port: int = 443) -> None:
+    def __init__(
+        self, address: str, name: str, context: ssl.SSLContext | None, port: int = 443
+    ) -> None:
         self._where = (address, port)
         self._name, self._context = name, context
         self._reader: asyncio.StreamReader | None = None
@@ -43,7 +45,9 @@ class Connection:
 
     async def open(self) -> None:
         self._reader, self._writer = await asyncio.open_connection(
-            *self._where, ssl=self._context, server_hostname=self._name
+            *self._where,
+            ssl=self._context,
+            server_hostname=self._name if self._context else None,
         )
         self._buffer = b""
 
