@@ -14,7 +14,7 @@ from load import Answer, Connection, words
 from sites import ENGINES, Site
 
 # Route, body's own fields, whether the route is OpenAI's
-ROUTES = [
+ROUTES: list[tuple[str, dict[str, Any]]] = [
     ("/v1/chat/completions", {"model": "solo", "stream": True}),
     ("/v1/completions", {"model": "solo", "stream": True}),
     ("/models/solo/v1/chat/completions", {"stream": True}),
