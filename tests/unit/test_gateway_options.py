@@ -104,6 +104,9 @@ def test_clients_certificates(tmp_path: Path, required: bool, verify: str) -> No
     assert words(found, "ssl_verify_client") == [[verify]]
     assert words(found, "ssl_client_certificate") == [["@GATEWAY_DIR@/client_ca.crt"]]
     assert files["client_ca.crt"] == "PEM\n"
+    told = [w for w, _ in every(found, "if") if w[1] == "($ssl_client_verify"]
+    assert len(told) == (2 if required else 1)
+    assert "$ssl_client_verify" not in render()["nginx.conf"]
 
 
 def test_balancers_are_trusted_by_address() -> None:
