@@ -62,7 +62,7 @@ class Gateway:
             outcome.did.append("let the installed nginx take over from the one that runs")
         if files_changed:
             if sites != "replace":
-                self._refuse_other_sites(current, sites)
+                self._refuse_other_sites(release, current, sites)
             outcome.diff = release.diff(current)
             outcome.did.append(f"put version {release.version} in force")
             kept = self.link.keeps()
@@ -74,7 +74,7 @@ class Gateway:
             take_back = self.host.apply()
             try:
                 if files_changed:
-                    self._exchange(release, packages or [], sites)
+                    self._exchange(release, packages or [])
                 elif outcome.changed:
                     self._activate(release)
             except ApplyError:
@@ -117,8 +117,12 @@ class Gateway:
             self.link.restore(undo)
             raise ApplyError(f"what was there before does not work: {complaint}")
 
-    def _refuse_other_sites(self, current: str | None, sites: str) -> None:
+    def _refuse_other_sites(self, release: Release, current: str | None, sites: str) -> None:
         others = self.others()
+        clash = clashes(release.public[MAIN], others) if sites == "include" else []
+        if clash:
+            listed = "; ".join(clash)
+            raise ApplyError(f"{listed}; take it out there, or set gateway_other_sites: replace")
         if current is not None:
             # Sites that were included would go, unless that was asked for
             others = includes(self.link.path.read_text(encoding="utf-8"), others)
@@ -133,14 +137,11 @@ class Gateway:
                 f"own, {remedy}, or replace to serve them no longer"
             )
 
-    def _exchange(self, release: Release, packages: list[str], sites: str) -> None:
+    def _exchange(self, release: Release, packages: list[str]) -> None:
         before = self.link.version()
         release.write()
         self.nginx.prepare_logs()
         complaint = self.nginx.test(release.main)
-        if not complaint and sites == "include":
-            said = self.nginx.warnings(release.main)
-            complaint = clashes(said, release.public[MAIN], self.others())
         if complaint:
             if before != release.version:
                 self._discard(release)

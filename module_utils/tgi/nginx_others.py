@@ -12,7 +12,7 @@ OTHERS_MARK = "@GATEWAY_OTHERS@"
 _COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
 _SERVER = re.compile(r"(?:^|[;{}\s])server\s*\{")
 _NAMES = re.compile(r"(?:^|[;{}\s])server_name\s+([^;]*);")
-_CONFLICT = re.compile(r'conflicting server name "([^"]*)" on (\S+), ignored')
+_LISTEN = re.compile(r"(?:^|[;{}\s])listen\s+([^;\s]+)")
 _PLAIN = re.compile(r"[A-Za-z0-9/._@+-]+")
 # What the packages of Debian and of nginx.org serve as they are shipped
 _SHIPPED = ("sites-enabled/default", "conf.d/default.conf")
@@ -56,27 +56,53 @@ def includes(text: str, others: Iterable[Path]) -> list[Path]:
     return [path for path in others if _include(path) in text]
 
 
-def clashes(said: str, own: str, others: Iterable[Path]) -> str:
-    """Give which files of ``others`` claim a server name of ``own``, or an empty text.
+def clashes(own: str, others: Iterable[Path]) -> list[str]:
+    """Give which of ``others`` claim a server name of the configuration ``own`` on its ports.
 
-    ``said`` is what nginx says of the whole configuration. It only warns, and lets the first one
-    win; warnings about names that are not ``own`` are not the gateway's.
+    nginx only warns of that, or not at all: a name goes before a default server, so such a site
+    on the plain port would get the gateway's ACME challenges.
     """
-    reasons = []
-    for name, listener in _CONFLICT.findall(said):
-        claimants = [str(path) for path in others if name in _server_names(_text(path))]
-        if name in _server_names(own) and claimants:
-            reasons.append(f"{', '.join(claimants)} claims server name {name} on {listener} too")
-    return "; ".join(dict.fromkeys(reasons))
+    mine = _servers(own)
+    ports = {port for listeners, _ in mine for port in listeners}
+    names = {name for _, claimed in mine for name in claimed}
+    return [
+        f"{path} claims server name {name} on port {port} too"
+        for path in others
+        for listeners, claimed in _servers(_text(path))
+        for name in sorted(claimed & names)
+        for port in sorted(listeners & ports)
+    ]
+
+
+def _servers(text: str) -> list[tuple[set[str], set[str]]]:
+    """Give (ports, names) of every server, without names that match anything."""
+    found = []
+    for start in _SERVER.finditer(text):
+        block = text[start.end() : _end(text, start.end())]
+        listeners = {_port(listener) for listener in _LISTEN.findall(block)} or {"80"}
+        names = {name for names in _NAMES.findall(block) for name in names.split()}
+        found.append((listeners, names - {"_", '""', "''"}))
+    return found
+
+
+def _end(text: str, start: int) -> int:
+    depth = 1
+    for place in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if not depth:
+            return place
+    return len(text)
+
+
+def _port(listener: str) -> str:
+    """80 of 80, *:80, [::]:80 or an address alone; a socket is a port of its own."""
+    last = listener.rpartition(":")[2]
+    return last if last.isdigit() or listener.startswith("unix:") else "80"
 
 
 def _include(path: Path) -> str:
     """As a pattern: one that matches nothing is no error when its owner takes the site away."""
     return f"include {str(path)[:-1]}[{str(path)[-1]}];"
-
-
-def _server_names(text: str) -> set[str]:
-    return {name for names in _NAMES.findall(text) for name in names.split()}
 
 
 def _as_shipped(path: Path, shipped: Mapping[str, str]) -> bool:

@@ -61,10 +61,6 @@ class Nginx:
             "; ".join(_EMERGENCY.findall(error)) or error.strip() or f"nginx -t ended with {code}"
         )
 
-    def warnings(self, main: Path) -> str:
-        """Give what nginx says of a configuration that it takes."""
-        return self._run(["nginx", "-t", "-q", "-c", str(main)])[2]
-
     def active(self) -> bool:
         """Whether the service runs."""
         return self._run(["systemctl", "is-active", "--quiet", "nginx"])[0] == 0

@@ -19,7 +19,6 @@ class FakeNginx:
         self.running = True
         self.starts_at_boot = True
         self.is_outdated = False
-        self.warns = ""  # what nginx says of a configuration that it takes
         self.package: dict[str, str] = {}  # MD5 digests of what its package brought
         self.refuses: set[str] = set()  # versions that nginx -t refuses
         self.ignores: set[str] = set()  # versions whose reload is taken and not served
@@ -49,9 +48,6 @@ class FakeNginx:
         self.asked.append("test")
         version = main.parent.name if main != self.main else self._main_version()
         return "[emerg] unknown directive" if version in self.refuses else ""
-
-    def warnings(self, _main: Path) -> str:
-        return self.warns
 
     def active(self) -> bool:
         return self.running

@@ -11,7 +11,7 @@ from ansible.module_utils.tgi.nginx_others import OTHERS_MARK, clashes, with_oth
 from ansible.module_utils.tgi.nginx_release import Release
 from gateway_fakes import CONF, system
 
-OWN = f"{CONF}server_name llm.example.org;\n    {OTHERS_MARK}\n"
+OWN = f"{CONF}server {{ listen 443 ssl; server_name llm.example.org; }}\n    {OTHERS_MARK}\n"
 
 
 def included(path: Path, others: list[Path]) -> Release:
@@ -57,18 +57,38 @@ def test_a_name_claimed_twice_is_refused_with_its_file(tmp_path: Path) -> None:
     gateway.put_in_force(included(tmp_path, []), "include")
     before = nginx.serving
     shop(tmp_path, "llm.example.org")
-    nginx.warns = 'nginx: [warn] conflicting server name "llm.example.org" on 0.0.0.0:443, ignored'
     new = included(tmp_path, gateway.others())
-    with pytest.raises(ApplyError, match=r"shop\.conf claims server name llm\.example\.org on 0"):
+    with pytest.raises(
+        ApplyError, match=r"shop\.conf claims server name llm\.example\.org on port"
+    ):
         gateway.put_in_force(new, "include")
     assert nginx.serving == gateway.link.version() == before
     assert not new.directory.exists()
 
 
-def test_others_quarrels_among_themselves_are_theirs(tmp_path: Path) -> None:
-    said = 'nginx: [warn] conflicting server name "shop.example.org" on 0.0.0.0:443, ignored'
-    assert clashes(said, OWN, [shop(tmp_path)]) == ""
-    assert clashes(said.replace("shop", "llm"), OWN, [shop(tmp_path)]) == ""
+@pytest.mark.parametrize(
+    ("site", "ports"),
+    [
+        ("server { listen 443 ssl; server_name a.org llm.example.org; }", ["443"]),
+        ("server{listen [::]:80;location / { return 200; }\nserver_name llm.example.org;}", ["80"]),
+        ("server { server_name llm.example.org; }", ["80"]),
+        ("server { listen 127.0.0.1; server_name llm.example.org; }", ["80"]),
+        ("server { listen 8080; server_name llm.example.org; }", []),
+        ("server { listen unix:/run/443; server_name llm.example.org; }", []),
+        ("server { listen 443; server_name a.org; }\nserver { listen 90; server_name b.org; }", []),
+        ("# server { listen 443; server_name llm.example.org; }", []),
+        ("server { listen 443; } server { listen 1; server_name llm.example.org; }", []),
+    ],
+)
+def test_a_name_is_claimed_by_port(tmp_path: Path, site: str, ports: list[str]) -> None:
+    own = (
+        "server { listen 80 default_server; server_name _; }\n"
+        "server { listen 443 ssl; server_name llm.example.org; }"
+    )
+    path = tmp_path / "shop.conf"
+    path.write_text(site)
+    claims = [f"{path} claims server name llm.example.org on port {port} too" for port in ports]
+    assert clashes(own, [path]) == claims
 
 
 def test_a_main_file_with_servers_cannot_be_included(tmp_path: Path) -> None:
