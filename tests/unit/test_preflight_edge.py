@@ -107,6 +107,7 @@ REFUSED = [
         "no fingerprint",
     ),
     ({"gateway_address": "edge.lan"}, "gateway_address", "no address; write the address that"),
+    ({"gateway_tiers": {"a b": LIMIT}}, "gateway_tiers.a", "is no name for a tier; write letters"),
     (limit(concurrent=None), "gateway_address_limit.concurrent", "is missing"),
     (limit(concurrent=65536), "gateway_address_limit.concurrent", "write 65535 at most"),
     (limit(burst=10**7), "gateway_address_limit.burst", "write 1000000 at most"),
