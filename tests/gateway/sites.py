@@ -33,6 +33,7 @@ class Site:
     inventory: str
     ca: Path
     keys: dict[str, list[str]]
+    source: str = "distro"
 
     @property
     def url(self) -> str:
@@ -125,6 +126,7 @@ def load_sites(inventory: str) -> list[Site]:
                 inventory=str(inventory),
                 ca=Path(value(values["hosts_state_dir"])) / "ca" / "ca.crt",
                 keys={entry["name"]: _keys(entry) for entry in consumers},
+                source=values.get("gateway_nginx_source", "distro"),
             )
         )
     return found

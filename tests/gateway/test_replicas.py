@@ -16,9 +16,15 @@ BODY = {"model": "pair", "x_events": 2}
 
 
 @pytest.fixture(autouse=True)
-def whole(site: Site) -> Iterator[None]:
+def flags(site: Site) -> Iterator[None]:
     yield
-    site.run(f"rm -f {FLAGS}/*; systemctl reset-failed; systemctl start engine@9001 engine@9002")
+    site.run(f"rm -f {FLAGS}/*")
+
+
+@pytest.fixture
+def recovery(site: Site) -> Iterator[None]:
+    yield
+    site.run("systemctl reset-failed; systemctl start engine@9001 engine@9002")
     # Passive health forgets a failure after five seconds
     time.sleep(6)
 
@@ -81,6 +87,7 @@ def test_drain_stop_and_restart_fail_none_of_ten_thousand(site: Site) -> None:
     assert tally.failed == 0, str(tally)
 
 
+@pytest.mark.usefixtures("recovery")
 def test_a_replica_that_is_killed_fails_no_request(site: Site) -> None:
     def kill() -> None:
         time.sleep(1)
@@ -109,6 +116,7 @@ def test_both_replicas_share_the_work(site: Site) -> None:
     assert min(counts) >= sum(counts) / 4, counts
 
 
+@pytest.mark.usefixtures("recovery")
 def test_a_generation_that_has_begun_is_never_asked_for_twice(site: Site) -> None:
     """Streams break when their replica dies; the other one must not see them again."""
     body = {"model": "pair", "stream": True, "x_events": 200, "x_pause": 0.02}

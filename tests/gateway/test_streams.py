@@ -21,7 +21,7 @@ ROUTES: list[tuple[str, dict[str, Any]]] = [
     ("/models/solo/generate_stream", {"inputs": "x"}),
     ("/models/solo/", {"stream": True}),
 ]
-EVENTS, PAUSE = 100, 0.01
+EVENTS, PAUSE = 64, 0.01
 
 
 def bursts(times: list[float]) -> int:
