@@ -1,0 +1,34 @@
+"""Tests get every gateway as its clients reach it, and can run commands on every host."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import testinfra
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+
+from endpoints import inventory_path, load_endpoints
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "endpoint" in metafunc.fixturenames:
+        endpoints = load_endpoints(inventory_path(metafunc.config))
+        metafunc.parametrize("endpoint", endpoints, ids=lambda endpoint: endpoint.host)
+
+
+@pytest.fixture(scope="session")
+def inventory(request: pytest.FixtureRequest) -> str:
+    return inventory_path(request.config)
+
+
+@pytest.fixture(scope="session")
+def at(inventory: str) -> Callable[[str], Any]:
+    """Give a host by its name."""
+    return lambda name: testinfra.get_host(
+        f"ansible://{name}?force_ansible=True", ansible_inventory=inventory
+    )

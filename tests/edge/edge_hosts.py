@@ -1,0 +1,120 @@
+"""What the tests do on hosts: count an engine's requests, knock at a port, restart a machine."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ADDRESSES = {"gpu1": "10.231.0.11", "gpu2": "10.231.0.12"}
+PORTS = {"scribe": 8081, "clerk": 8082}
+QUESTION = [{"role": "user", "content": "Name the capital of France."}]
+
+_COUNT = """
+import urllib.request
+page = urllib.request.urlopen("http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+rows = [line for line in page.splitlines() if line.startswith("tgi_request_count")]
+print(int(sum(float(line.rsplit(" ", 1)[1]) for line in rows)))
+"""
+_KNOCK = """
+import socket
+try:
+    with socket.create_connection(("{address}", {port}), 2) as one:
+        one.sendall(b"GET /health HTTP/1.0\\r\\n\\r\\n")
+        print("open" if one.recv(4) else "closed")
+except OSError:
+    print("closed")
+"""
+
+
+def python(host: Any, code: str) -> str:
+    """Run Python on a host; gives what it printed."""
+    return str(host.check_output("python3 -c %s", code)).strip()
+
+
+def requests_of(host: Any, model: str = "scribe") -> int:
+    """Give how many generations an engine has been asked for, by its own count."""
+    return int(python(host, _COUNT.format(port=PORTS[model])))
+
+
+def knock(host: Any, address: str, port: int) -> str:
+    """Say whether an HTTP server answers a host at that address: open or closed."""
+    return python(host, _KNOCK.format(address=address, port=port))
+
+
+def ask(client: Any, model: str = "scribe") -> Any:
+    """Ask one short question."""
+    body = {"model": model, "max_tokens": 8, "temperature": 0, "messages": QUESTION}
+    return client.post("/v1/chat/completions", json=body)
+
+
+def container_of(inventory: str, name: str) -> str:
+    """Give the name of the container that a disposable host is."""
+    hosts = yaml.safe_load((Path(inventory) / "hosts.yml").read_text())["all"]["children"]
+    return f"tgi-{hosts['disposable']['vars']['hosts_name']}-{name}"
+
+
+def restart_machine(inventory: str, name: str) -> None:
+    """Reboot a disposable host: all its processes and all rules of its kernel go."""
+    subprocess.run(["docker", "restart", container_of(inventory, name)], check=True, timeout=60)
+
+
+@dataclass
+class Stranger:
+    """Knocks without a pause from this machine, which the fence does not know."""
+
+    address: str
+    port: int
+    tries: int = 0
+    answers: list[float] = field(default_factory=list)
+    connects: list[float] = field(default_factory=list)
+
+    def knock(self) -> None:
+        self.tries += 1
+        try:
+            with socket.create_connection((self.address, self.port), 0.2) as one:
+                self.connects.append(time.monotonic())
+                one.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+                one.settimeout(1)
+                if one.recv(4):
+                    self.answers.append(time.monotonic())
+        except OSError:
+            time.sleep(0.01)
+
+
+@contextmanager
+def knocking(address: str, port: int) -> Iterator[Stranger]:
+    """Knock for as long as the block lasts, four at a time."""
+    stranger, over = Stranger(address, port), threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            stranger.knock()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    try:
+        yield stranger
+    finally:
+        over.set()
+        for worker in workers:
+            worker.join()
+
+
+def until(seconds: float, look: Any) -> None:
+    """Wait until ``look`` gives something true, or fail."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if look():
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"not within {seconds:g} s")
