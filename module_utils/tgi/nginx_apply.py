@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .nginx_files import read_text
 from .nginx_host import Host, note_packages, noted_packages
 from .nginx_others import clashes, includes, other_sites
 from .nginx_release import MAIN, Link, Release
@@ -121,11 +122,11 @@ class Gateway:
         others = self.others()
         clash = clashes(release.public[MAIN], others) if sites == "include" else []
         if clash:
-            listed = "; ".join(clash)
-            raise ApplyError(f"{listed}; take it out there, or set gateway_other_sites: replace")
+            remedy = "take it out there, or set gateway_other_sites: replace"
+            raise ApplyError("; ".join([*clash, remedy]))
         if current is not None:
             # Sites that were included would go, unless that was asked for
-            others = includes(self.link.path.read_text(encoding="utf-8"), others)
+            others = includes(read_text(self.link.path), others)
         remedy = "or set gateway_other_sites: include to serve them too"
         if sites == "include":
             others = [path for path in others if path == self.link.path]
@@ -144,7 +145,7 @@ class Gateway:
         complaint = self.nginx.test(release.main)
         if complaint:
             if before != release.version:
-                self._discard(release)
+                self.link.drop(release)
             raise ApplyError(f"nginx refuses the new configuration, nothing changed: {complaint}")
         note_packages(release.root, packages)
         was_active = self.nginx.active()
@@ -176,7 +177,7 @@ class Gateway:
         elif not self._serves_again(before):
             after = f"the old configuration is back in place, but {before or 'it'} is not served"
         if before != release.version:
-            self._discard(release)
+            self.link.drop(release)
         return after
 
     def _serves_again(self, before: str | None) -> bool:
@@ -184,12 +185,8 @@ class Gateway:
         complaint = self.nginx.activate()
         if before is None:
             return not complaint and self.nginx.active()
-        port = status_port((self.link.root / before / MAIN).read_text(encoding="utf-8"))
+        port = status_port(read_text(self.link.root / before / MAIN))
         return port is None or self.nginx.at(status_url(port)).wait_for(before, self.patience)
-
-    def _discard(self, release: Release) -> None:
-        release.remove()
-        self.link.tidy()
 
 
 def gateway(run: Any, params: dict[str, Any], check_mode: bool) -> Gateway:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .nginx_files import drop_empty, read_text, write_file
+
 #: Runs a command: (exit code, standard output, standard error)
 Run = Callable[[list[str]], tuple[int, str, str]]
 #: For flags of drained replicas, and for answers to ACME challenges
@@ -42,10 +44,10 @@ class Host:
     def pending(self, running: bool) -> list[str]:
         """Give in words what :meth:`apply` would do."""
         did = []
-        if _read(self.unit) != self.drop_in:
+        if read_text(self.unit) != self.drop_in:
             word = "confine nginx" if self.drop_in else "confine nginx no longer"
             did.append(word + (", from its next start" if running else ""))
-        if self._spares() and _read(self.needrestart) != _NO_RESTART:
+        if self._spares() and read_text(self.needrestart) != _NO_RESTART:
             did.append("keep needrestart from restarting nginx")
         missing = [name for name in DIRECTORIES if not _as_made(self.state / name)]
         if missing:
@@ -54,7 +56,7 @@ class Host:
 
     def apply(self) -> Callable[[], None]:
         """Bring all of it to the disk; gives what takes back the drop-in. Flags survive."""
-        before = _read(self.unit)
+        before = read_text(self.unit)
         self._confine(self.drop_in)
         if self._spares():
             _write(self.needrestart, _NO_RESTART)
@@ -74,25 +76,25 @@ class Host:
         self.needrestart.unlink(missing_ok=True)
         for name in DIRECTORIES:
             shutil.rmtree(self.state / name, ignore_errors=True)
-        _drop_empty(self.state)
+        drop_empty(self.state)
 
     def _spares(self) -> bool:
         return self.needrestart.parent.is_dir()
 
     def _confine(self, text: str) -> None:
-        if _read(self.unit) == text:
+        if read_text(self.unit) == text:
             return
         if text:
             _write(self.unit, text)
         else:
             self.unit.unlink(missing_ok=True)
-            _drop_empty(self.unit.parent)
+            drop_empty(self.unit.parent)
         self.run(["systemctl", "daemon-reload"])
 
 
 def noted_packages(root: Path) -> list[str]:
     """Give what was installed for the gateway whose releases lie in ``root``."""
-    return _read(root / _PACKAGES).split()
+    return read_text(root / _PACKAGES).split()
 
 
 def note_packages(root: Path, packages: list[str]) -> None:
@@ -106,18 +108,6 @@ def _as_made(directory: Path) -> bool:
     return directory.is_dir() and directory.stat().st_mode & 0o777 == 0o755
 
 
-def _drop_empty(directory: Path) -> None:
-    if directory.is_dir() and not any(directory.iterdir()):
-        directory.rmdir()
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    waiting = path.with_name(f".{path.name}.new")
-    waiting.write_text(text, encoding="utf-8")
-    waiting.chmod(0o644)
-    waiting.replace(path)
+    write_file(path, text.encode())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from .nginx_files import drop_empty, read_text, write_file
 
 #: Written into public files as they reach the disk: where they lie, and their own version
 DIRECTORY_MARK = "@GATEWAY_DIR@"
@@ -63,7 +64,7 @@ class Release:
         for directory in (self.root, self.directory):
             directory.mkdir(mode=0o755, exist_ok=True)
         for name, (text, mode) in self._modes().items():
-            _write(self.directory / name, text.encode(), mode)
+            write_file(self.directory / name, text.encode(), mode)
 
     def remove(self) -> None:
         """Delete this version's directory."""
@@ -73,7 +74,7 @@ class Release:
         """Give what changes against version ``other``; of secrets only that they change."""
         shown = []
         for name, text in self.public.items():
-            before = _read(self.root / other / name) if other else ""
+            before = read_text(self.root / other / name) if other else ""
             before, after = before.replace(other or "\0", "<version>"), self._plain(text)
             if before != after:
                 path = str(self.root / name)
@@ -81,7 +82,7 @@ class Release:
                     {"before": before, "after": after, "before_header": path, "after_header": path}
                 )
         for name, text in self.secret.items():
-            before = _read(self.root / other / name) if other else ""
+            before = read_text(self.root / other / name) if other else ""
             if before != text:
                 old = "(content not shown)\n" if before else ""
                 path = str(self.root / name)
@@ -155,11 +156,11 @@ class Link:
             if entry.name not in {*keep, _KEPT} and (entry / MAIN).exists():
                 shutil.rmtree(entry, ignore_errors=True)
 
-    def tidy(self) -> None:
-        """Delete the directories that hold nothing, after a takeover that failed."""
+    def drop(self, release: Release) -> None:
+        """Delete a release that is not in force, and then directories that hold nothing."""
+        release.remove()
         for directory in (self.kept.parent, self.root):
-            if directory.is_dir() and not any(directory.iterdir()):
-                directory.rmdir()
+            drop_empty(directory)
 
     def _point(self, target: str) -> None:
         waiting = self.path.with_name(f".{self.path.name}.tgi-gateway")
@@ -181,22 +182,3 @@ def _replace(text: str, marks: Mapping[str, str]) -> str:
     for mark, value in marks.items():
         text = text.replace(mark, value)
     return text
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    waiting = path.with_name(f".{path.name}.new")
-    waiting.unlink(missing_ok=True)
-    descriptor = os.open(waiting, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    waiting.replace(path)

@@ -48,10 +48,8 @@ def test_a_reload_and_a_rotation_work(site: Site) -> None:
 
 def test_it_reads_certificates_and_flags_and_writes_nothing_else(site: Site) -> None:
     inside = f"nsenter --mount --target {master(site).strip()}"
-    for path in ("/etc/tgi-gateway", "/var/lib/tgi-gateway/drain", "/usr", "/var/www", "/root"):
-        tried = (
-            f"mkdir -p {path}; {inside} sh -c 'ls {path} >/dev/null && ! touch {path}/.try 2>&1'"
-        )
+    for path in ("/etc/nginx", "/var/lib/tgi-gateway/drain", "/usr", "/root"):
+        tried = f"{inside} sh -c 'ls {path} >/dev/null && ! touch {path}/.try 2>&1'"
         assert "Read-only file system" in site.run(tried)
     for path in ("/var/log/nginx", "/run"):
         site.run(f"{inside} sh -c 'touch {path}/.try && rm {path}/.try'")
