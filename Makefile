@@ -47,6 +47,7 @@ unit: ## Run the unit tests
 molecule: ## Deploy to disposable Debian 12 and 13 hosts and look at them as a client would
 	@tests/hosts/images.sh trixie bookworm
 	@$(BIN)/molecule test --scenario-name default
+	@$(BIN)/molecule test --scenario-name gateway
 	@$(BIN)/molecule test --scenario-name edge
 
 test-sandbox: ## Bring the sandbox up, use what it prints, take it away again
