@@ -6,7 +6,7 @@ set -eu
 output=$1
 work=$(mktemp -d); cd "$work"
 libraries=usr/lib/nginx/libraries
-sed 's/trixie/sid/' /etc/apt/sources.list > /etc/apt/sources.list.d/sid.list
+sed -n 's| trixie | sid |p' /etc/apt/sources.list > /etc/apt/sources.list.d/sid.list
 # A mirror of an unreleased suite may lag behind the date that its index names
 apt-get update -q -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none >/dev/null
 for package in nginx nginx-common libnginx-mod-http-js libqjs0 libxml2-16 libpcre2-8-0; do
