@@ -105,6 +105,47 @@ def test_a_drained_replica_gets_nothing_and_nobody_notices(inventory: str, at: H
     assert requests_of(at("gpu1")) > still
 
 
+@pytest.fixture
+def slow(at: Hosts) -> Iterator[None]:
+    """gpu1 thinks long about every token."""
+    fault = "docker exec tgi-scribe-tgi-1 tgi-emulator fault"
+    at("gpu1").check_output(f"{fault} set slow-token=0.3")
+    yield
+    at("gpu1").check_output(f"{fault} clear")
+
+
+def stream(endpoint: Endpoint, ends: list[tuple[float, str]]) -> None:
+    """Read a stream of some 30 tokens; notes when it ended, and its last line."""
+    words = [{"role": "user", "content": f"Repeat this: {' '.join('abcdefghij' * 3)}"}]
+    body = {"model": "scribe", "stream": True, "max_tokens": 30, "messages": words}
+    with (
+        endpoint.client(endpoint.key) as client,
+        client.stream("POST", "/v1/chat/completions", json=body) as response,
+    ):
+        lines = [line for line in response.iter_lines() if line]
+    ends.append((time.monotonic(), lines[-1]))
+
+
+@pytest.mark.usefixtures("back", "slow")
+def test_a_drain_waits_for_what_is_under_way(inventory: str) -> None:
+    last = load_endpoints(inventory)[-1]
+    ends: list[tuple[float, str]] = []
+    # The less busy replica gets the next one, so each has one of the two
+    workers = [threading.Thread(target=stream, args=(last, ends)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+        time.sleep(0.3)
+    began = time.monotonic()
+    drained = drain(inventory, "gpu1")
+    over = time.monotonic()
+    for worker in workers:
+        worker.join()
+    assert drained.returncode == 0, drained.stdout
+    assert "RETRYING" in drained.stdout
+    assert [line for _, line in ends] == ["data: [DONE]"] * 2
+    assert began + 4 < max(end for end, _ in ends) < over
+
+
 @pytest.mark.usefixtures("back")
 @pytest.mark.parametrize(
     ("replica", "models", "words"),
