@@ -5,10 +5,10 @@ PLAY := $(BIN)/ansible-playbook
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit molecule test-sandbox docs bench
+.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit molecule test-sandbox docs bench bench-gateway
 
 # An environment comes first; sandbox, test and setup also bring it up to date
-sandbox-check sandbox-down lint unit molecule test-sandbox docs bench: | .venv
+sandbox-check sandbox-down lint unit molecule test-sandbox docs bench bench-gateway: | .venv
 .venv:
 	@tests/hosts/bootstrap.sh requirements/test.txt
 
@@ -58,3 +58,6 @@ docs: ## Write the variable tables of the roles' READMEs from their argument spe
 
 bench: ## Time a run that changes nothing, beside Ansible's own round trips
 	@$(BIN)/python benchmarks/no_change.py
+
+bench-gateway: ## Measure what the gateway costs beside a bare nginx, and write docs/performance.md (as root)
+	@$(BIN)/python benchmarks/gateway.py --on 13 12

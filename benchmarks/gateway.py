@@ -1,0 +1,162 @@
+"""What the gateway costs beside a bare nginx, on a disposable host; writes docs/performance.md.
+
+Client, gateway, bare nginx and engine all run on that host. Exit code 1 when anything failed (an
+answer that is no 200 among it), 3 when a goal was missed; the page is written in that case, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.events import Run, read_events
+from benchmarks.gateway_figures import Row, rows, table
+from benchmarks.gateway_page import page, section
+from benchmarks.gateway_scale import large_site, render_seconds, variables_of
+
+ROOT = Path(__file__).resolve().parents[1]
+INVENTORY = "benchmarks/inventory"
+SERVING = "Serve the configuration"
+_LONGEST = 3600
+
+
+class Failed(Exception):
+    """The benchmark cannot go on; the message says why."""
+
+
+def play(playbook: str, *arguments: str) -> Run:
+    """Run a playbook; raises Failed."""
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.jsonl",
+        "ANSIBLE_FORCE_COLOR": "false",
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", INVENTORY]
+    began = time.perf_counter()
+    done = subprocess.run(
+        [*command, playbook, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST,
+        check=False,
+    )
+    run = read_events(done.stdout, time.perf_counter() - began, done.returncode)
+    if run.failed:
+        raise Failed(f"{playbook}: {run.failure or done.stderr[-2000:] or done.stdout[-2000:]}")
+    return run
+
+
+def on_host(host: str, command: Sequence[str], given: str = "") -> str:
+    """Run a command on a host in /opt/bench; raises Failed."""
+    call = ["docker", "exec", "-i", "-w", "/opt/bench", f"tgi-bench-{host}", *command]
+    done = subprocess.run(
+        call, capture_output=True, text=True, input=given, timeout=_LONGEST, check=False
+    )
+    if done.returncode != 0:
+        raise Failed(f"{host}: {done.stderr[-2000:].strip()}")
+    return done.stdout
+
+
+def job_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What measure.py is told, but for the name and the key."""
+    return {
+        "ca": "/opt/bench/ca.crt",
+        "rounds": options.rounds,
+        "requests": options.requests,
+        "seconds": options.seconds,
+        "connections": 16,
+        "streams": 2,
+        "events": 100,
+        "pause": 0.005,
+    }
+
+
+def measure(host: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Everything of measure.py on one host, and the processor's name."""
+    known = variables_of(INVENTORY, host, {})
+    told = known.template(
+        {
+            "name": known.available_variables["gateway_server_name"],
+            "key": known.available_variables["gateway_consumers"][0]["keys"][0],
+        }
+    )
+    found: dict[str, Any] = json.loads(
+        on_host(host, ["python3", "measure.py"], json.dumps({**job, **told}))
+    )
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    found["facts"]["cpu"] = (names or ["an unnamed processor"])[0]
+    return found
+
+
+def scale(host: str, rounds: int) -> tuple[dict[str, list[float]], float]:
+    """Seconds to render, load and reload a large site, and of the role's own task for it all."""
+    site = large_site()
+    look = variables_of(INVENTORY, host, {})
+    probe = on_host(host, ["sh", "-c", look.template(look.available_variables["__gateway_look"])])
+    times = {"render": [render_seconds(INVENTORY, host, site, probe) for _ in range(rounds)]}
+    with tempfile.TemporaryDirectory() as work:
+        file = Path(work) / "site.json"
+        file.write_text(json.dumps(site), encoding="utf-8")
+        run = play("benchmarks/gateway_prepare.yml", "--limit", host, "-e", f"@{file}")
+    serving = next(task.seconds for task in run.tasks.values() if SERVING in task.name)
+    port = str(look.template(look.available_variables["gateway_status_port"]))
+    told = json.loads(on_host(host, ["python3", "reload.py", str(rounds), port]))
+    # As many of each: one round is one of each
+    times |= {name: values[-rounds:] for name, values in told.items()}
+    return times, serving
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the hosts, measure, print, write the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--on", nargs="+", choices=("13", "12"), default=["13"], help="Debian's")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--requests", type=int, default=300, help="one after another, each round")
+    parser.add_argument("--seconds", type=int, default=2, help="of each load")
+    parser.add_argument("--page", default="docs/performance.md", help="empty writes none")
+    parser.add_argument("--keep", action="store_true", help="leave the hosts for another run")
+    options = parser.parse_args(arguments)
+    job, sections, serving = job_of(options), [], []
+    found: list[Row] = []
+    when = f"{datetime.now():%Y-%m-%d %H:%M}"
+    try:
+        play("tests/hosts/create.yml")
+        for host in (f"debian{number}" for number in options.on):
+            play("benchmarks/gateway_prepare.yml", "--limit", host)
+            measured = measure(host, job)
+            times, seconds = scale(host, 5)
+            serving.append(seconds)
+            lines = rows(measured, times)
+            print(f"{host}, load {os.getloadavg()[0]:.1f}\n{table(lines)}", flush=True)
+            sections.append(section(host, measured["facts"], lines))
+            found += lines
+    except (Failed, subprocess.TimeoutExpired) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        if not options.keep:
+            play("tests/hosts/destroy.yml")
+    if options.page:
+        text = page(when, job, sections, serving)
+        (ROOT / options.page).write_text(text, encoding="utf-8")
+    return 0 if all(row.met for row in found) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

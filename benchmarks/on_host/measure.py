@@ -1,0 +1,166 @@
+"""The measuring side of the gateway's benchmark, run on the gateway's host beside load.py.
+
+Reads a job from its input: {"name", "key", "ca", "rounds", "requests", "seconds", "connections",
+"streams", "events", "pause"}; writes what it measured, all rounds, as one JSON object. Ends with
+a message and code 1 as soon as one answer is no 200.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import time
+from typing import Any
+
+from load import Connection
+
+ADDRESS = "127.0.0.1"
+GENERATE, CHAT = "/generate", "/v1/chat/completions"
+#: What is compared: port, path and which body
+SHORT = {
+    "bare": (8443, GENERATE, "small"),
+    "gateway": (443, GENERATE, "small"),
+    "bare 2 kB": (8443, CHAT, "chat"),
+    "gateway 2 kB": (443, CHAT, "chat"),
+}
+STREAM = {"bare": 8444, "gateway": 443}
+_SLICE = 25
+_STAMP = re.compile(rb'"ts": ([0-9.]+)')
+
+
+class Failed(Exception):
+    """An answer that is no 200, or an event too few."""
+
+
+def bodies() -> dict[str, bytes]:
+    """The bodies of requests; that of a chat has 2048 bytes."""
+    small = json.dumps({"inputs": "hello", "parameters": {"max_new_tokens": 8}}).encode()
+    chat: dict[str, Any] = {"model": "short", "max_tokens": 8}
+    chat["messages"] = [
+        {"role": "system", "content": "You are brief."},
+        {"role": "user", "content": ""},
+    ]
+    chat["messages"][1]["content"] = "word " * 500
+    data = json.dumps(chat)
+    surplus = len(data) - 2048
+    chat["messages"][1]["content"] = ("word " * 500)[:-surplus]
+    return {"small": small, "chat": json.dumps(chat).encode()}
+
+
+async def latencies(job: dict[str, Any], context: ssl.SSLContext) -> dict[str, list[float]]:
+    """Milliseconds of requests of each variant, one at a time, a connection each.
+
+    The variants take turns after a few requests: what else the machine does meets all alike.
+    """
+    given = bodies()
+    open_ones = {
+        variant: Connection(ADDRESS, job["name"], context, port)
+        for variant, (port, _, _) in SHORT.items()
+    }
+    found: dict[str, list[float]] = {variant: [] for variant in SHORT}
+    for turn in range(1 + job["requests"] // _SLICE):
+        for variant in in_turn(SHORT, turn):
+            _, path, kind = SHORT[variant]
+            for _ in range(_SLICE):
+                began = time.perf_counter()
+                answer = await open_ones[variant].ask(path, given[kind], job["key"])
+                took = time.perf_counter() - began
+                if answer.status != 200:
+                    raise Failed(f"{variant}: status {answer.status}: {answer.body[:200]!r}")
+                # The first turn opens connections
+                if turn:
+                    found[variant].append(round(took * 1000, 4))
+    for connection in open_ones.values():
+        connection.close()
+    return found
+
+
+async def delays(job: dict[str, Any], context: ssl.SSLContext, variant: str) -> list[float]:
+    """Milliseconds from an event's stamp to its arrival, of streams side by side."""
+    body = {
+        "model": "words",
+        "stream": True,
+        "x_events": job["events"],
+        "x_pause": job["pause"],
+        "x_usage": False,
+        "messages": [{"role": "user", "content": "hello"}],
+    }
+
+    async def one() -> list[float]:
+        connection = Connection(ADDRESS, job["name"], context, STREAM[variant])
+        answer = await connection.ask(CHAT, body, job["key"])
+        connection.close()
+        found = [
+            round((when - float(stamp)) * 1000, 4)
+            for when, data in answer.reads
+            for stamp in _STAMP.findall(data)
+        ]
+        if answer.status != 200 or len(found) != job["events"]:
+            raise Failed(f"{variant}: status {answer.status}, {len(found)} events")
+        return found
+
+    both = await asyncio.gather(*(one() for _ in range(job["streams"])))
+    return [delay for stream in both for delay in stream]
+
+
+def throughput(job: dict[str, Any], variant: str) -> float:
+    """Requests per second."""
+    port, path, kind = SHORT[variant]
+    command = ["wrk", "-t1", f"-c{job['connections']}", f"-d{job['seconds']}s", "--timeout", "10s"]
+    command += ["-s", "/opt/bench/post.lua", f"https://{job['name']}:{port}{path}"]
+    environment = {**os.environ, "BENCH_KEY": job["key"], "BENCH_BODY": bodies()[kind].decode()}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    if told["failed"] or not told["requests"]:
+        raise Failed(f"{variant}: {done.stdout}")
+    return round(float(told["requests"]) / float(told["seconds"]), 1)
+
+
+def in_turn(variants: Any, number: int) -> list[str]:
+    """The order of a round: every other one backwards, so that none always comes first."""
+    names = list(variants)
+    return names if number % 2 == 0 else names[::-1]
+
+
+def measure(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure: "short" and "stream" have {variant: [[ms]]}, "throughput" {variant: [1/s]}."""
+    context = ssl.create_default_context(cafile=job["ca"])
+    short: dict[str, list[list[float]]] = {name: [] for name in SHORT}
+    stream: dict[str, list[list[float]]] = {name: [] for name in STREAM}
+    rates: dict[str, list[float]] = {name: [] for name in SHORT}
+    for number in range(job["rounds"]):
+        for variant, found in asyncio.run(latencies(job, context)).items():
+            short[variant].append(found)
+        for variant in in_turn(STREAM, number):
+            stream[variant].append(asyncio.run(delays(job, context, variant)))
+        for variant in in_turn(SHORT, number):
+            rates[variant].append(throughput(job, variant))
+    return {"short": short, "stream": stream, "throughput": rates, "facts": facts()}
+
+
+def facts() -> dict[str, Any]:
+    """Versions and cores."""
+    said = subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=True).stderr
+    packages = ["libnginx-mod-http-js", "wrk"]
+    shown = ["dpkg-query", "-W", "-f", "${Version}\\n", *packages]
+    versions = subprocess.run(shown, capture_output=True, text=True, check=True).stdout.split()
+    found = {"cores": len(os.sched_getaffinity(0)), "njs": versions[0], "wrk": versions[1]}
+    for name, pattern in {
+        "nginx": r"nginx/([\d.]+)",
+        "openssl": r"built with OpenSSL ([\d.]+)",
+    }.items():
+        match = re.search(pattern, said)
+        found[name] = match.group(1) if match else "?"
+    return found
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(measure(json.load(sys.stdin))))
+    except Failed as failure:
+        sys.exit(str(failure))
