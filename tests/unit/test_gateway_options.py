@@ -158,7 +158,6 @@ def test_acme_is_served_from_where_it_is_renewed() -> None:
     assert words(api(found), "ssl_certificate_key") == [[f"{live}/privkey.pem"]]
     assert not {"tls.crt", "tls.key"} & set(files)
     assert words(found, "root") == [["/var/lib/tgi-gateway/acme"]]
-    assert not every(conf(gateway_tls={**ACME, "challenge": "dns-01"}), "root")
 
 
 def test_before_the_first_certificate_only_the_challenge_is_answered() -> None:

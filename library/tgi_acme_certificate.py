@@ -1,0 +1,175 @@
+#!/usr/bin/python
+"""Keep the gateway's certificate from an ACME server."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: tgi_acme_certificate
+short_description: Keep the gateway's certificate from an ACME server, by certbot
+description:
+  - Writes certbot's options and credentials into a directory of their own, so that the host's
+    other certificates are not touched, obtains a certificate when there is none that fits, and
+    keeps a timer that renews it. nginx is reloaded after each certificate that came.
+  - A certificate for this name, from this server, is left alone; its renewal is certbot's.
+options:
+  state:
+    description: Whether it is kept, or certbot's files, units and timer are gone.
+    type: str
+    choices: [present, absent]
+    default: present
+  server_name:
+    description: The name it is for. Required when O(state=present).
+    type: str
+  tls:
+    description: The role's C(gateway_tls) with C(source=acme), directory_ca as PEM text.
+    type: dict
+  units:
+    description: systemd units by name; the one that ends in C(.timer) is started.
+    type: dict
+    default: {}
+  packages:
+    description: Packages that were installed for it, told again when it is taken away.
+    type: list
+    elements: str
+    default: []
+  directory:
+    description: certbot's configuration directory.
+    type: path
+    default: /etc/tgi-gateway/acme
+  webroot:
+    description: Where nginx answers HTTP-01 from.
+    type: path
+    default: /var/lib/tgi-gateway/acme
+author: tgi-ansible
+"""
+
+EXAMPLES = """
+- name: Keep the certificate
+  tgi_acme_certificate:
+    server_name: llm.example.org
+    tls: {directory: "https://acme.example.org/directory", agree_tos: true}
+    units: {tgi-gateway-acme.timer: "{{ timer }}", tgi-gateway-acme.service: "{{ service }}"}
+
+- name: Take it all away
+  tgi_acme_certificate:
+    state: absent
+"""
+
+RETURN = """
+did:
+  description: What was done, in words.
+  type: list
+  elements: str
+  returned: always
+packages:
+  description: What had been installed for it.
+  type: list
+  elements: str
+  returned: when O(state=absent)
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.acme_certbot import AcmeError, obtain
+from ansible.module_utils.tgi.acme_files import authenticator_of, wanted_files
+from ansible.module_utils.tgi.acme_lineage import from_elsewhere, why_obtain
+from ansible.module_utils.tgi.nginx_files import drop_empty, read_text, write_file
+
+UNITS = Path("/etc/systemd/system")
+TIMER = "tgi-gateway-acme.timer"
+NOTE = "packages"
+NAMES = [TIMER, "tgi-gateway-acme.service"]
+OPTIONS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "server_name": {"type": "str"},
+    "tls": {"type": "dict", "no_log": True},
+    "units": {"type": "dict", "default": {}},
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "directory": {"type": "path", "default": "/etc/tgi-gateway/acme"},
+    "webroot": {"type": "path", "default": "/var/lib/tgi-gateway/acme"},
+}
+
+
+def write_stale(root: Path, files: dict[str, tuple[str, int]], check_mode: bool) -> list[str]:
+    """Bring every file of ``root`` that differs to the disk; gives their names."""
+    stale = [
+        name
+        for name, (text, mode) in files.items()
+        if read_text(root / name) != text or (root / name).stat().st_mode & 0o777 != mode
+    ]
+    if stale and not check_mode:
+        root.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for name in stale:
+            text, mode = files[name]
+            write_file(root / name, text.encode(), mode)
+    return stale
+
+
+def keep(module: AnsibleModule, root: Path) -> list[str]:
+    """Write what certbot needs, obtain what is missing, keep the timer; gives what was done."""
+    params, did = module.params, []
+    tls, name = params["tls"], params["server_name"]
+    files = wanted_files(tls, root, params["webroot"])
+    if params["packages"]:
+        files[NOTE] = ("\n".join(params["packages"]) + "\n", 0o644)
+    did += [f"write {one}" for one in write_stale(root, files, module.check_mode)]
+    reason = why_obtain(root, name, tls["directory"], authenticator_of(tls))
+    if reason:
+        did.append(f"obtain a certificate for {name}: {reason}")
+        if not module.check_mode:
+            force = from_elsewhere(root, tls["directory"])
+            obtain(
+                lambda command, more: module.run_command(command, environ_update=more),
+                root,
+                name,
+                force,
+            )
+    units = {unit: (text, 0o644) for unit, text in params["units"].items()}
+    fresh = write_stale(UNITS, units, module.check_mode)
+    did += [f"write {one}" for one in fresh]
+    active = module.run_command(["systemctl", "is-active", "--quiet", TIMER])[0] == 0
+    if fresh or not active:
+        did += [] if active else ["start the timer that renews it"]
+        if not module.check_mode:
+            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+            module.run_command(["systemctl", "enable", "--now", TIMER], check_rc=True)
+            module.run_command(["systemctl", "restart", TIMER], check_rc=True)
+    return did
+
+
+def drop(module: AnsibleModule, root: Path) -> list[str]:
+    """Take timer, units, account and certificates away; gives what was done."""
+    units = [UNITS / name for name in NAMES if (UNITS / name).exists()]
+    did = [f"remove {path}" for path in [*units, *([root] if root.exists() else [])]]
+    if did and not module.check_mode:
+        module.run_command(["systemctl", "disable", "--now", TIMER])
+        for unit in units:
+            unit.unlink()
+        module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+        shutil.rmtree(root, ignore_errors=True)
+        drop_empty(root.parent)
+    return did
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        OPTIONS,
+        required_if=[("state", "present", ("server_name", "tls"))],
+        supports_check_mode=True,
+    )
+    root = Path(module.params["directory"])
+    present = module.params["state"] == "present"
+    packages = [] if present else read_text(root / NOTE).split()
+    try:
+        did = (keep if present else drop)(module, root)
+    except (AcmeError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(did), did=did, packages=packages)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What certbot has for the gateway: is it for this name, from this server, and not near its end?"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+from typing import Any
+
+#: certbot's name for the gateway's certificate
+LINEAGE = "gateway"
+# certbot renews within the last third of a lifetime, or the last 30 days; it is asked long before
+_LATE = 0.1
+
+
+def why_obtain(root: Path, server_name: str, directory: str, authenticator: str) -> str:
+    """Give the reason, in words, why a certificate must be obtained now; empty when none is needed.
+
+    ``root`` is certbot's configuration directory; ``directory`` the ACME server's URL and
+    ``authenticator`` certbot's name of the way the name is proven. A certificate near its end is
+    certbot's timer's to renew; here it is due only when that has plainly failed (a tenth is left).
+    """
+    try:
+        text = (root / "live" / LINEAGE / "fullchain.pem").read_bytes()
+        renewal = (root / "renewal" / f"{LINEAGE}.conf").read_text(encoding="utf-8")
+    except OSError:
+        return "there is none yet"
+    leaf = _leaf(text)
+    if leaf is None:
+        return "the one there cannot be read"
+    if server_name not in _names(leaf):
+        return f"the one there is not for {server_name}"
+    if _noted(renewal, "server") != directory:
+        return "the one there is from another ACME server"
+    if _noted(renewal, "authenticator") != authenticator:
+        return "it shall be proven in another way"
+    start, end = leaf.not_valid_before, leaf.not_valid_after
+    if end - _now() < (end - start) * _LATE:
+        return f"the one there ends on {end:%Y-%m-%d}, and was not renewed"
+    return ""
+
+
+def from_elsewhere(root: Path, directory: str) -> bool:
+    """Whether what is there came from another ACME server, so that certbot must be forced."""
+    try:
+        renewal = (root / "renewal" / f"{LINEAGE}.conf").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return _noted(renewal, "server") != directory
+
+
+def _noted(renewal: str, name: str) -> str:
+    found = re.search(rf"(?m)^{name} *= *(.*?) *$", renewal)
+    return found.group(1) if found else ""
+
+
+def _leaf(text: bytes) -> Any:
+    # The hosts' oldest cryptography (38) reads one certificate at a time, with times in UTC
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificate(text)
+    except ValueError:
+        return None
+
+
+def _names(leaf: Any) -> list[str]:
+    from cryptography import x509
+
+    try:
+        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return list(extension.value.get_values_for_type(x509.DNSName))
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
