@@ -21,8 +21,13 @@ options:
     description: The name it is for. Required when O(state=present).
     type: str
   tls:
-    description: The role's C(gateway_tls) with C(source=acme), directory_ca as PEM text.
+    description: The role's C(gateway_tls) with C(source=acme), directory_ca as PEM text, without
+      what belongs into O(secrets).
     type: dict
+  secrets:
+    description: The rest of it, C(dns_credentials) and C(eab_hmac_key).
+    type: dict
+    default: {}
   units:
     description: systemd units by name; the one that ends in C(.timer) is started.
     type: dict
@@ -74,8 +79,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.acme_certbot import AcmeError, obtain
-from ansible.module_utils.tgi.acme_files import authenticator_of, wanted_files
-from ansible.module_utils.tgi.acme_lineage import from_elsewhere, why_obtain
+from ansible.module_utils.tgi.acme_files import OPTIONAL, authenticator_of, wanted_files
+from ansible.module_utils.tgi.acme_lineage import LINEAGE, why_obtain
 from ansible.module_utils.tgi.nginx_files import drop_empty, read_text, write_file
 
 UNITS = Path("/etc/systemd/system")
@@ -85,7 +90,8 @@ NAMES = [TIMER, "tgi-gateway-acme.service"]
 OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "server_name": {"type": "str"},
-    "tls": {"type": "dict", "no_log": True},
+    "tls": {"type": "dict"},
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
     "units": {"type": "dict", "default": {}},
     "packages": {"type": "list", "elements": "str", "default": []},
     "directory": {"type": "path", "default": "/etc/tgi-gateway/acme"},
@@ -111,21 +117,26 @@ def write_stale(root: Path, files: dict[str, tuple[str, int]], check_mode: bool)
 def keep(module: AnsibleModule, root: Path) -> list[str]:
     """Write what certbot needs, obtain what is missing, keep the timer; gives what was done."""
     params, did = module.params, []
-    tls, name = params["tls"], params["server_name"]
+    tls, name = {**params["tls"], **params["secrets"]}, params["server_name"]
     files = wanted_files(tls, root, params["webroot"])
     if params["packages"]:
         files[NOTE] = ("\n".join(params["packages"]) + "\n", 0o644)
     did += [f"write {one}" for one in write_stale(root, files, module.check_mode)]
+    for one in OPTIONAL:
+        if one not in files and (root / one).exists():
+            did.append(f"remove {one}")
+            if not module.check_mode:
+                (root / one).unlink()
     reason = why_obtain(root, name, tls["directory"], authenticator_of(tls))
     if reason:
         did.append(f"obtain a certificate for {name}: {reason}")
         if not module.check_mode:
-            force = from_elsewhere(root, tls["directory"])
+            there = (root / "live" / LINEAGE).exists()
             obtain(
                 lambda command, more: module.run_command(command, environ_update=more),
                 root,
                 name,
-                force,
+                force=there,
             )
     units = {unit: (text, 0o644) for unit, text in params["units"].items()}
     fresh = write_stale(UNITS, units, module.check_mode)

@@ -18,7 +18,7 @@ _REMEDIES = (
     (r"CERTIFICATE_VERIFY_FAILED|certificate verify failed",
      "the ACME server's own certificate is not trusted: set gateway_tls.directory_ca to its CA"),
     (r"externalAccountRequired|external account", "set gateway_tls.eab_kid and eab_hmac_key"),
-    (r"NXDOMAIN|no valid A records|SERVFAIL|DNS problem",
+    (r"NXDOMAIN|could not resolve|no valid A records|SERVFAIL|DNS problem",
      "DNS must know gateway_server_name, and lead to this gateway"),
     (r"dns_rfc2136|dns-\w+|Unable to determine base domain|NOTAUTH|REFUSED|BADKEY|BADSIG",
      "look at gateway_tls.dns_credentials: server, zone and key"),
@@ -39,7 +39,7 @@ class AcmeError(Exception):
 
 
 def obtain(run: Run, root: Path, server_name: str, force: bool) -> None:
-    """Obtain the gateway's certificate; ``force`` takes a new one from another server too."""
+    """Obtain the gateway's certificate; ``force`` takes a new one although there is one."""
     command = ["certbot", "certonly", "--config", str(root / "cli.ini"), "--non-interactive"]
     command += ["--cert-name", LINEAGE, "--domain", server_name, "--renew-with-new-domains"]
     command += ["--force-renewal"] if force else []

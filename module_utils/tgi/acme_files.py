@@ -10,6 +10,8 @@ from .nginx_files import read_text
 
 LOGS = "/var/log/tgi-gateway-acme"
 SYSTEM_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
+#: Files that are there only while the options ask for them
+OPTIONAL = ("authorities.pem", "environment", "dns.ini")
 #: The hook runs after each certificate that came, and never restarts nginx
 _RELOAD = "systemctl reload nginx"
 

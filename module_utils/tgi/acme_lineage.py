@@ -40,15 +40,6 @@ def why_obtain(root: Path, server_name: str, directory: str, authenticator: str)
     return ""
 
 
-def from_elsewhere(root: Path, directory: str) -> bool:
-    """Whether what is there came from another ACME server, so that certbot must be forced."""
-    try:
-        renewal = (root / "renewal" / f"{LINEAGE}.conf").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return _noted(renewal, "server") != directory
-
-
 def _noted(renewal: str, name: str) -> str:
     found = re.search(rf"(?m)^{name} *= *(.*?) *$", renewal)
     return found.group(1) if found else ""

@@ -6,9 +6,9 @@ prefix=$1 root=/srv/acme
 mkdir -p $root; cd $root
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj '/CN=ACME server CA' \
-  -addext basicConstraints=critical,CA:TRUE -keyout ca.key -out ca.crt 2>/dev/null
+  -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.crt 2>/dev/null
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$prefix-acme" -keyout server.key -out server.csr 2>/dev/null
-printf 'subjectAltName=DNS:%s-acme,DNS:localhost\n' "$prefix" > extensions
+printf 'subjectAltName=DNS:%s-acme,DNS:localhost\nauthorityKeyIdentifier=keyid\n' "$prefix" > extensions
 openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile extensions -out server.crt 2>/dev/null
 cat > pebble.json <<CONFIG
 {"pebble": {"listenAddress": "0.0.0.0:14000", "managementListenAddress": "0.0.0.0:15000",

@@ -36,6 +36,11 @@ class Site:
     source: str = "distro"
 
     @property
+    def prefix(self) -> str:
+        """What the names of the scenario's containers begin with."""
+        return self.container.removesuffix(f"-{self.host}")
+
+    @property
     def url(self) -> str:
         return f"https://{self.address}:443"
 

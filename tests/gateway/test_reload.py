@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import threading
 import time
@@ -27,10 +28,14 @@ def keeps_idle_connections(site: Site) -> bool:
 
 
 def while_asking(
-    site: Site, clients: int, streams: int, work: Callable[[], None]
+    site: Site,
+    clients: int,
+    streams: int,
+    work: Callable[[], None],
+    context: ssl.SSLContext | None = None,
 ) -> tuple[Tally, Tally]:
     """Do ``work`` while kept-alive clients that never retry ask, and long streams run."""
-    context = site.context()
+    context = context or site.context()
     over = threading.Event()
 
     def line() -> Connection:
