@@ -86,6 +86,7 @@ from ansible.module_utils.tgi.nginx_files import drop_empty, read_text, write_fi
 UNITS = Path("/etc/systemd/system")
 TIMER = "tgi-gateway-acme.timer"
 NOTE = "packages"
+STAMP = Path("/var/lib/systemd/timers") / f"stamp-{TIMER}"
 NAMES = [TIMER, "tgi-gateway-acme.service"]
 OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -157,8 +158,8 @@ def drop(module: AnsibleModule, root: Path) -> list[str]:
     did = [f"remove {path}" for path in [*units, *([root] if root.exists() else [])]]
     if did and not module.check_mode:
         module.run_command(["systemctl", "disable", "--now", TIMER])
-        for unit in units:
-            unit.unlink()
+        for file in [*units, STAMP]:
+            file.unlink(missing_ok=True)
         module.run_command(["systemctl", "daemon-reload"], check_rc=True)
         shutil.rmtree(root, ignore_errors=True)
         drop_empty(root.parent)

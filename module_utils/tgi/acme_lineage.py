@@ -34,7 +34,7 @@ def why_obtain(root: Path, server_name: str, directory: str, authenticator: str)
         return "the one there is from another ACME server"
     if _noted(renewal, "authenticator") != authenticator:
         return "it shall be proven in another way"
-    start, end = leaf.not_valid_before, leaf.not_valid_after
+    start, end = _times(leaf)
     if end - _now() < (end - start) * _LATE:
         return f"the one there ends on {end:%Y-%m-%d}, and was not renewed"
     return ""
@@ -46,13 +46,20 @@ def _noted(renewal: str, name: str) -> str:
 
 
 def _leaf(text: bytes) -> Any:
-    # The hosts' oldest cryptography (38) reads one certificate at a time, with times in UTC
+    # The hosts' oldest cryptography (38) reads one certificate at a time
     from cryptography import x509
 
     try:
         return x509.load_pem_x509_certificate(text)
     except ValueError:
         return None
+
+
+def _times(leaf: Any) -> tuple[datetime.datetime, datetime.datetime]:
+    if hasattr(leaf, "not_valid_after_utc"):
+        return leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    zone = datetime.timezone.utc
+    return leaf.not_valid_before.replace(tzinfo=zone), leaf.not_valid_after.replace(tzinfo=zone)
 
 
 def _names(leaf: Any) -> list[str]:
@@ -66,4 +73,4 @@ def _names(leaf: Any) -> list[str]:
 
 
 def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    return datetime.datetime.now(datetime.timezone.utc)

@@ -79,11 +79,11 @@ class Site:
         done = subprocess.run(call, check=True, capture_output=True, text=True, input=given)
         return done.stdout
 
-    def play(self, **variables: Any) -> subprocess.CompletedProcess[str]:
+    def play(self, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run the role again on this host, with other values of its variables."""
         playbook = "molecule/gateway/converge.yml"
         command = ["ansible-playbook", "-i", self.inventory, playbook, "--limit", self.host]
-        command += ["-e", json.dumps(variables)]
+        command += ["-e", json.dumps(variables), *options]
         colourless = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
         environment = {**os.environ, **colourless, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
         return subprocess.run(

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sites import Site
 from test_reload import master, served_serial, while_asking
+from test_undo import undo
 
 ACME = "/etc/tgi-gateway/acme"
 
@@ -144,3 +146,20 @@ def test_what_is_in_the_way_is_named(known: Site) -> None:
         assert refused.returncode != 0
         assert said in " ".join(refused.stdout.split()), refused.stdout
         assert served_serial(issued(known)) == before
+
+
+def test_a_host_that_serves_nothing_yet_answers_the_challenge(known: Site, tmp_path: Path) -> None:
+    if known.host != "gw13":
+        pytest.skip("one host is enough")
+    gone = undo(known, tmp_path)
+    assert gone.returncode == 0, gone.stdout
+    assert "tgi-gateway" not in known.run("systemctl list-timers --all")
+    previewed = known.play("--check", "--diff", **settings(known))
+    assert previewed.returncode == 0, previewed.stdout
+    first = known.play(**settings(known))
+    assert first.returncode == 0, first.stdout
+    assert greeting(issued(known), root_of(known, tmp_path))["data"]
+    assert "changed=0" in known.play(**settings(known)).stdout
+    with httpx.Client(trust_env=False) as client:
+        plain = client.get(f"http://{known.address}/x", headers={"Host": known.name})
+    assert plain.status_code == 308
