@@ -96,6 +96,10 @@ def rows(measured: dict[str, Any], scale: dict[str, list[float]]) -> list[Row]:
         ),
         Row("2 kB chats per second, bare", over_rounds(rates["bare 2 kB"]), "/s"),
         Row("with the model taken from the body, of bare", routing, ""),
+        *(
+            Row(f"CPU of nginx for a request: {name}", over_rounds(costs), "µs")
+            for name, costs in measured["cpu"].items()
+        ),
         *(Row(f"500 consumers, 50 models: {k}", over_rounds(v), "s") for k, v in scale.items()),
         Row("500 consumers, 50 models: all three", over_rounds(together), "s", goal=2),
     ]
@@ -103,7 +107,7 @@ def rows(measured: dict[str, Any], scale: dict[str, list[float]]) -> list[Row]:
 
 def number(value: float, unit: str) -> str:
     """Fit digits to a unit: ``0.123 ms``, ``12345 /s``, ``0.91``."""
-    digits = {"ms": 3, "/s": 0}.get(unit, 2)
+    digits = {"ms": 3, "/s": 0, "µs": 1}.get(unit, 2)
     return f"{value:.{digits}f}{' ' if unit and unit != '/s' else ''}{unit}"
 
 

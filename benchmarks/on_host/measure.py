@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from load import Connection
@@ -28,6 +29,7 @@ SHORT = {
     "bare 2 kB": (8443, CHAT, "chat"),
     "gateway 2 kB": (443, CHAT, "chat"),
 }
+PID_FILES = {443: "/run/nginx.pid", 8443: "/run/bench-bare.pid"}
 STREAM = {"bare": 8444, "gateway": 443}
 _SLICE = 25
 _STAMP = re.compile(rb'"ts": ([0-9.]+)')
@@ -108,17 +110,32 @@ async def delays(job: dict[str, Any], context: ssl.SSLContext, variant: str) -> 
     return [delay for stream in both for delay in stream]
 
 
-def throughput(job: dict[str, Any], variant: str) -> float:
-    """Requests per second."""
+def throughput(job: dict[str, Any], variant: str) -> tuple[float, float]:
+    """Requests per second, and microseconds of nginx's workers for one of them."""
     port, path, kind = SHORT[variant]
     command = ["wrk", "-t1", f"-c{job['connections']}", f"-d{job['seconds']}s", "--timeout", "10s"]
     command += ["-s", "/opt/bench/post.lua", f"https://{job['name']}:{port}{path}"]
     environment = {**os.environ, "BENCH_KEY": job["key"], "BENCH_BODY": bodies()[kind].decode()}
+    pid_file = PID_FILES[port]
+    before = worker_seconds(pid_file)
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    spent = worker_seconds(pid_file) - before
     told = json.loads(done.stdout.strip().splitlines()[-1])
     if told["failed"] or not told["requests"]:
         raise Failed(f"{variant}: {done.stdout}")
-    return round(float(told["requests"]) / float(told["seconds"]), 1)
+    requests = float(told["requests"])
+    return round(requests / float(told["seconds"]), 1), round(spent / requests * 1e6, 2)
+
+
+def worker_seconds(pid_file: str) -> float:
+    """Seconds of CPU that the workers of a master have had."""
+    master = Path(pid_file).read_text(encoding="ascii").strip()
+    children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
+    ticks = 0
+    for child in children:
+        fields = Path(f"/proc/{child}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def in_turn(variants: Any, number: int) -> list[str]:
@@ -128,19 +145,23 @@ def in_turn(variants: Any, number: int) -> list[str]:
 
 
 def measure(job: dict[str, Any]) -> dict[str, Any]:
-    """Measure: "short" and "stream" have {variant: [[ms]]}, "throughput" {variant: [1/s]}."""
+    """Measure: "short" and "stream" have {variant: [[ms]]}, "throughput" {variant: [1/s]},
+    "cpu" {variant: [microseconds of a request]}."""
     context = ssl.create_default_context(cafile=job["ca"])
     short: dict[str, list[list[float]]] = {name: [] for name in SHORT}
     stream: dict[str, list[list[float]]] = {name: [] for name in STREAM}
     rates: dict[str, list[float]] = {name: [] for name in SHORT}
+    costs: dict[str, list[float]] = {name: [] for name in SHORT}
     for number in range(job["rounds"]):
         for variant, found in asyncio.run(latencies(job, context)).items():
             short[variant].append(found)
         for variant in in_turn(STREAM, number):
             stream[variant].append(asyncio.run(delays(job, context, variant)))
         for variant in in_turn(SHORT, number):
-            rates[variant].append(throughput(job, variant))
-    return {"short": short, "stream": stream, "throughput": rates, "facts": facts()}
+            rate, spent = throughput(job, variant)
+            rates[variant].append(rate)
+            costs[variant].append(spent)
+    return {"short": short, "stream": stream, "throughput": rates, "cpu": costs, "facts": facts()}
 
 
 def facts() -> dict[str, Any]:

@@ -32,6 +32,7 @@ def samples(slower: float = 0.0, share: float = 0.9) -> dict[str, Any]:
     return {
         "short": {"bare": bare, "gateway": gate, "bare 2 kB": bare, "gateway 2 kB": gate},
         "stream": {"bare": bare, "gateway": gate},
+        "cpu": {"bare": [17.0] * 4, "gateway": [34.0] * 4},
         "throughput": {**rates, **{f"{name} 2 kB": values for name, values in rates.items()}},
     }
 
@@ -75,12 +76,14 @@ def test_the_table() -> None:
             Row("a", Figure(0.1234, 0.1, 0.2), goal=0.3),
             Row("b", Figure(0.8, 0.7, 0.9), "", 0.85, least=True),
             Row("c", Figure(1234.5, 1000, 2000), "/s"),
+            Row("d", Figure(17.04, 17, 18), "µs"),
         ]
     )
     assert told.splitlines()[2:] == [
         "| a | 0.123 ms | 0.100 to 0.200 | ≤ 0.3 ms: met |",
         "| b | 0.80 | 0.70 to 0.90 | ≥ 0.85: **missed** |",
         "| c | 1234/s | 1000 to 2000 |  |",
+        "| d | 17.0 µs | 17.0 to 18.0 |  |",
     ]
 
 
