@@ -32,11 +32,6 @@ options:
     description: systemd units by name; the one that ends in C(.timer) is started.
     type: dict
     default: {}
-  packages:
-    description: Packages that were installed for it, told again when it is taken away.
-    type: list
-    elements: str
-    default: []
   directory:
     description: certbot's configuration directory.
     type: path
@@ -66,11 +61,6 @@ did:
   type: list
   elements: str
   returned: always
-packages:
-  description: What had been installed for it.
-  type: list
-  elements: str
-  returned: when O(state=absent)
 """
 
 import shutil
@@ -85,7 +75,6 @@ from ansible.module_utils.tgi.nginx_files import drop_empty, read_text, write_fi
 
 UNITS = Path("/etc/systemd/system")
 TIMER = "tgi-gateway-acme.timer"
-NOTE = "packages"
 STAMP = Path("/var/lib/systemd/timers") / f"stamp-{TIMER}"
 NAMES = [TIMER, "tgi-gateway-acme.service"]
 OPTIONS: dict[str, Any] = {
@@ -94,7 +83,6 @@ OPTIONS: dict[str, Any] = {
     "tls": {"type": "dict"},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "units": {"type": "dict", "default": {}},
-    "packages": {"type": "list", "elements": "str", "default": []},
     "directory": {"type": "path", "default": "/etc/tgi-gateway/acme"},
     "webroot": {"type": "path", "default": "/var/lib/tgi-gateway/acme"},
 }
@@ -120,8 +108,6 @@ def keep(module: AnsibleModule, root: Path) -> list[str]:
     params, did = module.params, []
     tls, name = {**params["tls"], **params["secrets"]}, params["server_name"]
     files = wanted_files(tls, root, params["webroot"])
-    if params["packages"]:
-        files[NOTE] = ("\n".join(params["packages"]) + "\n", 0o644)
     did += [f"write {one}" for one in write_stale(root, files, module.check_mode)]
     for one in OPTIONAL:
         if one not in files and (root / one).exists():
@@ -175,12 +161,11 @@ def main() -> None:
     )
     root = Path(module.params["directory"])
     present = module.params["state"] == "present"
-    packages = [] if present else read_text(root / NOTE).split()
     try:
         did = (keep if present else drop)(module, root)
     except (AcmeError, OSError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(did), did=did, packages=packages)
+    module.exit_json(changed=bool(did), did=did)
 
 
 if __name__ == "__main__":

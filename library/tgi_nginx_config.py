@@ -66,11 +66,6 @@ options:
         from nginx's next start.
     type: str
     default: ""
-  packages:
-    description: Packages that were installed for it, told again when it is taken away.
-    type: list
-    elements: str
-    default: []
 author: tgi-ansible
 """
 
@@ -98,7 +93,7 @@ did:
   elements: str
   returned: always
 packages:
-  description: What had been installed for it.
+  description: What had been installed for it, as noted in the file C(packages) of O(directory).
   type: list
   elements: str
   returned: when O(state=absent)
@@ -128,7 +123,6 @@ OPTIONS: dict[str, Any] = {
         "default": "refuse",
     },
     "drop_in": {"type": "str", "default": ""},
-    "packages": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -156,7 +150,7 @@ def main() -> None:
             directory = Path(params["directory"])
             release = Release(directory, files, params["secret_files"] or {})
             extra["version"] = release.version
-            outcome = work.put_in_force(release, sites, params["packages"])
+            outcome = work.put_in_force(release, sites)
     except (ApplyError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     if module._diff:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .nginx_files import read_text
-from .nginx_host import Host, note_packages, noted_packages
+from .nginx_host import Host, noted_packages
 from .nginx_others import clashes, includes, other_sites
 from .nginx_release import MAIN, Link, Release
 from .nginx_service import Nginx, status_port, status_url
@@ -42,13 +42,11 @@ class Gateway:
         ours = self.link.version() is not None
         return other_sites(self.link.path, self.nginx.shipped(), ours)
 
-    def put_in_force(
-        self, release: Release, sites: str = "refuse", packages: list[str] | None = None
-    ) -> Outcome:
+    def put_in_force(self, release: Release, sites: str = "refuse") -> Outcome:
         """Write, test, swap, reload and read back; on any failure go back and raise ApplyError.
 
-        ``packages`` are what was installed for it, kept for an uninstall. ``sites`` says what to
-        do with sites of others: refuse, replace, or include (the release has them already).
+        ``sites`` says what to do with sites of others: refuse, replace, or include (the release
+        has them already).
         """
         current = self.link.version()
         stale = release.stale()
@@ -75,7 +73,7 @@ class Gateway:
             take_back = self.host.apply()
             try:
                 if files_changed:
-                    self._exchange(release, packages or [])
+                    self._exchange(release)
                 elif outcome.changed:
                     self._activate(release)
             except ApplyError:
@@ -138,7 +136,7 @@ class Gateway:
                 f"own, {remedy}, or replace to serve them no longer"
             )
 
-    def _exchange(self, release: Release, packages: list[str]) -> None:
+    def _exchange(self, release: Release) -> None:
         before = self.link.version()
         release.write()
         self.nginx.prepare_logs()
@@ -147,7 +145,6 @@ class Gateway:
             if before != release.version:
                 self.link.drop(release)
             raise ApplyError(f"nginx refuses the new configuration, nothing changed: {complaint}")
-        note_packages(release.root, packages)
         was_active = self.nginx.active()
         undo: Any = self.link.swap(release)
         try:

@@ -97,13 +97,6 @@ def noted_packages(root: Path) -> list[str]:
     return read_text(root / _PACKAGES).split()
 
 
-def note_packages(root: Path, packages: list[str]) -> None:
-    """Add to the note of what was installed for it."""
-    known = noted_packages(root)
-    if not set(packages) <= set(known):
-        _write(root / _PACKAGES, "\n".join(dict.fromkeys([*known, *packages])) + "\n")
-
-
 def _as_made(directory: Path) -> bool:
     return directory.is_dir() and directory.stat().st_mode & 0o777 == 0o755
 

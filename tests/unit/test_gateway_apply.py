@@ -13,7 +13,7 @@ from gateway_fakes import release, system
 def test_the_first_takes_over_and_the_second_run_changes_nothing(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path)
     wanted = release(tmp_path)
-    first = gateway.put_in_force(wanted, packages=["nginx"])
+    first = gateway.put_in_force(wanted)
     assert first.changed
     assert nginx.serving == wanted.version
     assert (tmp_path / "tgi-gateway/replaced/nginx.conf").read_text() == "the distribution's\n"
@@ -94,7 +94,7 @@ def test_a_stopped_or_stale_process_is_drift(tmp_path: Path) -> None:
 
 def test_an_installed_update_takes_over_without_a_restart(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path)
-    gateway.put_in_force(release(tmp_path), packages=["nginx"])
+    gateway.put_in_force(release(tmp_path))
     nginx.is_outdated = True
     nginx.asked.clear()
     outcome = gateway.put_in_force(release(tmp_path))
@@ -103,11 +103,12 @@ def test_an_installed_update_takes_over_without_a_restart(tmp_path: Path) -> Non
     assert not gateway.put_in_force(release(tmp_path)).changed
 
 
-def test_what_was_brought_is_added_up(tmp_path: Path) -> None:
+def test_what_was_brought_is_told_though_nothing_was_ever_in_force(tmp_path: Path) -> None:
     gateway, _ = system(tmp_path)
-    gateway.put_in_force(release(tmp_path), packages=["nginx", "njs"])
-    gateway.put_in_force(release(tmp_path, "newer"), packages=["other-njs"])
-    assert gateway.withdraw()[1] == ["nginx", "njs", "other-njs"]
+    (tmp_path / "tgi-gateway").mkdir()
+    (tmp_path / "tgi-gateway/packages").write_text("nginx\nnjs\n")
+    assert gateway.withdraw()[1] == ["nginx", "njs"]
+    assert not (tmp_path / "tgi-gateway").exists()
 
 
 def test_a_file_changed_by_hand_is_drift(tmp_path: Path) -> None:
@@ -173,7 +174,8 @@ def test_a_server_in_the_main_file_is_somebodys(tmp_path: Path, text: str, forei
 
 def test_withdrawing_puts_back_and_names_what_was_brought(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path)
-    gateway.put_in_force(release(tmp_path), packages=["nginx", "njs"])
+    gateway.put_in_force(release(tmp_path))
+    (tmp_path / "tgi-gateway/packages").write_text("nginx\nnjs\n")
     outcome, packages = gateway.withdraw()
     assert outcome.changed
     assert packages == ["nginx", "njs"]
