@@ -42,9 +42,9 @@ const answers = cases.map(([handler, request]) => {
         headersIn: request.headers || {}, headersOut: {}, variables: request.variables || {},
         requestText: request.body, requestBuffer: bytes,
         return: (status, body) => { out.sent = [status, body ? JSON.parse(body) : body]; },
-        subrequest: (path) => { out.sent = [path, r.variables.gateway_upstream];
+        subrequest: (path) => { out.sent = [path, r.variables.gateway_model];
             return {then: () => null}; },
-        internalRedirect: (to) => { out.sent = [to, r.variables.gateway_upstream]; },
+        internalRedirect: (to) => { out.sent = [to, r.variables.gateway_model]; },
     };
     // njs gives up where node would not
     const parse = JSON.parse;
@@ -125,18 +125,18 @@ def test_a_certificate_stands_for_a_key_that_was_not_sent(
 
 NESTED = "[" * 40 + "]" * 40
 ROUTES = [
-    ("{}", "model_llama"),
-    ('{"model": null}', "model_llama"),
-    ('{"model": "tgi"}', "model_llama"),
-    ('{"model": "Big"}', "model_llama"),
-    ('{"model": "code"}', "model_code"),
-    ('{"model": "code", "model": "llama"}', "model_llama"),
-    ('{"m\\u006fdel": "c\\u006fde"}', "model_code"),
-    (f'{{"x": {NESTED}, "model": "code"}}', "model_code"),
-    (f'{{"model": "code", "x": {{"model": "llama", "y": {NESTED}}}}}', "model_code"),
-    ('{"x": "\\\\", "y": "\\"model\\":\\"llama\\"", "model": "code"}', "model_code"),
-    ('{"x": "model", "model": "code", "y": ["model", "llama"]}', "model_code"),
-    ('["model", "code"]', "model_llama"),
+    ("{}", "llama"),
+    ('{"model": null}', "llama"),
+    ('{"model": "tgi"}', "llama"),
+    ('{"model": "Big"}', "llama"),
+    ('{"model": "code"}', "code"),
+    ('{"model": "code", "model": "llama"}', "llama"),
+    ('{"m\\u006fdel": "c\\u006fde"}', "code"),
+    (f'{{"x": {NESTED}, "model": "code"}}', "code"),
+    (f'{{"model": "code", "x": {{"model": "llama", "y": {NESTED}}}}}', "code"),
+    ('{"x": "\\\\", "y": "\\"model\\":\\"llama\\"", "model": "code"}', "code"),
+    ('{"x": "model", "model": "code", "y": ["model", "llama"]}', "code"),
+    ('["model", "code"]', "llama"),
 ]
 
 
@@ -176,15 +176,15 @@ def by_path(handler: str, name: str, consumer: str = "duck") -> Any:
 
 
 def test_the_path_names_a_model_too() -> None:
-    assert by_path("byPath", "code") == ["@backend", "model_code"]
+    assert by_path("byPath", "code") == ["@backend", "code"]
     assert by_path("byPath", "constructor")[0] == 404
 
 
 def test_a_model_with_replicas_has_a_location_of_its_own() -> None:
-    assert by_path("byPath", "wide") == ["@model_wide", "model_wide"]
-    assert by_path("healthByPath", "wide") == ["/_gateway/health/wide", "model_wide"]
-    assert by_path("healthByPath", "Big") == ["/_gateway/health", "model_llama"]
-    assert sent("health") == ["/_gateway/health", "model_llama"]
+    assert by_path("byPath", "wide") == ["@model_wide", "wide"]
+    assert by_path("healthByPath", "wide") == ["/_gateway/health/wide", "wide"]
+    assert by_path("healthByPath", "Big") == ["/_gateway/health", "llama"]
+    assert sent("health") == ["/_gateway/health", "llama"]
 
 
 def test_one_model_can_be_listed_alone() -> None:

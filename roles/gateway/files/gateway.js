@@ -61,7 +61,7 @@ function unknownModel(r) {
         'invalid_request_error', 'model', 'model_not_found');
 }
 
-// The model that is meant, noted for the upstream and the log; null, and answered, if there is none.
+// The model that is meant, noted for the map of upstreams and the log; null, and answered, if there is none.
 function choose(r, wanted) {
     if (wanted !== null && !own(models.names, wanted)) {
         unknownModel(r);
@@ -69,7 +69,6 @@ function choose(r, wanted) {
     }
     const name = wanted === null ? models.default : models.names[wanted];
     r.variables.gateway_model = name;
-    r.variables.gateway_upstream = 'model_' + name;
     return name;
 }
 
