@@ -22,7 +22,8 @@ PLAY = """---
 LEFT = "find / -xdev -name '*tgi-gateway*' -not -path '/proc/*' -not -path '/var/log/*'"
 OTHERS = """
 find /etc/apt/sources.list.d /etc/apt/preferences.d /etc/apt/keyrings -type f
-dpkg-query --show --showformat '${Package} ${db:Status-Status}\\n' 'nginx*' 'libnginx-mod-http-js' certbot |
+dpkg-query --show --showformat '${Package} ${db:Status-Status}\\n' \\
+    'nginx*' 'libnginx-mod-http-js' certbot |
   grep ' installed$' || true
 """
 
