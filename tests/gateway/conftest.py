@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sites import Site, load_sites
-
-DEFAULT = "molecule/gateway/inventory"
-
-
-def inventory_of(config: pytest.Config) -> str:
-    return str(config.getoption("--ansible-inventory") or DEFAULT)
+from sites import Site, inventory_of, load_sites
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

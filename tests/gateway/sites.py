@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
@@ -19,6 +20,7 @@ from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.vars.manager import VariableManager
 
 ROOT = Path(__file__).resolve().parents[2]
+INVENTORY = "molecule/gateway/inventory"
 ENGINES = {"one": 9001, "two": 9002, "three": 9003}
 
 
@@ -107,6 +109,11 @@ class Named(httpx.Client):
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         request.extensions["sni_hostname"] = self._server_name
         return super().send(request, **options)
+
+
+def inventory_of(config: pytest.Config) -> str:
+    """The inventory that a test run was given, or the scenario's own."""
+    return str(config.getoption("--ansible-inventory") or INVENTORY)
 
 
 def load_sites(inventory: str) -> list[Site]:
