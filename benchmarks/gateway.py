@@ -108,7 +108,9 @@ def scale(host: str, rounds: int) -> tuple[dict[str, list[float]], float]:
     """Seconds to render, load and reload a large site, and of the role's own task for it all."""
     site = large_site()
     look = variables_of(INVENTORY, host, {})
-    probe = on_host(host, ["sh", "-c", look.template(look.available_variables["__gateway_look"])])
+    probe = on_host(
+        host, ["sh", "-c", f"{look.template(look.available_variables['__gateway_look'])}; true"]
+    )
     times = {"render": [render_seconds(INVENTORY, host, site, probe) for _ in range(rounds)]}
     with tempfile.TemporaryDirectory() as work:
         file = Path(work) / "site.json"
