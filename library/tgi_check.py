@@ -47,6 +47,17 @@ options:
       port:
         description: Port of the model on loopback; V(direct) needs it or O(models[].url).
         type: int
+      engine:
+        description: What serves it; decides which checks apply.
+        type: str
+        choices: [tgi, vllm, sglang, llamacpp, openai]
+        default: tgi
+      tokenizer:
+        description: SHA-256 of its token ids, as C(model.tokenizer) shows it when it is right.
+        type: str
+      golden:
+        description: SHA-256 of its greedy text, as C(model.golden) shows it.
+        type: str
       options:
         description: Launcher options that were declared. C(max_input_tokens) and
           C(max_total_tokens) are compared with C(/info), others are passed over.
@@ -54,6 +65,11 @@ options:
         default: {}
   without_chat:
     description: Names of models without a chat template; only C(/generate) is checked.
+    type: list
+    elements: str
+    default: []
+  without_tools:
+    description: Names of models whose chat template knows no tools.
     type: list
     elements: str
     default: []
@@ -171,6 +187,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.tgi import client, pinned_loop
 from ansible.module_utils.tgi.checks.auth import secrets_of
+from ansible.module_utils.tgi.checks.engines import ENGINES
 from ansible.module_utils.tgi.checks.options import read_options
 from ansible.module_utils.tgi.checks.plan import NothingSelectedError, PlanError
 from ansible.module_utils.tgi.checks.report import ERROR, FAIL, scrub
@@ -184,6 +201,9 @@ MODEL = {
     "aliases": {"type": "list", "elements": "str", "default": []},
     "url": {"type": "str"},
     "port": {"type": "int"},
+    "engine": {"type": "str", "choices": list(ENGINES), "default": "tgi"},
+    "tokenizer": {"type": "str"},
+    "golden": {"type": "str"},
     "options": {"type": "dict", "default": {}},
 }
 TIER = {
@@ -195,6 +215,7 @@ ARGUMENTS: dict[str, Any] = {
     "view": {"type": "str", "choices": ["direct", "edge"], "required": True},
     "models": {"type": "list", "elements": "dict", "required": True, "options": MODEL},
     "without_chat": {"type": "list", "elements": "str", "default": []},
+    "without_tools": {"type": "list", "elements": "str", "default": []},
     "url": {"type": "str"},
     "connect_to": {"type": "str", "default": ""},
     "ca_file": {"type": "path"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from . import text
+from . import completions, conversation, guided, limits, smoke, text, tools, witness
 from .judge import SEE_OTHERS, http_problem, outcome
 from .metrics import shortfall
 from .plan import SELFTEST, Spec
@@ -113,7 +113,7 @@ DIRECT = (
         "Compare with generate.basic: when that passes, the chat template or the tokenizer "
         "revision is wrong",
         text.chat_basic,
-        chat=True,
+        needs=("chat",),
     ),
     Spec(
         "chat.stream",
@@ -121,7 +121,7 @@ DIRECT = (
         "one finish_reason, usage, [DONE] last, no error event",
         "A worker died or a time-out cut the stream: read the engine's log at this time",
         text.chat_stream,
-        chat=True,
+        needs=("chat",),
     ),
     Spec(
         "chat.canary",
@@ -131,8 +131,15 @@ DIRECT = (
         "broken quantisation; lower checks_canary_passes only for a model that cannot know",
         text.chat_canary,
         stage=2,
-        chat=True,
+        needs=("chat",),
     ),
+    *conversation.SPECS,
+    *completions.SPECS,
+    *tools.SPECS,
+    *guided.SPECS,
+    *limits.SPECS,
+    *smoke.SPECS,
+    *witness.SPECS,
     Spec(
         "metrics.delta",
         "metrics",

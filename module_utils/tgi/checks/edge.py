@@ -7,6 +7,7 @@ from dataclasses import replace
 from . import auth, rate, text, tls, web
 from .direct import DIRECT
 from .plan import SELFTEST, Spec
+from .report import MINOR
 
 _SAME = {spec.id: spec for spec in DIRECT}
 _GATEWAY = "compare with the direct view of the GPU host: when that passes, it is the gateway; "
@@ -78,7 +79,7 @@ EDGE = (
         "stream.unbuffered", "stream", "tokens arrive one by one",
         "Somewhere between here and the engine streams are collected: proxy_buffering off and "
         "gzip off for the API, also in any other proxy",
-        text.stream_unbuffered, stage=2, chat=True,
+        text.stream_unbuffered, stage=2, needs=("chat",),
     ),
     _again("chat.canary", _GATEWAY + "a name leads to another model"),
     _host(
@@ -91,7 +92,7 @@ EDGE = (
     ),
     _host(
         "auth.header", "auth", "a 401 carries WWW-Authenticate",
-        "Add WWW-Authenticate: Bearer to the gateway's 401", auth.auth_header, required=False,
+        "Add WWW-Authenticate: Bearer to the gateway's 401", auth.auth_header, severity=MINOR,
     ),
     _host(
         "rate.enforced", "rate", "429 with Retry-After above the declared limit, never below",

@@ -29,14 +29,15 @@ def read_options(params: Mapping[str, Any], host: str, transport: Any = None) ->
         raise PlanError("timeout and deadline must be above 0")
     if not 1 <= params["canary_passes"] <= len(QUESTIONS):
         raise PlanError(f"canary_passes must be between 1 and {len(QUESTIONS)}")
-    unknown = set(params["without_chat"]) - {model["name"] for model in params["models"]}
-    if unknown:
-        raise PlanError(f"without_chat names no such model: {', '.join(sorted(unknown))}")
+    names = {model["name"] for model in params["models"]}
+    for option in ("without_chat", "without_tools"):
+        if unknown := set(params[option]) - names:
+            raise PlanError(f"{option} names no such model: {', '.join(sorted(unknown))}")
     tier = params["tier"]
     return Options(
         view=view,
         target=params.get("target") or host,
-        models=[_model(one, view, params["without_chat"]) for one in params["models"]],
+        models=[_model(one, view, params) for one in params["models"]],
         url=url,
         ca_file=params.get("ca_file") or "",
         api_key=key if view == "edge" else "",
@@ -56,7 +57,7 @@ def read_options(params: Mapping[str, Any], host: str, transport: Any = None) ->
     )
 
 
-def _model(one: Mapping[str, Any], view: str, without_chat: list[str]) -> Model:
+def _model(one: Mapping[str, Any], view: str, params: Mapping[str, Any]) -> Model:
     url = one.get("url") or (f"http://127.0.0.1:{one['port']}" if one.get("port") else "")
     if view == "direct" and not url:
         raise PlanError(f"model {one['name']}: give its url or its port")
@@ -69,7 +70,11 @@ def _model(one: Mapping[str, Any], view: str, without_chat: list[str]) -> Model:
         url=url,
         max_input_tokens=_limit(declared.get("max_input_tokens")),
         max_total_tokens=_limit(declared.get("max_total_tokens")),
-        chat=one["name"] not in without_chat,
+        chat=one["name"] not in params["without_chat"],
+        tools=one["name"] not in params["without_tools"],
+        engine=one.get("engine") or "tgi",
+        tokenizer=one.get("tokenizer") or "",
+        golden=one.get("golden") or "",
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .report import Outcome
+from .engines import ENGINES, Engine
+from .report import CRITICAL, MINOR, LeftOut, Outcome
 
 #: Runs whatever was selected: a verdict rests on the parser.
 SELFTEST = "selftest"
@@ -14,7 +15,11 @@ SELFTEST = "selftest"
 
 @dataclass(frozen=True)
 class Model:
-    """A model as it was declared. ``url`` is its own port; limits are None when not declared."""
+    """A model as it was declared. ``url`` is its own port; limits are None when not declared.
+
+    ``chat``, ``tools``: it has a chat template, and one that knows tools. ``tokenizer`` and
+    ``golden`` are SHA-256 digests noted when it was known to be right ("" where none was).
+    """
 
     name: str
     model_id: str
@@ -24,15 +29,24 @@ class Model:
     max_input_tokens: int | None = None
     max_total_tokens: int | None = None
     chat: bool = True
+    tools: bool = True
+    engine: str = "tgi"
+    tokenizer: str = ""
+    golden: str = ""
+
+    @property
+    def profile(self) -> Engine:
+        return ENGINES[self.engine]
 
 
 @dataclass(frozen=True)
 class Spec:
     """A check of the catalogue: what it expects, what to do when it fails, and how it is run.
 
-    ``run`` gets the model's session (a host's session when not ``per_model``). A failed check
-    that is not ``required`` is a warning. Stages run one after the other, checks of one stage
-    together.
+    ``run`` gets the model's session (a host's session when not ``per_model``). Stages run one
+    after the other, checks of one stage together. A failure of a minor one is a warning.
+    ``needs`` holds what the model or its engine must have for the check to apply: chat, tools,
+    or an ability of ``engines.Engine``. ``opt_in``: only when its id is selected.
     """
 
     id: str
@@ -42,8 +56,13 @@ class Spec:
     run: Callable[[Any], Awaitable[Outcome]]
     stage: int = 1
     per_model: bool = True
-    required: bool = True
-    chat: bool = False
+    severity: str = CRITICAL
+    needs: tuple[str, ...] = ()
+    opt_in: bool = False
+
+    @property
+    def required(self) -> bool:
+        return self.severity != MINOR
 
 
 @dataclass(frozen=True)
@@ -56,6 +75,23 @@ class Item:
     @property
     def key(self) -> tuple[str, str]:
         return (self.spec.id, self.model.name if self.model else "")
+
+
+_LACKS = {
+    "chat": "no chat template (checks_without_chat)",
+    "tools": "no tools (checks_without_tools)",
+}
+
+
+def lacking(spec: Spec, model: Model) -> str:
+    """Why a check does not apply to a model; empty when it does."""
+    for need in spec.needs:
+        declared = {"chat": model.chat, "tools": model.chat and model.tools}
+        if not declared.get(need, True):
+            return _LACKS["chat" if not model.chat else need]
+        if need != "chat" and need not in model.profile.abilities:
+            return f"the engine {model.engine} has nothing of the kind ({need})"
+    return ""
 
 
 class PlanError(ValueError):
@@ -93,10 +129,10 @@ def make_plan(
         raise PlanError("nothing to check: no model was given")
     plan: list[Item] = []
     for spec in catalogue:
-        if select and spec.id != SELFTEST and not {spec.id, spec.group} & set(select):
+        if not _chosen(spec, select):
             continue
         if spec.per_model:
-            plan += [Item(spec, model) for model in models if model.chat or not spec.chat]
+            plan += [Item(spec, model) for model in models if not lacking(spec, model)]
         else:
             plan.append(Item(spec, None))
     idle = set(select) - _words(item.spec for item in plan) - {SELFTEST}
@@ -109,6 +145,25 @@ def make_plan(
             raise NothingSelectedError(f"nothing here is selected by {', '.join(sorted(idle))}")
         raise PlanError(f"{SELFTEST} alone proves nothing of a model; select a check beside it")
     return plan
+
+
+def leave_out(
+    catalogue: Sequence[Spec], models: Sequence[Model], select: Collection[str] = ()
+) -> list[LeftOut]:
+    """What would have been checked if the model or its engine had it, with the reason."""
+    return [
+        LeftOut(spec.id, model.name, reason)
+        for spec in catalogue
+        if spec.per_model and _chosen(spec, select)
+        for model in models
+        if (reason := lacking(spec, model))
+    ]
+
+
+def _chosen(spec: Spec, select: Collection[str]) -> bool:
+    if spec.id == SELFTEST or spec.id in select:
+        return True
+    return not spec.opt_in and (not select or spec.group in select)
 
 
 def _words(specs: Iterable[Spec]) -> set[str]:

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
+#: How bad a failure is. A minor one is a warning, the others fail the run.
+CRITICAL, MAJOR, MINOR = "critical", "major", "minor"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -52,10 +54,20 @@ class Check:
     remedy: str
     ms: int
     attempts: int = 1
+    severity: str = CRITICAL
 
     @property
     def name(self) -> str:
         return f"{self.id} {self.model}".strip()
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A check that does not apply to a model, and why: not planned, so neither pass nor fail."""
+
+    id: str
+    model: str
+    reason: str
 
 
 @dataclass
@@ -67,6 +79,7 @@ class Report:
     planned: list[tuple[str, str]]
     checks: list[Check] = field(default_factory=list)
     seconds: float = 0.0
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def of(self, *states: str) -> list[Check]:
         return [check for check in self.checks if check.status in states]

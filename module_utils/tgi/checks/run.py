@@ -14,7 +14,7 @@ from ..pacing import Pacer
 from .direct import DIRECT
 from .edge import EDGE
 from .host import Host, Tier
-from .plan import Item, Model, Spec, make_plan
+from .plan import Item, Model, Spec, leave_out, make_plan
 from .report import ERROR, FAIL, PASS, WARN, Check, Outcome, Report, trim
 from .session import Session
 
@@ -58,6 +58,7 @@ async def check(options: Options) -> Report:
     here, elsewhere = (DIRECT, EDGE) if options.view == "direct" else (EDGE, DIRECT)
     plan = make_plan(catalogue(options), options.models, options.select, elsewhere, here)
     report = Report(options.view, options.target, [item.key for item in plan])
+    report.left_out = leave_out(catalogue(options), options.models, options.select)
     started = time.monotonic()
     found: dict[tuple[str, str], Check] = {}
     async with AsyncExitStack() as stack:
@@ -123,5 +124,5 @@ async def _run(item: Item, view: str, session: Any, left: float) -> Check:
         id=spec.id, group=spec.group, view=view, model=model, status=status,
         expected=spec.expected, observed=outcome.observed, evidence=outcome.evidence,
         remedy="" if status == PASS else outcome.remedy or spec.remedy,
-        ms=outcome.ms, attempts=outcome.attempts,
+        ms=outcome.ms, attempts=outcome.attempts, severity=spec.severity,
     )  # fmt: skip

@@ -26,7 +26,16 @@ def make_table(report: Report) -> str:
         lines.append(f"{left}  {row[3].rjust(widths[3])}  {row[4]}".rstrip())
     for remedy, names in _remedies(checks).items():
         lines.append(f"remedy for {', '.join(names)}: {remedy}")
+    for reason, names in _left_out(report).items():
+        lines.append(f"left out, {reason}: {', '.join(names)}")
     return "\n".join(lines)
+
+
+def _left_out(report: Report) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for one in report.left_out:
+        reasons.setdefault(f"{one.model}: {one.reason}", []).append(one.id)
+    return reasons
 
 
 def _remedies(checks: list[Check]) -> dict[str, list[str]]:
