@@ -13,6 +13,14 @@ _COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
 _SERVER = re.compile(r"(?:^|[;{}\s])server\s*\{")
 _NAMES = re.compile(r"(?:^|[;{}\s])server_name\s+([^;]*);")
 _LISTEN = re.compile(r"(?:^|[;{}\s])listen\s+([^;\s]+)")
+_INCLUDE = re.compile(r"(?:^|[;{}\s])include\s+([^;]+);")
+# What the main files of Debian and of nginx.org include; the sites among them are looked at one by one
+_STOCK = re.compile(
+    r"(?:/etc/nginx/|/usr/share/nginx/)?"
+    r"(?:mime\.types|modules-enabled/\*\.conf|modules/\*\.conf|conf\.d/\*\.conf|sites-enabled/\*)"
+)
+_DEEPEST = 5
+_BASE = Path("/etc/nginx")
 _PLAIN = re.compile(r"[A-Za-z0-9/._@+-]+")
 # What the packages of Debian and of nginx.org serve as they are shipped
 _SHIPPED = ("sites-enabled/default", "conf.d/default.conf")
@@ -22,8 +30,8 @@ def other_sites(main: Path, shipped: Mapping[str, str], ours: bool = False) -> l
     """Give the files by which ``main`` (/etc/nginx/nginx.conf) serves sites of others, sorted.
 
     ``shipped`` has the MD5 digests of the packages' files by path. A package's default site is
-    nobody's while it is as it was shipped, and so is a main file without a server of its own, or
-    one of ``ours``.
+    nobody's while it is as it was shipped, and so is the main file, one of ``ours``, or one that
+    serves and includes nothing of its own.
     """
     defaults = [main.parent / name for name in _SHIPPED]
     found = [
@@ -32,9 +40,15 @@ def other_sites(main: Path, shipped: Mapping[str, str], ours: bool = False) -> l
         for path in main.parent.glob(pattern)
         if not path.name.startswith(".") and not (path in defaults and _as_shipped(path, shipped))
     ]
-    if not ours and main.is_file() and _SERVER.search(_text(main)):
+    if not ours and not _as_shipped(main, shipped) and _has_own(_text(main)):
         found.append(main)
     return sorted(found)
+
+
+def _has_own(text: str) -> bool:
+    """Whether a main file has servers of its own, or includes more than packages' files do."""
+    included = [name.strip("\"' ") for name in _INCLUDE.findall(text)]
+    return bool(_SERVER.search(text)) or not all(map(_STOCK.fullmatch, included))
 
 
 def with_others(text: str, others: Iterable[Path]) -> str:
@@ -68,7 +82,7 @@ def clashes(own: str, others: Iterable[Path]) -> list[str]:
     return [
         f"{path} claims server name {name} on port {port} too"
         for path in others
-        for listeners, claimed in _servers(_text(path))
+        for listeners, claimed in _servers(_whole(path))
         for name in sorted(claimed & names)
         for port in sorted(listeners & ports)
     ]
@@ -80,8 +94,10 @@ def _servers(text: str) -> list[tuple[set[str], set[str]]]:
     for start in _SERVER.finditer(text):
         block = text[start.end() : _end(text, start.end())]
         listeners = {_port(listener) for listener in _LISTEN.findall(block)} or {"80"}
-        names = {name for names in _NAMES.findall(block) for name in names.split()}
-        found.append((listeners, names - {"_", '""', "''"}))
+        names = {
+            name.strip("\"'").lower() for names in _NAMES.findall(block) for name in names.split()
+        }
+        found.append((listeners, names - {"_", ""}))
     return found
 
 
@@ -112,6 +128,18 @@ def _as_shipped(path: Path, shipped: Mapping[str, str]) -> bool:
 
 def _text(path: Path) -> str:
     return _COMMENT.sub("", _read(path).decode("utf-8", "replace"))
+
+
+def _whole(path: Path, depth: int = 0) -> str:
+    """Give a file's text with what it includes in its place; a relative path is below /etc/nginx."""
+
+    def included(found: re.Match[str]) -> str:
+        pattern = found.group(1).strip("\"' ")
+        base = Path("/") if pattern.startswith("/") else _BASE
+        files = sorted(base.glob(pattern.lstrip("/"))) if depth < _DEEPEST else []
+        return "\n" + "\n".join(_whole(file, depth + 1) for file in files if file.is_file()) + "\n"
+
+    return _INCLUDE.sub(included, _text(path))
 
 
 def _read(path: Path) -> bytes:

@@ -78,6 +78,8 @@ def test_a_name_claimed_twice_is_refused_with_its_file(tmp_path: Path) -> None:
         ("server { listen 443; server_name a.org; }\nserver { listen 90; server_name b.org; }", []),
         ("# server { listen 443; server_name llm.example.org; }", []),
         ("server { listen 443; } server { listen 1; server_name llm.example.org; }", []),
+        ("server { listen 443 ssl; server_name 'LLM.example.org'; }", ["443"]),
+        ("server { include {here}/listen.inc; server_name llm.example.org; }", ["443"]),
     ],
 )
 def test_a_name_is_claimed_by_port(tmp_path: Path, site: str, ports: list[str]) -> None:
@@ -86,7 +88,8 @@ def test_a_name_is_claimed_by_port(tmp_path: Path, site: str, ports: list[str]) 
         "server { listen 443 ssl; server_name llm.example.org; }"
     )
     path = tmp_path / "shop.conf"
-    path.write_text(site)
+    (tmp_path / "listen.inc").write_text("listen 443 ssl;")
+    path.write_text(site.replace("{here}", str(tmp_path)))
     claims = [f"{path} claims server name llm.example.org on port {port} too" for port in ports]
     assert clashes(own, [path]) == claims
 
@@ -96,6 +99,33 @@ def test_a_main_file_with_servers_cannot_be_included(tmp_path: Path) -> None:
     (tmp_path / "nginx.conf").write_text("http { server { listen 80; } }\n")
     with pytest.raises(ApplyError, match=r"nginx\.conf\).*sites-enabled or conf\.d"):
         gateway.put_in_force(included(tmp_path, []), "include")
+
+
+STOCK = """user www-data;
+include /etc/nginx/modules-enabled/*.conf;
+http { include /etc/nginx/mime.types; include /etc/nginx/conf.d/*.conf; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        (STOCK, False),
+        (STOCK.replace("mime.types;", 'mime.types; include "vhosts/*.conf";'), True),
+        (STOCK + "stream { server { listen 5432; } }", True),
+        (STOCK + "include /srv/nginx/*.conf;", True),
+        (STOCK.replace("www-data", "web"), False),
+    ],
+)
+def test_a_main_file_that_serves_more_than_packages_do_is_a_site(
+    tmp_path: Path, text: str, foreign: bool
+) -> None:
+    gateway, nginx = system(tmp_path)
+    main = tmp_path / "nginx.conf"
+    main.write_text(text)
+    assert gateway.others() == ([main] if foreign else [])
+    nginx.package = {str(main): hashlib.md5(main.read_bytes()).hexdigest()}
+    assert gateway.others() == []
 
 
 @pytest.mark.parametrize("name", ["a b.conf", 'a";.conf', "*.conf", "{x}.conf"])
