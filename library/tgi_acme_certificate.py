@@ -13,12 +13,14 @@ description:
   - A certificate for this name, from this server, is left alone; its renewal is certbot's.
 options:
   state:
-    description: Whether it is kept, or certbot's files, units and timer are gone.
+    description:
+      - Whether it is kept, or certbot's files, units and timer are gone. V(only) forgets the
+        certificates of other names, which is for after nginx serves this one.
     type: str
-    choices: [present, absent]
+    choices: [present, only, absent]
     default: present
   server_name:
-    description: The name it is for. Required when O(state=present).
+    description: The name it is for. Required unless O(state=absent).
     type: str
   tls:
     description: The role's C(gateway_tls) with C(source=acme), directory_ca as PEM text, without
@@ -68,9 +70,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.acme_certbot import AcmeError, obtain
+from ansible.module_utils.tgi.acme_certbot import AcmeError, Run, forget, obtain
 from ansible.module_utils.tgi.acme_files import OPTIONAL, authenticator_of, wanted_files
-from ansible.module_utils.tgi.acme_lineage import LINEAGE, why_obtain
+from ansible.module_utils.tgi.acme_lineage import names_kept, why_obtain
 from ansible.module_utils.tgi.nginx_files import drop_empty, read_text, write_file
 
 UNITS = Path("/etc/systemd/system")
@@ -78,7 +80,7 @@ TIMER = "tgi-gateway-acme.timer"
 STAMP = Path("/var/lib/systemd/timers") / f"stamp-{TIMER}"
 NAMES = [TIMER, "tgi-gateway-acme.service"]
 OPTIONS: dict[str, Any] = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "only", "absent"], "default": "present"},
     "server_name": {"type": "str"},
     "tls": {"type": "dict"},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
@@ -103,6 +105,19 @@ def write_stale(root: Path, files: dict[str, tuple[str, int]], check_mode: bool)
     return stale
 
 
+def runner(module: AnsibleModule) -> Run:
+    """Run certbot by the module, which logs no environment."""
+    return lambda command, more: module.run_command(command, environ_update=more)
+
+
+def forget_others(module: AnsibleModule, root: Path) -> list[str]:
+    """Delete the certificates of all names but one; gives what was done."""
+    others = [name for name in names_kept(root) if name != module.params["server_name"]]
+    for name in others if not module.check_mode else ():
+        forget(runner(module), root, name)
+    return [f"forget the certificate of {name}" for name in others]
+
+
 def keep(module: AnsibleModule, root: Path) -> list[str]:
     """Write what certbot needs, obtain what is missing, keep the timer; gives what was done."""
     params, did = module.params, []
@@ -118,13 +133,7 @@ def keep(module: AnsibleModule, root: Path) -> list[str]:
     if reason:
         did.append(f"obtain a certificate for {name}: {reason}")
         if not module.check_mode:
-            there = (root / "live" / LINEAGE).exists()
-            obtain(
-                lambda command, more: module.run_command(command, environ_update=more),
-                root,
-                name,
-                force=there,
-            )
+            obtain(runner(module), root, name, force=name in names_kept(root))
     units = {unit: (text, 0o644) for unit, text in params["units"].items()}
     fresh = write_stale(UNITS, units, module.check_mode)
     did += [f"write {one}" for one in fresh]
@@ -156,13 +165,16 @@ def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
         OPTIONS,
-        required_if=[("state", "present", ("server_name", "tls"))],
+        required_if=[
+            ("state", "present", ("server_name", "tls")),
+            ("state", "only", ("server_name",)),
+        ],
         supports_check_mode=True,
     )
     root = Path(module.params["directory"])
-    present = module.params["state"] == "present"
+    work = {"present": keep, "only": forget_others, "absent": drop}[module.params["state"]]
     try:
-        did = (keep if present else drop)(module, root)
+        did = work(module, root)
     except (AcmeError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(did), did=did)

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from .acme_lineage import LINEAGE
-
 #: Runs a command with more environment: (exit code, standard output, standard error)
 Run = Callable[[list[str], dict[str, str]], tuple[int, str, str]]
 
@@ -39,13 +37,24 @@ class AcmeError(Exception):
 
 
 def obtain(run: Run, root: Path, server_name: str, force: bool) -> None:
-    """Obtain the gateway's certificate; ``force`` takes a new one although there is one."""
+    """Obtain the certificate of a name; ``force`` takes a new one although there is one.
+
+    Each name has one of its own, so that the one in service stays as it is until nginx is told.
+    """
     command = ["certbot", "certonly", "--config", str(root / "cli.ini"), "--non-interactive"]
-    command += ["--cert-name", LINEAGE, "--domain", server_name, "--renew-with-new-domains"]
+    command += ["--cert-name", server_name, "--domain", server_name]
     command += ["--force-renewal"] if force else []
     code, out, err = run(command, environment(root))
     if code != 0:
         raise AcmeError(complaint(server_name, f"{out}\n{err}"))
+
+
+def forget(run: Run, root: Path, server_name: str) -> None:
+    """Delete the certificate of a name that is served no longer; AcmeError if certbot cannot."""
+    command = ["certbot", "delete", "--config", str(root / "cli.ini"), "--non-interactive"]
+    code, out, err = run([*command, "--cert-name", server_name], environment(root))
+    if code != 0:
+        raise AcmeError(f"certbot keeps the certificate of {server_name}: {(err or out).strip()}")
 
 
 def environment(root: Path) -> dict[str, str]:

@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-#: certbot's name for the gateway's certificate
-LINEAGE = "gateway"
 # certbot renews within the last third of a lifetime, or the last 30 days; it is asked long before
 _LATE = 0.1
 
@@ -21,8 +19,8 @@ def why_obtain(root: Path, server_name: str, directory: str, authenticator: str)
     certbot's timer's to renew; here it is due only when that has plainly failed (a tenth is left).
     """
     try:
-        text = (root / "live" / LINEAGE / "fullchain.pem").read_bytes()
-        renewal = (root / "renewal" / f"{LINEAGE}.conf").read_text(encoding="utf-8")
+        text = (root / "live" / server_name / "fullchain.pem").read_bytes()
+        renewal = (root / "renewal" / f"{server_name}.conf").read_text(encoding="utf-8")
     except OSError:
         return "there is none yet"
     leaf = _leaf(text)
@@ -38,6 +36,11 @@ def why_obtain(root: Path, server_name: str, directory: str, authenticator: str)
     if end - _now() < (end - start) * _LATE:
         return f"the one there ends on {end:%Y-%m-%d}, and was not renewed"
     return ""
+
+
+def names_kept(root: Path) -> list[str]:
+    """Give the names of the certificates that certbot keeps, sorted; it calls each by its name."""
+    return sorted(path.name[: -len(".conf")] for path in (root / "renewal").glob("*.conf"))
 
 
 def _noted(renewal: str, name: str) -> str:

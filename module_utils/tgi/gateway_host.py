@@ -20,7 +20,7 @@ def gateway_probe(text: str, oldest: str, source: str = "distro") -> dict[str, A
     Returns nginx (version; ``oldest`` when there is none), openssl (the one it runs with), njs
     (version, empty when its package is not known), installed (nginx and njs are there), present
     (nginx is), ipv6 (the host has it), ours (a gateway is in force), acme (certbot's files for it
-    are there), certbot (its packages are) and layout (distro or nginx_org: whose package it is, or
+    are there), certificates (the names they are for), certbot (its packages are) and layout (distro or nginx_org: whose package it is, or
     shall be when there is none).
     """
     nginx = re.search(r"^nginx version: nginx/([0-9.]+)", text, re.M)
@@ -40,6 +40,7 @@ def gateway_probe(text: str, oldest: str, source: str = "distro") -> dict[str, A
         "ipv6": "\nipv6 here" in text,
         "ours": "\ngateway here" in text,
         "acme": "\nacme here" in text,
+        "certificates": re.findall(r"(?m)^certificate (\S+)$", text),
         "certbot": "\ncertbot here" in text,
         "layout": source,
     }

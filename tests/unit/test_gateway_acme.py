@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.acme_certbot import AcmeError, obtain
+from ansible.module_utils.tgi.acme_certbot import AcmeError, forget, obtain
 from ansible.module_utils.tgi.acme_files import OPTIONAL, authenticator_of, wanted_files
-from ansible.module_utils.tgi.acme_lineage import why_obtain
+from ansible.module_utils.tgi.acme_lineage import names_kept, why_obtain
 from tls_pairs import make
 
 NAME = "llm.example.org"
@@ -24,12 +24,12 @@ DNS = {
 
 
 def lineage(root: Path, pem: str, server: str = DIRECTORY, way: str = "webroot") -> Path:
-    live, renewal = root / "live" / "gateway", root / "renewal"
+    live, renewal = root / "live" / NAME, root / "renewal"
     live.mkdir(parents=True)
     renewal.mkdir()
     (live / "fullchain.pem").write_text(pem)
     text = f"version = 4.0.0\n[renewalparams]\nserver = {server}\nauthenticator = {way}\n"
-    (renewal / "gateway.conf").write_text(text)
+    (renewal / f"{NAME}.conf").write_text(text)
     return root
 
 
@@ -41,7 +41,6 @@ def test_a_certificate_that_fits_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "directory", "way", "said"),
     [
-        ("other.example.org", DIRECTORY, "webroot", "is not for other.example.org"),
         (NAME, "https://other.example.org/", "webroot", "from another ACME server"),
         (NAME, DIRECTORY, "dns-rfc2136", "proven in another way"),
     ],
@@ -51,6 +50,24 @@ def test_one_that_does_not_fit_is_replaced(
 ) -> None:
     root = lineage(tmp_path, make(days=60).certificate)
     assert said in why_obtain(root, name, directory, way)
+
+
+def test_another_name_gets_one_of_its_own(tmp_path: Path) -> None:
+    """The one in service is not touched before nginx is told of the new one."""
+    root = lineage(tmp_path, make(days=60).certificate)
+    assert why_obtain(root, "new.example.org", DIRECTORY, "webroot") == "there is none yet"
+    assert names_kept(root) == [NAME]
+    assert names_kept(tmp_path / "nowhere") == []
+
+
+def test_one_for_other_names_is_replaced(tmp_path: Path) -> None:
+    root = lineage(tmp_path, make(names=("other.example.org",), days=60).certificate)
+    assert f"is not for {NAME}" in why_obtain(root, NAME, DIRECTORY, "webroot")
+
+
+def test_a_name_that_certbot_will_not_forget_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AcmeError, match="keeps the certificate of llm.example.org: no such one"):
+        forget(lambda command, more: (1, "", "no such one"), tmp_path, NAME)
 
 
 def test_none_an_unreadable_and_an_ended_one_are_replaced(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_nginx_org_has_its_own_user_and_loads_the_module_by_name() -> None:
 def test_acme_is_served_from_where_it_is_renewed() -> None:
     files = render(gateway_tls=ACME)
     found = parse(files["nginx.conf"])
-    live = "/etc/tgi-gateway/acme/live/gateway"
+    live = "/etc/tgi-gateway/acme/live/llm.example.org"
     assert words(api(found), "ssl_certificate") == [[f"{live}/fullchain.pem"]]
     assert words(api(found), "ssl_certificate_key") == [[f"{live}/privkey.pem"]]
     assert not {"tls.crt", "tls.key"} & set(files)
