@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MAP_WORDS = ("default", "include", "hostnames", "volatile")
 _ADDRESS = re.compile(r"[A-Za-z0-9.:/\[\]-]+")
 
 
@@ -21,6 +22,15 @@ def gateway_plain(text: Any) -> str:
 def gateway_address(text: Any) -> str:
     """Give a host, a network or host:port as it is. Raises ValueError for any other text."""
     return _held(_ADDRESS, text)
+
+
+def gateway_source(text: Any) -> str:
+    """Give a name as the left side of a line in a map, where nginx knows words of its own.
+
+    Raises ValueError for what is no plain name (``map`` in nginx's manual: prefix with ``\\``).
+    """
+    name = gateway_plain(text)
+    return f"\\{name}" if name in _MAP_WORDS else name
 
 
 def _held(pattern: re.Pattern[str], text: Any) -> str:

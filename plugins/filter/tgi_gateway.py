@@ -73,4 +73,5 @@ class FilterModule:
             "gateway_problems": gateway_problems,
             "gateway_rate": gateway_rules.gateway_rate,
             "gateway_retry_after": gateway_rules.gateway_retry_after,
+            "gateway_source": gateway_words.gateway_source,
         }

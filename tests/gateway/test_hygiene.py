@@ -17,7 +17,7 @@ ERROR_LOG = "/var/log/nginx/tgi-gateway-error.log"
 HARMLESS = re.compile(r"[A-Za-z0-9._-]{8,128}")
 LOGGED = """
 ts req_id ip consumer denied tier model method path status completed bytes duration upstream
-upstream_status connect ttft upstream_time limit_req limit_conn tls curve
+upstream_status connect ttfb upstream_time limit_req limit_conn tls curve
 """
 FIELDS = LOGGED.split()
 ODD = r"""

@@ -61,7 +61,7 @@ def test_the_log_says_who_asked_and_how_long_the_engine_took(site: Site) -> None
     told = {"consumer": "free", "tier": "free", "model": "solo", "path": CHAT, "status": 200}
     told |= {"req_id": answer.headers["x-request-id"], "upstream": "127.0.0.1:9003"}
     assert {name: entry[name] for name in told} == told
-    connect, first, last = (float(entry[name]) for name in ("connect", "ttft", "upstream_time"))
+    connect, first, last = (float(entry[name]) for name in ("connect", "ttfb", "upstream_time"))
     assert 0 <= connect < 0.1 <= first < first + 0.15 <= last <= entry["duration"] + 0.01
     assert entry["ip"] != "203.0.113.7"
     assert site.key("free").encode() not in line
