@@ -18,6 +18,7 @@ from .inventory_specs import (
     render_role_variables,
     unknown_variables,
 )
+from .inventory_together import check_body_size, check_challenge
 from .inventory_toolkit import check_toolkit
 from .models import DEFAULT_BASE_PORT, resolve_models
 
@@ -48,13 +49,14 @@ def check_inventory(
     template: Callable[[Any], Any],
     read: Reader,
     gpu_hosts: Mapping[str, Mapping[str, Any]] | None = None,
+    gateways: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Give the evaluated variables of the roles, and every problem found in them.
 
     ``variables`` are one host's, not templated; ``template`` evaluates one value and may
     raise; ``read`` gives the beginning of a file of the controller, or None. ``gpu_hosts``
-    are all hosts of that group with their own variables, evaluated, if they are known: a
-    gateway publishes them.
+    and ``gateways`` are all hosts of these groups with their own variables, evaluated, if they
+    are known: a gateway publishes the ones, and may share its name with the others.
     """
     values, problems = render_role_variables(variables, roles, template)
     defaults = {name: value for role in roles for name, value in role.defaults.items()}
@@ -73,6 +75,11 @@ def check_inventory(
         further += check_gateway(values, read)
         name = str(variables.get("inventory_hostname") or "")
         further += check_published(values.get("gateway_backends"), gpu_hosts, name)
+        if values.get("gateway_backends") is None:
+            further += check_body_size(values.get("gateway_max_body_size"), gpu_hosts or {})
+        further += check_challenge(
+            values.get("gateway_tls"), values.get("gateway_server_name"), gateways or {}, name
+        )
     return values, problems + [line for line in further if _place(line) not in judged]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ansible.module_utils.tgi.inventory_check import (  # noqa: E402
 )
 from ansible.module_utils.tgi.inventory_problem import UNKNOWN, number, problem  # noqa: E402
 from ansible.module_utils.tgi.inventory_specs import load_roles  # noqa: E402
+from ansible.module_utils.tgi.inventory_together import SHARED  # noqa: E402
 
 # Enough of a PEM file to see what it is, also behind a readable description
 _HEAD_BYTES = 65536
@@ -79,7 +81,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         defaults = {name: value for role in roles for name, value in role.defaults.items()}
         templar = Templar(loader=self._loader, variables={**defaults, **variables})
         values, problems = check_inventory(
-            variables, groups, roles, templar.template, self._read, _gpu_hosts(variables)
+            variables,
+            groups,
+            roles,
+            templar.template,
+            self._read,
+            _hosts_of("gpu_hosts", PUBLISHED, variables),
+            _hosts_of("gateways", SHARED, variables),
         )
         return values, list(problems)
 
@@ -94,15 +102,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return head
 
 
-def _gpu_hosts(variables: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Give what the hosts of a gateway's models say; facts are not there yet."""
-    hosts = (variables.get("groups") or {}).get("gpu_hosts") or []
-    return {host: _evaluated(variables["hostvars"][host]) for host in hosts}
+def _hosts_of(
+    group: str, names: Iterable[str], variables: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Give what the hosts of a group say of some variables; facts are not there yet."""
+    hosts = (variables.get("groups") or {}).get(group) or []
+    return {host: _evaluated(variables["hostvars"][host], names) for host in hosts}
 
 
-def _evaluated(values: Any) -> dict[str, Any]:
+def _evaluated(values: Any, names: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in PUBLISHED:
+    for name in names:
         if name in values:
             try:
                 found[name] = values[name]
