@@ -20,8 +20,8 @@ def gateway_probe(text: str, oldest: str, source: str = "distro") -> dict[str, A
     Returns nginx (version; ``oldest`` when there is none), openssl (the one it runs with), njs
     (version, empty when its package is not known), installed (nginx and njs are there), present
     (nginx is), ipv6 (the host has it), ours (a gateway is in force), acme (certbot's files for it
-    are there), certificates (the names they are for), certbot (its packages are) and layout (distro or nginx_org: whose package it is, or
-    shall be when there is none).
+    are there), certificates (the names they are for), certbot (its packages are) and layout
+    (distro or nginx_org: whose package it is, or shall be when there is none).
     """
     nginx = re.search(r"^nginx version: nginx/([0-9.]+)", text, re.M)
     running = re.search(r"running with OpenSSL ([0-9.]+)", text)

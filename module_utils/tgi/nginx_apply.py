@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +68,8 @@ class Gateway:
                 beside = [f"keep what was {self.link.path} as {kept}"]
         beside += self.host.pending(self.nginx.active())
         if not self.check_mode:
+            if not files_changed and self.host.confines_anew():
+                self._refuse_confinement(self.link.path)
             # Before nginx starts, so that a fresh one starts confined
             take_back = self.host.apply()
             try:
@@ -92,7 +93,7 @@ class Gateway:
     def withdraw(self) -> tuple[Outcome, list[str]]:
         """Put back what was replaced; gives the packages that had been installed for us too."""
         root = self.link.root
-        if not root.exists() and not self.host.leftovers():
+        if not self.link.leftovers() and not self.host.leftovers():
             return Outcome(), []
         packages = noted_packages(root)
         outcome = Outcome(True, ["put back what was there before"])
@@ -101,7 +102,8 @@ class Gateway:
         if self.link.version():
             self._put_back()
         self.host.remove()
-        shutil.rmtree(root, ignore_errors=True)
+        self.link.forget()
+        outcome.did += [f"left {path}, which was replaced later" for path in self.link.left()]
         return outcome, packages
 
     def _put_back(self) -> None:
@@ -136,11 +138,17 @@ class Gateway:
                 f"own, {remedy}, or replace to serve them no longer"
             )
 
+    def _refuse_confinement(self, main: Path) -> None:
+        complaint = self.nginx.test_confined(main, self.host.drop_in)
+        if complaint:
+            raise ApplyError(f"nginx would not start any more, nothing changed: {complaint}")
+
     def _exchange(self, release: Release) -> None:
         before = self.link.version()
         release.write()
         self.nginx.prepare_logs()
         complaint = self.nginx.test(release.main)
+        complaint = complaint or self.nginx.test_confined(release.main, self.host.drop_in)
         if complaint:
             if before != release.version:
                 self.link.drop(release)

@@ -41,10 +41,14 @@ class Host:
         """Where needrestart is told to leave nginx alone."""
         return self.etc / "needrestart/conf.d/tgi-gateway.conf"
 
+    def confines_anew(self) -> bool:
+        """Whether the drop-in on the disk is another one."""
+        return read_text(self.unit) != self.drop_in
+
     def pending(self, running: bool) -> list[str]:
         """Give in words what :meth:`apply` would do."""
         did = []
-        if read_text(self.unit) != self.drop_in:
+        if self.confines_anew():
             word = "confine nginx" if self.drop_in else "confine nginx no longer"
             did.append(word + (", from its next start" if running else ""))
         if self._spares() and read_text(self.needrestart) != _NO_RESTART:

@@ -14,7 +14,7 @@ _SERVER = re.compile(r"(?:^|[;{}\s])server\s*\{")
 _NAMES = re.compile(r"(?:^|[;{}\s])server_name\s+([^;]*);")
 _LISTEN = re.compile(r"(?:^|[;{}\s])listen\s+([^;\s]+)")
 _INCLUDE = re.compile(r"(?:^|[;{}\s])include\s+([^;]+);")
-# What the main files of Debian and of nginx.org include; the sites among them are looked at one by one
+# What the main files of Debian and of nginx.org include; sites there are looked at one by one
 _STOCK = re.compile(
     r"(?:/etc/nginx/|/usr/share/nginx/)?"
     r"(?:mime\.types|modules-enabled/\*\.conf|modules/\*\.conf|conf\.d/\*\.conf|sites-enabled/\*)"
@@ -131,7 +131,7 @@ def _text(path: Path) -> str:
 
 
 def _whole(path: Path, depth: int = 0) -> str:
-    """Give a file's text with what it includes in its place; a relative path is below /etc/nginx."""
+    """Give a file's text with what it includes in its place; nginx's base is /etc/nginx."""
 
     def included(found: re.Match[str]) -> str:
         pattern = found.group(1).strip("\"' ")

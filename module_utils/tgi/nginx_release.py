@@ -150,6 +150,24 @@ class Link:
         waiting.replace(self.path)
         return undo
 
+    def leftovers(self) -> bool:
+        """Whether :meth:`forget` has anything to take away."""
+        found = {entry.name for entry in self.root.iterdir()} if self.root.exists() else set()
+        return bool(found - {_KEPT}) or self.version() is not None or self.kept.exists()
+
+    def forget(self) -> None:
+        """Delete the releases and the file that was taken back; what else was replaced stays."""
+        self.kept.unlink(missing_ok=True)
+        for entry in [*self.root.iterdir()] if self.root.exists() else []:
+            if entry.name != _KEPT:
+                _delete(entry)
+        for directory in (self.kept.parent, self.root):
+            drop_empty(directory)
+
+    def left(self) -> list[Path]:
+        """Give files that were replaced while ours was in force, sorted."""
+        return sorted(self.kept.parent.glob("*"))
+
     def prune(self, keep: set[str]) -> None:
         """Delete all releases but those of ``keep``."""
         for entry in self.root.iterdir():
@@ -167,6 +185,13 @@ class Link:
         waiting.unlink(missing_ok=True)
         waiting.symlink_to(target)
         waiting.replace(self.path)
+
+
+def _delete(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink()
 
 
 def _free(path: Path) -> Path:

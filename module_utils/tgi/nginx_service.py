@@ -55,11 +55,21 @@ class Nginx:
     def test(self, main: Path) -> str:
         """Let nginx read a configuration; gives its complaint, or an empty text."""
         code, _, error = self._run(["nginx", "-t", "-q", "-c", str(main)])
-        if code == 0:
+        return _complaint(code, error)
+
+    def test_confined(self, main: Path, drop_in: str) -> str:
+        """Test a configuration as the unit will start it, confined by the text of a drop-in.
+
+        What it cannot open or load then would show only at its next start, perhaps at a boot.
+        """
+        lines = [line for line in drop_in.splitlines() if "=" in line and line[0] not in "#;["]
+        if not lines:
             return ""
-        return (
-            "; ".join(_EMERGENCY.findall(error)) or error.strip() or f"nginx -t ended with {code}"
-        )
+        confined = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect"]
+        confined += [f"--property={line}" for line in lines]
+        code, _, error = self._run([*confined, "nginx", "-t", "-q", "-c", str(main)])
+        said = _complaint(code, error)
+        return f"confined by its unit's drop-in (gateway_hardening): {said}" if said else ""
 
     def active(self) -> bool:
         """Whether the service runs."""
@@ -143,6 +153,12 @@ class Nginx:
             return ""
         severe = [found.group(1) for line in lines if (found := _SEVERE.search(line))]
         return "; ".join(list(dict.fromkeys(severe))[-_LAST_LINES:])
+
+
+def _complaint(code: int, error: str) -> str:
+    if code == 0:
+        return ""
+    return "; ".join(_EMERGENCY.findall(error)) or error.strip() or f"nginx -t ended with {code}"
 
 
 def status_port(configuration: str) -> int | None:

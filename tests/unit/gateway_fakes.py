@@ -19,6 +19,7 @@ class FakeNginx:
         self.running = True
         self.starts_at_boot = True
         self.is_outdated = False
+        self.needs_more = False  # than a confined one may have
         self.package: dict[str, str] = {}  # MD5 digests of what its package brought
         self.refuses: set[str] = set()  # versions that nginx -t refuses
         self.ignores: set[str] = set()  # versions whose reload is taken and not served
@@ -48,6 +49,9 @@ class FakeNginx:
         self.asked.append("test")
         version = main.parent.name if main != self.main else self._main_version()
         return "[emerg] unknown directive" if version in self.refuses else ""
+
+    def test_confined(self, _main: Path, drop_in: str) -> str:
+        return "permission denied" if drop_in and self.needs_more else ""
 
     def active(self) -> bool:
         return self.running

@@ -66,8 +66,8 @@ def test_one_for_other_names_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_name_that_certbot_will_not_forget_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AcmeError, match="keeps the certificate of llm.example.org: no such one"):
-        forget(lambda command, more: (1, "", "no such one"), tmp_path, NAME)
+    with pytest.raises(AcmeError, match=f"keeps the certificate of {NAME}: no such one"):
+        forget(lambda *_: (1, "", "no such one"), tmp_path, NAME)
 
 
 def test_none_an_unreadable_and_an_ended_one_are_replaced(tmp_path: Path) -> None:

@@ -185,6 +185,20 @@ def test_withdrawing_puts_back_and_names_what_was_brought(tmp_path: Path) -> Non
     assert gateway.withdraw() == (type(outcome)(), [])
 
 
+def test_withdrawing_leaves_what_was_replaced_later(tmp_path: Path) -> None:
+    gateway, _ = system(tmp_path)
+    gateway.put_in_force(release(tmp_path))
+    (tmp_path / "nginx.conf").unlink()
+    (tmp_path / "nginx.conf").write_text("an admin's later one\n")
+    gateway.put_in_force(release(tmp_path))
+    outcome, _ = gateway.withdraw()
+    later = tmp_path / "tgi-gateway/replaced/nginx.conf.1"
+    assert f"left {later}, which was replaced later" in outcome.did
+    assert later.read_text() == "an admin's later one\n"
+    assert (tmp_path / "nginx.conf").read_text() == "the distribution's\n"
+    assert gateway.withdraw() == (type(outcome)(), [])
+
+
 def test_withdrawing_without_what_was_there_is_refused(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path)
     wanted = release(tmp_path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.tgi.nginx_apply import ApplyError
+from ansible.module_utils.tgi.nginx_service import Nginx
 from gateway_fakes import release, system
 
 UNIT = "etc/systemd/system/nginx.service.d/tgi-gateway.conf"
@@ -30,6 +31,41 @@ def test_a_running_nginx_is_not_restarted_for_it(tmp_path: Path) -> None:
     outcome = gateway.put_in_force(release(tmp_path))
     assert outcome.did == ["confine nginx, from its next start"]
     assert nginx.asked == []
+
+
+def test_what_a_confined_nginx_cannot_load_is_refused_before(tmp_path: Path) -> None:
+    """It would show at the next start, perhaps at a boot."""
+    gateway, nginx = system(tmp_path, drop_in="[Service]\n")
+    nginx.needs_more = True
+    with pytest.raises(ApplyError, match="nothing changed: permission denied"):
+        gateway.put_in_force(release(tmp_path))
+    assert not gateway.host.unit.exists()
+    gateway.host.drop_in = ""
+    gateway.put_in_force(release(tmp_path))
+    gateway.host.drop_in = "[Service]\n"
+    with pytest.raises(ApplyError, match="would not start any more, nothing changed: permission"):
+        gateway.put_in_force(release(tmp_path))
+    assert not gateway.host.unit.exists()
+
+
+def test_the_drop_ins_lines_become_properties() -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        asked.append(command)
+        return (
+            1,
+            "",
+            "nginx: [emerg] mkdir() failed (30: Read-only file system)\nnginx: test failed",
+        )
+
+    nginx = Nginx(run, "", [Path("/nowhere")])
+    text = "# why\n[Service]\nReadWritePaths=/run -/var\nSystemCallFilter=~@obsolete\n"
+    said = nginx.test_confined(Path("/etc/nginx.conf"), text)
+    assert said.endswith("(gateway_hardening): mkdir() failed (30: Read-only file system)")
+    assert "--property=ReadWritePaths=/run -/var" in asked[0]
+    assert asked[0][-5:] == ["nginx", "-t", "-q", "-c", "/etc/nginx.conf"]
+    assert nginx.test_confined(Path("/etc/nginx.conf"), "") == ""
 
 
 def test_without_it_the_drop_in_goes(tmp_path: Path) -> None:
