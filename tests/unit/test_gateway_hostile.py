@@ -66,3 +66,19 @@ def test_aliases_ids_keys_and_subjects_are_data(evil: str) -> None:
     assert json.loads(files["keys.json"])["subjects"] == {evil: "duck"}
     plain = {**model, "model_id": "x", "aliases": []}
     assert files["nginx.conf"] == render(gateway_backends=[plain])["nginx.conf"]
+
+
+@pytest.mark.parametrize("word", ["default", "include", "hostnames", "volatile"])
+def test_words_of_a_map_are_names_like_others(word: str) -> None:
+    """nginx takes them for its own on the left side, unless a backslash is before them."""
+    models = [
+        {"name": name, "model_id": "a/b", "replicas": [{"name": "g", "address": "10.0.0.1:80"}]}
+        for name in ("llama", word)
+    ]
+    text = render(
+        gateway_consumers=[{"name": word, "tier": word, "keys": ["k" * 16]}],
+        gateway_tiers={word: {**INPUT["gateway_tiers"]["team"], "tokens_per_minute": 9}},
+        gateway_backends=models,
+    )["nginx.conf"]
+    assert f'"{word}"' not in text.replace(f'"\\{word}" "{word}";', "")
+    assert text.count(f'"\\{word}"') == 5
