@@ -15,6 +15,12 @@ _FACTS = (
     (r"colou?r .*\bbananas?\b|\bbananas?\b.* colou?r", "A banana is yellow."),
     (r"colou?r .*\bsky\b|\bsky\b.* colou?r", "The sky is blue."),
 )
+_ECHO = re.compile(
+    r"\b(?:(?:repeat|say)(?: with)?(?: exactly| only| just)*"
+    r"|(?:reply|answer|respond|write)(?: with)?(?:(?: exactly| only| just)+|(?<=with)|(?=:)))"
+    r"(?: (?:this|the)(?: following)?(?: text| words?| line)?)?(?: exactly)?:?\s+(.+)",
+    re.I | re.S,
+)
 _WORDS = [
     "river", "stone", "window", "garden", "letter", "engine", "forest", "market", "bridge",
     "candle", "harbour", "violet", "mountain", "paper", "signal", "winter", "orchard", "lantern",
@@ -47,13 +53,11 @@ def _known(text: str) -> str:
         results = {"+": left + right, "plus": left + right, "-": left - right,
                    "minus": left - right, "*": left * right, "times": left * right}  # fmt: skip
         return f"{left} {sign} {right} is {results[sign]}."
-    echo = re.search(
-        r"(?:repeat|say|reply|answer|respond|write)(?: with)?(?: exactly| only| just)*"
-        r"(?: (?:this|the)(?: following)?(?: text| words?| line)?)?(?: exactly)?:?\s+(.+)",
-        text, re.I | re.S,
-    )  # fmt: skip
+    echo = _ECHO.search(text)
     if echo and len(echo.group(1).split()) <= 40:
-        return echo.group(1).strip().strip("\"'`")
+        said = echo.group(1).strip()
+        order, colon, rest = said.partition(": ")
+        return (rest if colon and len(order.split()) <= 8 else said).strip().strip("\"'`")
     return next((said for pattern, said in _FACTS if re.search(pattern, lowered)), "")
 
 

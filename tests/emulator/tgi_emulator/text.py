@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -13,13 +13,17 @@ class TextError(Exception):
 
 @dataclass(frozen=True)
 class Piece:
-    """One generated token; `top` are the likeliest tokens at this place, likeliest first."""
+    """One generated token; `top` are the likeliest tokens at this place, likeliest first.
+
+    `last` says that the engine stops here for want of room, before the limit that was asked for.
+    """
 
     id: int
     text: str
     logprob: float
     special: bool = False
     top: tuple[Piece, ...] = ()
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,15 @@ class Constraint:
     schema: dict[str, Any] | None = None
     regex: str | None = None
 
+    @property
+    def calls_tools(self) -> bool:
+        """Made by the router for tool calls, not asked for by the client."""
+        return self.schema is not None and "$functions" in self.schema
+
+
+IGNORED = Constraint()
+"""Faults only: a constraint was asked for, and the engine answers in prose."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -54,7 +67,6 @@ class Ask:
     seed: int = 0
     top_n: int = 0
     constraint: Constraint | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class TextSource(Protocol):
