@@ -21,6 +21,7 @@ from .handlers import Routes, instances, untagged
 from .http import JsonResponse, Rejected, read_json, until_disconnect
 from .serde import Reader
 
+_BAD_REQUEST = (400, 404, 405, 413, 415, 422)
 Handler = Callable[[Any], Coroutine[Any, Any, Response]]
 
 
@@ -29,11 +30,21 @@ def create_app(backend: Backend) -> Starlette:
     routes = Routes(backend)
     limit, key = backend.args.count("payload_limit"), backend.args.text("api_key")
 
+    def refusal(status: int) -> int:
+        """Bad requests only: 401, 424 and 429 say something else."""
+        wrong = backend.faults.get("wrong-status")
+        return status if wrong is None or status not in _BAD_REQUEST else int(wrong)
+
+    async def empty(_request: Request, error: Exception) -> Response:
+        """404 and 405 have no body in axum."""
+        assert isinstance(error, HTTPException)
+        return Response(status_code=refusal(error.status_code), headers=error.headers)
+
     def post(path: str, reader: Reader, handler: Handler, guarded: bool = True) -> Route:
         async def endpoint(request: Request) -> Response:
             if backend.faults.get("hang") == "all":
                 return await until_disconnect(request, _never())
-            if guarded and key is not None:
+            if guarded and key is not None and backend.faults.get("open-path") != path:
                 given = request.headers.get("authorization", "")
                 if given.lower() != f"bearer {key}".lower():
                     return Response(status_code=401)
@@ -41,9 +52,9 @@ def create_app(backend: Backend) -> Starlette:
                 body = await read_json(request, reader, limit)
                 return await until_disconnect(request, handler(body))
             except Rejected as problem:
-                return problem.response()
+                return PlainTextResponse(problem.message, refusal(problem.status))
             except (InferError, ReplyError) as error:
-                return JsonResponse(error.body(), error.status)
+                return JsonResponse(error.body(), refusal(error.status))
 
         return Route(path, endpoint, methods=["POST"])
 
@@ -61,7 +72,8 @@ def create_app(backend: Backend) -> Starlette:
         return JsonResponse({"error": "unhealthy", "error_type": "healthcheck"}, 503)
 
     async def metrics() -> Response:
-        return PlainTextResponse(backend.metrics.render())
+        frozen = backend.faults.get("frozen-counters") is not None
+        return PlainTextResponse(backend.metrics.render(frozen))
 
     async def get_info() -> Response:
         return JsonResponse(info.info(backend))
@@ -90,7 +102,7 @@ def create_app(backend: Backend) -> Starlette:
     app = Starlette(
         routes=table,
         middleware=[Middleware(Cors, origins=allowed)],
-        exception_handlers={HTTPException: _empty},
+        exception_handlers={HTTPException: empty},
     )
     app.router.redirect_slashes = False
     return app
@@ -120,9 +132,3 @@ def _documentation(paths: list[str]) -> list[Route]:
 async def _never() -> Response:
     await asyncio.Event().wait()
     return Response()
-
-
-async def _empty(_request: Request, error: Exception) -> Response:
-    """404 and 405 have no body in axum."""
-    assert isinstance(error, HTTPException)
-    return Response(status_code=error.status_code, headers=error.headers)

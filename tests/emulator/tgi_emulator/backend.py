@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from .args import Args
 from .errors import InferError
 from .faults import Faults
+from .kept import keep
+from .leaks import leaked
 from .limits import Limits
 from .logs import Log
 from .metrics import Metrics
 from .text import Ask, InputToken, Piece, TextError, TextSource
+from .text_faults import FaultyText
 from .validation import check_request
 from .wire import Body
 
+_UNHURRIED = 0.02
+"""Seconds between tokens under `no-cancel`: else a script ends before a client can leave."""
 _CUDA = "Server error: CUDA error: an illegal memory access was encountered"
 
 
@@ -35,18 +40,26 @@ class Begun:
 
 @dataclass(frozen=True)
 class Step:
-    """One token; `finish` is set on the last one, with `text` the whole generated text."""
+    """One token; `finish` is set on the last one, with `text` the whole generated text.
+
+    `told` is the finish reason that the client gets to see.
+    """
 
     piece: Piece
     index: int
     finish: str = ""
     text: str = ""
     seed: int | None = None
+    told: str | None = None
 
 
 @dataclass
 class Backend:
-    """One served model. `crash` ends the process as a dying shard would."""
+    """One served model. `crash` ends the process as a dying shard would, `restart` renews it.
+
+    `pace` are the seconds between two tokens, without faults; `running` are generations and
+    `reserved` the tokens they may take up.
+    """
 
     args: Args
     limits: Limits
@@ -55,26 +68,47 @@ class Backend:
     source: TextSource
     metrics: Metrics
     crash: Callable[[], None] = lambda: None
+    restart: Callable[[], None] = lambda: None
+    pace: float = 0.0
     running: int = 0
+    reserved: int = 0
     healthy: bool = True
 
-    async def run(
+    def __post_init__(self) -> None:
+        self.source = FaultyText(self.source, self.faults)
+
+    def run(self, inputs: str, p: Body, streaming: bool) -> AsyncGenerator[Begun | Step, None]:
+        """One Begun, then a Step per token. Raises InferError; close it to drop the request."""
+        if self.faults.get("no-cancel") is None:
+            return self._run(inputs, p, streaming)
+        return keep(
+            self._run(inputs, p, streaming),
+            lambda since: since < self.faults.seconds("no-cancel"),
+        )
+
+    async def _run(
         self, inputs: str, p: Body, streaming: bool
     ) -> AsyncGenerator[Begun | Step, None]:
-        """One Begun, then a Step per token. Raises InferError; close it to drop the request."""
         if self.running >= self.args.count("max_concurrent_requests") or (
             self.faults.get("overload") is not None
         ):
             raise self._failed(InferError("overloaded"), "overloaded")
         self.running += 1
-        ended = False
+        ended, room = False, 0
         try:
             try:
-                ask, tokens = await check_request(inputs, p, self.args, self.limits, self.source)
+                ask, tokens = await check_request(
+                    inputs, p, self.args, self.limits, self.source, self.faults
+                )
             except InferError as error:
-                raise self._failed(error, "validation") from None
+                failed = self._failed(error, "validation")
+                for name, secret in leaked(self.args, self.faults).items():
+                    failed.message += f" {name}={secret}"
+                raise failed from None
             self.metrics.observe("tgi_request_input_length", len(tokens))
             self.metrics.observe("tgi_request_max_new_tokens", ask.max_new_tokens)
+            room = len(tokens) + ask.max_new_tokens
+            self.reserved += room
             self._gauges()
             yield Begun(tokens, time.monotonic())
             if self.faults.get("hang") is not None:
@@ -95,7 +129,10 @@ class Backend:
             raise
         finally:
             self.running -= 1
+            self.reserved -= room
             self._gauges()
+            if ended and self.faults.take("restart"):
+                self.restart()
 
     async def _steps(self, ask: Ask, p: Body, streaming: bool) -> AsyncGenerator[Step, None]:
         self._break_at_prefill()
@@ -103,6 +140,8 @@ class Backend:
         text, index = "", 0
         began = time.monotonic()
         seed = ask.seed if ask.temperature is not None else None
+        stops = [] if self.faults.get("stop-ignored") is not None else p["stop"]
+        await asyncio.sleep(self.faults.seconds("slow-first"))
         async with aclosing(self._pieces(ask)) as pieces:
             async for piece in pieces:
                 self._forward("decode" if index else "prefill", began)
@@ -112,19 +151,25 @@ class Backend:
                 finish = ""
                 if piece.special:
                     finish = "eos_token"
-                elif any(text.endswith(stop) for stop in p["stop"]):
+                elif any(text.endswith(stop) for stop in stops):
                     finish = "stop_sequence"
-                elif index >= ask.max_new_tokens:
+                elif index >= ask.max_new_tokens or piece.last:
                     finish = "length"
                 if streaming and cut is not None and (index > int(cut) or finish):
                     raise StreamCut
                 if streaming and error is not None and (index > int(error) or finish):
                     raise self._failed(InferError("generation", _CUDA), "generation")
-                yield Step(piece, index, finish, text if finish else "", seed)
+                told = None if self.faults.get("no-finish-reason") is not None else finish
+                yield Step(piece, index, finish, text if finish else "", seed, told)
                 if finish:
                     return
                 began = time.monotonic()
-                await asyncio.sleep(self.faults.seconds("slow-token"))
+                await asyncio.sleep(self._between())
+
+    def _between(self) -> float:
+        """Seconds to the next token."""
+        unhurried = 0.0 if self.faults.get("no-cancel") is None else _UNHURRIED
+        return max(self.faults.seconds("slow-token"), self.pace, unhurried)
 
     def _pieces(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         if self.faults.get("empty-text") is not None:
@@ -150,6 +195,7 @@ class Backend:
     def _gauges(self) -> None:
         self.metrics.gauge("tgi_queue_size", 0)
         self.metrics.gauge("tgi_batch_current_size", self.running)
+        self.metrics.gauge("tgi_batch_current_max_tokens", self.reserved)
         if self.running:
             self.metrics.observe("tgi_batch_next_size", self.running)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from . import tool_faults
 from .tools import NO_TOOL, read_call
 from .wire import Body
 
 
-def finish_word(reason: str) -> str:
+def finish_word(reason: str | None) -> str | None:
     """TGI's chat calls the end of sequence `stop`, and leaves the others as they are."""
     return "stop" if reason == "eos_token" else reason
 
@@ -33,11 +34,13 @@ class ChatState:
         model: str,
         fingerprint: str,
         call_id: str,
+        spoiled: str | None = None,
     ) -> None:
         self._state = "buffering" if using_tools else "content"
         self._text = ""
         self._usage, self._logprobs = usage, logprobs
         self._model, self._fingerprint, self._id = model, fingerprint, call_id
+        self._spoiled = spoiled
 
     def push(self, body: Body) -> list[Body] | None:
         """Chunks for this token; None when the model chose no tool."""
@@ -52,12 +55,16 @@ class ChatState:
                 if call[0] == NO_TOOL:
                     return None
                 self._state = "tool"
-                chunks.append(self._chunk(body, self._tool(call[0], "{")))
+                text = tool_faults.begin("{", self._spoiled)
+                chunks.append(self._chunk(body, self._tool(call[0], text)))
         else:
             self._text += text
+            tail = ""
             if read_call(self._text) is not None:
                 self._state = "buffering"
                 text = text.rstrip().removesuffix("}")
+                tail = tool_faults.end(self._spoiled)
+            text = tool_faults.go_on(text, self._spoiled) + tail
             chunks.append(self._chunk(body, self._tool(None, text)))
         if self._usage and body["details"]:
             chunks.append(self._usage_chunk(body["details"]))

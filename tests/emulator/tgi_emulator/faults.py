@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -41,7 +42,33 @@ SERVE_FAULTS = {
     "slow-token": ("0.2", "SECONDS between two tokens"),
     "no-chat-template": ("", "chat: 422 Template error, as a model without chat template"),
     "shard-crash": ("", "the next generation kills the shard: Error: ShardFailed, exit 1"),
+    "restart": ("", "after the next generation: gone for a moment, back as a new process; once"),
+    "slow-first": ("1.5", "SECONDS before the first token"),
+    "no-cancel": ("10", "a client that leaves keeps its place: to the end, at least SECONDS"),
+    "frozen-counters": ("", "/metrics does not move any more"),
+    "wrong-status": ("500", "bad requests (400, 404, 405, 413, 415, 422) are answered with VALUE"),
+    "leak-key": ("", "HF token and API key stand in /info and in validation errors"),
+    "open-path": ("/generate", "with --api-key: path VALUE is answered without a key"),
+    "no-context-limit": ("", "prompts and totals over the limits are answered with 200"),
+    "degenerate": ("", "free text is one token again and again, up to max_tokens"),
+    "mojibake": ("", "U+FFFD in place of every character that is not ASCII"),
+    "nan-logprobs": ("", "every logprob is null, as Rust writes NaN"),
+    "wrong-tokenizer": ("", "ids and offsets of another tokenizer, in /tokenize and tokens"),
+    "stop-ignored": ("", "stop sequences are ignored"),
+    "merged-events": ("8", "streams: events reach the socket VALUE at a time"),
+    "no-finish-reason": ("", "finish_reason is null at the end, too"),
+    "no-usage": ("", "OpenAI routes: no usage, whole or streamed"),
+    "template-echo": ("", "/v1/completions: the prompt comes before the text"),
+    "system-dropped": ("", "chat: the template drops system messages"),
+    "tools-dropped": ("", "chat: tools do not reach the prompt; a forced call comes all the same"),
+    "tools-ignored": ("", "chat: tools and tool_choice are ignored: one sentence of prose"),
+    "tool-args": ("not-json", "arguments of calls: not-json, string (JSON in a string), schema"),
+    "schema-ignored": ("", "response_format and grammar are ignored: one sentence of prose"),
+    "bad-schema-ok": ("", "an invalid schema is not refused: one sentence of prose"),
+    "json-cut": ("", "guided output ends in its middle, finish_reason length"),
+    "json-whitespace": ("", "guided output is white space up to max_tokens"),
 }
+_CHOICES = {"tool-args": ("not-json", "string", "schema"), "hang": ("", "all")}
 FAULTS = {**START_FAULTS, **SERVE_FAULTS}
 
 
@@ -57,6 +84,16 @@ def parse_fault(text: str) -> tuple[str, str]:
     default = FAULTS[name][0]
     if eq and default.replace(".", "").isdecimal() and not value.replace(".", "", 1).isdecimal():
         raise UnknownFault(f"fault '{name}' takes a number, for example {name}={default}")
+    if eq and value not in _CHOICES.get(name, (value,)):
+        raise UnknownFault(
+            f"fault '{name}' takes one of: {', '.join(filter(None, _CHOICES[name]))}"
+        )
+    if name == "wrong-status" and eq and not re.fullmatch("[2-5][0-9][0-9]", value):
+        raise UnknownFault("fault 'wrong-status' takes an HTTP status from 200 to 599")
+    if name == "merged-events" and eq and not re.fullmatch("[1-9][0-9]*", value):
+        raise UnknownFault("fault 'merged-events' takes a whole number of events")
+    if name == "open-path" and eq and not value.startswith("/"):
+        raise UnknownFault("fault 'open-path' takes a path, for example open-path=/generate")
     return name, value if eq else default
 
 
@@ -96,6 +133,14 @@ class Faults:
 
     def seconds(self, name: str) -> float:
         return float(self.get(name) or 0)
+
+    def take(self, name: str) -> bool:
+        """Whether the fault is active; it is not any more afterwards."""
+        active = dict(self.active())
+        if active.pop(name, None) is None:
+            return False
+        self.write(active)
+        return True
 
     def write(self, faults: dict[str, str]) -> None:
         """Replace all faults; a reader never sees half a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from starlette.responses import Response
@@ -19,13 +20,17 @@ class Routes:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
 
+    def _stream(self, events: AsyncGenerator[str, None], headers: dict[str, str]) -> Response:
+        merged = self.backend.faults.get("merged-events")
+        return EventStream(events, headers, int(merged or 1))
+
     async def generate(self, body: Any) -> Response:
         headers, reply = await native.generate(self.backend, body["inputs"], body["parameters"])
         return JsonResponse(reply, headers=headers)
 
     async def generate_stream(self, body: Any) -> Response:
         events = native.native_events(self.backend, body["inputs"], body["parameters"])
-        return EventStream(events, native.stream_headers(body["inputs"]))
+        return self._stream(events, native.stream_headers(body["inputs"]))
 
     async def compat(self, body: Any) -> Response:
         wanted = body["parameters"]
@@ -40,7 +45,7 @@ class Routes:
     async def chat(self, body: Any) -> Response:
         if body["stream"]:
             headers, events = openai_chat.start_stream(self.backend, body)
-            return EventStream(events, headers)
+            return self._stream(events, headers)
         headers, reply = await openai_chat.reply(self.backend, body)
         return JsonResponse(reply, headers=headers)
 
@@ -48,7 +53,7 @@ class Routes:
         openai_completions.check(self.backend, body)
         if body["stream"]:
             headers, events = openai_completions.start_stream(self.backend, body)
-            return EventStream(events, headers)
+            return self._stream(events, headers)
         headers, reply = await openai_completions.reply(self.backend, body)
         return JsonResponse(reply, headers=headers)
 

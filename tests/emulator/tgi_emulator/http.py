@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from .backend import StreamCut
@@ -25,9 +25,6 @@ class Rejected(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status, self.message = status, message
-
-    def response(self) -> Response:
-        return PlainTextResponse(self.message, self.status)
 
 
 class JsonResponse(Response):
@@ -108,12 +105,18 @@ async def _disconnected(receive: Receive) -> None:
 
 
 class EventStream(Response):
-    """Server-sent events: `data: {json}`, a comment every 15 s, stops when the client goes."""
+    """Server-sent events: `data: {json}`, a comment every 15 s, stops when the client goes.
 
-    def __init__(self, events: AsyncGenerator[str, None], headers: dict[str, str]) -> None:
+    `merged` events reach the socket in one piece; 1 is TGI's way, more is a buffering proxy's.
+    """
+
+    def __init__(
+        self, events: AsyncGenerator[str, None], headers: dict[str, str], merged: int = 1
+    ) -> None:
         own = {"content-type": "text/event-stream", "cache-control": "no-cache"}
         super().__init__(None, 200, {**own, **headers})
-        self._events = events
+        self._events, self._merged = events, merged
+        self._waiting: list[str] = []
         del self.headers["content-length"]
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,6 +130,8 @@ class EventStream(Response):
             task.cancel()
         await asyncio.gather(pump, gone, return_exceptions=True)
         cut = finished and isinstance(pump.exception(), StreamCut)
+        if finished:
+            await self._flush(send)
         if finished and not cut:
             pump.result()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -139,10 +144,10 @@ class EventStream(Response):
                 while True:
                     done, _ = await asyncio.wait({following}, timeout=KEEP_ALIVE_SECONDS)
                     if not done:
-                        await send(_chunk(":\n\n"))
+                        await self._write(send, ":\n\n")
                         continue
                     data = following.result()
-                    await send(_chunk(f"data: {data}\n\n"))
+                    await self._write(send, f"data: {data}\n\n")
                     following = asyncio.ensure_future(anext(events))
             except StopAsyncIteration:
                 pass
@@ -151,6 +156,13 @@ class EventStream(Response):
                 with suppress(asyncio.CancelledError, StopAsyncIteration, StreamCut):
                     await following
 
+    async def _write(self, send: Send, text: str) -> None:
+        self._waiting.append(text)
+        if len(self._waiting) >= self._merged:
+            await self._flush(send)
 
-def _chunk(text: str) -> dict[str, Any]:
-    return {"type": "http.response.body", "body": text.encode(), "more_body": True}
+    async def _flush(self, send: Send) -> None:
+        if self._waiting:
+            body = "".join(self._waiting).encode()
+            self._waiting.clear()
+            await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -8,6 +8,7 @@ from pathlib import Path
 from . import DOCKER_LABEL, VERSION
 from .backend import Backend
 from .hub_cache import revision_of
+from .leaks import leaked
 from .wire import Body
 
 
@@ -46,6 +47,7 @@ def info(backend: Backend) -> Body:
         "version": VERSION,
         "sha": "emulator",
         "docker_label": DOCKER_LABEL,
+        **leaked(args, backend.faults),
     }
 
 

@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = parse(words, os.environ)
         seconds = phases.phase_seconds(os.environ.get("TGI_EMULATOR_PHASE_SECONDS", ""))
+        pace = float(os.environ.get("TGI_EMULATOR_TOKEN_SECONDS", "0"))
         faults = Faults(state_file())
         faults.seed(os.environ.get("TGI_EMULATOR_FAULTS", ""))
         source = make_source(os.environ.get("TGI_EMULATOR_TEXT", "llama"))
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        return _run(phases.Start(args, _log(args), faults, seconds), source)
+        return _run(phases.Start(args, _log(args), faults, seconds, pace), source)
     except _Stopped:
         return 0
     except LauncherPanic as panic:
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(start: phases.Start, source: TextSource) -> int:
-    from .serve import serve  # the HTTP stack is not needed to refuse bad options
+    from .serve import RestartError, serve  # the HTTP stack is not needed to refuse bad options
 
     args, log = start.args, start.log
     log.plain(
@@ -106,7 +107,12 @@ def _run(start: phases.Start, source: TextSource) -> int:
     phases.load(start, num_shard, lambda: source.load(args.number("max_total_tokens")))
     limits = phases.warm_up(start, source)
     phases.prepare_router(start)
-    return serve(start, source, limits)
+    try:
+        return serve(start, source, limits)
+    except RestartError:
+        source.close()
+        # the same process id, so that a container does not count it as a restart of its own
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _log(args: Args) -> Log:

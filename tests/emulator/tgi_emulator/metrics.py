@@ -19,6 +19,7 @@ _HELP = {
     "tgi_request_input_length": "Input token length per request",
     "tgi_queue_size": "Current number of requests in queue",
     "tgi_batch_current_size": "Current batch size",
+    "tgi_batch_current_max_tokens": "Maximum tokens for the current batch",
     "tgi_batch_next_size": "Batch size of the next batch",
 }
 
@@ -35,6 +36,7 @@ class Metrics:
         self._counters: dict[tuple[str, str], int] = {}
         self._gauges: dict[tuple[str, str], float] = {}
         self._histograms: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+        self._frozen: str | None = None
         durations, step = [], 0.0001
         for _ in range(35):
             step *= 1.5
@@ -67,8 +69,17 @@ class Metrics:
             return [self._counts[name] / 100 * (step + 1) for step in range(100)]
         return [float(step + 1) for step in range(1024)]
 
-    def render(self) -> str:
-        """Text exposition format, a blank line after each family."""
+    def render(self, frozen: bool = False) -> str:
+        """Text exposition format; a frozen one stays at what was told when it froze."""
+        if not frozen:
+            self._frozen = None
+            return self._render()
+        if self._frozen is None:
+            self._frozen = self._render()
+        return self._frozen
+
+    def _render(self) -> str:
+        """A blank line after each family."""
         out: list[str] = []
         for kind, table in (("counter", self._counters), ("gauge", self._gauges)):
             for name in dict.fromkeys(name for name, _ in table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -18,8 +19,14 @@ from .wire import Body
 
 def token_json(piece: Piece) -> dict[str, Any]:
     return {
-        "id": piece.id, "text": piece.text, "logprob": piece.logprob, "special": piece.special,
+        "id": piece.id, "text": piece.text, "logprob": _number(piece.logprob),
+        "special": piece.special,
     }  # fmt: skip
+
+
+def _number(value: float) -> float | None:
+    """serde_json writes NaN as null."""
+    return None if math.isnan(value) else value
 
 
 @dataclass
@@ -36,15 +43,16 @@ class Generated:
 
     def details(self, p: Body, prefill: bool) -> dict[str, Any]:
         shown: dict[str, Any] = {
-            "finish_reason": self.last.finish,
+            "finish_reason": self.last.told,
             "generated_tokens": len(self.steps),
             "seed": self.last.seed,
             "prefill": [],
             "tokens": [token_json(step.piece) for step in self.steps],
         }
         if prefill and p["decoder_input_details"]:
+            likely = None if math.isnan(self.last.piece.logprob) else -1.0
             shown["prefill"] = [
-                {"id": token.id, "text": token.text, "logprob": -1.0 if index else None}
+                {"id": token.id, "text": token.text, "logprob": likely if index else None}
                 for index, token in enumerate(self.tokens)
             ]
         if p["top_n_tokens"]:
@@ -151,7 +159,7 @@ async def stream(backend: Backend, inputs: str, p: Body) -> AsyncGenerator[Body,
                 body["generated_text"] = (inputs if p["return_full_text"] else "") + item.text
                 if p["details"]:
                     body["details"] = {
-                        "finish_reason": item.finish, "generated_tokens": item.index,
+                        "finish_reason": item.told, "generated_tokens": item.index,
                         "seed": item.seed, "input_length": prompt,
                     }  # fmt: skip
             yield body

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from . import native, tools
+from . import native, tool_faults, tools
 from .backend import Backend
 from .chat_state import ChatState, finish_word, logprob_json, usage_json
 from .chat_template import render
@@ -22,13 +22,20 @@ def to_generate(chat: Body, backend: Backend) -> tuple[str, Body, bool]:
     if backend.faults.get("no-chat-template") is not None:
         backend.metrics.count("tgi_request_failure", err="template")
         raise InferError("template_error", "template not found")
-    if chat["response_format"] is not None and chat["tools"] is not None:
+    faults, given, grammar = backend.faults, chat["tools"], chat["response_format"]
+    with_tools, using_tools = None, False
+    if given and faults.get("tools-ignored") is not None:
+        given, grammar = None, grammar or {"type": "ignored"}
+    if grammar is not None and given is not None:
         raise InferError("tool_error", "Grammar and tools are mutually exclusive")
-    grammar, with_tools = chat["response_format"], None
-    if chat["tools"] is not None:
-        chosen = tools.choose(chat["tools"], chat["tool_choice"])
+    if given is not None:
+        if faults.get("tool-args") == "schema":
+            given = tool_faults.misguide(given)
+        chosen = tools.choose(given, chat["tool_choice"])
+        using_tools = bool(chosen)
         if chosen:
             grammar = {"type": "json", "value": tools.schema_for(chosen)}
+        if chosen and faults.get("tools-dropped") is None:
             with_tools = (
                 [tool["function"] for tool in chosen],
                 chat["tool_prompt"] or tools.PROMPT,
@@ -49,12 +56,18 @@ def to_generate(chat: Body, backend: Backend) -> tuple[str, Body, bool]:
         grammar=grammar,
     )
     turns = [(message.role, message.text) for message in chat["messages"]]
-    return render(turns, with_tools), wanted, with_tools is not None
+    if faults.get("system-dropped") is not None:
+        turns = [(role, text) for role, text in turns if role != "system"]
+    return render(turns, with_tools), wanted, using_tools
 
 
 def without_tools(chat: Body) -> Body:
     """The second request, after the model chose no tool."""
     return {**chat, "tools": None, "response_format": None}
+
+
+def tells_usage(backend: Backend) -> bool:
+    return backend.faults.get("no-usage") is None
 
 
 def model_name(chat: Body, backend: Backend) -> str:
@@ -76,7 +89,8 @@ async def reply(backend: Backend, chat: Body) -> tuple[dict[str, str], Body]:
             done = await native.generate_once(backend, inputs, wanted)
             message["content"] = done.last.text
         else:
-            function = {"description": None, "name": name, "arguments": dumps(arguments)}
+            said = tool_faults.spoil(dumps(arguments), backend.faults.get("tool-args"))
+            function = {"description": None, "name": name, "arguments": said}
             call = {"id": "0", "type": "function", "function": function}
             message = {"role": "assistant", "tool_calls": [call]}
     logprobs = None
@@ -87,12 +101,13 @@ async def reply(backend: Backend, chat: Body) -> tuple[dict[str, str], Body]:
         ]}  # fmt: skip
     choice = {
         "index": 0, "message": message, "logprobs": logprobs,
-        "finish_reason": finish_word(done.last.finish),
+        "finish_reason": finish_word(done.last.told),
     }  # fmt: skip
+    usage = {"usage": usage_json(len(done.tokens), len(done.steps))}
     return done.headers, {
         "object": "chat.completion", "id": "", "created": int(time.time()),
         "model": model_name(chat, backend), "system_fingerprint": fingerprint(),
-        "choices": [choice], "usage": usage_json(len(done.tokens), len(done.steps)),
+        "choices": [choice], **(usage if tells_usage(backend) else {}),
     }  # fmt: skip
 
 
@@ -109,9 +124,10 @@ async def _events(
     again = True
     while again:
         again = False
+        usage = chat["stream_options"]["include_usage"] and tells_usage(backend)
         state = ChatState(
-            using_tools, chat["stream_options"]["include_usage"], bool(chat["logprobs"]),
-            model_name(chat, backend), fingerprint(), _call_id(chat),
+            using_tools, usage, bool(chat["logprobs"]), model_name(chat, backend), fingerprint(),
+            _call_id(chat), backend.faults.get("tool-args"),
         )  # fmt: skip
         try:
             async with aclosing(native.stream(backend, inputs, wanted)) as bodies:

@@ -13,7 +13,7 @@ from .chat_state import finish_word, usage_json
 from .errors import InferError, ReplyError
 from .http import dumps
 from .info import fingerprint, served_model
-from .openai_chat import error_event
+from .openai_chat import error_event, tells_usage
 from .wire import Body, parameters
 
 
@@ -55,7 +55,11 @@ def _frame(backend: Backend, choices: list[Body]) -> Body:
     }  # fmt: skip
 
 
-def _choice(index: int, text: str, reason: str) -> Body:
+def _echo(backend: Backend, prompt: str) -> str:
+    return "" if backend.faults.get("template-echo") is None else prompt
+
+
+def _choice(index: int, text: str, reason: str | None) -> Body:
     return {"index": index, "text": text, "logprobs": None, "finish_reason": reason}
 
 
@@ -68,7 +72,8 @@ async def reply(backend: Backend, request: Body) -> tuple[dict[str, str], Body]:
     async def one(index: int, prompt: str) -> None:
         backend.metrics.count("tgi_request_count")
         done = await native.generate_once(backend, prompt, wanted)
-        choices.append(_choice(index, done.last.text, finish_word(done.last.finish)))
+        text = _echo(backend, prompt) + done.last.text
+        choices.append(_choice(index, text, finish_word(done.last.told)))
         for name, value in done.headers.items():
             if value.isdecimal():
                 sums[name] = sums.get(name, 0) + int(value)
@@ -81,7 +86,10 @@ async def reply(backend: Backend, request: Body) -> tuple[dict[str, str], Body]:
             task.cancel()
     headers = {"x-compute-type": native.compute_type(), **{k: str(v) for k, v in sums.items()}}
     usage = usage_json(sums["x-prompt-tokens"], sums["x-generated-tokens"])
-    return headers, {**_frame(backend, choices), "usage": usage}
+    return headers, {
+        **_frame(backend, choices),
+        **({"usage": usage} if tells_usage(backend) else {}),
+    }
 
 
 def start_stream(
@@ -97,6 +105,8 @@ async def _events(backend: Backend, request: Body) -> AsyncGenerator[str, None]:
 
     async def one(index: int, prompt: str) -> None:
         try:
+            if echo := _echo(backend, prompt):
+                await queue.put(dumps(_frame(backend, [_choice(index, echo, "")])))
             async with aclosing(native.stream(backend, prompt, wanted)) as bodies:
                 async for body in bodies:
                     await queue.put(dumps(_chunk(backend, index, body)))
@@ -129,4 +139,6 @@ def _chunk(backend: Backend, index: int, body: Body) -> Body:
     if not details:
         return _frame(backend, [_choice(index, text, "")])
     frame = _frame(backend, [_choice(index, text, details["finish_reason"])])
+    if not tells_usage(backend):
+        return frame
     return {**frame, "usage": usage_json(details["input_length"], details["generated_tokens"])}

@@ -41,6 +41,8 @@ class Start:
     log: Log
     faults: Faults
     seconds: dict[str, float]
+    pace: float = 0.0
+    """Seconds between two tokens."""
 
     @property
     def model(self) -> str:

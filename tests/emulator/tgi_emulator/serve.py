@@ -23,6 +23,11 @@ from .rules import LauncherError
 from .text import TextSource
 
 _SOURCE = "router/src/server.rs"
+_AWAY_SECONDS = 0.5
+
+
+class RestartError(Exception):
+    """Fault `restart`: a new process has to take this one's place."""
 
 
 def _expected(record: logging.LogRecord) -> bool:
@@ -42,8 +47,10 @@ class _Server(uvicorn.Server):
 
 
 def serve(start: Start, source: TextSource, limits: Limits) -> int:
-    """Runs until stopped; returns 0, or raises LauncherError."""
-    backend = Backend(start.args, limits, start.log, start.faults, source, Metrics(limits))
+    """Runs until stopped; returns 0, or raises LauncherError or RestartError."""
+    backend = Backend(
+        start.args, limits, start.log, start.faults, source, Metrics(limits), pace=start.pace
+    )
     listener = _bind(start)
     return asyncio.run(_serve(start, backend, listener))
 
@@ -102,7 +109,7 @@ async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int
     )  # fmt: skip
     server = _Server(config)
     log, loop = start.log, asyncio.get_running_loop()
-    crashed = asyncio.Event()
+    crashed, restarted = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
         log.launcher("INFO", "Terminating webserver")
@@ -121,10 +128,19 @@ async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int
         crashed.set()
         server.should_exit = server.force_exit = True
 
-    backend.crash = crash
+    def restart() -> None:
+        log.plain("SIMULATED: fault restart: this process is replaced by a new one")
+        restarted.set()
+        server.should_exit = True
+        loop.call_later(1, setattr, server, "force_exit", True)
+
+    backend.crash, backend.restart = crash, restart
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop)
     await server.serve(sockets=[listener])
+    if restarted.is_set():
+        await asyncio.sleep(_AWAY_SECONDS)
+        raise RestartError
     log.launcher("INFO", "webserver terminated")
     log.launcher("INFO", "Shutting down shards")
     if crashed.is_set():

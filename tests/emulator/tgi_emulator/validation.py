@@ -11,8 +11,9 @@ from jsonschema.exceptions import SchemaError
 
 from .args import Args
 from .errors import InferError, invalid
+from .faults import Faults
 from .limits import Limits
-from .text import Ask, Constraint, InputToken, TextSource
+from .text import IGNORED, Ask, Constraint, InputToken, TextSource
 from .wire import Body
 
 DEFAULT_LENGTH = 1024
@@ -64,6 +65,8 @@ def check_grammar(grammar: Body | None, args: Args) -> Constraint | None:
         return None
     if args.on("disable_grammar_support"):
         raise invalid("grammar is not supported")
+    if grammar["type"] == "ignored":
+        return IGNORED
     if grammar["type"] == "regex":
         return Constraint(regex=grammar["value"])
     schema: Any = grammar["value"]
@@ -85,8 +88,17 @@ def check_grammar(grammar: Body | None, args: Args) -> Constraint | None:
     return Constraint(schema=schema)
 
 
+def _constraint(grammar: Body | None, args: Args, faults: Faults) -> Constraint | None:
+    try:
+        return check_grammar(grammar, args)
+    except InferError:
+        if faults.get("bad-schema-ok") is None or args.on("disable_grammar_support"):
+            raise
+        return IGNORED
+
+
 async def check_request(
-    inputs: str, p: Body, args: Args, limits: Limits, source: TextSource
+    inputs: str, p: Body, args: Args, limits: Limits, source: TextSource, faults: Faults
 ) -> tuple[Ask, list[InputToken]]:
     """All checks; returns what to generate and the input's tokens."""
     check_numbers(p, args)
@@ -102,6 +114,9 @@ async def check_request(
     if truncate is not None and len(tokens) > truncate:
         tokens = tokens[-truncate:]
         inputs = inputs[tokens[0].start :]
+    shown = tokens
+    if faults.get("no-context-limit") is not None:
+        inputs, tokens, p = _squeezed(inputs, tokens, p, limits)
     length = len(tokens)
     room = max(0, limits.max_total - length)
     wanted = room if p["max_new_tokens"] is None else p["max_new_tokens"]
@@ -126,9 +141,25 @@ async def check_request(
         frequency_penalty=p["frequency_penalty"],
         seed=random.getrandbits(64) if p["seed"] is None else p["seed"],
         top_n=p["top_n_tokens"] or 0,
-        constraint=check_grammar(p["grammar"], args),
+        constraint=_constraint(p["grammar"], args, faults),
     )
-    return ask, tokens
+    return ask, shown
+
+
+def _squeezed(
+    inputs: str, tokens: list[InputToken], p: Body, limits: Limits
+) -> tuple[str, list[InputToken], Body]:
+    """What is too long goes unnoticed: the context holds only the prompt's end, and half of it.
+
+    The text source's own window is real, so it cannot be handed more than that.
+    """
+    if len(tokens) > limits.max_input:
+        tokens = tokens[-max(1, limits.max_total // 2) :]
+        inputs = inputs[tokens[0].start :]
+    wanted = p["max_new_tokens"]
+    if wanted is not None:
+        p = {**p, "max_new_tokens": max(1, min(wanted, limits.max_total - len(tokens)))}
+    return inputs, tokens, p
 
 
 __all__ = ["DEFAULT_LENGTH", "InferError", "check_best_of", "check_request"]

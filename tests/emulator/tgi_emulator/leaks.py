@@ -1,0 +1,19 @@
+"""Fault `leak-key`: what the process knows and nobody may read."""
+
+from __future__ import annotations
+
+import os
+
+from .args import Args
+from .faults import Faults
+
+_TOKENS = ("HF_TOKEN", "HF_API_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+
+
+def leaked(args: Args, faults: Faults) -> dict[str, str]:
+    """Secrets by name; empty without the fault, and where no secret was given."""
+    if faults.get("leak-key") is None:
+        return {}
+    secrets = {name.lower(): os.environ.get(name, "") for name in _TOKENS}
+    secrets["api_key"] = args.text("api_key") or ""
+    return {name: value for name, value in secrets.items() if value}
