@@ -13,10 +13,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulator"))
 
-from tgi_emulator import gbnf, schema_fill
+from tgi_emulator import gbnf, schema_fill, tool_faults
 from tgi_emulator.scripted_answers import answer
 from tgi_emulator.text import TextError
-from tgi_emulator.tools import parse_output, read_call, schema_for
+from tgi_emulator.tools import parse_output, read_call, schema_for, settled
 
 SCHEMAS: list[dict[str, Any]] = [
     {"type": "object", "properties": {"k": {"const": 'a"b'}, "n": {"enum": [41, 42]}}},
@@ -88,6 +88,36 @@ def test_the_script_picks_the_tool_that_fits() -> None:
     assert parse_output(said)[0] == "no_tool"
     assert read_call(said[:-3]) is None
     assert "additionalProperties" in json.dumps(schema_for(tools))
+
+
+def test_after_a_tools_answer_no_other_call_is_made_unforced() -> None:
+    weather = _tool("get_weather", "Weather of a city")
+    no_tool = {"function": {"name": "no_tool", "description": "", "arguments": {}}}
+    asked = [("user", "What is the weather in Rome?")]
+    answered = [*asked, ("assistant", "[]"), ("tool", "21 degrees")]
+    free, forced = schema_for([weather, no_tool]), schema_for([weather])
+    assert settled(free, asked) == free
+    assert settled(forced, answered) == forced
+    said = schema_fill.fill(settled(free, answered), asked[0][1])
+    assert parse_output(said) == ("no_tool", {})
+    assert "get_weather" not in gbnf.of_schema(settled(free, answered))
+    assert gbnf.of_text('a "b"\n') == 'root ::= "a \\"b\\"\\n"\n'
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"type": "object", "properties": {"a": {"type": "boolean"}, "b": {"type": "string"}}},
+        {"type": "object", "properties": {"a": {"enum": [False, "wrong"]}}},
+        {"type": "object", "properties": {}, "additionalProperties": False},
+    ],
+)
+def test_misguided_calls_break_the_tools_schema(arguments: dict[str, Any]) -> None:
+    tool = {"type": "function", "function": {"name": "f", "arguments": arguments}}
+    misguided = tool_faults.misguide([tool])
+    _, given = parse_output(schema_fill.fill(schema_for(misguided), "Do f."))
+    assert isinstance(given, dict)
+    assert not jsonschema.Draft202012Validator(arguments).is_valid(given)
 
 
 @pytest.mark.parametrize(

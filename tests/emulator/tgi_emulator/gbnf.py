@@ -41,6 +41,11 @@ def of_regex(pattern: str) -> str:
     return f"root ::= {_regex(tree)}\n"
 
 
+def of_text(text: str) -> str:
+    """Grammar that allows these very words."""
+    return f"root ::= {_quote(text)}\n"
+
+
 def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from . import gbnf, llama_http
-from .chat_template import END, render
+from .chat_template import END, render, turns_of
 from .text import Ask, InputToken, Piece, TextError
+from .tools import settled
 
 _SLOTS = 4
 _TRAINED_CONTEXT = 8192
@@ -103,6 +104,7 @@ class LlamaText:
 def _body(ask: Ask) -> dict[str, Any]:
     # a raw prompt goes in as a user's turn: this small model drifts off when it is not
     prompt = ask.prompt if "<|im_start|>" in ask.prompt else render([("user", ask.prompt)])
+    turns = turns_of(ask.prompt)
     body: dict[str, Any] = {
         "prompt": prompt,
         "n_predict": ask.max_new_tokens,
@@ -118,9 +120,13 @@ def _body(ask: Ask) -> dict[str, Any]:
         "frequency_penalty": ask.frequency_penalty or 0.0,
     }
     if ask.constraint and ask.constraint.schema is not None:
-        body["grammar"] = gbnf.of_schema(ask.constraint.schema)
+        schema = settled(ask.constraint.schema, turns)
+        body["grammar"] = gbnf.of_schema(schema)
     elif ask.constraint and ask.constraint.regex is not None:
         body["grammar"] = gbnf.of_regex(ask.constraint.regex)
+    elif turns and turns[-1][0] == "tool":
+        # a model of this size makes something up where it should read what a tool said
+        body["grammar"] = gbnf.of_text(f"The tool says: {turns[-1][1].strip()}")
     return body
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from . import schema_fill, scripted_answers
 from .chat_template import END, turns_of
 from .text import Ask, InputToken, Piece
-from .tools import NO_TOOL
+from .tools import settled
 
 _TOKEN = re.compile(r"<\|\w+\|>|\s?[^\s<]+|\s|<")
 
@@ -52,10 +52,7 @@ class ScriptedText:
         turns = turns_of(ask.prompt) or [("user", ask.prompt)]
         question = next((text for role, text in reversed(turns) if role == "user"), "")
         if ask.constraint and ask.constraint.schema is not None:
-            # a tool has answered: there is nothing more to call, where no call is forced
-            answered = turns[-1][0] == "tool" and ask.constraint.calls_tools
-            free = answered and NO_TOOL in ask.constraint.schema["$functions"]
-            text = schema_fill.fill(ask.constraint.schema, "" if free else question)
+            text = schema_fill.fill(settled(ask.constraint.schema, turns), question)
         elif ask.constraint and ask.constraint.regex is not None:
             text = schema_fill.match_for(ask.constraint.regex)
         else:

@@ -49,7 +49,8 @@ def _against(function: Body) -> Body:
         name: {"const": next((value for value in _WRONG if not _fits(value, schema)), None)}
         for name, schema in arguments.get("properties", {}).items()
     }
-    return {"type": "object", "properties": wrong or {"unasked": {"const": True}}}
+    wrong = wrong or {"unasked": {"const": True}}
+    return {"type": "object", "properties": wrong, "required": list(wrong)}
 
 
 def _fits(value: Any, schema: Any) -> bool:

@@ -54,6 +54,15 @@ def schema_for(tools: list[Body]) -> dict[str, Any]:
     return {"$functions": functions, "properties": {"function": {"anyOf": refs}}}
 
 
+def settled(schema: dict[str, Any], turns: list[tuple[str, str]]) -> dict[str, Any]:
+    """The schema for text sources: once a tool has answered, no other call is made unforced."""
+    functions = schema.get("$functions", {})
+    if NO_TOOL not in functions or not turns or turns[-1][0] != "tool":
+        return schema
+    only = {"function": {"anyOf": [{"$ref": f"#/$functions/{NO_TOOL}"}]}}
+    return {"$functions": {NO_TOOL: functions[NO_TOOL]}, "properties": only}
+
+
 def read_call(text: str) -> tuple[str, dict[str, Any]] | None:
     """(name, arguments) when the text is a whole call, else None."""
     try:
