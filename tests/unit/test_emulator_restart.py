@@ -77,6 +77,8 @@ def test_a_restart_comes_back_as_a_new_process_under_the_same_id() -> None:
         server.fault("set", "restart")
         answer = httpx.post(f"{server.url}/generate", json=SHORT)
         assert answer.json()["generated_text"]
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.url}/health")
         refused, deadline = 0, time.monotonic() + 20
         while True:
             try:

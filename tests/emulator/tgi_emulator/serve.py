@@ -23,7 +23,8 @@ from .rules import LauncherError
 from .text import TextSource
 
 _SOURCE = "router/src/server.rs"
-_AWAY_SECONDS = 0.5
+_AWAY_SECONDS = 0.1
+"""What systemd takes by default; a new interpreter needs some more."""
 
 
 class RestartError(Exception):
@@ -131,6 +132,11 @@ async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int
     def restart() -> None:
         log.plain("SIMULATED: fault restart: this process is replaced by a new one")
         restarted.set()
+        # at once: uvicorn itself looks for should_exit ten times a second
+        for listening in server.servers:
+            listening.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
         server.should_exit = True
         loop.call_later(1, setattr, server, "force_exit", True)
 
