@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,8 @@ class Spec:
     ``run`` gets the model's session (a host's session when not ``per_model``). Stages run one
     after the other, checks of one stage together. A failure of a minor one is a warning.
     ``needs`` holds what the model or its engine must have for the check to apply: chat, tools,
-    or an ability of ``engines.Engine``. ``opt_in``: only when its id is selected.
+    or an ability of ``engines.Engine``. ``opt_in``: only when its id is selected. ``generates``
+    is false only where a check surely has no text generated, whatever answers.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Spec:
     severity: str = CRITICAL
     needs: tuple[str, ...] = ()
     opt_in: bool = False
+    generates: bool = True
 
     @property
     def required(self) -> bool:
@@ -148,13 +150,25 @@ def make_plan(
 
 
 def leave_out(
-    catalogue: Sequence[Spec], models: Sequence[Model], select: Collection[str] = ()
+    catalogue: Sequence[Spec],
+    models: Sequence[Model],
+    select: Collection[str] = (),
+    without: Mapping[str, str] | None = None,
 ) -> list[LeftOut]:
-    """What would have been checked if the model or its engine had it, with the reason."""
-    return [
+    """What would have been checked if the model or its engine had it, with the reason.
+
+    ``without`` holds the reasons for checks that are left out whatever the model has, by id.
+    """
+    reasons = without or {}
+    everywhere = [
+        LeftOut(spec.id, "", reasons[spec.id])
+        for spec in catalogue
+        if spec.id in reasons and _chosen(spec, select)
+    ]
+    return everywhere + [
         LeftOut(spec.id, model.name, reason)
         for spec in catalogue
-        if spec.per_model and _chosen(spec, select)
+        if spec.per_model and spec.id not in reasons and _chosen(spec, select)
         for model in models
         if (reason := lacking(spec, model))
     ]

@@ -7,6 +7,7 @@ The verdict fails unless every planned check was executed and none of the requir
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,7 +15,10 @@ from typing import Any
 PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
 #: How bad a failure is. A minor one is a warning, the others fail the run.
 CRITICAL, MAJOR, MINOR = "critical", "major", "minor"
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# With lone surrogates and U+FFFE, which no file in UTF-8 and no XML can hold
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+#: What is kept of an engine's words, in characters.
+MOST_OBSERVED, MOST_EVIDENCE = 400, 1000
 
 
 def trim(text: object, most: int = 160) -> str:
@@ -72,7 +76,11 @@ class LeftOut:
 
 @dataclass
 class Report:
-    """All rows of one run, in the order of the plan."""
+    """All rows of one run, in the order of the plan. ``started`` is in seconds of the epoch.
+
+    ``figures`` are what was measured of a model's stream, by the model's name: ttft_ms, tpot_ms,
+    e2e_ms and what else there is.
+    """
 
     view: str
     target: str
@@ -80,6 +88,8 @@ class Report:
     checks: list[Check] = field(default_factory=list)
     seconds: float = 0.0
     left_out: list[LeftOut] = field(default_factory=list)
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
 
     def of(self, *states: str) -> list[Check]:
         return [check for check in self.checks if check.status in states]
@@ -125,7 +135,15 @@ class Report:
     def rows(self) -> list[dict[str, Any]]:
         """All checks of a passed run; of a failed one those to look at, as Ansible prints them."""
         shown = self.checks if self.passed else self.of(FAIL, ERROR, WARN)
-        return [asdict(check) for check in shown]
+        return [plain(check) for check in shown]
+
+
+def plain(check: Check) -> dict[str, Any]:
+    """A check as plain data; what an engine said in it is printable and of bearable length."""
+    row = asdict(check)
+    row["observed"] = trim(check.observed, MOST_OBSERVED)
+    row["evidence"] = trim(check.evidence, MOST_EVIDENCE)
+    return row
 
 
 def scrub(value: Any, secrets: Iterable[str]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,7 +23,8 @@ from .session import Session
 class Options:
     """What to check. ``timeout`` bounds one request, ``deadline`` the whole run, in seconds.
 
-    ``http_port`` 0: there is no plain port. ``transport`` replaces the network in tests.
+    ``http_port`` 0: there is no plain port. ``without`` are ids of checks that are not wanted
+    here, with the reason. ``transport`` replaces the network in tests.
     """
 
     view: str
@@ -40,25 +41,45 @@ class Options:
     deadline: float = 300.0
     canary_passes: int = 2
     warn_days: int = 21
+    without: Mapping[str, str] = field(default_factory=dict)
     transport: Any = None
+
+
+def undeclared(options: Options) -> dict[str, str]:
+    """Checks that nothing was declared for, by id, with the reason."""
+    if options.view == "direct":
+        return {}
+    absent = {}
+    if not options.public_health:
+        absent["health.status"] = "/health is not public (gateway_health_public)"
+    if not options.http_port:
+        absent["http.redirect"] = "no plain port is declared (gateway_http_port)"
+    if not options.tier.rate:
+        limit = "no limit is declared for the checks' key (gateway_tiers)"
+        absent.update({"rate.enforced": limit, "rate.recovers": limit})
+    return absent
 
 
 def catalogue(options: Options) -> list[Spec]:
     """The checks that apply to what was declared."""
-    if options.view == "direct":
-        return list(DIRECT)
-    absent = set() if options.public_health else {"health.status"}
-    absent |= set() if options.http_port else {"http.redirect"}
-    absent |= set() if options.tier.rate else {"rate.enforced", "rate.recovers"}
-    return [spec for spec in EDGE if spec.id not in absent]
+    here = DIRECT if options.view == "direct" else EDGE
+    absent = {**undeclared(options), **options.without}
+    return [spec for spec in here if spec.id not in absent]
 
 
-async def check(options: Options) -> Report:
-    """Run the checks. Raises PlanError before the first request when nothing can be planned."""
+async def check(options: Options, on_stage: Callable[[Report], None] | None = None) -> Report:
+    """Run the checks. Raises PlanError before the first request when nothing can be planned.
+
+    ``on_stage`` is called after each stage, with what the report holds by then.
+    """
     here, elsewhere = (DIRECT, EDGE) if options.view == "direct" else (EDGE, DIRECT)
+    # A word for something unwanted is like one for the other view: nothing is wrong with it
+    unwanted = [spec for spec in here if spec.id in options.without]
+    elsewhere = (*elsewhere, *unwanted)
     plan = make_plan(catalogue(options), options.models, options.select, elsewhere, here)
     report = Report(options.view, options.target, [item.key for item in plan])
-    report.left_out = leave_out(catalogue(options), options.models, options.select)
+    absent = {**undeclared(options), **options.without}
+    report.left_out = leave_out(here, options.models, options.select, absent)
     started = time.monotonic()
     found: dict[tuple[str, str], Check] = {}
     async with AsyncExitStack() as stack:
@@ -70,8 +91,10 @@ async def check(options: Options) -> Report:
                 *(_run(item, options.view, sessions[item.key[1]], left) for item in items)
             )
             found.update({item.key: result for item, result in zip(items, checks)})
-    report.checks = [found[item.key] for item in plan if item.key in found]
-    report.seconds = time.monotonic() - started
+            report.checks = [found[item.key] for item in plan if item.key in found]
+            report.seconds = time.monotonic() - started
+            if on_stage:
+                on_stage(report)
     return report
 
 
@@ -87,7 +110,7 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     sessions: dict[str, Any] = {"": None}
     if options.view == "direct":
         for model in options.models:
-            target = replace(base, url=model.url, ca_file="")
+            target = replace(base, url=model.url)
             sessions[model.name] = Session(
                 model, await client(target), canary_passes=options.canary_passes, witness=True
             )

@@ -34,7 +34,8 @@ def make_table(report: Report) -> str:
 def _left_out(report: Report) -> dict[str, list[str]]:
     reasons: dict[str, list[str]] = {}
     for one in report.left_out:
-        reasons.setdefault(f"{one.model}: {one.reason}", []).append(one.id)
+        who = f"{one.model}: " if one.model else ""
+        reasons.setdefault(who + one.reason, []).append(one.id)
     return reasons
 
 
