@@ -65,6 +65,7 @@ DIRECT = (
         selftest,
         stage=0,
         per_model=False,
+        generates=False,
     ),
     Spec(
         "health.status",
@@ -73,6 +74,7 @@ DIRECT = (
         "Engine not up: look at the container and the end of its log (docker compose ps, logs)",
         health_status,
         stage=0,
+        generates=False,
     ),
     Spec(
         "metrics.format",
@@ -81,6 +83,7 @@ DIRECT = (
         "Something else than the engine answers on this port: docker ps, ss -ltnp",
         metrics_format,
         stage=0,
+        generates=False,
     ),
     Spec(
         "model.info",
@@ -89,6 +92,7 @@ DIRECT = (
         "An old container still holds the port, or the deployed file differs from tgi_models: "
         "run the tgi role again, then compare docker ps and ss -ltnp",
         text.model_info,
+        generates=False,
     ),
     Spec(
         "generate.basic",
@@ -156,5 +160,6 @@ DIRECT = (
         "The engine fell over while it was checked: read its log for the request that did it",
         health_status,
         stage=4,
+        generates=False,
     ),
 )

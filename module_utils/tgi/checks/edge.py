@@ -26,22 +26,23 @@ EDGE = (
     _host(
         "tls.verify", "tls", "certificate chain and name verify",
         "Serve the full chain of a certificate for gateway_server_name", tls.tls_verify, stage=0,
+        generates=False,
     ),
     _host(
         "health.status", "health", "GET /health without a key: 200",
         "The gateway or the default model behind it is not up: systemctl status nginx, then "
         "docker compose ps",
-        web.health_public, stage=0,
+        web.health_public, stage=0, generates=False,
     ),
     _host(
         "auth.valid", "auth", "the checks' own key is accepted",
         "The key of checks_consumer is not in the running configuration: run the gateway role",
-        auth.auth_valid, stage=0,
+        auth.auth_valid, stage=0, generates=False,
     ),
     _host(
         "model.list", "identity", "/v1/models lists every declared model and alias once",
         "The gateway publishes another list than tgi_models: run the gateway role",
-        web.model_list, stage=0,
+        web.model_list, stage=0, generates=False,
     ),
     _host(
         "auth.missing", "auth", "401 or 403 on every generation path without a key",
@@ -64,10 +65,11 @@ EDGE = (
     _host(
         "metrics.private", "auth", "metrics are not reachable from outside",
         "Publish only the API's paths; metrics belong on loopback", web.metrics_private,
+        generates=False,
     ),
     _host(
         "docs.private", "auth", "the engine's documentation is not reachable from outside",
-        "Publish only the API's paths", web.docs_private,
+        "Publish only the API's paths", web.docs_private, generates=False,
     ),
     _again("model.info", _GATEWAY + "a name leads to another model's port"),
     _again("generate.basic", _GATEWAY + "run the gateway role, read its error log"),
@@ -88,7 +90,7 @@ EDGE = (
     ),
     _host(
         "tls.expiry", "tls", "the certificate is valid for some time to come",
-        "Renew the certificate and run the gateway role", tls.tls_expiry,
+        "Renew the certificate and run the gateway role", tls.tls_expiry, generates=False,
     ),
     _host(
         "auth.header", "auth", "a 401 carries WWW-Authenticate",
@@ -97,11 +99,11 @@ EDGE = (
     _host(
         "rate.enforced", "rate", "429 with Retry-After above the declared limit, never below",
         "The limit that is served differs from gateway_tiers: run the gateway role",
-        rate.rate_enforced, stage=3,
+        rate.rate_enforced, stage=3, generates=False,
     ),
     _host(
         "rate.recovers", "rate", "accepted again after a pause",
         "The limit does not let go: compare gateway_tiers with what nginx -T shows",
-        rate.rate_recovers, stage=4,
+        rate.rate_recovers, stage=4, generates=False,
     ),
 )  # fmt: skip
