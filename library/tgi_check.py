@@ -7,16 +7,42 @@ DOCUMENTATION = r"""
 module: tgi_check
 short_description: Prove that deployed models really generate
 description:
-  - Asks every model for identity, text, a chat and a stream, and judges what came.
-  - V(direct) runs on the GPU host and asks each model on its own port. V(edge) runs where
-    clients are and asks through the gateway; it also checks TLS, keys and the rate limit.
-  - Fails unless every planned check was executed and every required one passed.
+  - Asks every model for identity, text, chats, tool calls, JSON and streams, and judges what
+    comes. A status code proves nothing, for an engine says 200 on C(/health) while every
+    generation fails.
+  - B(Views.) V(direct) runs on the GPU host and asks each model on its own port. V(edge) runs where
+    clients are and asks through the gateway, with a key; certificate, closed doors and limits
+    included. When both views fail, the model is the cause; when only V(edge) does, the gateway is.
+  - B(Groups) of checks, which O(checks) may name.
+  - B(health) is up, before and after everything else.
+  - B(identity) serves what was declared, and refuses what was not.
+  - B(generate) gives text in the engine's own dialect.
+  - B(chat) gives answers, and they make sense.
+  - B(tools) makes the function call it is forced to, parsable and to the function's schema.
+  - B(json) keeps to the schema of constrained output.
+  - B(limits) refuses what is too long or wrong, and survives it.
+  - B(stream) sends tokens one by one, to a proper end.
+  - B(metrics) counts our requests with its own counters.
+  - B(smoke) is a first look at speed, and no benchmark.
+  - B(tls) has a certificate whose chain, name and days are in order, and redirects plain HTTP.
+  - B(auth) lets nobody in without a good key.
+  - B(rate) limits as declared, and lets go again.
+  - B(Severity.) A check that is C(critical) or C(major) fails the run, a C(minor) one only warns.
+    In a checkout of the project, C(python3 -m module_utils.tgi.checks --list) prints them all.
+  - B(Verdict.) RV(summary.verdict) is V(passed) only when every planned check was executed and
+    none of the required ones failed. A check that broke, or never ran, is an C(error) and no pass.
+    What does not apply, such as function calling with an engine that has none, is not planned; the
+    report names it with the reason. Before anything else the checks try their own parser on good
+    and bad samples (C(selftest)).
+  - It changes nothing, and costs every model a few dozen short generations.
 version_added: "0.1.0"
 author: tgi-ansible (@tgi-ansible)
 requirements: ["httpx >= 0.22 where the module runs (Debian: python3-httpx)"]
+extends_documentation_fragment: [tgi_check.models, tgi_check.endpoint]
 attributes:
   check_mode:
-    description: Runs in full, because it changes nothing.
+    description:
+      - Runs in full, because it changes nothing. O(generate_in_check_mode) spares the GPU.
     support: full
   diff_mode:
     description: There is nothing to show.
@@ -27,42 +53,6 @@ options:
     type: str
     choices: [direct, edge]
     required: true
-  models:
-    description: What must be served.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name: {type: str, required: true, description: Name clients put into C(model).}
-      model_id: {type: str, required: true, description: What C(/info) must name.}
-      revision: {type: str, description: Commit that C(/info) must name if it names one.}
-      aliases:
-        description: Other names of the model.
-        type: list
-        elements: str
-        default: []
-      url:
-        description: Where the model listens. Default is loopback with O(models[].port).
-        type: str
-      port:
-        description: Port of the model on loopback; V(direct) needs it or O(models[].url).
-        type: int
-      engine:
-        description: What serves it; decides which checks apply.
-        type: str
-        choices: [tgi, vllm, sglang, llamacpp, openai]
-        default: tgi
-      tokenizer:
-        description: SHA-256 of its token ids, as C(model.tokenizer) shows it when it is right.
-        type: str
-      golden:
-        description: SHA-256 of its greedy text, as C(model.golden) shows it.
-        type: str
-      options:
-        description: Launcher options that were declared. C(max_input_tokens) and
-          C(max_total_tokens) are compared with C(/info), others are passed over.
-        type: dict
-        default: {}
   without_chat:
     description: Names of models without a chat template; only C(/generate) is checked.
     type: list
@@ -73,27 +63,6 @@ options:
     type: list
     elements: str
     default: []
-  url:
-    description: Address of the gateway, V(https://name) with a port where it is not 443 (V(edge)).
-    type: str
-  connect_to:
-    description: Address to connect to instead of resolving the name in O(url); SNI, Host and the
-      certificate check stay with the name.
-    type: str
-    default: ""
-  ca_file: {type: path, description: PEM file with the only CA to accept instead of the system's.}
-  api_key:
-    description: Key of the checks' own consumer, 8 characters or more. Never shown.
-    type: str
-  tier:
-    description: Limits declared for that consumer. Without C(requests_per_second) the rate limit
-      is not checked.
-    type: dict
-    default: {}
-    suboptions:
-      requests_per_second: {type: float, description: Pace., default: 0.0}
-      burst: {type: int, description: What may come at once on top., default: 0}
-      concurrent: {type: int, description: Generations at one time; 0 is any., default: 0}
   http_port:
     description: Port that redirects plain HTTP, 0 for none (V(edge)).
     type: int
@@ -103,18 +72,16 @@ options:
     type: bool
     default: true
   checks:
-    description: Ids or groups of checks to run, default all. What is for the other view alone
-      is skipped, and a word that nothing comes of fails.
+    description:
+      - Ids or groups of checks to run, default all.
+      - A word for checks of the other view alone is skipped in this one; a word that nothing comes
+        of fails, for a check that was asked for and does not run is no pass.
     type: list
     elements: str
     default: []
   target:
-    description: How messages call the host. Default is its own name.
+    description: How messages and reports call the host. Default is its own name.
     type: str
-  timeout:
-    description: Seconds for one request from start to end.
-    type: float
-    default: 30.0
   deadline:
     description: Seconds for the whole run; what is not done by then is an error.
     type: float
@@ -127,6 +94,25 @@ options:
     description: Warn when the certificate has fewer days left, fail below a third of them.
     type: int
     default: 21
+  generate_in_check_mode:
+    description:
+      - Whether check mode has text generated too. V(false) leaves out every check that may, with
+        that reason.
+    type: bool
+    default: true
+  full_report:
+    description:
+      - Return RV(report). A task that fails prints all that it returns, so by default it does not.
+    type: bool
+    default: false
+  report_dir:
+    description:
+      - Directory where the module runs; C(report-VIEW-TARGET.json), C(junit-VIEW-TARGET.xml) and
+        the page C(index.html) are written there, whatever the verdict. Made if it is not there.
+      - For one page over all hosts see the role C(checks) (C(checks_report_dir)).
+    type: path
+seealso:
+  - module: tgi_report
 """
 
 EXAMPLES = r"""
@@ -139,7 +125,7 @@ EXAMPLES = r"""
         revision: 0e9e39f249a16976918f6564b8830bc894c89659
         port: 8081
 
-- name: Prove the endpoint as a client sees it
+- name: Prove the endpoint as a client sees it, from the controller
   tgi_check:
     view: edge
     url: https://llm.example.org
@@ -149,11 +135,44 @@ EXAMPLES = r"""
   delegate_to: localhost
   vars:
     ansible_python_interpreter: "{{ ansible_playbook_python }}"
+
+- name: Look at streams and function calls alone, with a model that takes its time
+  tgi_check:
+    view: direct
+    models: "{{ models }}"
+    checks: [stream, tools, chat.stream]
+    timeout: 120
+
+- name: Look at a model that another engine serves
+  tgi_check:
+    view: direct
+    models:
+      - name: house-7b
+        model_id: acme/house-7b
+        engine: vllm
+        url: http://127.0.0.1:8000
+
+- name: Leave files for CI, which shows the JUnit XML, and people, who read index.html
+  tgi_check:
+    view: direct
+    models: "{{ models }}"
+    report_dir: /var/tmp/tgi-checks
+
+- name: Hold a model to the tokenizer it had when it was accepted
+  tgi_check:
+    view: direct
+    models:
+      - name: house-7b
+        model_id: acme/house-7b
+        port: 8082
+        tokenizer: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 """
 
 RETURN = r"""
 checks:
-  description: One entry per check, causes first; in a failed run only what did not pass.
+  description:
+    - One entry per check and model, causes first; in a failed run only what did not pass.
+    - C(status) is C(pass), C(fail), C(warn) or C(error); C(ms) the time of the requests behind it.
   returned: always
   type: list
   elements: dict
@@ -161,7 +180,8 @@ checks:
     - {id: chat.stream, group: chat, view: direct, model: smollm2, status: fail,
        expected: "one finish_reason, usage, [DONE] last, no error event",
        observed: stream ended without a finish_reason after 11 events,
-       evidence: "11 events, last: …", remedy: "read the engine's log", ms: 140, attempts: 1}
+       evidence: "11 events, last: …", remedy: "read the engine's log", ms: 140, attempts: 1,
+       severity: critical}
 failed_checks:
   description: Names of the checks that failed or broke, with the model where there is one.
   returned: always
@@ -178,6 +198,20 @@ table:
   description: The report as aligned text, the verdict first.
   returned: always
   type: str
+report:
+  description:
+    - Everything, also what passed and what was left out with its reason; the content of
+      C(report-VIEW-TARGET.json), whose form C(schema) names.
+  returned: when O(full_report) is true
+  type: dict
+  sample: {schema: tgi-check/1, started: "2026-11-25T10:00:00Z", view: direct, target: gpu1,
+           summary: {}, message: "", checks: [], left_out: [], figures: {}}
+report_files:
+  description: Paths of what was written.
+  returned: when O(report_dir) is given
+  type: list
+  elements: str
+  sample: [/var/tmp/tgi-checks/index.html]
 """
 
 import platform
@@ -186,81 +220,46 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.tgi import client, pinned_loop
+from ansible.module_utils.tgi.checks.arguments import ARGUMENTS, EDGE_NEEDS
 from ansible.module_utils.tgi.checks.auth import secrets_of
-from ansible.module_utils.tgi.checks.engines import ENGINES
 from ansible.module_utils.tgi.checks.options import read_options
 from ansible.module_utils.tgi.checks.plan import NothingSelectedError, PlanError
-from ansible.module_utils.tgi.checks.report import ERROR, FAIL, scrub
+from ansible.module_utils.tgi.checks.report_files import write_reports
+from ansible.module_utils.tgi.checks.report_json import answer
 from ansible.module_utils.tgi.checks.run import check
-from ansible.module_utils.tgi.checks.table import make_table
-
-MODEL = {
-    "name": {"type": "str", "required": True},
-    "model_id": {"type": "str", "required": True},
-    "revision": {"type": "str"},
-    "aliases": {"type": "list", "elements": "str", "default": []},
-    "url": {"type": "str"},
-    "port": {"type": "int"},
-    "engine": {"type": "str", "choices": list(ENGINES), "default": "tgi"},
-    "tokenizer": {"type": "str"},
-    "golden": {"type": "str"},
-    "options": {"type": "dict", "default": {}},
-}
-TIER = {
-    "requests_per_second": {"type": "float", "default": 0.0},
-    "burst": {"type": "int", "default": 0},
-    "concurrent": {"type": "int", "default": 0},
-}
-ARGUMENTS: dict[str, Any] = {
-    "view": {"type": "str", "choices": ["direct", "edge"], "required": True},
-    "models": {"type": "list", "elements": "dict", "required": True, "options": MODEL},
-    "without_chat": {"type": "list", "elements": "str", "default": []},
-    "without_tools": {"type": "list", "elements": "str", "default": []},
-    "url": {"type": "str"},
-    "connect_to": {"type": "str", "default": ""},
-    "ca_file": {"type": "path"},
-    "api_key": {"type": "str", "no_log": True},
-    "tier": {"type": "dict", "default": {}, "options": TIER},
-    "http_port": {"type": "int", "default": 80},
-    "public_health": {"type": "bool", "default": True},
-    "checks": {"type": "list", "elements": "str", "default": []},
-    "target": {"type": "str"},
-    "timeout": {"type": "float", "default": 30.0},
-    "deadline": {"type": "float", "default": 300.0},
-    "canary_passes": {"type": "int", "default": 2},
-    "tls_warn_days": {"type": "int", "default": 21},
-}
 
 
 def main(transport: Any = None) -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
-        required_if=[("view", "edge", ("url", "api_key"))],
+        required_if=[("view", "edge", EDGE_NEEDS)],
     )
     if client.HTTPX_ERROR:
         module.fail_json(msg=missing_required_lib("httpx", "here (Debian: python3-httpx)"))
+    params = module.params
     try:
-        options = read_options(module.params, platform.node(), transport)
-        pins = {client.Target(options.url).host: module.params["connect_to"]}
+        options = read_options(params, platform.node(), transport, module.check_mode)
+        pins = {client.Target(options.url).host: params["connect_to"]}
         report = pinned_loop.run(check(options), pins)
     except NothingSelectedError as error:
         # Chosen for the other view alone: not run is not passed, so it says skipped
-        module.exit_json(skipped=True, changed=False, msg=f"tgi_check ({options.view}): {error}")
+        module.exit_json(skipped=True, changed=False, msg=f"tgi_check ({params['view']}): {error}")
     except PlanError as error:
         module.fail_json(msg=f"tgi_check: {error}", changed=False)
     except (OSError, ssl.SSLError) as error:
-        ca_file = module.params["ca_file"]
-        module.fail_json(msg=f"tgi_check: cannot use the CA file {ca_file}: {error}", changed=False)
-    found = {
-        "changed": False,
-        "msg": report.message(),
-        "checks": report.rows(),
-        "failed_checks": [check.name for check in report.of(FAIL, ERROR)],
-        "summary": report.summary(),
-        "table": make_table(report),
-    }
-    found = scrub(found, secrets_of(options.api_key))
+        wrong = f"cannot use the CA file {params['ca_file']}: {error}"
+        module.fail_json(msg=f"tgi_check: {wrong}", changed=False)
+    found = answer(report, secrets_of(options.api_key))
+    document = found["report"] if params["full_report"] else found.pop("report")
+    if params["report_dir"]:
+        try:
+            found["report_files"] = write_reports(params["report_dir"], [document])
+        except OSError as error:
+            found["msg"] += f"; and the report could not be written: {error}"
+            module.fail_json(changed=False, **found)
+    # Reports are words about the system, renewed in each run; "changed" is for the system itself
+    found["changed"] = False
     if report.passed:
         module.exit_json(**found)
     module.fail_json(**found)

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .canary import QUESTIONS
+from .direct import DIRECT
+from .edge import EDGE
 from .host import Tier
 from .plan import Model, PlanError
 from .run import Options
@@ -15,7 +17,9 @@ from .run import Options
 SHORTEST_KEY = 8
 
 
-def read_options(params: Mapping[str, Any], host: str, transport: Any = None) -> Options:
+def read_options(
+    params: Mapping[str, Any], host: str, transport: Any = None, check_mode: bool = False
+) -> Options:
     """Raises PlanError for a key that is too short, a URL that is none, a model without a port."""
     view, key, url = params["view"], params.get("api_key") or "", params.get("url") or ""
     if view == "edge":
@@ -53,8 +57,16 @@ def read_options(params: Mapping[str, Any], host: str, transport: Any = None) ->
         deadline=params["deadline"],
         canary_passes=params["canary_passes"],
         warn_days=params["tls_warn_days"],
+        without={} if params["generate_in_check_mode"] or not check_mode else spared(view),
         transport=transport,
     )
+
+
+def spared(view: str) -> dict[str, str]:
+    """The checks that may have text generated, by id, with the reason to leave them out."""
+    here = DIRECT if view == "direct" else EDGE
+    reason = "check mode spares the GPU (generate_in_check_mode)"
+    return {spec.id: reason for spec in here if spec.generates}
 
 
 def _model(one: Mapping[str, Any], view: str, params: Mapping[str, Any]) -> Model:

@@ -1,0 +1,108 @@
+"""Options about models and endpoints, documented once for every module that asks them."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """``extends_documentation_fragment: [tgi_check.models, tgi_check.endpoint]``."""
+
+    MODELS = r"""
+options:
+  models:
+    description:
+      - What must be served. Names are unique.
+      - On a host of this project it is what the role C(checks) derives from C(tgi_models).
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name that clients put into C(model).
+        type: str
+        required: true
+      model_id:
+        description: What C(/info) must name, such as V(meta-llama/Llama-3.1-8B-Instruct).
+        type: str
+        required: true
+      revision:
+        description: Commit that C(/info) must name if it names one.
+        type: str
+      aliases:
+        description: Other names of the model, which C(/v1/models) must list as well.
+        type: list
+        elements: str
+        default: []
+      url:
+        description: Where the model listens. Default is loopback with O(models[].port).
+        type: str
+      port:
+        description: Port of the model on loopback; V(direct) needs it or O(models[].url).
+        type: int
+      engine:
+        description:
+          - What serves it; decides which checks apply and how they ask.
+          - V(openai) is any other server that speaks OpenAI's dialect.
+        type: str
+        choices: [tgi, vllm, sglang, llamacpp, openai]
+        default: tgi
+      tokenizer:
+        description:
+          - SHA-256 of its token ids for a fixed text, as the check C(model.tokenizer) shows it when
+            it is right. Pinned, it finds a tokenizer that another revision brought along.
+        type: str
+      golden:
+        description:
+          - SHA-256 of its greedy text for a fixed prompt, as the check C(model.golden) shows it.
+            It may differ between GPU types; pin it per type of host.
+        type: str
+      options:
+        description:
+          - Launcher options that were declared. C(max_input_tokens) and C(max_total_tokens) are
+            compared with C(/info), others are passed over.
+        type: dict
+        default: {}
+"""
+
+    ENDPOINT = r"""
+options:
+  url:
+    description: Address of the gateway, V(https://name) with a port where it is not 443 (V(edge)).
+    type: str
+  connect_to:
+    description:
+      - Address to connect to instead of resolving the name in O(url); SNI, Host and the certificate
+        check stay with the name. For a gateway that DNS does not lead to yet.
+    type: str
+    default: ""
+  ca_file:
+    description: PEM file with the only CA to accept instead of the system's.
+    type: path
+  api_key:
+    description:
+      - Key of the checks' own consumer, 8 characters or more (V(edge)). It is in nothing that is
+        returned, printed or written.
+    type: str
+  tier:
+    description:
+      - Limits declared for that consumer. The checks keep within them. Without
+        C(requests_per_second) the rate limit is not checked.
+    type: dict
+    default: {}
+    suboptions:
+      requests_per_second:
+        description: Requests a second.
+        type: float
+        default: 0.0
+      burst:
+        description: Requests that may come at once on top.
+        type: int
+        default: 0
+      concurrent:
+        description: Generations at one time; 0 is any.
+        type: int
+        default: 0
+  timeout:
+    description: Seconds for one request, from start to end.
+    type: float
+    default: 30.0
+"""
