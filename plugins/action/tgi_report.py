@@ -1,0 +1,107 @@
+"""Write what the checks of all hosts found, then fail where the verdict is bad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ansible.module_utils
+from ansible.plugins.action import ActionBase
+
+# Ansible ships module_utils to hosts but does not put them on the controller's import path
+_UTILS = str(Path(__file__).resolve().parents[2] / "module_utils")
+if _UTILS not in ansible.module_utils.__path__:
+    ansible.module_utils.__path__.append(_UTILS)
+
+from ansible.module_utils.tgi.checks.report_files import write_reports  # noqa: E402
+from ansible.module_utils.tgi.checks.report_json import no_verdict  # noqa: E402
+
+# Where the role leaves the answer of tgi_check, and the group that a view is for
+_VIEWS = {"direct": ("__checks_direct", "gpu_hosts"), "edge": ("__checks_edge", "gateways")}
+_SPEC = {
+    "view": {"type": "str", "choices": list(_VIEWS), "required": True},
+    "directory": {"type": "path"},
+    "enforce": {"type": "bool", "default": True},
+}
+_SHOWN = ("msg", "checks", "failed_checks", "summary", "table")
+_NOT_REACHED = "It did not get as far as the checks: see what failed in the play before them"
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Works on the controller alone; the registered answers of this run are all it looks at."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Give report_files; a bad verdict fails with what tgi_check said, the report aside."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _, given = self.validate_argument_spec(_SPEC)
+        mine = plain(variables.get(_VIEWS[given["view"]][0]) or {})
+        # Reports are words about the system, renewed in each run: nothing of it has changed
+        answer: dict[str, Any] = {"changed": False, "report_files": []}
+        bad = mine.get("summary", {}).get("verdict") == "failed"
+        if bad and given["enforce"]:
+            answer.update({key: mine[key] for key in _SHOWN if key in mine}, failed=True)
+        if given["directory"]:
+            try:
+                answer["report_files"] = write(given["directory"], given["view"], variables)
+            except OSError as error:
+                said = [answer.get("msg"), f"the report could not be written: {error}"]
+                answer.update(failed=True, msg="; ".join(filter(None, said)))
+        return answer
+
+
+def write(directory: str, view: str, variables: Mapping[str, Any]) -> list[str]:
+    """The page over all hosts; JSON and JUnit XML of this host and of those that cannot do it."""
+    hostvars, here = variables["hostvars"], variables["inventory_hostname"]
+    found = {}
+    for name, host, answer in answers(view, variables["ansible_play_hosts_all"], hostvars):
+        found[name, host] = make_document(name, host, answer)
+    notes = []
+    for name, (_, group) in _VIEWS.items():
+        hosts = variables.get("groups", {}).get(group, [])
+        if lost := [host for host in hosts if (name, host) not in found]:
+            notes.append(f"Not in this report: the {name} view of {', '.join(lost)}.")
+    own = [
+        one
+        for (name, host), one in found.items()
+        if name == view and (host == here or not one["checks"])
+    ]
+    files: list[str] = write_reports(directory, list(found.values()), notes, own)
+    return files
+
+
+def answers(
+    view: str, hosts: list[str], hostvars: Mapping[str, Any]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """View, host and answer: of this view from every host of the play, of the other if it ran."""
+    for name, (variable, _) in _VIEWS.items():
+        known = hosts if name == view else list(hostvars)
+        for host in known:
+            answer = hostvars[host].get(variable)
+            if answer is not None or name == view:
+                yield name, host, plain(answer or {"msg": _NOT_REACHED})
+
+
+def make_document(view: str, host: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The report in an answer, or why there is none."""
+    if "report" in answer:
+        report: Mapping[str, Any] = answer["report"]
+        return report
+    said = answer.get("msg") or answer.get("skip_reason") or "It came to no verdict"
+    made: Mapping[str, Any] = no_verdict(view, host, str(said), bool(answer.get("skipped")))
+    return made
+
+
+def plain(value: Any) -> Any:
+    """A copy without Ansible's own kinds of dict and list."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

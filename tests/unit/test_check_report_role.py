@@ -1,0 +1,124 @@
+"""The role with Ansible itself: reports of every host are written before a bad verdict fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "emulator"))
+
+from emulator_testing import MODEL, Running, running
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+PLAYS = [
+    {
+        "hosts": "gpu_hosts",
+        "gather_facts": False,
+        "tasks": [
+            {"ansible.builtin.set_fact": {"tgi_host": {"httpx": True}, "cacheable": True}},
+            {
+                "ansible.builtin.fail": {"msg": "the disk is full"},
+                "when": "broken | default(false)",
+            },
+            {"ansible.builtin.import_role": {"name": "checks"}, "vars": {"checks_view": "direct"}},
+        ],
+    }
+]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Running]:
+    with running("--revision", REVISION) as one:
+        yield one
+
+
+def play(
+    folder: Path, engine: Running, hosts: dict[str, Any], **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """The role on ``hosts``, all of which are this machine; reports go to folder/reports."""
+    port = int(engine.url.rpartition(":")[2])
+    every = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "tgi_base_port": port,
+        "tgi_models": [{"name": "house", "model_id": MODEL, "revision": REVISION}],
+        "checks_report_dir": str(folder / "reports"),
+        "checks_select": ["health", "identity"],
+        "checks_timeout": 5,
+        **more,
+    }
+    inventory = {"gpu_hosts": {"hosts": hosts, "vars": every}, "gateways": {"hosts": {"gw1": {}}}}
+    (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    (folder / "play.yml").write_text(yaml.safe_dump(PLAYS))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i"]
+    command += [str(folder / "hosts.yml"), str(folder / "play.yml")]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
+    environment |= {"ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_NOCOLOR": "1"}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_a_passed_run_leaves_reports_and_changes_nothing(tmp_path: Path, engine: Running) -> None:
+    done = play(tmp_path, engine, {"gpu1": {}})
+    assert done.returncode == 0, done.stdout
+    assert "changed=0" in done.stdout
+    folder = tmp_path / "reports"
+    names = {"index.html", "report-direct-gpu1.json", "junit-direct-gpu1.xml"}
+    assert {one.name for one in folder.iterdir()} == names
+    assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o644}
+    found = json.loads((folder / "report-direct-gpu1.json").read_text())
+    assert found["summary"]["verdict"] == "passed" and found["target"] == "gpu1"
+    page = (folder / "index.html").read_text()
+    assert "Passed" in page and "Not in this report: the edge view of gw1." in page
+
+
+def test_a_bad_verdict_fails_after_all_is_written(tmp_path: Path, engine: Running) -> None:
+    other = [{"name": "house", "model_id": "acme/other", "revision": REVISION}]
+    hosts = {"gpu1": {}, "gpu2": {"tgi_models": other}, "gpu3": {"broken": True}}
+    done = play(tmp_path, engine, hosts)
+    assert done.returncode == 2, done.stdout
+    said = " ".join(done.stdout.split())
+    assert "Task failed" in said and f"serves {MODEL}, not acme/other" in said
+    assert "failed_checks" in said and "tgi-check/1" not in said, "the long report is not printed"
+    folder = tmp_path / "reports"
+    verdicts = {}
+    for host in ("gpu1", "gpu2", "gpu3"):
+        found = json.loads((folder / f"report-direct-{host}.json").read_text())
+        verdicts[host] = found["summary"]["verdict"]
+        suite = ET.parse(folder / f"junit-direct-{host}.xml").getroot()
+        bad = int(suite.get("failures", "")) + int(suite.get("errors", ""))
+        assert bool(bad) == (verdicts[host] == "failed")
+    assert verdicts == {"gpu1": "passed", "gpu2": "failed", "gpu3": "failed"}
+    page = (folder / "index.html").read_text()
+    assert "Failed" in page and "gpu3 came to no verdict" in page
+
+
+def test_not_enforced_it_is_written_and_let_pass(tmp_path: Path, engine: Running) -> None:
+    other = [{"name": "house", "model_id": "acme/other", "revision": REVISION}]
+    done = play(tmp_path, engine, {"gpu1": {}}, tgi_models=other, checks_enforce=False)
+    assert done.returncode == 0, done.stdout
+    found = json.loads((tmp_path / "reports" / "report-direct-gpu1.json").read_text())
+    assert found["summary"]["verdict"] == "failed"
+
+
+def test_without_a_directory_nothing_is_written(tmp_path: Path, engine: Running) -> None:
+    done = play(tmp_path, engine, {"gpu1": {}}, checks_report_dir="", checks_select=["rate"])
+    assert done.returncode == 0, done.stdout
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_directory_that_cannot_be_written_fails(tmp_path: Path, engine: Running) -> None:
+    (tmp_path / "reports").write_text("a file")
+    done = play(tmp_path, engine, {"gpu1": {}})
+    assert done.returncode == 2 and "the report could not be written" in done.stdout
