@@ -53,24 +53,6 @@ options:
     type: str
     choices: [direct, edge]
     required: true
-  without_chat:
-    description: Names of models without a chat template; only C(/generate) is checked.
-    type: list
-    elements: str
-    default: []
-  without_tools:
-    description: Names of models whose chat template knows no tools.
-    type: list
-    elements: str
-    default: []
-  http_port:
-    description: Port that redirects plain HTTP, 0 for none (V(edge)).
-    type: int
-    default: 80
-  public_health:
-    description: Whether C(/health) must answer without a key (V(edge)).
-    type: bool
-    default: true
   checks:
     description:
       - Ids or groups of checks to run, default all.
@@ -90,10 +72,6 @@ options:
     description: How many of 4 known answers must be right.
     type: int
     default: 2
-  tls_warn_days:
-    description: Warn when the certificate has fewer days left, fail below a third of them.
-    type: int
-    default: 21
   generate_in_check_mode:
     description:
       - Whether check mode has text generated too. V(false) leaves out every check that may, with

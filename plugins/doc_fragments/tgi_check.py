@@ -61,6 +61,16 @@ options:
             compared with C(/info), others are passed over.
         type: dict
         default: {}
+  without_chat:
+    description: Names of models without a chat template; only C(/generate) is checked.
+    type: list
+    elements: str
+    default: []
+  without_tools:
+    description: Names of models whose chat template knows no tools.
+    type: list
+    elements: str
+    default: []
 """
 
     ENDPOINT = r"""
@@ -105,4 +115,16 @@ options:
     description: Seconds for one request, from start to end.
     type: float
     default: 30.0
+  http_port:
+    description: Port that redirects plain HTTP, 0 for none (V(edge)).
+    type: int
+    default: 80
+  public_health:
+    description: Whether C(/health) must answer without a key (V(edge)).
+    type: bool
+    default: true
+  tls_warn_days:
+    description: Warn when the certificate has fewer days left, fail below a third of them.
+    type: int
+    default: 21
 """

@@ -210,7 +210,10 @@ def test_an_engine_with_a_key_gets_it(
     assert "fewer than 8 characters" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("listed", [None, {}, [], "x", 5, [None, 1, {}, {"id": None}], {"id": "a"}])
+@pytest.mark.parametrize(
+    "listed",
+    [None, {}, [], "x", 5, [{"id": "a\x1b[31m"}], [None, 1, {}, {"id": None}], {"id": "a"}],
+)
 def test_no_list_names_nobody(listed: Any) -> None:
     assert cli_discover.read_list(listed, "direct") == []
     assert cli_discover.read_list(listed, "edge") == []

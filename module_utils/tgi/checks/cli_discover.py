@@ -11,6 +11,7 @@ from .direct import DIRECT
 from .edge import EDGE
 from .engines_detect import detect
 from .judge import dig, http_problem
+from .report import trim
 
 #: Asked for when nothing tells what is served: the checks then say why.
 UNKNOWN = "model"
@@ -32,7 +33,7 @@ async def discover(
         found = read_list(listed, view)
     if not found and view == "direct":
         model_id = dig((await client.send("GET", "/info")).json(), "model_id")
-        found = [{"name": model_id}] if isinstance(model_id, str) and model_id else []
+        found = [{"name": model_id}] if is_name(model_id) else []
     found = found or [{"name": UNKNOWN}]
     kinds = [served or engine] * len(found)
     if view == "edge" and served:
@@ -65,7 +66,7 @@ def read_list(listed: Any, view: str) -> list[dict[str, Any]]:
     gateway says of an alias which model is its root.
     """
     entries = listed if isinstance(listed, list) else []
-    entries = [one for one in entries if isinstance(dig(one, "id"), str)]
+    entries = [one for one in entries if is_name(dig(one, "id"))]
     if view == "direct":
         return [{"name": one["id"]} for one in entries[:1]]
     ids = [one["id"] for one in entries]
@@ -75,6 +76,11 @@ def read_list(listed: Any, view: str) -> list[dict[str, Any]]:
         for name in dict.fromkeys(ids)
         if roots[name] == name or roots[name] not in ids
     ]
+
+
+def is_name(value: Any) -> bool:
+    """Whether it may be printed and asked for: what an engine says is not to be trusted."""
+    return isinstance(value, str) and value != "" and trim(value, 200) == value
 
 
 def nothing_to_compare(view: str, named: Sequence[str]) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ The verdict is passed, failed, or skipped where nothing was to be checked.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -34,7 +35,7 @@ def document(report: Report) -> dict[str, Any]:
         "summary": report.summary(),
         "checks": [plain(check) for check in report.checks],
         "left_out": [asdict(one) for one in report.left_out],
-        "figures": report.figures,
+        "figures": {name: _known(figures) for name, figures in report.figures.items()},
     }
 
 
@@ -61,6 +62,14 @@ def answer(report: Report, secrets: Iterable[str] = ()) -> dict[str, Any]:
         secrets,
     )
     return found
+
+
+def _known(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no word for what is no number."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in figures.items()
+    }
 
 
 def iso(seconds: float) -> str:
