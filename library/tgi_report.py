@@ -25,10 +25,11 @@ attributes:
     support: none
 options:
   view:
-    description: Which view was checked in this play.
+    description:
+      - Which view was checked in this play. Without it nothing is written, and the verdict is that
+        over both views.
     type: str
     choices: [direct, edge]
-    required: true
   directory:
     description: Where to write, on the controller; made if it is not there. Empty writes nothing.
     type: path
@@ -45,6 +46,9 @@ EXAMPLES = r"""
   tgi_report:
     view: direct
     directory: reports/checks
+
+- name: Give the verdict over both views of this host
+  tgi_report:
 """
 
 RETURN = r"""

@@ -20,7 +20,7 @@ from ansible.module_utils.tgi.checks.report_json import no_verdict  # noqa: E402
 # Where the role leaves the answer of tgi_check, and the group that a view is for
 _VIEWS = {"direct": ("__checks_direct", "gpu_hosts"), "edge": ("__checks_edge", "gateways")}
 _SPEC = {
-    "view": {"type": "str", "choices": list(_VIEWS), "required": True},
+    "view": {"type": "str", "choices": list(_VIEWS)},
     "directory": {"type": "path"},
     "enforce": {"type": "bool", "default": True},
 }
@@ -41,19 +41,35 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _, given = self.validate_argument_spec(_SPEC)
-        mine = plain(variables.get(_VIEWS[given["view"]][0]) or {})
+        views = [given["view"]] if given["view"] else list(_VIEWS)
         # Reports are words about the system, renewed in each run: nothing of it has changed
         answer: dict[str, Any] = {"changed": False, "report_files": []}
-        bad = mine.get("summary", {}).get("verdict") == "failed"
-        if bad and given["enforce"]:
-            answer.update({key: mine[key] for key in _SHOWN if key in mine}, failed=True)
-        if given["directory"]:
+        if given["enforce"]:
+            answer.update(verdict([plain(variables.get(_VIEWS[view][0]) or {}) for view in views]))
+        if given["directory"] and given["view"]:
             try:
                 answer["report_files"] = write(given["directory"], given["view"], variables)
             except OSError as error:
                 said = [answer.get("msg"), f"the report could not be written: {error}"]
                 answer.update(failed=True, msg="; ".join(filter(None, said)))
         return answer
+
+
+def verdict(mine: list[dict[str, Any]]) -> dict[str, Any]:
+    """What to fail with: what tgi_check said of each view with a bad verdict; else nothing."""
+    bad = [one for one in mine if one.get("summary", {}).get("verdict") == "failed"]
+    if not bad:
+        return {}
+    if len(bad) == 1:
+        return {"failed": True, **{key: bad[0][key] for key in _SHOWN}}
+    return {
+        "failed": True,
+        "msg": "; ".join(one["msg"] for one in bad),
+        "checks": [row for one in bad for row in one["checks"]],
+        "failed_checks": [name for one in bad for name in one["failed_checks"]],
+        "summary": {one["summary"]["view"]: one["summary"] for one in bad},
+        "table": "\n\n".join(one["table"] for one in bad),
+    }
 
 
 def write(directory: str, view: str, variables: Mapping[str, Any]) -> list[str]:

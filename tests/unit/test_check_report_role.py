@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+from ansible.plugins.action import tgi_report
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "emulator"))
@@ -34,6 +36,17 @@ PLAYS = [
         ],
     }
 ]
+LATER = [
+    {**PLAYS[0], "vars": {"checks_enforce": False}},
+    {
+        "hosts": "gpu_hosts",
+        "gather_facts": False,
+        "tasks": [
+            {"ansible.builtin.debug": {"msg": "the other view"}},
+            {"ansible.builtin.import_role": {"name": "checks", "tasks_from": "verdict"}},
+        ],
+    },
+]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +56,7 @@ def engine() -> Iterator[Running]:
 
 
 def play(
-    folder: Path, engine: Running, hosts: dict[str, Any], **more: Any
+    folder: Path, engine: Running, hosts: dict[str, Any], plays: Any = PLAYS, **more: Any
 ) -> subprocess.CompletedProcess[str]:
     """The role on ``hosts``, all of which are this machine; reports go to folder/reports."""
     port = int(engine.url.rpartition(":")[2])
@@ -59,7 +72,7 @@ def play(
     }
     inventory = {"gpu_hosts": {"hosts": hosts, "vars": every}, "gateways": {"hosts": {"gw1": {}}}}
     (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    (folder / "play.yml").write_text(yaml.safe_dump(PLAYS))
+    (folder / "play.yml").write_text(yaml.safe_dump(plays))
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i"]
     command += [str(folder / "hosts.yml"), str(folder / "play.yml")]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
@@ -110,6 +123,31 @@ def test_not_enforced_it_is_written_and_let_pass(tmp_path: Path, engine: Running
     assert done.returncode == 0, done.stdout
     found = json.loads((tmp_path / "reports" / "report-direct-gpu1.json").read_text())
     assert found["summary"]["verdict"] == "failed"
+
+
+def test_a_verdict_can_wait_for_the_last_play(tmp_path: Path, engine: Running) -> None:
+    """As in playbooks/check.yml, which looks at the other view first."""
+    other = [{"name": "house", "model_id": "acme/other", "revision": REVISION}]
+    done = play(tmp_path, engine, {"gpu1": {"tgi_models": other}, "gpu2": {}}, plays=LATER)
+    assert done.returncode == 2, done.stdout
+    assert "the other view" in done.stdout
+    said = " ".join(done.stdout.partition("the other view")[2].split())
+    assert f"serves {MODEL}, not acme/other" in said
+    recap = dict(re.findall(r"(?m)^(gpu\d).*failed=(\d)", done.stdout))
+    assert recap == {"gpu1": "1", "gpu2": "0"}
+
+
+def test_the_verdict_over_both_views_holds_both() -> None:
+    def found(view: str, state: str) -> dict[str, Any]:
+        shown = {"msg": view, "checks": [view], "failed_checks": [view], "table": view}
+        return {**shown, "summary": {"verdict": state, "view": view}}
+
+    direct, edge = found("direct", "failed"), found("edge", "failed")
+    assert tgi_report.verdict([{}, found("edge", "passed")]) == {}
+    assert tgi_report.verdict([direct, found("edge", "passed")]) == {"failed": True, **direct}
+    both = tgi_report.verdict([direct, edge])
+    assert both["failed"] and both["msg"] == "direct; edge"
+    assert both["failed_checks"] == ["direct", "edge"]
 
 
 def test_without_a_directory_nothing_is_written(tmp_path: Path, engine: Running) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .judge import SEE_OTHERS
 from .report import ERROR, FAIL, MAJOR, PASS, WARN
-from .report_html_parts import LOOKS, Row, anchor, mark, of_model, place, text
+from .report_html_parts import LOOKS, Row, anchor, mark, moment, of_model, place, text
 from .report_html_runs import make_figures, make_matrix, make_run
 from .report_html_style import make_style
 from .report_json import Document
@@ -72,7 +72,7 @@ def _verdict(documents: Sequence[Document], notes: Sequence[str]) -> str:
     said = "".join(f'<p class="dim">{text(note)}</p>' for note in notes)
     return (
         f'<header class="verdict {kind}"><p class="dim small">Checks of served models · '
-        f'{text(begun)}</p><h1><span aria-hidden="true">{sign}</span> {word}</h1>'
+        f'{moment(begun)}</p><h1><span aria-hidden="true">{sign}</span> {word}</h1>'
         f'<p class="lead">{_lead(documents)}</p><p class="dim">{places}</p>{said}'
         f'<ul class="counts">{"".join(tiles)}</ul></header>'
     )

@@ -67,6 +67,11 @@ def anchor(found: Document, row: Row) -> str:
     return "c-" + re.sub(r"[^A-Za-z0-9.-]", lambda hit: f"_{ord(hit.group()):x}", words)
 
 
+def moment(iso: str) -> str:
+    """A document's time as people read it, in one piece."""
+    return text(iso.replace("T", " ").replace("Z", " UTC")).replace(" ", "&nbsp;")
+
+
 def duration(ms: float) -> str:
     """Milliseconds as people say them."""
     return f"{ms / 1000:.1f} s" if ms >= 10_000 else f"{ms:.0f} ms"

@@ -14,6 +14,7 @@ from .report_html_parts import (
     bar,
     duration,
     mark,
+    moment,
     of_model,
     place,
     text,
@@ -149,7 +150,7 @@ def make_run(found: Document) -> str:
         f'<section class="run card"><header><h3>{place(found)}</h3>'
         f'<span class="mark {kind}">{text(summary["verdict"])}</span>'
         f'<span class="dim small">{summary["executed"]} of {summary["planned"]} checks run, '
-        f"{summary['seconds']} s, begun {text(found['started'])}</span>"
+        f"{summary['seconds']} s, begun {moment(found['started'])}</span>"
         f"{said}</header>{''.join(parts)}</section>"
     )
 

@@ -27,7 +27,7 @@ a{color:var(--link)}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px;border-radius:3px}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;
  font-size:.9em;overflow-wrap:anywhere}
-.dim{color:var(--dim)}.small{font-size:.875rem}
+.dim{color:var(--dim)}.small{font-size:.875rem}.card+p{margin-top:.5rem}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);
  white-space:nowrap}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px}
@@ -57,7 +57,7 @@ thead th{font-size:.8rem;font-weight:600;color:var(--dim);vertical-align:bottom}
 tbody th{font-weight:600;overflow-wrap:anywhere}
 .matrix td{text-align:center;white-space:nowrap}.matrix thead th{text-align:center}
 .matrix thead th:nth-child(-n+2){text-align:left}.matrix td:nth-child(2){text-align:left}
-.matrix td,.matrix th{padding:.45rem .4rem}
+.matrix td,.matrix th{padding:.45rem .4rem}.matrix tbody th{overflow-wrap:break-word}
 .matrix td.none{color:var(--dim)}.matrix .mark a{color:inherit}
 .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}
@@ -92,9 +92,11 @@ tr:target{background:var(--idle-back)}
  .figures .num{text-align:left}dl{grid-template-columns:1fr}dd{margin-bottom:.3rem}
 }
 @media print{
- body{background:#fff;font-size:11px}main{max-width:none;padding:0}h1{font-size:2rem}
+ html{font-size:10px}body{background:#fff;font-size:1rem}main{max-width:none;padding:0}
+ .scroll{overflow:visible}.matrix td,.matrix th{padding:.3rem .2rem}
  .card,.verdict{break-inside:avoid-page}.run{break-inside:auto}tr,.todo>li{break-inside:avoid}
- details::details-content{content-visibility:visible;display:block}
+ .run>details::details-content,.run>table details::details-content{content-visibility:visible;
+ display:block}
  .verdict,.mark,.bar,.bar i{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }
 """
