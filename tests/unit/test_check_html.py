@@ -82,7 +82,7 @@ def test_the_verdict_comes_first_then_what_to_do() -> None:
     assert headings[0].strip() == "✗" or headings[0].strip() == "Failed"
     titles = [one for one in headings if len(one.strip()) > 1]
     assert titles == [
-        " Failed", "What to do next", "By model", "Figures", "Every check", "Left out",
+        " Failed", "What to do next", "Models", "Hosts", "Figures", "Every check", "Left out",
     ]  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def test_a_host_without_a_verdict_is_red_and_first() -> None:
     text = make_page([PASSED, no_verdict("direct", "gpu2", "httpx is missing")], ["No edge."])
     page = Page(text)
     assert "Failed" in page.text("h1") and "No edge." in page.text("p")
-    assert text.index("came to no verdict") < text.index("By model")
+    assert text.index("came to no verdict") < text.index("<h2>Models")
     skipped = no_verdict("direct", "gpu2", "nothing is selected", skipped=True)
     assert "Passed" in Page(make_page([PASSED, skipped])).text("h1")
     assert "Nothing was checked" in Page(make_page([skipped])).text("h1")

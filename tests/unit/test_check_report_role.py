@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 from ansible.plugins.action import tgi_report
+from check_reports import FAILED, PASSED
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "emulator"))
@@ -148,6 +149,37 @@ def test_the_verdict_over_both_views_holds_both() -> None:
     both = tgi_report.verdict([direct, edge])
     assert both["failed"] and both["msg"] == "direct; edge"
     assert both["failed_checks"] == ["direct", "edge"]
+
+
+def test_the_page_is_over_both_views_of_this_run(tmp_path: Path) -> None:
+    """Seen from the play of the edge: one host in both groups, some that came to nothing."""
+    hostvars: dict[str, dict[str, Any]] = {
+        "both": {"__checks_direct": {"report": PASSED}, "__checks_edge": {"report": FAILED}},
+        "gw2": {"__checks_edge": {"unreachable": True, "msg": "no route to host"}},
+        "gw3": {"__checks_edge": {"skipped": True, "skip_reason": "Conditional result was False"}},
+        "gpu2": {},
+    }
+    gateways = ["both", "gw2", "gw3"]
+    variables = {
+        "hostvars": hostvars,
+        "inventory_hostname": "both",
+        "ansible_play_hosts_all": gateways,
+        "groups": {"gpu_hosts": ["both", "gpu2"], "gateways": gateways},
+    }
+    files = tgi_report.write(str(tmp_path), "edge", variables)
+    names = {Path(one).name for one in files}
+    assert {one for one in names if one.startswith("report")} == {
+        "report-edge-gw1.json",  # what the fake report of "both" calls itself
+        "report-edge-gw2.json",
+        "report-edge-gw3.json",
+    }
+    page = (tmp_path / "index.html").read_text()
+    assert "direct · gpu1" in page and "edge · gw1" in page
+    assert "no route to host" in page and "came to no verdict" in page
+    assert "Not in this report: the direct view of gpu2." in page
+    verdicts = [json.loads((tmp_path / f"report-edge-{one}.json").read_text())["summary"]
+                for one in ("gw2", "gw3")]  # fmt: skip
+    assert [one["verdict"] for one in verdicts] == ["failed", "skipped"]
 
 
 def test_without_a_directory_nothing_is_written(tmp_path: Path, engine: Running) -> None:

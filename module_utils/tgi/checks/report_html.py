@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from .judge import SEE_OTHERS
 from .report import ERROR, FAIL, MAJOR, PASS, WARN
 from .report_html_parts import LOOKS, Row, anchor, mark, moment, of_model, place, text
-from .report_html_runs import make_figures, make_matrix, make_run
+from .report_html_runs import make_figures, make_matrices, make_run
 from .report_html_style import make_style
 from .report_json import Document
 
@@ -23,7 +23,7 @@ def make_page(documents: Sequence[Document], notes: Sequence[str] = ()) -> str:
     """The page over all documents; ``notes`` say what is not in it."""
     body = [_verdict(documents, notes), _todo(documents)]
     if any(one["checks"] for one in documents):
-        body += ["<h2>By model</h2>", make_matrix(documents), make_figures(documents)]
+        body += [make_matrices(documents), make_figures(documents)]
     body += ["<h2>Every check</h2>", *(make_run(one) for one in documents), _left_out(documents)]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

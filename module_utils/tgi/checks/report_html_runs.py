@@ -32,40 +32,55 @@ _FIGURES = {
 }  # fmt: skip
 
 
-def make_matrix(documents: Sequence[Document]) -> str:
-    """A row for each model in each view, a column for each group of checks."""
-    rows = [row for one in documents for row in one["checks"]]
+def make_matrices(documents: Sequence[Document]) -> str:
+    """Models by group of checks in each view; and apart from them what is a gateway's own."""
     # The checks' own test is of interest when it fails
-    seen = {r["group"] for r in rows if r["group"] != "selftest" or r["status"] != PASS}
+    rows = [
+        row
+        for one in documents
+        for row in one["checks"]
+        if row["group"] != "selftest" or row["status"] != PASS
+    ]
+    models = [name for name in dict.fromkeys(row["model"] for row in rows) if name]
+    parts = [("Models", models)] if models else []
+    parts += [("Hosts", [""])] if any(not row["model"] for row in rows) else []
+    return "".join(f"<h2>{title}</h2>{_matrix(documents, title, own)}" for title, own in parts)
+
+
+def _matrix(documents: Sequence[Document], title: str, names: Sequence[str]) -> str:
+    found = [
+        (one, mine)
+        for name in names
+        for one in documents
+        if (mine := [row for row in one["checks"] if row["model"] == name])
+    ]
+    seen = {r["group"] for _, mine in found for r in mine if r["group"] != "selftest"}
+    seen |= {r["group"] for _, mine in found for r in mine if r["status"] != PASS}
     groups = sorted(seen, key=lambda g: (GROUPS.index(g) if g in GROUPS else 99, g))
-    lines = []
-    names = dict.fromkeys(row["model"] for row in rows if row["group"] in seen)
-    for name in sorted(names, key=lambda name: not name):
-        for one in documents:
-            mine = [r for r in one["checks"] if r["model"] == name and r["group"] in seen]
-            if mine:
-                cells = "".join(_cell(one, mine, name, group) for group in groups)
-                who = of_model(mine[0], one)
-                lines.append(
-                    f'<tr role="row"><th scope="row" role="rowheader">{who}</th>'
-                    f'<td role="cell">{place(one)}</td>{cells}</tr>'
-                )
+    lines = [
+        f'<tr role="row"><th scope="row" role="rowheader">{of_model(mine[0], one)}</th>'
+        f'<td role="cell" class="place">{place(one)}</td>'
+        f"{''.join(_cell(one, mine, group) for group in groups)}</tr>"
+        for one, mine in found
+        if any(row["group"] in seen for row in mine)
+    ]
     head = "".join(
         f'<th scope="col" role="columnheader">{text(name)}</th>'
-        for name in ("Model", "View and host", *groups)
+        for name in (title[:-1], "View and host", *groups)
     )
     return (
-        '<div class="card scroll" tabindex="0" role="region" aria-label="Results by model">'
-        '<table class="matrix fold" role="table"><caption class="hidden">Results by model, view '
+        f'<div class="card scroll" tabindex="0" role="region" aria-label="Results: {title}">'
+        f'<table class="matrix fold" role="table"><caption class="hidden">{title}: results by view '
         f'and group of checks</caption><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
         f'<tbody role="rowgroup">{"".join(lines)}</tbody></table></div>'
     )
 
 
-def _cell(found: Document, rows: Sequence[Row], name: str, group: str) -> str:
+def _cell(found: Document, rows: Sequence[Row], group: str) -> str:
     mine = [row for row in rows if row["group"] == group]
     if not mine:
-        out = any(one["model"] == name and one["id"].startswith(f"{group}.")
+        names = (rows[0]["model"], "")
+        out = any(one["model"] in names and one["id"].startswith(f"{group}.")
                   for one in found["left_out"])  # fmt: skip
         shown = (
             '<span class="small">left out</span>' if out else '<span aria-hidden="true">·</span>'

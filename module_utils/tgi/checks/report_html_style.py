@@ -20,7 +20,7 @@ _RULES = """
 html{scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--text);
  font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-main,footer{max-width:70rem;margin:0 auto;padding:1rem 1.25rem}
+main,footer{max-width:76rem;margin:0 auto;padding:1rem 1.25rem}
 h1,h2,h3,p{margin:0}h1{font-size:2.6rem;line-height:1.1;letter-spacing:-.02em}
 h2{font-size:1.3rem;margin:2.2rem 0 .7rem}h3{font-size:1.05rem}
 a{color:var(--link)}
@@ -57,10 +57,11 @@ thead th{font-size:.8rem;font-weight:600;color:var(--dim);vertical-align:bottom}
 tbody th{font-weight:600;overflow-wrap:anywhere}
 .matrix td{text-align:center;white-space:nowrap}.matrix thead th{text-align:center}
 .matrix thead th:nth-child(-n+2){text-align:left}.matrix td:nth-child(2){text-align:left}
-.matrix td,.matrix th{padding:.45rem .4rem}.matrix tbody th{overflow-wrap:break-word}
+.matrix td,.matrix th{padding:.45rem .4rem}.matrix tbody th{min-width:8.5rem}
+.matrix td.place{white-space:normal;font-size:.875rem;min-width:9.5rem;overflow-wrap:anywhere}
 .matrix td.none{color:var(--dim)}.matrix .mark a{color:inherit}
 .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;position:relative}
 .bar{display:block;height:6px;background:var(--sunk);border-radius:3px;margin-top:.25rem;
  overflow:hidden;min-width:4.5rem}
 .bar i{display:block;height:100%;background:var(--bar);border-radius:3px}
