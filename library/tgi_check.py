@@ -38,7 +38,7 @@ description:
 version_added: "0.1.0"
 author: tgi-ansible (@tgi-ansible)
 requirements: ["httpx >= 0.22 where the module runs (Debian: python3-httpx)"]
-extends_documentation_fragment: [tgi_check.models, tgi_check.endpoint]
+extends_documentation_fragment: [tgi_check.models, tgi_check.endpoint, tgi_check.run]
 attributes:
   check_mode:
     description:
@@ -53,25 +53,6 @@ options:
     type: str
     choices: [direct, edge]
     required: true
-  checks:
-    description:
-      - Ids or groups of checks to run, default all.
-      - A word for checks of the other view alone is skipped in this one; a word that nothing comes
-        of fails, for a check that was asked for and does not run is no pass.
-    type: list
-    elements: str
-    default: []
-  target:
-    description: How messages and reports call the host. Default is its own name.
-    type: str
-  deadline:
-    description: Seconds for the whole run; what is not done by then is an error.
-    type: float
-    default: 300.0
-  canary_passes:
-    description: How many of 4 known answers must be right.
-    type: int
-    default: 2
   generate_in_check_mode:
     description:
       - Whether check mode has text generated too. V(false) leaves out every check that may, with
@@ -172,6 +153,13 @@ summary:
   type: dict
   sample: {verdict: passed, view: direct, target: gpu1, planned: 10, executed: 10, passed: 10,
            failed: 0, warned: 0, errors: 0, seconds: 1.2}
+figures:
+  description: What a stream of each model showed, by the model's name, where one was measured.
+    Times in ms from the request; C(tpot_ms) is (e2e - ttft) / (completion_tokens - 1). What is
+    not known is null.
+  returned: always
+  type: dict
+  sample: {smollm2: {ttft_ms: 28.1, tpot_ms: 9.1, e2e_ms: 201.0, completion_tokens: 20}}
 table:
   description: The report as aligned text, the verdict first.
   returned: always
@@ -183,7 +171,7 @@ report:
   returned: when O(full_report) is true
   type: dict
   sample: {schema: tgi-check/1, started: "2026-11-25T10:00:00Z", view: direct, target: gpu1,
-           summary: {}, message: "", checks: [], left_out: [], figures: {}}
+           message: "", summary: {}, checks: [], left_out: [], figures: {}}
 report_files:
   description: Paths of what was written.
   returned: when O(report_dir) is given

@@ -109,8 +109,9 @@ def make_document(view: str, host: str, answer: Mapping[str, Any]) -> Mapping[st
     if "report" in answer:
         report: Mapping[str, Any] = answer["report"]
         return report
-    said = answer.get("msg") or answer.get("skip_reason") or "It came to no verdict"
-    made: Mapping[str, Any] = no_verdict(view, host, str(said), bool(answer.get("skipped")))
+    skipped = bool(answer.get("skipped"))
+    usual = "Nothing is deployed or published yet" if skipped else "It came to no verdict"
+    made: Mapping[str, Any] = no_verdict(view, host, str(answer.get("msg") or usual), skipped)
     return made
 
 

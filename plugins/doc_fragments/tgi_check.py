@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """``extends_documentation_fragment: [tgi_check.models, tgi_check.endpoint]``."""
+    """``extends_documentation_fragment: [tgi_check.models, tgi_check.endpoint, tgi_check.run]``."""
 
     MODELS = r"""
 options:
@@ -127,4 +127,27 @@ options:
     description: Warn when the certificate has fewer days left, fail below a third of them.
     type: int
     default: 21
+"""
+
+    RUN = r"""
+options:
+  checks:
+    description:
+      - Ids or groups of checks to run, default all.
+      - A word for checks of the other view alone is skipped in this one; a word that nothing comes
+        of fails, for a check that was asked for and does not run is no pass.
+    type: list
+    elements: str
+    default: []
+  target:
+    description: How messages and reports call the host. Default is its own name.
+    type: str
+  deadline:
+    description: Seconds for the whole run; what is not done by then is an error.
+    type: float
+    default: 300.0
+  canary_passes:
+    description: How many of 4 known answers must be right.
+    type: int
+    default: 2
 """

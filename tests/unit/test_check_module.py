@@ -98,7 +98,7 @@ def test_no_shape_of_the_key_gets_out(capsys: pytest.CaptureFixture[str], fault:
 def test_return_keys_are_none_that_ansible_claims(capsys: pytest.CaptureFixture[str]) -> None:
     found, _ = run(capsys, EDGE_RUN, FakeGateway())
     assert set(found) - {"invocation"} == {
-        "changed", "msg", "checks", "failed_checks", "summary", "table",
+        "changed", "msg", "checks", "failed_checks", "figures", "summary", "table",
     }  # fmt: skip
 
 

@@ -57,6 +57,7 @@ def answer(report: Report, secrets: Iterable[str] = ()) -> dict[str, Any]:
             "failed_checks": [check.name for check in report.of(FAIL, ERROR)],
             "summary": report.summary(),
             "table": make_table(report),
+            "figures": document(report)["figures"],
             "report": document(report),
         },
         secrets,

@@ -45,7 +45,7 @@ class Options:
     transport: Any = None
 
 
-def undeclared(options: Options) -> dict[str, str]:
+def absent_here(options: Options) -> dict[str, str]:
     """Checks that nothing was declared for, by id, with the reason."""
     if options.view == "direct":
         return {}
@@ -63,7 +63,7 @@ def undeclared(options: Options) -> dict[str, str]:
 def catalogue(options: Options) -> list[Spec]:
     """The checks that apply to what was declared."""
     here = DIRECT if options.view == "direct" else EDGE
-    absent = {**undeclared(options), **options.without}
+    absent = {**absent_here(options), **options.without}
     return [spec for spec in here if spec.id not in absent]
 
 
@@ -78,7 +78,7 @@ async def check(options: Options, on_stage: Callable[[Report], None] | None = No
     elsewhere = (*elsewhere, *unwanted)
     plan = make_plan(catalogue(options), options.models, options.select, elsewhere, here)
     report = Report(options.view, options.target, [item.key for item in plan])
-    absent = {**undeclared(options), **options.without}
+    absent = {**absent_here(options), **options.without}
     report.left_out = leave_out(here, options.models, options.select, absent)
     started = time.monotonic()
     found: dict[tuple[str, str], Check] = {}
