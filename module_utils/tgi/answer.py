@@ -54,7 +54,8 @@ def describe(error: BaseException) -> str:
     """A transport error in an operator's words."""
     text = str(error) or type(error).__name__
     lower = text.lower()
-    if "refused" in lower or "all connection attempts failed" in lower:
+    refused = isinstance(error, ConnectionRefusedError) or "refused" in lower
+    if refused or "all connection attempts failed" in lower:
         return "connection refused"
     if "name or service not known" in lower or "name resolution" in lower:
         return "the server name does not resolve"

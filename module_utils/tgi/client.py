@@ -10,7 +10,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -62,8 +62,10 @@ class Client:
     """A connection pool to one target. Use as ``async with``."""
 
     def __init__(self, target: Target, *, pacer: Pacer | None = None, transport: Any = None):
-        self.target = target
+        self.target, self.transport = target, transport
         self.pacer = pacer or Pacer()
+        #: Is shown every answer with the path that was asked.
+        self.watch: Callable[[str, Answer], None] | None = None
         verify: Any = tls_context(target.ca_file) if target.url.startswith("https") else False
         self._http = httpx.AsyncClient(
             verify=verify,
@@ -149,6 +151,8 @@ class Client:
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
             answer.fault = describe(error)
         answer.ms = round((time.perf_counter() - started) * 1000)
+        if self.watch is not None:
+            self.watch(request.url.path, answer)
         return answer
 
     async def _read(self, request: httpx.Request, answer: Answer, started: float) -> None:
