@@ -9,15 +9,22 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.checks import tls
 from ansible.module_utils.tgi.checks.auth import secrets_of
-from ansible.module_utils.tgi.checks.host import Tier
+from ansible.module_utils.tgi.checks.host import Declared, Tier
 from ansible.module_utils.tgi.checks.run import Options, check
-from check_fake_gateway import KEY, NAME, FakeGateway
+from check_fake_gateway import HSTS, KEY, LIMIT, NAME, FakeGateway
 from check_fakes import MODEL, FakeTgi
 
 DIRECT = Options("direct", "gpu1", [MODEL])
+#: What the direct view measured; nothing listens on port 1.
+FIGURES = {
+    "ttft_ms": 3.0, "tpot_ms": 3.0, "e2e_ms": 70.0, "chunks": 20, "bursts": 20,
+    "events_per_read": 1.0, "finish_reason": "stop", "completion_tokens": 20,
+}  # fmt: skip
 EDGE = Options(
-    "edge", "gw1", [MODEL], f"https://{NAME}", api_key=KEY, tier=Tier(20, 10, 4), http_port=8080
-)
+    "edge", "gw1", [replace(MODEL, figures=FIGURES)], f"https://{NAME}", api_key=KEY,
+    tier=Tier(20, 10, 4), http_port=8080, declared=Declared(HSTS, LIMIT, backends=("127.0.0.1:1",)),
+)  # fmt: skip
+GOOD = {"notAfter": "Jan  1 00:00:00 2099 GMT"}
 GENERATION = {"generate.basic", "generate.stream", "chat.basic", "chat.stream", "chat.canary"}
 
 
@@ -26,7 +33,7 @@ def certificate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The handshake has tests of its own, with a real server."""
 
     async def verified(_: Any) -> tls.Handshake:
-        return tls.Handshake({"notAfter": "Jan  1 00:00:00 2099 GMT"}, "TLSv1.3")
+        return tls.Handshake(GOOD, "TLSv1.3")
 
     monkeypatch.setattr(tls, "handshake", verified)
 
@@ -69,6 +76,17 @@ EDGE_FAULTS = {
     "open-path": {"auth.missing"},
     "wrong-key": {"auth.wrong"},
     "open-metrics": {"metrics.private"},
+    "open-docs": {"docs.private"},
+    "open-info": {"docs.private"},
+    "reaches-control": {"control.private"},
+    "guards-as-written": {"auth.bypass"},
+    "trusts-header": {"auth.bypass"},
+    "leaks": {"auth.leak"},
+    "small-body": {"body.size"},
+    "any-size": {"body.size"},
+    "merges": {"stream.unbuffered"},
+    "holds-gzip": {"stream.gzip"},
+    "loses-events": {"stream.same"},
     "no-list": {"model.list"},
     "no-alias": {"model.list"},
     "any-model": {"model.unknown"},
@@ -89,6 +107,55 @@ def test_edge(fault: str) -> None:
     assert red(EDGE, FakeGateway(fault)) == EDGE_FAULTS[fault]
 
 
+WARNINGS = {
+    "": set(),
+    "no-header": {"auth.header"},
+    "no-hsts": {"hsts"},
+    "short-hsts": {"hsts"},
+    "tells-version": {"server.tokens"},
+    "limited-health": {"rate.scope"},
+    "cached": {"stream.header"},
+    "slow": {"stream.latency"},
+}
+
+
+@pytest.mark.parametrize("fault", WARNINGS)
+def test_minor_faults_warn(fault: str) -> None:
+    assert red(EDGE, FakeGateway(fault)) == set()
+    assert red(EDGE, FakeGateway(fault), "warn") == WARNINGS[fault]
+
+
+HANDSHAKES: dict[str, tuple[tls.Handshake, set[str]]] = {
+    "old protocols": (tls.Handshake(GOOD, "TLSv1.2", old=("TLS 1.0",)), {"tls.protocol"}),
+    "another name": (tls.Handshake(GOOD, "TLSv1.2", other_name=True), {"tls.hostname"}),
+    "no intermediate": (
+        tls.Handshake({}, problem="the issuer is not known here", code=20, sent=1),
+        {"tls.chain", "tls.verify", "tls.expiry"},
+    ),
+    "another CA": (
+        tls.Handshake({}, problem="the issuer is not known here", code=20, sent=2),
+        {"tls.verify", "tls.expiry"},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", HANDSHAKES)
+def test_handshakes(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def seen(_: Any) -> tls.Handshake:
+        return HANDSHAKES[fault][0]
+
+    monkeypatch.setattr(tls, "handshake", seen)
+    assert red(EDGE, FakeGateway()) == HANDSHAKES[fault][1]
+
+
+def test_without_a_fence_everything_that_looks_says_so() -> None:
+    failed = red(EDGE, FakeGateway("no-fence"))
+    assert failed == {
+        "auth.missing", "auth.wrong", "auth.bypass", "docs.private", "metrics.private",
+    }  # fmt: skip
+    assert not red(EDGE, FakeGateway("no-fence"), "error")
+
+
 def test_a_fence_that_refuses_everybody_is_no_pass() -> None:
     failed = red(EDGE, FakeGateway("refuses-all"))
     assert "auth.valid" in failed
@@ -99,7 +166,7 @@ def test_a_fence_that_refuses_everybody_is_no_pass() -> None:
     ("fault", "failures", "failed", "warned"),
     [
         ("", 3, set(), {"auth.wrong"}),
-        ("", 13, set(), set()),
+        ("", 20, set(), set()),
         ("", 0, {"auth.missing"}, {"auth.wrong", "auth.header"}),
         ("open-path", 3, {"auth.missing"}, {"auth.wrong"}),
         ("wrong-key", 3, {"auth.wrong"}, set()),
@@ -125,10 +192,6 @@ def test_the_real_key_is_in_no_query() -> None:
     asked = [str(one.url) for one in fake.requests]
     assert any("api_key=" in url for url in asked)
     assert not any(shape in url for url in asked for shape in secrets_of(KEY))
-
-
-def test_a_missing_header_only_warns() -> None:
-    assert red(EDGE, FakeGateway("no-header"), "warn") == {"auth.header"}
 
 
 def test_nothing_there_fails_everything_that_asks() -> None:

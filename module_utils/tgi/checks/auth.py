@@ -17,18 +17,23 @@ from .host import Host
 from .judge import http_problem, look, outcome
 from .report import Outcome
 
-#: Every route of TGI and of its compatible layers that generates or reads a prompt.
+#: Every route of TGI, vLLM, SGLang and llama.cpp that generates or reads a prompt.
 GENERATION_PATHS = (
     "/v1/chat/completions", "/v1/completions", "/", "/generate", "/generate_stream",
     "/tokenize", "/chat_tokenize", "/invocations", "/vertex",
+    "/v1/responses", "/v1/messages", "/detokenize", "/completion", "/infill",
+    "/v2/models/{model}/infer",
 )  # fmt: skip
 MODEL_PATHS = ("/generate", "/v1/chat/completions")
 REFUSED = (401, 403)
 #: Not published at all is as good as refused.
 NOT_THERE = (404, 405)
+#: Sends away, and answers nothing.
+REDIRECTS = (301, 302, 307, 308)
 #: Refused by a limit on failed attempts: good enough once the main path has said 401 or 403.
 LIMITED = 429
-_PRIMARY = "/v1/chat/completions"
+#: The path that must say 401 or 403 for itself.
+MAIN = "/v1/chat/completions"
 #: Who checked shortly before may have used the allowance for failures up.
 _PATIENCE = 3
 _TOO_STRICT = (
@@ -37,7 +42,7 @@ _TOO_STRICT = (
 )
 
 
-def _body(model: str) -> dict[str, object]:
+def prompt_body(model: str) -> dict[str, object]:
     text = f"Request {nonce()}. Say one word."
     return {
         "model": model,
@@ -45,6 +50,7 @@ def _body(model: str) -> dict[str, object]:
         "prompt": text,
         "inputs": text,
         "max_tokens": 1,
+        "stream": False,
         "parameters": {"max_new_tokens": 1},
     }
 
@@ -53,7 +59,7 @@ async def _probe(
     host: Host, path: str, key: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
     return await host.client.send(
-        "POST", path, _body(host.names[0]), key=key, headers=headers or {}
+        "POST", path, prompt_body(host.names[0]), key=key, headers=headers or {}
     )
 
 
@@ -68,7 +74,7 @@ def _seen(what: str, answers: Collection[Answer]) -> str:
     return f"{len(answers)} {what}" + (f", {limited} of them with 429" if limited else "")
 
 
-async def _unkeyed(host: Host) -> dict[str, Answer]:
+async def unkeyed(host: Host) -> dict[str, Answer]:
     """Every generation path once, without a key.
 
     The main one goes first and alone: a strict limit on failed attempts may answer the others
@@ -76,25 +82,28 @@ async def _unkeyed(host: Host) -> dict[str, Answer]:
     """
     main = Answer()
     for _ in range(_PATIENCE):
-        main = await _probe(host, _PRIMARY)
+        main = await _probe(host, MAIN)
         if main.status != LIMITED:
             break
-    paths = [path for path in GENERATION_PATHS if path != _PRIMARY]
-    paths += [f"/models/{name}{path}" for name in host.names for path in MODEL_PATHS]
+    first = host.names[0]
+    paths = [path.format(model=first) for path in GENERATION_PATHS if path != MAIN]
+    # Both routes of one model and one of each other keep within what gateway_bad_auth lets by
+    paths += [f"/models/{first}{MODEL_PATHS[0]}"]
+    paths += [f"/models/{name}{MODEL_PATHS[1]}" for name in host.names]
     answers = await asyncio.gather(*(_probe(host, path) for path in paths))
-    return {_PRIMARY: main, **dict(zip(paths, answers))}
+    return {MAIN: main, **dict(zip(paths, answers))}
 
 
 async def auth_missing(host: Host) -> Outcome:
     """I1: without a key no generation path is reached; the main one says 401 or 403."""
-    answers = await host.memo.once("unkeyed", lambda: _unkeyed(host))
-    main = answers[_PRIMARY]
+    answers = await host.memo.once("unkeyed", lambda: unkeyed(host))
+    main = answers[MAIN]
     problems = [
         f"{path} without a key: {wrong}"
         for path, answer in answers.items()
         if (
             wrong := _open(
-                answer, REFUSED if path == _PRIMARY else REFUSED + NOT_THERE + (LIMITED,)
+                answer, REFUSED if path == MAIN else REFUSED + NOT_THERE + REDIRECTS + (LIMITED,)
             )
         )
     ]
@@ -107,8 +116,8 @@ async def auth_missing(host: Host) -> Outcome:
 
 async def auth_header(host: Host) -> Outcome:
     """I7: a 401 says how to authenticate."""
-    answers = await host.memo.once("unkeyed", lambda: _unkeyed(host))
-    main = answers[_PRIMARY]
+    answers = await host.memo.once("unkeyed", lambda: unkeyed(host))
+    main = answers[MAIN]
     given = main.headers.get("www-authenticate", "")
     wrong = f"HTTP {main.status} without WWW-Authenticate" if main.status else main.fault
     return outcome(main, [] if given else [wrong], given[:60])
@@ -121,18 +130,18 @@ def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, st
     write queries into their logs, and a real one in them would cost more than it proves.
     """
     wrong: dict[str, tuple[str, str | None, dict[str, str]]] = {
-        "a wrong key": (_PRIMARY, secrets.token_hex(16), {}),
-        "an empty Bearer": (_PRIMARY, None, {"Authorization": "Bearer"}),
+        "a wrong key": (MAIN, secrets.token_hex(16), {}),
+        "an empty Bearer": (MAIN, None, {"Authorization": "Bearer"}),
     }
     if not key:
         return wrong
     made_up = secrets.token_hex(len(key))[: len(key)]
     basic = base64.b64encode(f"checks:{key}".encode()).decode()
-    wrong["the key without its last character"] = (_PRIMARY, key[:-1], {})
-    wrong["the key as Basic"] = (_PRIMARY, None, {"Authorization": f"Basic {basic}"})
-    wrong["a made-up key in the query"] = (f"{_PRIMARY}?api_key={made_up}", None, {})
+    wrong["the key without its last character"] = (MAIN, key[:-1], {})
+    wrong["the key as Basic"] = (MAIN, None, {"Authorization": f"Basic {basic}"})
+    wrong["a made-up key in the query"] = (f"{MAIN}?api_key={made_up}", None, {})
     if key.swapcase() != key:
-        wrong["the key in another case"] = (_PRIMARY, key.swapcase(), {})
+        wrong["the key in another case"] = (MAIN, key.swapcase(), {})
     return wrong
 
 
@@ -147,7 +156,7 @@ def secrets_of(key: str) -> list[str]:
 async def auth_wrong(host: Host) -> Outcome:
     """I2: near misses are refused with 401 or 403."""
     # After the probes without a key, so that those find the allowance for failures untouched
-    await host.memo.once("unkeyed", lambda: _unkeyed(host))
+    await host.memo.once("unkeyed", lambda: unkeyed(host))
     wrong = wrong_credentials(host.client.target.api_key)
     answers = await asyncio.gather(
         *(_probe(host, path, key, headers) for path, key, headers in wrong.values())

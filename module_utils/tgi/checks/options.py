@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from .canary import QUESTIONS
 from .direct import DIRECT
 from .edge import EDGE
-from .host import Tier
+from .host import Declared, Tier
 from .plan import Model, PlanError
 from .run import Options
 
@@ -58,6 +58,13 @@ def read_options(
         canary_passes=params["canary_passes"],
         warn_days=params["tls_warn_days"],
         without={} if params["generate_in_check_mode"] or not check_mode else spared(view),
+        declared=Declared(
+            hsts_seconds=params["hsts_seconds"],
+            max_body_size=params["max_body_size"],
+            public_info=params["public_info"],
+            backends=tuple(params["backends"]),
+            secrets=tuple(one for one in params["secrets"] if len(one) >= SHORTEST_KEY),
+        ),
         transport=transport,
     )
 
@@ -87,6 +94,7 @@ def _model(one: Mapping[str, Any], view: str, params: Mapping[str, Any]) -> Mode
         engine=one.get("engine") or "tgi",
         tokenizer=one.get("tokenizer") or "",
         golden=one.get("golden") or "",
+        figures=(params.get("direct") or {}).get(one["name"]) or {},
     )
 
 

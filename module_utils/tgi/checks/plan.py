@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .engines import ENGINES, Engine
@@ -19,6 +19,7 @@ class Model:
 
     ``chat``, ``tools``: it has a chat template, and one that knows tools. ``tokenizer`` and
     ``golden`` are SHA-256 digests noted when it was known to be right ("" where none was).
+    ``figures``: what the direct view measured of it (``compare.figures_of``), in the edge view.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Model:
     engine: str = "tgi"
     tokenizer: str = ""
     golden: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def profile(self) -> Engine:
@@ -46,8 +48,9 @@ class Spec:
     ``run`` gets the model's session (a host's session when not ``per_model``). Stages run one
     after the other, checks of one stage together. A failure of a minor one is a warning.
     ``needs`` holds what the model or its engine must have for the check to apply: chat, tools,
-    or an ability of ``engines.Engine``. ``opt_in``: only when its id is selected. ``generates``
-    is false only where a check surely has no text generated, whatever answers.
+    direct (figures of the direct view), or an ability of ``engines.Engine``. ``opt_in``: only
+    when its id is selected. ``generates`` is false only where a check surely has no text
+    generated, whatever answers.
     """
 
     id: str
@@ -82,6 +85,7 @@ class Item:
 _LACKS = {
     "chat": "no chat template (checks_without_chat)",
     "tools": "no tools (checks_without_tools)",
+    "direct": "no figures of the direct view to compare with",
 }
 
 
@@ -89,9 +93,10 @@ def lacking(spec: Spec, model: Model) -> str:
     """Why a check does not apply to a model; empty when it does."""
     for need in spec.needs:
         declared = {"chat": model.chat, "tools": model.chat and model.tools}
+        declared["direct"] = bool(model.figures)
         if not declared.get(need, True):
-            return _LACKS["chat" if not model.chat else need]
-        if need != "chat" and need not in model.profile.abilities:
+            return _LACKS["chat" if need == "tools" and not model.chat else need]
+        if need not in ("chat", "direct") and need not in model.profile.abilities:
             return f"the engine {model.engine} has nothing of the kind ({need})"
     return ""
 

@@ -116,3 +116,14 @@ async def rate_recovers(host: Host) -> Outcome:
     answer = await host.client.send("GET", "/v1/models", paced=False)
     seen = f"{answer.fault or f'HTTP {answer.status}'} after a pause of {pause:.1f} s"
     return Outcome("" if answer.status == 200 else seen, seen, ms=answer.ms)
+
+
+async def rate_scope(host: Host) -> Outcome:
+    """J3: while the consumer is over its limit, /health answers all the same.
+
+    Load balancers and clients ask it, and a limit there takes a sound server out of service.
+    """
+    await host.memo.once("burst", lambda: send_burst(host))
+    answer = await host.client.send("GET", "/health", key=None, paced=False)
+    seen = answer.fault or f"HTTP {answer.status} right after the burst"
+    return Outcome("" if answer.status == 200 else f"/health: {seen}", f"/health: {seen}")

@@ -11,9 +11,11 @@ from typing import Any
 
 from ..client import Client, Target
 from ..pacing import Pacer
+from .compare import figures_of
 from .direct import DIRECT
 from .edge import EDGE
-from .host import Host, Tier
+from .edge import undeclared as undeclared_edge
+from .host import Declared, Host, Tier
 from .plan import Item, Model, Spec, leave_out, make_plan
 from .report import ERROR, FAIL, PASS, WARN, Check, Outcome, Report, trim
 from .session import Session
@@ -42,6 +44,7 @@ class Options:
     canary_passes: int = 2
     warn_days: int = 21
     without: Mapping[str, str] = field(default_factory=dict)
+    declared: Declared = field(default_factory=Declared)
     transport: Any = None
 
 
@@ -49,14 +52,15 @@ def absent_here(options: Options) -> dict[str, str]:
     """Checks that nothing was declared for, by id, with the reason."""
     if options.view == "direct":
         return {}
-    absent = {}
+    absent = undeclared_edge(options.declared)
     if not options.public_health:
-        absent["health.status"] = "/health is not public (gateway_health_public)"
+        closed = "/health is not public (gateway_health_public)"
+        absent.update({"health.status": closed, "rate.scope": closed})
     if not options.http_port:
         absent["http.redirect"] = "no plain port is declared (gateway_http_port)"
     if not options.tier.rate:
         limit = "no limit is declared for the checks' key (gateway_tiers)"
-        absent.update({"rate.enforced": limit, "rate.recovers": limit})
+        absent.update(dict.fromkeys(("rate.enforced", "rate.recovers", "rate.scope"), limit))
     return absent
 
 
@@ -93,9 +97,17 @@ async def check(options: Options, on_stage: Callable[[Report], None] | None = No
             found.update({item.key: result for item, result in zip(items, checks)})
             report.checks = [found[item.key] for item in plan if item.key in found]
             report.seconds = time.monotonic() - started
+            report.figures = _figures(options, sessions)
             if on_stage:
                 on_stage(report)
     return report
+
+
+def _figures(options: Options, sessions: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """compare.figures_of by model, from the stream that was made anyway."""
+    streams = {one.name: sessions[one.name].memo.found("chat_stream") for one in options.models}
+    measured = {name: figures_of(stream) for name, stream in streams.items() if stream}
+    return {name: figures for name, figures in measured.items() if figures}
 
 
 async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
@@ -112,8 +124,9 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
         for model in options.models:
             target = replace(base, url=model.url)
             sessions[model.name] = Session(
-                model, await client(target), canary_passes=options.canary_passes, witness=True
-            )
+                model, await client(target), long_stream=True,
+                canary_passes=options.canary_passes, witness=True,
+            )  # fmt: skip
         return sessions
     pacer = Pacer(tier.rate, tier.burst, tier.concurrent)
     edge = await client(base, pacer)
@@ -121,7 +134,9 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     if options.http_port:
         url = f"http://{base.host}:{options.http_port}"
         plain = await client(replace(base, url=url, api_key=""))
-    sessions[""] = Host(edge, options.models, tier, plain, options.warn_days)
+    sessions[""] = Host(
+        edge, options.models, tier, plain, options.warn_days, options.declared, options.transport
+    )
     for model in options.models:
         sessions[model.name] = Session(
             model, edge, f"/models/{model.name}", model.name, True,

@@ -34,6 +34,11 @@ class Memo:
         value: T = await asyncio.shield(self._tasks[name])
         return value
 
+    def found(self, name: str) -> Any:
+        """What the work of that name has come to; None while there is nothing."""
+        task = self._tasks.get(name)
+        return task.result() if task and task.done() and not task.cancelled() else None
+
 
 @dataclass
 class Session:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ..answer import Answer
 from . import canary, chat, native
-from .bursts import MIN_CHUNKS, MIN_GAP, burst_ratio
 from .identity import judge_info
-from .judge import SEE_OTHERS, http_problem, outcome
+from .judge import SEE_OTHERS, http_problem
 from .report import Outcome, trim
 from .session import Session
 
@@ -58,32 +54,3 @@ async def chat_canary(session: Session) -> Outcome:
     problem += f" ({broken})" if broken else ""
     remedy = SEE_OTHERS if broken else ""
     return Outcome(problem, problem, trim(heard, 500), remedy, ms or answer.ms)
-
-
-async def stream_unbuffered(session: Session) -> Outcome:
-    """K1: events reach the client one by one. Asked once more before it is called buffered."""
-    answer = await session.chat_stream()
-    found = judge_bursts(answer)
-    if not found.problem or found.soft or http_problem(answer):
-        return found
-    pace = native.token_ms(await session.generate())
-    if pace is not None and pace < 2 * MIN_GAP * 1000:
-        problem = f"the engine takes {pace:.1f} ms a token, too fast to tell buffering by"
-        return Outcome(problem, problem, found.observed, ms=answer.ms, soft=True)
-    return replace(judge_bursts(await session.ask_stream()), attempts=2)
-
-
-def judge_bursts(answer: Answer) -> Outcome:
-    """Judge the times of a stream's chunks."""
-    times = chat.read_stream(answer).times
-    if problem := http_problem(answer):
-        return outcome(answer, [f"no whole stream to judge: {problem}"], "", "", SEE_OTHERS)
-    if len(times) < MIN_CHUNKS:
-        problem = f"only {len(times)} chunks came, {MIN_CHUNKS} are needed to judge"
-        return Outcome(problem, problem, ms=answer.ms, soft=bool(times))
-    ratio = burst_ratio(times)
-    seen = f"{round(ratio * len(times))} bursts for {len(times)} chunks"
-    seen += f", first after {times[0] * 1000:.0f} ms of {answer.ms}"
-    if ratio >= 0.5:
-        return Outcome("", seen, ms=answer.ms)
-    return Outcome(f"buffered: {seen}", f"buffered: {seen}", ms=answer.ms)

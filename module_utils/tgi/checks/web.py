@@ -1,12 +1,12 @@
-"""The gateway's manners: redirects, the list of models, unknown models, private paths."""
+"""The gateway's manners: redirects, the list of models, unknown models, headers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import re
 
-from ..answer import Answer
 from . import chat
+from .auth import MAIN, unkeyed
 from .canary import nonce
 from .host import Host
 from .identity import judge_list
@@ -14,10 +14,7 @@ from .judge import dig, http_problem, look, outcome
 from .report import Outcome, trim
 
 PERMANENT = (301, 308)
-METRICS_PATHS = ("/metrics", "/stub_status", "/nginx_status")
-DOCS_PATHS = ("/docs", "/openapi.json", "/api-doc/openapi.json")
-#: 429: a strict limit on failed attempts keeps out as well.
-PRIVATE = (401, 403, 404, 429)
+_VERSION = re.compile(r"/\d|\b\d+\.\d")
 
 
 async def http_redirect(host: Host) -> Outcome:
@@ -62,23 +59,39 @@ async def model_unknown(host: Host) -> Outcome:
     return outcome(answer, problems, f"HTTP 404 {trim(dig(answer.json(), 'error', 'code'), 40)}")
 
 
-async def _private(host: Host, paths: Sequence[str]) -> Outcome:
-    """L3, L4: refused or not there, without a key."""
-    answers: list[Answer] = await asyncio.gather(
-        *(host.client.send("GET", path, key=None) for path in paths)
-    )
-    problems = [
-        f"{path} from outside: {answer.fault or f'HTTP {answer.status}'}"
-        for path, answer in zip(paths, answers)
-        if answer.status not in PRIVATE
+def judge_hsts(value: str, declared: int) -> str:
+    """H7: what is wrong with a Strict-Transport-Security header; empty when it is as declared."""
+    if not value:
+        return "no Strict-Transport-Security"
+    match = re.search(r'max-age\s*=\s*"?(\d+)', value, re.IGNORECASE)
+    if match is None:
+        return f"Strict-Transport-Security without max-age: {trim(value, 60)}"
+    given = int(match.group(1))
+    return "" if given >= declared else f"max-age is {given}, declared is {declared}"
+
+
+async def hsts(host: Host) -> Outcome:
+    """H7: as declared, on an answer that is well as on a refusal."""
+    answers = [await host.listing(), (await host.memo.once("unkeyed", lambda: unkeyed(host)))[MAIN]]
+    wrong = [
+        judge_hsts(answer.headers.get("strict-transport-security", ""), host.declared.hsts_seconds)
+        or ""
+        for answer in answers
     ]
-    return outcome(answers[0], problems, f"{len(paths)} paths closed")
+    given = trim(answers[0].headers.get("strict-transport-security", ""), 60)
+    return outcome(answers[0], [one for one in wrong if one][:1], given, f"sent: {given or 'none'}")
 
 
-async def metrics_private(host: Host) -> Outcome:
-    paths = [f"/models/{name}/metrics" for name in host.names]
-    return await _private(host, [*METRICS_PATHS, *paths])
-
-
-async def docs_private(host: Host) -> Outcome:
-    return await _private(host, DOCS_PATHS)
+async def server_tokens(host: Host) -> Outcome:
+    """H8: no version of a server in the header, nor on a page of nginx's own."""
+    answers = [await host.listing(), (await host.memo.once("unkeyed", lambda: unkeyed(host)))[MAIN]]
+    given = answers[0].headers.get("server", "") or "no Server header"
+    problems = [
+        f"Server: {trim(server, 60)}"
+        for answer in answers
+        if _VERSION.search(server := answer.headers.get("server", ""))
+    ]
+    pages = [answer.text for answer in answers if answer.media_type == "text/html"]
+    if any(re.search(r"<center>[^<]+/\d", page) for page in pages):
+        problems.append("an error page tells the server's version")
+    return outcome(answers[0], problems[:1], trim(given, 60), trim(given, 60))
