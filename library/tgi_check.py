@@ -154,12 +154,14 @@ summary:
   sample: {verdict: passed, view: direct, target: gpu1, planned: 10, executed: 10, passed: 10,
            failed: 0, warned: 0, errors: 0, seconds: 1.2}
 figures:
-  description: What a stream of each model showed, by the model's name, where one was measured.
-    Times in ms from the request; C(tpot_ms) is (e2e - ttft) / (completion_tokens - 1). What is
-    not known is null.
+  description: What one stream of each model showed, by name of the model. Times in ms from the
+    request; C(tpot_ms) is (e2e - ttft) / (completion_tokens - 1); C(events_per_read) is how many
+    events came in one piece. What is not known is null.
   returned: always
   type: dict
-  sample: {smollm2: {ttft_ms: 28.1, tpot_ms: 9.1, e2e_ms: 201.0, completion_tokens: 20}}
+  sample: {smollm2: {ttft_ms: 28.1, tpot_ms: 9.1, e2e_ms: 201.0, chunks: 20, bursts: 20,
+           events_per_read: 1.0, finish_reason: length, completion_tokens: 20,
+           unbuffered_by_engine: true}}
 table:
   description: The report as aligned text, the verdict first.
   returned: always
@@ -216,7 +218,7 @@ def main(transport: Any = None) -> None:
     except (OSError, ssl.SSLError) as error:
         wrong = f"cannot use the CA file {params['ca_file']}: {error}"
         module.fail_json(msg=f"tgi_check: {wrong}", changed=False)
-    found = answer(report, secrets_of(options.api_key))
+    found = answer(report, [*secrets_of(options.api_key), *options.declared.secrets])
     document = found["report"] if params["full_report"] else found.pop("report")
     if params["report_dir"]:
         try:

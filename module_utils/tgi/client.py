@@ -142,7 +142,7 @@ class Client:
         )
 
     async def _exchange(self, request: httpx.Request) -> Answer:
-        answer, started = Answer(), time.perf_counter()
+        answer, started, path = Answer(), time.perf_counter(), request.url.path
         try:
             await asyncio.wait_for(self._read(request, answer, started), self.target.timeout)
         except (asyncio.TimeoutError, httpx.TimeoutException):
@@ -152,7 +152,7 @@ class Client:
             answer.fault = describe(error)
         answer.ms = round((time.perf_counter() - started) * 1000)
         if self.watch is not None:
-            self.watch(request.url.path, answer)
+            self.watch(path, answer)
         return answer
 
     async def _read(self, request: httpx.Request, answer: Answer, started: float) -> None:

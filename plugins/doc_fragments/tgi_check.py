@@ -123,6 +123,35 @@ options:
     description: Whether C(/health) must answer without a key (V(edge)).
     type: bool
     default: true
+  public_info:
+    description: Whether C(/info) is meant to be open; if not it must be closed (V(edge)).
+    type: bool
+    default: false
+  hsts_seconds:
+    description: Least C(max-age) of Strict-Transport-Security, 0 when none is declared (V(edge)).
+    type: int
+    default: 0
+  max_body_size:
+    description: Declared limit of a request's body in bytes, 0 when none is (V(edge)).
+    type: int
+    default: 0
+  backends:
+    description: Addresses (host:port) of the engines as somebody outside would try them; each must
+      be closed to where the module runs (V(edge)).
+    type: list
+    elements: str
+    default: []
+  secrets:
+    description: More keys that no answer may hold (V(edge)). Never shown; what has fewer than 8
+      characters is passed over.
+    type: list
+    elements: str
+    default: []
+  direct:
+    description: RV(figures) of the direct view, with which the streams seen here are compared
+      (V(edge)). A model without any is not compared.
+    type: dict
+    default: {}
   tls_warn_days:
     description: Warn when the certificate has fewer days left, fail below a third of them.
     type: int

@@ -95,10 +95,34 @@ def test_no_shape_of_the_key_gets_out(capsys: pytest.CaptureFixture[str], fault:
         assert shape not in text
 
 
+def test_figures_of_one_view_are_what_the_other_compares_with(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    figures = run(capsys, DIRECT_RUN, FakeTgi())[0]["figures"]
+    assert figures["small"]["completion_tokens"] == figures["small"]["chunks"] == 20
+    alone, _ = run(capsys, EDGE_RUN, FakeGateway())
+    assert "no figures of the direct view" in alone["table"]
+    both, _ = run(capsys, {**EDGE_RUN, "direct": figures}, FakeGateway())
+    more = {one["id"] for one in both["checks"]} - {one["id"] for one in alone["checks"]}
+    assert more == {"stream.same", "stream.latency"}
+
+
+def test_another_secret_in_an_answer_fails_and_is_not_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake = FakeGateway()
+    fake.model_id = "hf_Secret0123"
+    options = {**EDGE_RUN, "secrets": ["hf_Secret0123"], "models": [{**MODEL, "model_id": "any"}]}
+    found, text = run(capsys, options, fake)
+    assert "auth.leak" in found["failed_checks"] and "hf_Secret0123" not in text
+    leak = next(one for one in found["checks"] if one["id"] == "auth.leak")
+    assert leak["observed"].endswith("in the answer of /models/small/info")
+
+
 def test_return_keys_are_none_that_ansible_claims(capsys: pytest.CaptureFixture[str]) -> None:
     found, _ = run(capsys, EDGE_RUN, FakeGateway())
     assert set(found) - {"invocation"} == {
-        "changed", "msg", "checks", "failed_checks", "figures", "summary", "table",
+        "changed", "msg", "checks", "failed_checks", "summary", "table", "figures",
     }  # fmt: skip
 
 

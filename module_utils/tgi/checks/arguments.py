@@ -36,6 +36,12 @@ ENDPOINT: dict[str, Any] = {
     "timeout": {"type": "float", "default": 30.0},
     "http_port": {"type": "int", "default": 80},
     "public_health": {"type": "bool", "default": True},
+    "public_info": {"type": "bool", "default": False},
+    "hsts_seconds": {"type": "int", "default": 0},
+    "max_body_size": {"type": "int", "default": 0},
+    "backends": {"type": "list", "elements": "str", "default": []},
+    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
+    "direct": {"type": "dict", "default": {}},
     "tls_warn_days": {"type": "int", "default": 21},
 }
 ARGUMENTS: dict[str, Any] = {

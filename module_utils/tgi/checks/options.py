@@ -94,7 +94,7 @@ def _model(one: Mapping[str, Any], view: str, params: Mapping[str, Any]) -> Mode
         engine=one.get("engine") or "tgi",
         tokenizer=one.get("tokenizer") or "",
         golden=one.get("golden") or "",
-        figures=(params.get("direct") or {}).get(one["name"]) or {},
+        figures=params["direct"].get(one["name"]) or {},
     )
 
 
