@@ -58,11 +58,12 @@ async def send_raw(
     hold: float = 0.0,
     transport: Any = None,
 ) -> Answer:
-    """Send it and read the first answer, also a ``100 Continue``. Never raises for the network.
+    """Send it and read the answer. Never raises for the network.
 
     ``hold``: seconds to wait for an answer to the head alone before the body is sent, for
-    requests that say ``Expect: 100-continue``. ``transport`` replaces the network in tests; it
-    finds the target in the request's extension of that name.
+    requests that say ``Expect: 100-continue``; a ``100 Continue`` is an answer then.
+    ``transport`` replaces the network in tests; it finds the target in the request's extension
+    of that name.
     """
     answer, started = Answer(), time.perf_counter()
     head = compose(target, method, path, body, headers or {})
@@ -95,14 +96,16 @@ async def _exchange(
         server_hostname=target.host if secure else None,
     )
     started = time.perf_counter()
+    reading = asyncio.ensure_future(reader.readuntil(b"\r\n\r\n"))
     try:
         writer.write(head)
-        reading = asyncio.ensure_future(reader.readuntil(b"\r\n\r\n"))
         if hold:
             await asyncio.wait({reading}, timeout=hold)
         if not reading.done():
             writer.write(body)
         _read_head(await reading, answer)
+        while 100 < answer.status < 200 or (answer.status == 100 and not hold):
+            _read_head(await reader.readuntil(b"\r\n\r\n"), answer)
         if method == "HEAD" or answer.status in (204, 304) or answer.status < 200:
             return
         size = answer.headers.get("content-length", "")
@@ -111,6 +114,7 @@ async def _exchange(
             answer.chunks.append((time.perf_counter() - started, data))
             wanted -= len(data)
     finally:
+        reading.cancel()
         writer.close()
 
 
@@ -118,7 +122,7 @@ def _read_head(raw: bytes, answer: Answer) -> None:
     """Status and headers (names in lower case). Raises ValueError when it is no HTTP."""
     lines = raw.decode("latin-1").split("\r\n")
     version, _, rest = lines[0].partition(" ")
-    if not version.startswith("HTTP/"):
+    if not version.startswith("HTTP/") or not rest[:3].isdecimal():
         raise ValueError("the answer is no HTTP")
     pairs = (line.partition(":") for line in lines[1:] if ":" in line)
     answer.headers = {name.strip().lower(): value.strip() for name, _, value in pairs}

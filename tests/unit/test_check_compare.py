@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.checks import compare, stream
+from hypothesis import given
+from hypothesis import strategies as st
 
 DIRECT = {
     "ttft_ms": 30.0, "chunks": 20, "bursts": 20, "events_per_read": 1.0,
@@ -133,3 +135,19 @@ def test_headers_of_a_stream(headers: dict[str, str], said: str) -> None:
 def test_an_engine_whose_header_makes_it_flow_is_noted() -> None:
     found = stream.judge_header(made(), {"unbuffered_by_engine": True})
     assert not found.problem and "X-Accel-Buffering" in found.observed
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.binary(max_size=80)), max_size=12), st.booleans())
+def test_no_stream_breaks_the_figures(chunks: list[tuple[float, bytes]], framed: bool) -> None:
+    said = [(at, b"data: " + data + b"\n\n" if framed else data) for at, data in chunks]
+    figures = compare.figures_of(Answer(200, {}, said))
+    compare.judge_same(Answer(200, {}, said), DIRECT)
+    assert figures == {} or figures["chunks"] >= 1
+
+
+@pytest.mark.parametrize("tokens", [10**400, -5, 0])
+def test_a_count_that_cannot_be_is_none(tokens: int) -> None:
+    answer = made()
+    usage = {"prompt_tokens": 3, "completion_tokens": tokens, "total_tokens": 3}
+    answer.chunks[-1] = (0.3, f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode())
+    assert compare.figures_of(answer)["completion_tokens"] is None

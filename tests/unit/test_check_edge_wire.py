@@ -151,11 +151,18 @@ def test_a_raw_request_goes_through_tls_that_is_verified(tmp_path: Path) -> None
     [
         (b"", "connection closed without an answer"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "no HTTP"),
-        (b"HTTP/1.1 abc\r\n\r\n", "ValueError"),
+        (b"HTTP/1.1 abc\r\n\r\n", "no HTTP"),
     ],
 )
 def test_what_is_no_answer(said: bytes, fault: str) -> None:
     assert fault in raw(Server(lambda _: said)).fault
+
+
+@pytest.mark.parametrize(
+    "interim", [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 100 Go\r\n\r\n"]
+)
+def test_what_comes_before_the_answer_is_not_the_answer(interim: bytes) -> None:
+    assert raw(Server(lambda _: interim + REFUSED)).status == 401
 
 
 def test_nothing_there() -> None:

@@ -10,11 +10,13 @@ from ..answer import Answer
 from . import chat
 from .bursts import burst_ratio
 from .judge import SEE_OTHERS, dig, http_problem
-from .report import Outcome
+from .report import Outcome, trim
 from .session import Session
 
 #: Milliseconds that a gateway may add to the first token.
 MOST_ADDED = 100.0
+#: A count that nobody generates in a check is no count.
+_MOST_TOKENS = 10**9
 
 
 def figures_of(answer: Answer) -> dict[str, Any]:
@@ -30,7 +32,8 @@ def figures_of(answer: Answer) -> dict[str, Any]:
     times = stream.times
     if not times:
         return {}
-    tokens = chat.completion_tokens(answer) or None
+    said = chat.completion_tokens(answer)
+    tokens = said if 0 < said < _MOST_TOKENS else None
     ends = [dig(stream.items[at], "choices", 0, "finish_reason") for at in stream.finishes]
     first, last = times[0] * 1000, times[-1] * 1000
     return {
@@ -40,7 +43,7 @@ def figures_of(answer: Answer) -> dict[str, Any]:
         "chunks": len(times),
         "bursts": round(burst_ratio(times) * len(times)),
         "events_per_read": round(len(times) / len(set(times)), 2),
-        "finish_reason": ends[-1] if ends else None,
+        "finish_reason": trim(ends[-1], 40) if ends else None,
         "completion_tokens": tokens,
         "unbuffered_by_engine": answer.headers.get("x-accel-buffering") == "no",
     }

@@ -71,6 +71,8 @@ async def auth_bypass(host: Host) -> Outcome:
     if main.status == 200:
         problem = "no trick is needed: the main path is open without a key"
         return outcome(main, [problem], "", "", SEE_OTHERS)
+    if not main.status:
+        return outcome(main, [main.fault or "no answer"], "", "", SEE_OTHERS)
     body = prompt_body(host.names[0])
     answers = await asyncio.gather(
         *(

@@ -37,7 +37,9 @@ class Memo:
     def found(self, name: str) -> Any:
         """What the work of that name has come to; None while there is nothing."""
         task = self._tasks.get(name)
-        return task.result() if task and task.done() and not task.cancelled() else None
+        if task is None or not task.done() or task.cancelled() or task.exception():
+            return None
+        return task.result()
 
 
 @dataclass
