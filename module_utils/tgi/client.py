@@ -113,6 +113,12 @@ class Client:
             answer.attempts = attempt
         return answer
 
+    async def taste(self, method: str, path: str, body: object, events: int) -> Answer:
+        """The beginning of a stream: the connection is closed after so many events."""
+        request = self._request(method, path, body, OWN_KEY, {})
+        async with self.pacer:
+            return await self._exchange(request, events)
+
     async def _paced(self, request: httpx.Request) -> Answer:
         async with self.pacer:
             return await self._exchange(request)
@@ -141,10 +147,11 @@ class Client:
             },
         )
 
-    async def _exchange(self, request: httpx.Request) -> Answer:
+    async def _exchange(self, request: httpx.Request, events: int = 0) -> Answer:
         answer, started, path = Answer(), time.perf_counter(), request.url.path
+        reading = self._read(request, answer, started, events)
         try:
-            await asyncio.wait_for(self._read(request, answer, started), self.target.timeout)
+            await asyncio.wait_for(reading, self.target.timeout)
         except (asyncio.TimeoutError, httpx.TimeoutException):
             what = "no complete answer" if answer.status else "no answer"
             answer.fault = f"{what} within {self.target.timeout:g} s"
@@ -155,7 +162,9 @@ class Client:
             self.watch(path, answer)
         return answer
 
-    async def _read(self, request: httpx.Request, answer: Answer, started: float) -> None:
+    async def _read(
+        self, request: httpx.Request, answer: Answer, started: float, events: int
+    ) -> None:
         response = await self._http.send(request, stream=True)
         try:
             answer.status, answer.headers = response.status_code, response.headers
@@ -165,6 +174,8 @@ class Client:
                 size += len(data)
                 if size > MAX_BODY:
                     answer.fault = f"body longer than {MAX_BODY} bytes"
+                    return
+                if events and answer.body.count(b"\n\n") >= events:
                     return
         finally:
             await response.aclose()

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+import check_fake_engine
 import httpx
 from ansible.module_utils.tgi.checks.plan import Model
 
@@ -45,7 +46,7 @@ class FakeTgi:
 
     def __init__(self, *faults: str, model_id: str = "acme/small") -> None:
         self.faults, self.model_id = set(faults), model_id
-        self.count = self.tokens = self.health = 0
+        self.count = self.tokens = self.health = self.running = 0
 
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self.handle)
@@ -57,6 +58,8 @@ class FakeTgi:
             raise httpx.ConnectError("All connection attempts failed")
         body = json.loads(request.content) if request.content else {}
         path = request.url.path
+        if said := check_fake_engine.answer(self, request, body):
+            return said
         if request.method == "GET":
             return self.get(path)
         if path in ("/generate", "/generate_stream"):
@@ -79,10 +82,12 @@ class FakeTgi:
             return httpx.Response(200, json={"model_id": served, "model_sha": sha, **limits})
         if path == "/metrics":
             count, tokens = (3, 3) if "frozen" in self.faults else (self.count, self.tokens)
-            return httpx.Response(200, text=metrics(count, tokens))
+            return httpx.Response(200, text=metrics(count, tokens, self.running))
         return httpx.Response(404)
 
     def noted(self, tokens: int) -> None:
+        if "restart" in self.faults and self.count == 3:
+            self.count = self.tokens = 0
         self.count += 1
         self.tokens += tokens
 
@@ -159,11 +164,12 @@ class FakeTgi:
 _SSE = {"content-type": "text/event-stream"}
 
 
-def metrics(count: int, tokens: int) -> str:
+def metrics(count: int, tokens: int, running: int = 0) -> str:
     """Prometheus text; empty on a fresh engine."""
     if not count:
         return ""
     return (
+        f"tgi_queue_size 0\ntgi_batch_current_size {running}\n"
         "# TYPE tgi_request_count counter\n"
         f"tgi_request_count {count}\ntgi_request_success {count}\n"
         f'tgi_request_generated_tokens_bucket{{le="+Inf"}} {count}\n'

@@ -44,31 +44,56 @@ def red(options: Options, fake: FakeTgi, *states: str) -> set[str]:
     return {one.id for one in report.of(*(states or ("fail", "error")))}
 
 
+GUIDED = {"json.const", "json.nested"}
 DIRECT_FAULTS = {
     "": set(),
-    "no-generate": GENERATION | {"metrics.delta"},
-    "wrong-model": {"model.info"},
+    "no-generate": GENERATION | GUIDED | {"json.truncated", "model.unknown", "stream.cancel",
+                                          "metrics.delta"},
+    "wrong-model": {"model.info", "model.list"},
     "wrong-revision": {"model.info"},
-    "other-limits": {"model.info"},
+    "other-limits": {"model.info", "ctx.declared"},
+    "other-engine": {"engine.detected", "model.info", "metrics.format", "metrics.delta"},
     "stream-cut": {"generate.stream", "chat.stream"},
     "error-event": {"generate.stream", "chat.stream"},
-    "empty-text": GENERATION,
+    "empty-text": GENERATION | GUIDED,
     "no-finish": {"chat.stream"},
     "late-text": {"chat.stream"},
     "no-done": {"chat.stream"},
     "no-usage": {"chat.stream"},
     "nan": {"generate.basic", "generate.stream"},
     "nonsense": {"chat.canary"},
-    "no-template": {"chat.basic", "chat.stream", "chat.canary"},
+    "no-template": GUIDED | {"chat.basic", "chat.stream", "chat.canary", "json.truncated",
+                             "model.unknown"},
+    "schema-ignored": GUIDED,
+    "bad-schema-ok": {"json.invalid"},
+    "json-cut": GUIDED | {"json.truncated"},
+    "json-whitespace": GUIDED | {"json.truncated"},
+    "no-context-limit": {"ctx.over"},
+    "wrong-status": {"ctx.over", "json.invalid"},
+    "no-cancel": {"stream.cancel"},
     "frozen": {"metrics.delta"},
+    "restart": {"metrics.delta", "health.after"},
     "unhealthy": {"health.status", "health.after"},
     "dies": {"health.after"},
+}  # fmt: skip
+#: What is not red, but must not pass either.
+DIRECT_WARNINGS = {
+    "": set(),
+    "stream-cut": {"model.golden", "json.stream", "smoke.ttft", "smoke.tpot", "smoke.batching"},
+    "schema-ignored": {"json.truncated", "json.stream", "regex.grammar"},
+    "unhealthy": {"ping.root"},
+    "frozen": set(),
 }
 
 
 @pytest.mark.parametrize("fault", DIRECT_FAULTS)
 def test_direct(fault: str) -> None:
     assert red(DIRECT, FakeTgi(fault)) == DIRECT_FAULTS[fault]
+
+
+@pytest.mark.parametrize("fault", DIRECT_WARNINGS)
+def test_direct_warnings(fault: str) -> None:
+    assert red(DIRECT, FakeTgi(fault), "warn") == DIRECT_WARNINGS[fault]
 
 
 EDGE_FAULTS = {
@@ -196,8 +221,10 @@ def test_the_real_key_is_in_no_query() -> None:
 
 def test_nothing_there_fails_everything_that_asks() -> None:
     failed = red(DIRECT, FakeTgi("refused"))
-    assert failed == GENERATION | {
-        "health.status", "health.after", "model.info", "metrics.format", "metrics.delta",
+    assert failed == GENERATION | GUIDED | {
+        "health.status", "health.after", "engine.detected", "model.info", "model.list",
+        "model.unknown", "model.tokenizer", "json.truncated", "json.invalid", "ctx.over",
+        "stream.cancel", "metrics.format", "metrics.delta",
     }  # fmt: skip
 
 

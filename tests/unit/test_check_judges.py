@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.checks import chat, native, selftest
+from ansible.module_utils.tgi.checks.engines import ENGINES
 from ansible.module_utils.tgi.checks.host import Tier
 from ansible.module_utils.tgi.checks.identity import judge_info, judge_list
 from ansible.module_utils.tgi.checks.metrics import parse_metrics, shortfall
@@ -111,7 +112,7 @@ def test_metrics() -> None:
     assert parse_metrics(text) == {"a_total": 5.0, "b": 1500.0}
     assert parse_metrics("") == {}
     assert parse_metrics("<html>nothing here</html>") is None
-    assert len(shortfall({}, {"tgi_request_count": 2.0}, 2, 5)) == 2
+    assert len(shortfall({}, {"tgi_request_count": 2.0}, 2, 5, ENGINES["tgi"].counters)) == 2
 
 
 def test_selftest_is_in_order_and_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,22 +11,38 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Counters:
-    """Names in /metrics: counters of good requests and generated tokens, gauge of running ones."""
+    """Names in /metrics: counters of good requests and generated tokens, gauge of running ones.
+
+    ``finished``: the counter of requests that ran to their end, where a cancelled one is not
+    among them. ``others``: more families that appear with the first generation. ``flag``: what
+    switches /metrics on where it is off by default.
+    """
 
     requests: tuple[str, ...]
     tokens: str
     running: str
+    finished: str = ""
+    others: tuple[str, ...] = ()
+    flag: str = ""
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What must be there after a generation."""
+        return (*self.requests, self.tokens, self.running, *self.others)
 
 
 @dataclass(frozen=True)
 class Engine:
     """``abilities`` are words that a check's ``needs`` may ask for:
 
-    native (/generate, /generate_stream), info (/info), guided (constrained JSON), tools (a
-    forced call is enforced), tokenize, counters, context (too long a prompt is refused).
+    native (/generate, /generate_stream), info (/info), guided (constrained JSON), regex
+    (constrained text), tools (a forced call is enforced), tokenize, counters, context (too long
+    a prompt is refused), limit (it tells how long a prompt may be), permits (a declared number
+    of requests at one time, 429 above it).
     ``unknown_model`` are the statuses that an unknown name may get; 200: the name is ignored.
     ``guided_form``: response_format in TGI's ``value`` form or OpenAI's ``json_schema`` form.
     ``done``: a stream ends with [DONE].
+    ``served`` is what requests call the model on its own port; empty: by its model_id.
     """
 
     name: str
@@ -38,6 +54,11 @@ class Engine:
     too_long: tuple[int, ...] = (400,)
     #: A word of /metrics that only this engine writes.
     mark: str = ""
+    served: str = ""
+
+
+def _abilities(words: str) -> frozenset[str]:
+    return frozenset(words.split())
 
 
 ENGINES = {
@@ -45,48 +66,59 @@ ENGINES = {
     for engine in (
         Engine(
             "tgi",
-            frozenset({"native", "info", "guided", "tools", "tokenize", "counters", "context"}),
+            _abilities("native info guided regex tools tokenize counters context limit permits"),
             Counters(
                 ("tgi_request_count", "tgi_request_success"),
                 "tgi_request_generated_tokens_sum",
                 "tgi_batch_current_size",
+                finished="tgi_request_success",
+                others=("tgi_queue_size",),
             ),
             unknown_model=(200,),
             guided_form="value",
             too_long=(422,),
             mark="tgi_",
+            # Anything else is taken for an adapter's name
+            served="tgi",
         ),
         Engine(
             "vllm",
-            frozenset({"guided", "tools", "counters", "context"}),
+            _abilities("guided regex tools counters context limit"),
             Counters(
                 ("vllm:request_success_total",),
                 "vllm:generation_tokens_total",
                 "vllm:num_requests_running",
+                others=("vllm:time_to_first_token_seconds",),
             ),
             mark="vllm:",
         ),
         Engine(
             "sglang",
-            frozenset({"guided", "tools", "counters", "context"}),
+            _abilities("guided regex tools counters context limit"),
             Counters(
                 ("sglang:num_requests_total",),
                 "sglang:generation_tokens_total",
                 "sglang:num_running_reqs",
+                flag="--enable-metrics",
             ),
             unknown_model=(200, 404),
             mark="sglang:",
         ),
         Engine(
             "llamacpp",
-            frozenset({"guided", "tools", "counters", "context"}),
-            Counters((), "llamacpp:tokens_predicted_total", "llamacpp:requests_processing"),
+            _abilities("guided regex tools counters context limit"),
+            Counters(
+                (),
+                "llamacpp:tokens_predicted_total",
+                "llamacpp:requests_processing",
+                flag="--metrics",
+            ),
             unknown_model=(200,),
             mark="llamacpp:",
         ),
         Engine(
             "openai",
-            frozenset({"guided", "tools", "context"}),
+            _abilities("guided tools context"),
             Counters((), "", ""),
             unknown_model=(400, 404),
             too_long=(400, 413, 422),

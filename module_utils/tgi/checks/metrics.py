@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+
+from .engines import Counters
 
 _SAMPLE = re.compile(r"^([A-Za-z_:][A-Za-z0-9_:]*)(?:\{.*\})?\s+(\S+)(?:\s+\S+)?$")
-REQUESTS = "tgi_request_count"
-SUCCESSES = "tgi_request_success"
-TOKENS = "tgi_request_generated_tokens_sum"
+#: When the process began, in seconds since 1970; from the Prometheus client of Python engines.
+STARTED = "process_start_time_seconds"
 
 
 def parse_metrics(text: str) -> dict[str, float] | None:
@@ -30,13 +32,53 @@ def parse_metrics(text: str) -> dict[str, float] | None:
 
 
 def shortfall(
-    before: dict[str, float], after: dict[str, float], requests: int, tokens: int
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+    requests: int,
+    tokens: int,
+    counters: Counters,
 ) -> list[str]:
     """Which counters did not move by at least what we know we caused."""
-    wanted = {REQUESTS: requests, SUCCESSES: requests, TOKENS: tokens}
+    wanted = dict.fromkeys(counters.requests, requests)
+    wanted[counters.tokens] = tokens
     moved = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in wanted}
     return [
         f"{name} moved by {moved[name]:g}, at least {least} expected"
         for name, least in wanted.items()
         if moved[name] < least
     ]
+
+
+def absent(found: Iterable[str], counters: Counters) -> list[str]:
+    """Families that are missing; a histogram is there by its _sum, _count and _bucket."""
+    names = list(found)
+    return [
+        family
+        for family in counters.families
+        if not any(name == family or name.startswith(f"{family}_") for name in names)
+    ]
+
+
+def reset(
+    before: Mapping[str, float],
+    highest: Mapping[str, float],
+    after: Mapping[str, float],
+    requests: int,
+    counters: Counters,
+) -> str:
+    """Signs that the counting process is another one than at the first look; "" for none.
+
+    ``highest`` are the largest values seen since. A counter that did not move at all is no sign
+    of a restart but of another instance (metrics.delta): only one that moved by less than the
+    ``requests`` we caused, or went back, has begun again.
+    """
+    if STARTED in before and before[STARTED] != after.get(STARTED):
+        return f"{STARTED} differs from the first look"
+    for name in (*counters.requests, counters.tokens):
+        if after.get(name, 0.0) < max(before.get(name, 0.0), highest.get(name, 0.0)):
+            return f"{name} went back from {highest.get(name, 0.0):g} to {after.get(name, 0.0):g}"
+    for name in counters.requests:
+        moved = after.get(name, 0.0) - before.get(name, 0.0)
+        if 0 < moved < requests:
+            return f"{name} moved by {moved:g} since the first look, after {requests} requests"
+    return ""

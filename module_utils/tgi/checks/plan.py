@@ -20,6 +20,7 @@ class Model:
     ``chat``, ``tools``: it has a chat template, and one that knows tools. ``tokenizer`` and
     ``golden`` are SHA-256 digests noted when it was known to be right ("" where none was).
     ``figures``: what the direct view measured of it (``compare.figures_of``), in the edge view.
+    ``project`` is its Compose project, where Docker on the same host may be asked for it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Model:
     tokenizer: str = ""
     golden: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    project: str = ""
 
     @property
     def profile(self) -> Engine:

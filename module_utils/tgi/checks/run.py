@@ -26,7 +26,8 @@ class Options:
     """What to check. ``timeout`` bounds one request, ``deadline`` the whole run, in seconds.
 
     ``http_port`` 0: there is no plain port. ``without`` are ids of checks that are not wanted
-    here, with the reason. ``transport`` replaces the network in tests.
+    here, with the reason. ``slo`` are the longest TTFT and TPOT in ms, 0 where none is set.
+    ``transport`` replaces the network in tests.
     """
 
     view: str
@@ -42,6 +43,7 @@ class Options:
     timeout: float = 30.0
     deadline: float = 300.0
     canary_passes: int = 2
+    slo: tuple[float, float] = (0.0, 0.0)
     warn_days: int = 21
     without: Mapping[str, str] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
@@ -124,9 +126,15 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
         for model in options.models:
             target = replace(base, url=model.url)
             sessions[model.name] = Session(
-                model, await client(target), long_stream=True,
-                canary_passes=options.canary_passes, witness=True,
-            )  # fmt: skip
+                model,
+                await client(target),
+                served=model.profile.served or model.model_id,
+                long_stream=True,
+                canary_passes=options.canary_passes,
+                witness="counters" in model.profile.abilities,
+                project=model.project,
+                slo=options.slo,
+            )
         return sessions
     pacer = Pacer(tier.rate, tier.burst, tier.concurrent)
     edge = await client(base, pacer)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from ..answer import Answer
 from ..client import Client
-from . import canary, chat, native
+from ..wait_docker import Container
+from . import canary, chat, containers, dialect, native
+from .engines import Engine
 from .judge import http_problem
 from .metrics import parse_metrics
 from .plan import Model
@@ -47,7 +50,9 @@ class Session:
     """``prefix`` goes before native paths, ``served`` is what chat requests call the model.
 
     ``witnessed`` holds the token counts of our generations that ended well; ``witness`` says
-    that the engine's counters can be read.
+    that the engine's counters can be read, ``highest`` is the most they have shown. ``project``
+    is the Compose project of its container, empty where Docker is not to be asked. ``slo`` are
+    the longest TTFT and TPOT in ms, 0 where none is set.
     """
 
     model: Model
@@ -59,9 +64,19 @@ class Session:
     canary_passes: int = 2
     memo: Memo = field(default_factory=Memo)
     witnessed: list[int] = field(default_factory=list)
+    highest: dict[str, float] = field(default_factory=dict)
+    project: str = ""
+    slo: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def profile(self) -> Engine:
+        return self.model.profile
 
     async def info(self) -> Answer:
         return await self.memo.once("info", lambda: self.client.send("GET", f"{self.prefix}/info"))
+
+    async def models(self) -> Answer:
+        return await self.memo.once("models", lambda: self.client.send("GET", "/v1/models"))
 
     async def generate(self) -> Answer:
         return await self.memo.once("generate", lambda: self._native("/generate"))
@@ -70,12 +85,43 @@ class Session:
         return await self.memo.once("generate_stream", lambda: self._native("/generate_stream"))
 
     async def _native(self, path: str) -> Answer:
+        return await self.post(self.prefix + path, native.request_body(), native.token_count)
+
+    async def post(
+        self, path: str, body: object, count: Callable[[Answer], int] = chat.completion_tokens
+    ) -> Answer:
+        """Any generation. ``count`` tells how many tokens a good answer says it generated."""
         if self.witness:
-            await self.first_counters()
-        answer = await self.client.send("POST", self.prefix + path, native.request_body())
+            await self.first_look()
+        answer = await self.client.send("POST", path, body)
         if not http_problem(answer):
-            self.note(native.token_count(answer))
+            self.note(count(answer))
         return answer
+
+    async def plain(
+        self,
+        prompt: str,
+        max_tokens: int,
+        *,
+        stream: bool = False,
+        chat_first: bool = False,
+        **more: Any,
+    ) -> Answer:
+        """Any generation in the dialect that ``dialect.request`` chooses; ``more`` goes with it."""
+        path, body = dialect.request(
+            self.model, self.served, prompt, max_tokens, stream=stream, chat_first=chat_first
+        )
+        dialect.add(body, more)
+        return await self.post(path, body, dialect.token_count)
+
+    async def generation(self) -> Answer:
+        """Some generation, for a check that needs one to have been; shared with the others."""
+        if "native" in self.profile.abilities:
+            return await self.generate()
+        if self.model.chat:
+            return await self.chat()
+        work = partial(self.plain, LONG_QUESTION, canary.MAX_TOKENS)
+        return await self.memo.once("generation", work)
 
     async def chat(self) -> Answer:
         prompt = canary.ask(canary.QUESTIONS[0])
@@ -100,23 +146,34 @@ class Session:
 
     async def _chat(self, prompt: str, max_tokens: int, stream: bool) -> Answer:
         body = chat.request_body(self.served, prompt, max_tokens, stream)
-        if self.witness:
-            await self.first_counters()
-        answer = await self.client.send("POST", "/v1/chat/completions", body)
-        if not http_problem(answer):
-            self.note(chat.completion_tokens(answer))
-        return answer
+        return await self.post("/v1/chat/completions", body)
 
     def note(self, tokens: int) -> None:
         """Remember a generation that the engine's counters must show."""
         if tokens:
             self.witnessed.append(tokens)
 
+    async def first_look(self) -> tuple[Answer, Container | None]:
+        """/metrics and the container before our first generation, which asks for them."""
+        return await self.memo.once("first_look", self.look)
+
+    async def look(self) -> tuple[Answer, Container | None]:
+        """/metrics and the container now; None where Docker is not to be asked or knows none."""
+        return await asyncio.gather(self.metrics(), containers.look(self.project))
+
+    async def metrics(self) -> Answer:
+        return await self.client.send("GET", "/metrics", paced=False)
+
     async def first_counters(self) -> dict[str, float] | None:
-        """The engine's counters before our first generation, which asks for them."""
-        return await self.memo.once("counters", self.read_counters)
+        answer, _ = await self.first_look()
+        return self.counters_of(answer)
 
     async def read_counters(self) -> dict[str, float] | None:
         """The engine's counters now; None when they cannot be had."""
-        answer = await self.client.send("GET", "/metrics", key=None)
-        return None if http_problem(answer) else parse_metrics(answer.text)
+        return self.counters_of(await self.metrics())
+
+    def counters_of(self, answer: Answer) -> dict[str, float] | None:
+        found = None if http_problem(answer) else parse_metrics(answer.text)
+        for name, value in (found or {}).items():
+            self.highest[name] = max(value, self.highest.get(name, 0.0))
+        return found

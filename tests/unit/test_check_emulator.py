@@ -1,0 +1,102 @@
+"""The direct view against the emulator's own process: sockets, streams, a real end of things."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.checks.plan import Model
+from ansible.module_utils.tgi.checks.run import Options, check
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulator"))
+
+from emulator_testing import MODEL, Running, running
+
+
+@pytest.fixture(scope="module")
+def tgi() -> Iterator[Running]:
+    with running() as emulator:
+        yield emulator
+
+
+def report(
+    tgi: Running, *select: str, tokenizer: str = "", slo: tuple[float, float] = (0.0, 0.0)
+) -> Any:
+    model = Model("house", MODEL, url=tgi.url, tokenizer=tokenizer)
+    return asyncio.run(check(Options("direct", "x", [model], select=select, slo=slo)))
+
+
+def test_a_healthy_engine_turns_nothing_red_or_yellow(tgi: Running) -> None:
+    for _ in range(3):
+        found = report(tgi)
+        assert found.passed
+        assert not found.of("warn", "fail", "error")
+
+
+@pytest.mark.parametrize("name", ["stream.cancel", "ctx.over", "metrics.delta", "ctx.near"])
+def test_a_check_alone(tgi: Running, name: str) -> None:
+    found = report(tgi, name)
+    assert found.passed and not found.of("warn")
+
+
+@pytest.mark.parametrize(
+    ("fault", "select", "red"),
+    [
+        ("wrong-model", "identity", {"model.info", "model.list"}),
+        ("unhealthy", "health", {"health.status", "health.after"}),
+        ("no-generate", "stream.cancel", {"stream.cancel"}),
+        ("no-cancel", "stream.cancel", {"stream.cancel"}),
+        ("frozen-counters", "metrics", {"metrics.delta"}),
+        ("no-context-limit", "limits", {"ctx.over"}),
+        ("wrong-status", "limits", {"ctx.over"}),
+        ("schema-ignored", "json", {"json.const", "json.nested"}),
+        ("bad-schema-ok", "json", {"json.invalid"}),
+        ("json-cut", "json", {"json.const", "json.nested", "json.truncated"}),
+        ("json-whitespace", "json", {"json.const", "json.nested", "json.truncated"}),
+    ],
+)
+def test_a_fault(tgi: Running, fault: str, select: str, red: set[str]) -> None:
+    report(tgi, "generate")
+    tgi.fault("set", fault)
+    try:
+        assert {one.id for one in report(tgi, select).of("fail", "error")} == red
+    finally:
+        tgi.fault("clear")
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "slo"),
+    [("slow-first=0.3", "smoke.ttft", (250.0, 0.0)), ("slow-token=0.1", "smoke.tpot", (0.0, 80.0))],
+)
+def test_slow_is_a_warning_where_a_limit_is_set(
+    tgi: Running, fault: str, name: str, slo: tuple[float, float]
+) -> None:
+    tgi.fault("set", fault)
+    try:
+        found = report(tgi, "smoke", slo=slo)
+        assert found.passed and [one.id for one in found.of("warn")] == [name]
+        assert not report(tgi, "smoke").of("warn")
+    finally:
+        tgi.fault("clear")
+
+
+def test_a_pinned_tokenizer_shows_another_one(tgi: Running) -> None:
+    seen = next(one for one in report(tgi, "model.tokenizer").checks if one.id != "selftest")
+    pin = seen.observed.partition("tokenizer: ")[2].rstrip(")")
+    assert len(pin) == 64 and report(tgi, "model.tokenizer", tokenizer=pin).passed
+    tgi.fault("set", "wrong-tokenizer")
+    try:
+        assert not report(tgi, "model.tokenizer", tokenizer=pin).passed
+    finally:
+        tgi.fault("clear")
+
+
+def test_a_restart_in_the_middle_is_seen() -> None:
+    """Its process goes away for a moment after a generation, so others fail with it."""
+    with running() as alone:
+        alone.fault("set", "restart")
+        assert "health.after" in {one.id for one in report(alone).of("fail", "error")}
