@@ -55,6 +55,11 @@ options:
           - SHA-256 of its greedy text for a fixed prompt, as the check C(model.golden) shows it.
             It may differ between GPU types; pin it per type of host.
         type: str
+      project:
+        description:
+          - Its Docker Compose project, where Docker on this host may be asked whether the container
+            was restarted meanwhile (V(direct)).
+        type: str
       options:
         description:
           - Launcher options that were declared. C(max_input_tokens) and C(max_total_tokens) are
@@ -179,4 +184,13 @@ options:
     description: How many of 4 known answers must be right.
     type: int
     default: 2
+  ttft_ms:
+    description: Warn when the first token takes longer, in milliseconds; 0 only reports it.
+    type: float
+    default: 0.0
+  tpot_ms:
+    description:
+      - Warn when a token after the first takes longer on average, in milliseconds; 0 only reports it.
+    type: float
+    default: 0.0
 """

@@ -20,6 +20,7 @@ MODEL: dict[str, Any] = {
     "engine": {"type": "str", "choices": list(ENGINES), "default": "tgi"},
     "tokenizer": {"type": "str"},
     "golden": {"type": "str"},
+    "project": {"type": "str"},
     "options": {"type": "dict", "default": {}},
 }
 TIER: dict[str, Any] = {
@@ -54,6 +55,8 @@ ARGUMENTS: dict[str, Any] = {
     "target": {"type": "str"},
     "deadline": {"type": "float", "default": 300.0},
     "canary_passes": {"type": "int", "default": 2},
+    "ttft_ms": {"type": "float", "default": 0.0},
+    "tpot_ms": {"type": "float", "default": 0.0},
     "generate_in_check_mode": {"type": "bool", "default": True},
     "full_report": {"type": "bool", "default": False},
     "report_dir": {"type": "path"},

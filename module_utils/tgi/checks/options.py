@@ -56,6 +56,7 @@ def read_options(
         timeout=params["timeout"],
         deadline=params["deadline"],
         canary_passes=params["canary_passes"],
+        slo=(params.get("ttft_ms") or 0.0, params.get("tpot_ms") or 0.0),
         warn_days=params["tls_warn_days"],
         without={} if params["generate_in_check_mode"] or not check_mode else spared(view),
         declared=Declared(
@@ -95,6 +96,7 @@ def _model(one: Mapping[str, Any], view: str, params: Mapping[str, Any]) -> Mode
         tokenizer=one.get("tokenizer") or "",
         golden=one.get("golden") or "",
         figures=params["direct"].get(one["name"]) or {},
+        project=one.get("project") or "",
     )
 
 
