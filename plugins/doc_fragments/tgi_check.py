@@ -190,7 +190,8 @@ options:
     default: 0.0
   tpot_ms:
     description:
-      - Warn when a token after the first takes longer on average, in milliseconds; 0 only reports it.
+      - Warn when a token after the first takes longer on average, in milliseconds; 0 only reports
+        it.
     type: float
     default: 0.0
 """
