@@ -26,12 +26,18 @@ QUESTIONS = (
     Question("Name the capital of Japan.", r"\btokyo\b"),
 )
 
+#: A question of one token, with tools and without: every check of this prompt's length shares it.
+PLAIN = "What is the weather in Paris, in celsius?"
+
 
 def nonce() -> str:
     """A word no cache has seen. Letters only, so that it answers no question by chance."""
     return "".join(secrets.choice("bcdfghjkmnpqrstvwxz") for _ in range(6))
 
 
-def ask(question: Question) -> str:
-    """The prompt: the nonce first, so that a cached prefix does not answer in our stead."""
-    return f"Request {nonce()}. {question.text}"
+def ask(question: Question, word: str = "") -> str:
+    """The prompt: the nonce first, so that a cached prefix does not answer in our stead.
+
+    ``word`` is the nonce to take when several requests must begin alike.
+    """
+    return f"Request {word or nonce()}. {question.text}"

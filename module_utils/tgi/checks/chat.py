@@ -11,7 +11,7 @@ from .judge import cut_short, dig, error_text, http_problem, load, outcome, stre
 from .report import Outcome, trim
 
 FINISH = ("stop", "length", "eos_token", "stop_sequence")
-_TEMPLATE_REMEDY = (
+TEMPLATE_REMEDY = (
     "The model has no chat template: name it in checks_without_chat and use /generate, "
     "or give it one with tokenizer_config_path"
 )
@@ -32,10 +32,11 @@ def request_body(model: str, prompt: str, max_tokens: int, stream: bool = False)
 
 
 def _remedy(text: str) -> str:
-    return _TEMPLATE_REMEDY if "template" in text.lower() else ""
+    return TEMPLATE_REMEDY if "template" in text.lower() else ""
 
 
-def _usage_problems(usage: Any, max_tokens: int) -> list[str]:
+def usage_problems(usage: Any, max_tokens: int) -> list[str]:
+    """Counts that are missing, do not add up, or are above what was allowed."""
     names = ("prompt_tokens", "completion_tokens", "total_tokens")
     counts = [dig(usage, name) for name in names]
     if any(type(count) is not int for count in counts):
@@ -81,7 +82,7 @@ def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
         problems.append("the role is not assistant")
     if dig(choices[0], "finish_reason") not in FINISH:
         problems.append(f"finish_reason is {trim(dig(choices[0], 'finish_reason'), 40)}")
-    problems += _usage_problems(dig(reply, "usage"), max_tokens)
+    problems += usage_problems(dig(reply, "usage"), max_tokens)
     return outcome(answer, problems, trim(text, 70))
 
 
@@ -109,8 +110,8 @@ def read_stream(answer: Answer) -> Stream:
         item = load(event.data) if event.data.strip() != "[DONE]" else "[DONE]"
         items.append(item)
         piece = message_text(dig(item, "choices", 0, "delta"))
-        # message_text drops white space, which is content in a delta
-        raw = dig(item, "choices", 0, "delta", "content")
+        # message_text drops white space, which is content in a delta; /v1/completions says text
+        raw = dig(item, "choices", 0, "delta", "content") or dig(item, "choices", 0, "text")
         piece = raw if isinstance(raw, str) and raw else piece
         if piece:
             late = late or bool(finishes)
@@ -121,8 +122,11 @@ def read_stream(answer: Answer) -> Stream:
     return Stream(parsed, items, "".join(texts), times, finishes, late)
 
 
-def judge_chat_stream(answer: Answer, max_tokens: int) -> Outcome:
-    """D2: no error event, one finish_reason and nothing after it, usage, [DONE] last, clean EOF."""
+def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Outcome:
+    """D2: no error event, one finish_reason and nothing after it, usage, [DONE] last, clean EOF.
+
+    ``done``: the engine is one that ends a stream with [DONE].
+    """
     if answer.status != 200:
         problem = http_problem(answer)
         return outcome(answer, [problem], "", "", _remedy(problem))
@@ -146,13 +150,13 @@ def judge_chat_stream(answer: Answer, max_tokens: int) -> Outcome:
         problems.append("text came after the finish_reason")
     if not stream.text.strip():
         problems.append("the streamed text is empty")
-    if items.count("[DONE]") != 1 or items[-1] != "[DONE]":
+    if done and (items.count("[DONE]") != 1 or items[-1] != "[DONE]"):
         problems.append("[DONE] is not the last event")
     usages = [item["usage"] for item in items if isinstance(dig(item, "usage"), dict)]
     if len(usages) != 1:
         problems.append(f"usage was asked for once and came {len(usages)} times")
     else:
-        problems += _usage_problems(usages[0], max_tokens)
+        problems += usage_problems(usages[0], max_tokens)
     last = next((e.data for e in reversed(stream.parsed.events) if e.data != "[DONE]"), "")
     evidence = f"{count} events, last: {trim(last or answer.text[:200], 240)}"
     remedy = _remedy(problems[0]) if problems else ""

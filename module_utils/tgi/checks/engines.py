@@ -38,10 +38,11 @@ class Engine:
     native (/generate, /generate_stream), info (/info), guided (constrained JSON), regex
     (constrained text), tools (a forced call is enforced), tokenize, counters, context (too long
     a prompt is refused), limit (it tells how long a prompt may be), permits (a declared number
-    of requests at one time, 429 above it).
+    of requests at one time, 429 above it), completions (/v1/completions), logprobs (of a chat's
+    tokens), exclusive (tools and guided output in one request are refused).
     ``unknown_model`` are the statuses that an unknown name may get; 200: the name is ignored.
     ``guided_form``: response_format in TGI's ``value`` form or OpenAI's ``json_schema`` form.
-    ``done``: a stream ends with [DONE].
+    ``done``: a stream ends with [DONE]. ``call_finish``: a streamed call has a finish_reason.
     ``served`` is what requests call the model on its own port; empty: by its model_id.
     """
 
@@ -51,6 +52,7 @@ class Engine:
     unknown_model: tuple[int, ...] = (404,)
     guided_form: str = "json_schema"
     done: bool = True
+    call_finish: bool = True
     too_long: tuple[int, ...] = (400,)
     #: A word of /metrics that only this engine writes.
     mark: str = ""
@@ -61,12 +63,14 @@ def _abilities(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+_OPEN = _abilities("guided regex tools counters context limit completions logprobs")
+
 ENGINES = {
     engine.name: engine
     for engine in (
         Engine(
             "tgi",
-            _abilities("native info guided regex tools tokenize counters context limit permits"),
+            _OPEN | _abilities("native info tokenize permits exclusive"),
             Counters(
                 ("tgi_request_count", "tgi_request_success"),
                 "tgi_request_generated_tokens_sum",
@@ -76,6 +80,7 @@ ENGINES = {
             ),
             unknown_model=(200,),
             guided_form="value",
+            call_finish=False,
             too_long=(422,),
             mark="tgi_",
             # Anything else is taken for an adapter's name
@@ -83,7 +88,7 @@ ENGINES = {
         ),
         Engine(
             "vllm",
-            _abilities("guided regex tools counters context limit"),
+            _OPEN,
             Counters(
                 ("vllm:request_success_total",),
                 "vllm:generation_tokens_total",
@@ -94,7 +99,7 @@ ENGINES = {
         ),
         Engine(
             "sglang",
-            _abilities("guided regex tools counters context limit"),
+            _OPEN,
             Counters(
                 ("sglang:num_requests_total",),
                 "sglang:generation_tokens_total",
@@ -106,7 +111,7 @@ ENGINES = {
         ),
         Engine(
             "llamacpp",
-            _abilities("guided regex tools counters context limit"),
+            _OPEN,
             Counters(
                 (),
                 "llamacpp:tokens_predicted_total",

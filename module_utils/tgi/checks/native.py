@@ -32,7 +32,8 @@ def request_body() -> dict[str, Any]:
     }
 
 
-def _logprob_problems(tokens: list[Any]) -> list[str]:
+def logprob_problems(tokens: list[Any]) -> list[str]:
+    """What is wrong with the first bad ``logprob`` of a list of tokens."""
     for token in tokens:
         value = dig(token, "logprob")
         # Rust writes NaN as null
@@ -67,7 +68,7 @@ def judge_generate(answer: Answer, headers: bool = True) -> Outcome:
     text, tokens = dig(reply, "generated_text"), dig(reply, "details", "tokens")
     if not isinstance(text, str) or not isinstance(tokens, list):
         return outcome(answer, ["the answer is not TGI's: no generated_text with details"], "")
-    nan = _logprob_problems(tokens)
+    nan = logprob_problems(tokens)
     problems = [] if text.strip() else ["the generated text is empty"]
     problems += nan + _ending_problems(dig(reply, "details"), len(tokens))
     if headers and answer.headers.get("x-generated-tokens") != str(len(tokens)):
@@ -100,7 +101,7 @@ def judge_generate_stream(answer: Answer) -> Outcome:
     tokens = [item["token"] for item in items if isinstance(dig(item, "token"), dict)]
     nan: list[str] = []
     if not problems:
-        nan = _logprob_problems(tokens)
+        nan = logprob_problems(tokens)
         problems += _text_problems(items, tokens) + nan
         problems += _ending_problems(dig(items[-1], "details"), len(tokens))
     last = stream.events[-1].data if stream.events else answer.text[:200]

@@ -24,6 +24,11 @@ LONG_TOKENS = 20
 LONG_QUESTION = "Tell me a story about a lighthouse keeper and the sea."
 
 
+def user(text: str) -> dict[str, Any]:
+    """A message of the user."""
+    return {"role": "user", "content": text}
+
+
 @dataclass
 class Memo:
     """Shares one run of a piece of work between everybody who asks for it."""
@@ -67,6 +72,8 @@ class Session:
     highest: dict[str, float] = field(default_factory=dict)
     project: str = ""
     slo: tuple[float, float] = (0.0, 0.0)
+    #: The nonce of requests that must begin alike.
+    word: str = field(default_factory=canary.nonce)
 
     @property
     def profile(self) -> Engine:
@@ -124,8 +131,11 @@ class Session:
         return await self.memo.once("generation", work)
 
     async def chat(self) -> Answer:
-        prompt = canary.ask(canary.QUESTIONS[0])
-        return await self.memo.once("chat", lambda: self.ask(prompt))
+        return await self.memo.once("chat", self.ask_again)
+
+    async def ask_again(self) -> Answer:
+        """The request of ``chat``, to the letter."""
+        return await self.ask(canary.ask(canary.QUESTIONS[0], self.word))
 
     async def ask(self, prompt: str) -> Answer:
         """One more chat request, whole."""
@@ -145,8 +155,14 @@ class Session:
         return await self._chat(prompt, self.stream_tokens, True)
 
     async def _chat(self, prompt: str, max_tokens: int, stream: bool) -> Answer:
-        body = chat.request_body(self.served, prompt, max_tokens, stream)
-        return await self.post("/v1/chat/completions", body)
+        return await self.converse([user(prompt)], max_tokens, stream)
+
+    async def converse(
+        self, messages: list[dict[str, Any]], max_tokens: int, stream: bool = False, **more: Any
+    ) -> Answer:
+        """A chat request of any messages; ``more`` are further fields of its body."""
+        body = chat.request_body(self.served, "", max_tokens, stream)
+        return await self.post("/v1/chat/completions", {**body, "messages": messages, **more})
 
     def note(self, tokens: int) -> None:
         """Remember a generation that the engine's counters must show."""
