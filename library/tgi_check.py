@@ -37,7 +37,9 @@ description:
   - It changes nothing, and costs every model a few dozen short generations.
 version_added: "0.1.0"
 author: tgi-ansible (@tgi-ansible)
-requirements: ["httpx >= 0.22 where the module runs (Debian: python3-httpx)"]
+requirements:
+  - "httpx >= 0.22 where the module runs (Debian: python3-httpx)"
+  - "jsonschema >= 3.2 where the module runs (Debian: python3-jsonschema)"
 extends_documentation_fragment: [tgi_check.models, tgi_check.endpoint, tgi_check.run]
 attributes:
   check_mode:
@@ -188,6 +190,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.tgi import client, pinned_loop
+from ansible.module_utils.tgi.checks import schema_check
 from ansible.module_utils.tgi.checks.arguments import ARGUMENTS, EDGE_NEEDS
 from ansible.module_utils.tgi.checks.auth import secrets_of
 from ansible.module_utils.tgi.checks.options import read_options
@@ -205,6 +208,9 @@ def main(transport: Any = None) -> None:
     )
     if client.HTTPX_ERROR:
         module.fail_json(msg=missing_required_lib("httpx", "here (Debian: python3-httpx)"))
+    if schema_check.JSONSCHEMA_ERROR:
+        library = missing_required_lib("jsonschema", "here (Debian: python3-jsonschema)")
+        module.fail_json(msg=library)
     params = module.params
     try:
         options = read_options(params, platform.node(), transport, module.check_mode)

@@ -154,7 +154,7 @@ ansible_facts:
           description: Whether apt has lists, without which check mode cannot foresee packages.
           type: bool
         httpx:
-          description: Whether the host's Python has httpx, with which the checks ask.
+          description: Whether the host's Python has httpx and jsonschema, which the checks need.
           type: bool
 msg:
   description: All problems, a line each.

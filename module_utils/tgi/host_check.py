@@ -67,7 +67,7 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
         "addresses": addresses,
         "fence": _inside(root, _FENCE).exists(),
         "package_lists": any(_inside(root, "/var/lib/apt/lists").glob("*_Packages*")),
-        "httpx": importlib.util.find_spec("httpx") is not None,
+        "httpx": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
     return {"problems": problems, "facts": facts, "clock": time.time()}
 

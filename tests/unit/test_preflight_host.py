@@ -229,6 +229,17 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert facts["httpx"] is False
 
 
+@pytest.mark.parametrize("there", [{"httpx"}, {"jsonschema"}, {"httpx", "jsonschema"}])
+def test_the_checks_need_both_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: set[str]
+) -> None:
+    monkeypatch.setattr(
+        host_check.importlib.util, "find_spec", lambda name: name if name in there else None
+    )
+    facts = host_check.inspect_host(wish(), fake_root(tmp_path))["facts"]
+    assert facts["httpx"] is (len(there) == 2)
+
+
 def test_nvidia_smi_is_asked_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert host_check.ask_gpus() == Answer(None, "")

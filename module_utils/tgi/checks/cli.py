@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import client, pinned_loop
-from . import cli_discover
+from . import cli_discover, schema_check
 from .arguments import ARGUMENTS
 from .auth import secrets_of
 from .cli_arguments import KEY_VARIABLE, make_parser, read_key
@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None, transport: Any = None) -> int:
     arguments.url = arguments.url.rstrip("/").removesuffix("/v1")
     if client.HTTPX_ERROR:
         return _useless(f"{client.HTTPX_ERROR}: pip install httpx, or apt install python3-httpx")
+    if missing := schema_check.JSONSCHEMA_ERROR:
+        return _useless(f"{missing}: pip install jsonschema, or apt install python3-jsonschema")
     try:
         key = read_key(arguments)
         view = find_view(arguments, key)
