@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import check_fake_engine
+import check_fake_talk as talk
 import httpx
 from ansible.module_utils.tgi.checks.plan import Model
 
@@ -58,10 +59,13 @@ class FakeTgi:
             raise httpx.ConnectError("All connection attempts failed")
         body = json.loads(request.content) if request.content else {}
         path = request.url.path
-        if said := check_fake_engine.answer(self, request, body):
+        said = None if "tools" in body else check_fake_engine.answer(self, request, body)
+        if said is not None:
             return said
         if request.method == "GET":
             return self.get(path)
+        if reply := talk.answer(self.faults, path, body):
+            return self.said(reply)
         if path in ("/generate", "/generate_stream"):
             return self.native(path.endswith("stream"))
         if path == "/v1/chat/completions":
@@ -85,10 +89,17 @@ class FakeTgi:
             return httpx.Response(200, text=metrics(count, tokens, self.running))
         return httpx.Response(404)
 
+    def said(self, reply: talk.Reply) -> httpx.Response:
+        self.noted(reply.tokens)
+        if reply.events is not None:
+            stream = Body(sse(reply.events), 0, "stream-cut" in self.faults)
+            return httpx.Response(200, headers=_SSE, stream=stream)
+        return httpx.Response(reply.status, json=reply.body, headers=reply.headers)
+
     def noted(self, tokens: int) -> None:
         if "restart" in self.faults and self.count == 3:
             self.count = self.tokens = 0
-        self.count += 1
+        self.count += bool(tokens)
         self.tokens += tokens
 
     def native(self, stream: bool) -> httpx.Response:
@@ -125,19 +136,31 @@ class FakeTgi:
         if "no-template" in self.faults:
             error = {"error": "Template error: template not found", "error_type": "template_error"}
             return httpx.Response(422, json=error)
-        prompt = body["messages"][0]["content"]
-        text = next((t for q, t in WORDS.items() if q in prompt), "Once upon a time " * 6)
+        prompt = body["messages"][-1]["content"]
+        text = next((t for q, t in WORDS.items() if q in prompt), talk.STORY)
+        text = prompt.partition("Say: ")[2] or text
+        text = "Bla bla bla bla " * 12 if "degenerate" in self.faults else text
         text = "Bla bla bla bla." if "nonsense" in self.faults else text
         text = "" if "empty-text" in self.faults else text
-        words = [w + " " for w in text.split()] or [""]
-        words = words[: body["max_tokens"]]
-        usage = {"prompt_tokens": 12, "completion_tokens": len(words)}
-        usage["total_tokens"] = 12 + len(words)
+        text = text.replace("\U0001f6a2", "\ufffd") if "lost-bytes" in self.faults else text
+        whole = [w + " " for w in text.split()] or [""]
+        words = whole if "no-limit-of-tokens" in self.faults else whole[: body["max_tokens"]]
+        told = len(body["messages"]) > 1 and "no-system" not in self.faults
+        usage = talk.usage(20 if told else 12, len(words))
         self.noted(len(words))
         if body["stream"]:
             return self.chat_stream(words, usage)
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}}
-        reply = {"object": "chat.completion", "choices": [{**choice, "finish_reason": "stop"}]}
+        if "restless" in self.faults:
+            words[-1] += str(self.count)
+        choice: dict[str, Any] = {"index": 0, "finish_reason": "stop"}
+        choice["message"] = {"role": "assistant", "content": "".join(words).strip()}
+        if len(words) < len(whole):
+            choice["finish_reason"] = "length"
+        if body.get("logprobs"):
+            value = None if "nan" in self.faults else -6.2 if "chance" in self.faults else -0.7
+            tokens = [{"token": word, "logprob": value} for word in words]
+            choice["logprobs"] = {"content": tokens}
+        reply = {"object": "chat.completion", "choices": [choice]}
         return httpx.Response(200, json={**reply, "usage": usage})
 
     def chat_stream(self, words: list[str], usage: dict[str, int]) -> httpx.Response:

@@ -26,6 +26,11 @@ EDGE = Options(
 )  # fmt: skip
 GOOD = {"notAfter": "Jan  1 00:00:00 2099 GMT"}
 GENERATION = {"generate.basic", "generate.stream", "chat.basic", "chat.stream", "chat.canary"}
+TEXT = {"chat.degenerate", "chat.utf8", "completions.basic", "completions.stream"}
+CALLS = {"tools.forced", "tools.named", "tools.stream"}
+TOOLS = CALLS | {"tools.prompt", "tools.roundtrip"}
+STREAMS = {"chat.stream", "completions.stream"}
+BROKEN = {"generate.stream", "chat.utf8", "tools.named", "tools.stream"} | STREAMS
 
 
 @pytest.fixture(autouse=True)
@@ -47,23 +52,24 @@ def red(options: Options, fake: FakeTgi, *states: str) -> set[str]:
 GUIDED = {"json.const", "json.nested"}
 DIRECT_FAULTS = {
     "": set(),
-    "no-generate": GENERATION | GUIDED | {"json.truncated", "model.unknown", "stream.cancel",
-                                          "metrics.delta"},
+    "no-generate": GENERATION | GUIDED | TEXT | TOOLS | {
+        "json.truncated", "model.unknown", "stream.cancel", "chat.logprobs", "metrics.delta"},
     "wrong-model": {"model.info", "model.list"},
     "wrong-revision": {"model.info"},
     "other-limits": {"model.info", "ctx.declared"},
     "other-engine": {"engine.detected", "model.info", "metrics.format", "metrics.delta"},
-    "stream-cut": {"generate.stream", "chat.stream"},
-    "error-event": {"generate.stream", "chat.stream"},
-    "empty-text": GENERATION | GUIDED,
-    "no-finish": {"chat.stream"},
-    "late-text": {"chat.stream"},
-    "no-done": {"chat.stream"},
-    "no-usage": {"chat.stream"},
-    "nan": {"generate.basic", "generate.stream"},
+    "stream-cut": BROKEN,
+    "error-event": BROKEN,
+    "empty-text": GENERATION | GUIDED | TEXT | {"tools.roundtrip"},
+    "no-finish": STREAMS,
+    "late-text": STREAMS,
+    "no-done": STREAMS | {"tools.stream"},
+    "no-usage": STREAMS,
+    "nan": {"generate.basic", "generate.stream", "chat.logprobs"},
     "nonsense": {"chat.canary"},
-    "no-template": GUIDED | {"chat.basic", "chat.stream", "chat.canary", "json.truncated",
-                             "model.unknown"},
+    "no-template": GUIDED | TOOLS
+    | {"chat.basic", "chat.stream", "chat.canary", "chat.template", "chat.degenerate"}
+    | {"chat.logprobs", "chat.utf8", "json.truncated", "model.unknown"},
     "schema-ignored": GUIDED,
     "bad-schema-ok": {"json.invalid"},
     "json-cut": GUIDED | {"json.truncated"},
@@ -96,6 +102,8 @@ def test_direct_warnings(fault: str) -> None:
     assert red(DIRECT, FakeTgi(fault), "warn") == DIRECT_WARNINGS[fault]
 
 
+#: Asked at the edge too, as streams.
+STREAMED = {"chat.utf8", "tools.stream"}
 EDGE_FAULTS = {
     "": set(),
     "open-path": {"auth.missing"},
@@ -111,7 +119,7 @@ EDGE_FAULTS = {
     "any-size": {"body.size"},
     "merges": {"stream.unbuffered"},
     "holds-gzip": {"stream.gzip"},
-    "loses-events": {"stream.same"},
+    "loses-events": {"stream.same"} | STREAMED,
     "no-list": {"model.list"},
     "no-alias": {"model.list"},
     "any-model": {"model.unknown"},
@@ -121,9 +129,9 @@ EDGE_FAULTS = {
     "no-retry-after": {"rate.enforced"},
     "buffered": {"stream.unbuffered"},
     "wrong-model": {"model.info"},
-    "stream-cut": {"chat.stream", "stream.unbuffered"},
+    "stream-cut": {"chat.stream", "stream.unbuffered"} | STREAMED,
     "no-generate": {"generate.basic", "chat.basic", "chat.stream", "stream.unbuffered",
-                    "chat.canary"},
+                    "chat.canary"} | STREAMED,
 }  # fmt: skip
 
 
@@ -221,10 +229,11 @@ def test_the_real_key_is_in_no_query() -> None:
 
 def test_nothing_there_fails_everything_that_asks() -> None:
     failed = red(DIRECT, FakeTgi("refused"))
-    assert failed == GENERATION | GUIDED | {
+    assert failed == GENERATION | GUIDED | TEXT | TOOLS | {
         "health.status", "health.after", "engine.detected", "model.info", "model.list",
         "model.unknown", "model.tokenizer", "json.truncated", "json.invalid", "ctx.over",
         "stream.cancel", "metrics.format", "metrics.delta",
+        "generate.reject", "chat.template", "chat.logprobs",
     }  # fmt: skip
 
 

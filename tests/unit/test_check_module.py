@@ -76,9 +76,9 @@ def test_check_mode_runs_in_full(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_failure_says_what_where_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     found, _ = run(capsys, DIRECT_RUN, FakeTgi("no-finish"))
     total = found["summary"]["planned"]
-    assert found["failed_checks"] == ["chat.stream small"]
+    assert found["failed_checks"] == ["chat.stream small", "completions.stream small"]
     assert found["msg"].startswith(
-        f"1 of {total} checks failed on gpu1 (direct): chat.stream small: stream cut short"
+        f"2 of {total} checks failed on gpu1 (direct): chat.stream small: stream cut short"
     )
     assert "without a finish_reason" in found["msg"] and "; remedy: " in found["msg"]
     assert "\n" not in found["msg"]
@@ -173,12 +173,14 @@ def test_a_selection_that_nothing_comes_of_fails(
     assert found["failed"] and not found.get("skipped")
 
 
-def test_a_missing_httpx_is_named(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("library", ["httpx", "jsonschema"])
+def test_a_missing_library_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
-    monkeypatch.setattr(tgi_check.client, "HTTPX_ERROR", "No module named 'httpx'")
+    place = {"httpx": tgi_check.client, "jsonschema": tgi_check.schema_check}[library]
+    monkeypatch.setattr(place, f"{library.upper()}_ERROR", f"No module named '{library}'")
     found, _ = run(capsys, DIRECT_RUN, FakeTgi())
-    assert found["failed"] and "httpx" in found["msg"] and "python3-httpx" in found["msg"]
+    assert found["failed"] and library in found["msg"] and f"python3-{library}" in found["msg"]
 
 
 def test_base_models_are_not_asked_to_chat(capsys: pytest.CaptureFixture[str]) -> None:

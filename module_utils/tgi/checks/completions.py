@@ -2,6 +2,111 @@
 
 from __future__ import annotations
 
-from .plan import Spec
+from typing import Any
 
-SPECS: tuple[Spec, ...] = ()
+from ..answer import Answer
+from .chat import FINISH, judge_chat_stream, read_stream, usage_problems
+from .judge import dig, error_text, http_problem, outcome
+from .native_rules import generate_compat, generate_reject, generate_stop
+from .plan import Spec
+from .report import MAJOR, MINOR, Outcome, trim
+from .session import Session
+
+TOKENS = 4
+_PATH = "/v1/completions"
+
+
+def prompt(word: str) -> str:
+    """Plain text that asks to be continued; also a base model can."""
+    return f"Request {word}. Question: Name the capital of France. Answer:"
+
+
+def request_body(session: Session, stream: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": session.served,
+        "prompt": prompt(session.word),
+        "temperature": 0,
+        "max_tokens": TOKENS,
+        "stream": stream,
+    }
+    if stream:
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+async def completions_basic(session: Session) -> Outcome:
+    answer = await session.post(_PATH, request_body(session, False))
+    return judge_completion(answer, prompt(session.word))
+
+
+async def completions_stream(session: Session) -> Outcome:
+    answer = await session.post(_PATH, request_body(session, True))
+    return judge_completion_stream(answer, prompt(session.word), session.model.profile.done)
+
+
+def _echo_problems(text: str, asked: str) -> list[str]:
+    return ["the text repeats the prompt"] if text.lstrip().startswith(asked) else []
+
+
+def judge_completion(answer: Answer, asked: str) -> Outcome:
+    """D10: one choice with text that is not the prompt, a finish reason, usage that adds up."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    reply = answer.json()
+    choices = dig(reply, "choices")
+    if dig(reply, "error") is not None:
+        return outcome(answer, [f"an error under HTTP 200: {error_text(reply)}"], "")
+    if not isinstance(choices, list) or len(choices) != 1:
+        return outcome(answer, ["the answer holds no single choice"], "")
+    text, reason = dig(choices[0], "text"), dig(choices[0], "finish_reason")
+    if not isinstance(text, str) or not text.strip():
+        return outcome(answer, ["the text is empty"], "")
+    problems = _echo_problems(text, asked)
+    if dig(reply, "object") != "text_completion":
+        problems.append(f"object is {trim(dig(reply, 'object'), 40)}, not text_completion")
+    if reason not in FINISH:
+        problems.append(f"finish_reason is {trim(reason, 40)}")
+    problems += usage_problems(dig(reply, "usage"), TOKENS)
+    return outcome(answer, problems, trim(text, 70))
+
+
+def judge_completion_stream(answer: Answer, asked: str, done: bool = True) -> Outcome:
+    """D11: as a chat's stream (TGI says finish_reason "" until the end), without the prompt."""
+    found = judge_chat_stream(answer, TOKENS, done)
+    if found.problem:
+        return found
+    text = read_stream(answer).text
+    return outcome(answer, _echo_problems(text, asked), found.observed, found.evidence)
+
+
+SPECS: tuple[Spec, ...] = (
+    Spec(
+        "generate.reject", "generate", "422 for an empty prompt and for no tokens at all",
+        "Bad requests are not refused as TGI does: another server, or a proxy that rewrites "
+        "errors, answers on this port (docker ps, ss -ltnp)",
+        generate_reject, severity=MAJOR, needs=("native",),
+    ),
+    Spec(
+        "generate.stop", "generate", "generation ends at a stop sequence",
+        "Stop sequences are passed over: the engine's version differs from the pinned one, or the "
+        "tokenizer is of another model",
+        generate_stop, severity=MINOR, needs=("native",),
+    ),
+    Spec(
+        "generate.compat", "generate", "POST / gives a list of one generated_text",
+        "Clients of the oldest kind find no answer: the engine's version differs from the pinned "
+        "one, or a proxy keeps POST / from it",
+        generate_compat, severity=MINOR, needs=("native",),
+    ),
+    Spec(
+        "completions.basic", "generate", "/v1/completions: text, finish_reason and usage",
+        "Compare with generate.basic: when that passes, only this route is broken; look at the "
+        "engine's version and log",
+        completions_basic, severity=MAJOR, needs=("completions",),
+    ),
+    Spec(
+        "completions.stream", "generate", "one finish_reason, usage, [DONE] last, no error event",
+        "A worker died or a time-out cut the stream: read the engine's log at this time",
+        completions_stream, severity=MAJOR, needs=("completions",),
+    ),
+)  # fmt: skip
