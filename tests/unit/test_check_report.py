@@ -20,7 +20,8 @@ TLS = [spec for spec in EDGE if spec.group == "tls"]
 def test_plan_selects_ids_and_groups() -> None:
     plan = make_plan(DIRECT, [MODEL], ["chat", "model.info"])
     ids = [item.spec.id for item in plan]
-    assert ids == ["selftest", "model.info", "chat.basic", "chat.stream", "chat.canary"]
+    chat = [spec.id for spec in DIRECT if spec.group == "chat" and not spec.opt_in]
+    assert ids == ["selftest", "model.info", *chat] and "chat.basic" in chat
 
 
 def test_plan_leaves_chat_out_for_a_base_model() -> None:

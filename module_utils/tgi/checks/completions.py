@@ -75,8 +75,14 @@ def judge_completion_stream(answer: Answer, asked: str, done: bool = True) -> Ou
     found = judge_chat_stream(answer, TOKENS, done)
     if found.problem:
         return found
-    text = read_stream(answer).text
-    return outcome(answer, _echo_problems(text, asked), found.observed, found.evidence)
+    stream = read_stream(answer)
+    ending = dig(stream.items[stream.finishes[0]], "choices", 0)
+    text = stream.text
+    if dig(ending, "finish_reason") == "eos_token":
+        # TGI sends the end-of-text token itself as text here
+        text = text.removesuffix(str(dig(ending, "text")))
+    problems = _echo_problems(text, asked) if text.strip() else ["the streamed text is empty"]
+    return outcome(answer, problems, found.observed, found.evidence)
 
 
 SPECS: tuple[Spec, ...] = (

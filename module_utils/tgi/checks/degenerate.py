@@ -1,8 +1,8 @@
 """Is it text at all? A long greedy answer, counted: tokens, runs, phrases, characters, logprobs.
 
-Measured: SmolLM2-135M, the smallest model that talks, gives one token at most 16 % of 64 greedy
-tokens and never three times in a row; 90 % of its four-token phrases are new. A model of random
-weights repeats one token for ever, with a mean logprob of -6. The bounds lie well between.
+Measured on 32 answers of 48 greedy tokens of SmolLM2-135M, the smallest model that talks: one token
+makes at most 15 % of them and never comes three times in a row, 95 % of the four-token phrases are
+new, the mean logprob is -0.5 to -0.9. A model of random weights repeats one token for ever, at -6.
 """
 
 from __future__ import annotations

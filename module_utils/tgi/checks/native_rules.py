@@ -80,7 +80,8 @@ async def generate_compat(session: Session) -> Outcome:
         "inputs": f"Request {nonce()}. Question: Name the capital of France. Answer:",
         "parameters": {"max_new_tokens": 2, "do_sample": False},
     }
-    return judge_compat(await session.post(f"{session.prefix}/", body, _told))
+    asked = str(body["inputs"])
+    return judge_compat(await session.post(f"{session.prefix}/", body, _told), asked)
 
 
 def _told(answer: Answer) -> int:
@@ -88,13 +89,17 @@ def _told(answer: Answer) -> int:
     return int(count) if count.isdigit() else 0
 
 
-def judge_compat(answer: Answer) -> Outcome:
-    """C5: POST / gives a list of one generated_text, as older clients expect."""
+def judge_compat(answer: Answer, asked: str) -> Outcome:
+    """C5: POST / gives a list of one generated_text, as older clients expect.
+
+    TGI puts what was ``asked`` before it where it does not know the model's kind.
+    """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     reply = answer.json()
     text = dig(reply, 0, "generated_text")
     if not isinstance(reply, list) or len(reply) != 1 or not isinstance(text, str):
         return outcome(answer, ["the answer is no list of one generated_text"], "")
-    problems = [] if text.strip() else ["the generated text is empty"]
-    return outcome(answer, problems, trim(text, 60))
+    said = text[len(asked) :] if text.startswith(asked) else text
+    problems = [] if said.strip() else ["the generated text is empty"]
+    return outcome(answer, problems, trim(said, 60))
