@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.answer import Answer
-from ansible.module_utils.tgi.checks import tool_calls, tools
+from ansible.module_utils.tgi.checks import cli, schema_check, tool_calls, tools
 from ansible.module_utils.tgi.checks.plan import Model, lacking
 from ansible.module_utils.tgi.checks.report import Report
 from ansible.module_utils.tgi.checks.run import Options, check
@@ -219,6 +219,14 @@ def test_the_schema_says_where() -> None:
     assert schema_problem({"a": [1, 2]}, schema) == ""
     assert schema_problem({"a": [1, "x"]}, schema).startswith("a/1: 'x' is not of type")
     assert schema_problem([], schema).startswith("[] is not of type")
+
+
+def test_the_command_names_a_missing_library(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema_check, "JSONSCHEMA_ERROR", "No module named 'jsonschema'")
+    assert cli.main(["http://127.0.0.1:8081"]) == cli.USELESS
+    assert "python3-jsonschema" in capsys.readouterr().err
 
 
 def run(fake: FakeTgi, *select: str) -> Report:
