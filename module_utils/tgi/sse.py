@@ -34,28 +34,32 @@ class Parser:
     events: list[Event] = field(default_factory=list)
     comments: int = 0
     trailing: str = ""
-    _buffer: bytes = b""
+    _line_parts: list[bytes] = field(default_factory=list)
+    _held_cr: bool = False
     _data: list[str] = field(default_factory=list)
     _name: str = ""
     _first: bool = True
 
     def feed(self, chunk: bytes, at: float = 0.0) -> None:
         """Take the next bytes; ``at`` is their time of arrival in seconds."""
-        self._buffer += chunk
-        while True:
-            match = _LINE_END.search(self._buffer)
-            # A CR at the very end may be half of a CRLF: wait for the next byte
-            if match is None or (match.group() == b"\r" and match.end() == len(self._buffer)):
-                return
-            line, self._buffer = self._buffer[: match.start()], self._buffer[match.end() :]
-            self._line(line, at)
+        if self._held_cr:
+            chunk = b"\r" + chunk
+        # A CR at the very end may be half of a CRLF: wait for the next byte
+        self._held_cr = chunk.endswith(b"\r")
+        *lines, rest = _LINE_END.split(chunk[:-1] if self._held_cr else chunk)
+        # Every byte is looked at once: megabytes of one line, or of empty ones, cost no more
+        for line in lines:
+            self._line(b"".join([*self._line_parts, line]), at)
+            self._line_parts.clear()
+        if rest:
+            self._line_parts.append(rest)
 
     def close(self, at: float = 0.0) -> None:
         """End of the stream: what was not finished by a blank line goes to ``trailing``."""
-        if self._buffer.endswith(b"\r"):
-            line, self._buffer = self._buffer[:-1], b""
-            self._line(line, at)
-        rest = self._buffer.decode("utf-8", "replace")
+        if self._held_cr:
+            self._line(b"".join(self._line_parts), at)
+            self._line_parts.clear()
+        rest = b"".join(self._line_parts).decode("utf-8", "replace")
         self.trailing = "\n".join([*self._data, *([rest] if rest else [])])
 
     def _line(self, raw: bytes, at: float) -> None:

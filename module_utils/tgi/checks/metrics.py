@@ -45,7 +45,7 @@ def shortfall(
     return [
         f"{name} moved by {moved[name]:g}, at least {least} expected"
         for name, least in wanted.items()
-        if moved[name] < least
+        if not moved[name] >= least  # NaN is no witness either
     ]
 
 

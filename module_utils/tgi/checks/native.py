@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
 from typing import Any
 
 from ..answer import Answer
@@ -13,6 +15,7 @@ from .report import Outcome, trim
 
 #: Few tokens: this proves that generation works, not how well.
 NEW_TOKENS = 8
+_COUNT = re.compile(r"[0-9]{1,15}\Z")
 FINISH = ("length", "eos_token", "stop_sequence")
 EMPTY_REMEDY = (
     "It stops before the first word: wrong end-of-text token, tokenizer revision or weights; "
@@ -39,8 +42,9 @@ def logprob_problems(tokens: list[Any]) -> list[str]:
         # Rust writes NaN as null
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return [f"a token's logprob is {trim(value, 20)}, not a number"]
-        if not math.isfinite(value):
-            return [f"a token's logprob is {value}"]
+        # Not isfinite, which takes no integer of hundreds of digits
+        if abs(value) > sys.float_info.max or math.isnan(value):
+            return [f"a token's logprob is {trim(value, 20)}"]
         if value > 0.001:
             return [f"a token's logprob is {value:g}, above zero"]
     return []
@@ -142,6 +146,7 @@ def token_ms(answer: Answer) -> float | None:
     """The engine's own time per token in ms, from its headers; None where it tells none."""
     spent = answer.headers.get("x-inference-time", "")
     tokens = answer.headers.get("x-generated-tokens", "")
-    if not (spent.isdigit() and tokens.isdigit() and int(tokens)):
+    # At most 15 digits, of ASCII: int() refuses others that isdigit() takes, and endless ones
+    if not (_COUNT.match(spent) and _COUNT.match(tokens) and int(tokens)):
         return None
     return int(spent) / int(tokens)

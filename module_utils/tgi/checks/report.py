@@ -15,15 +15,24 @@ from typing import Any
 PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
 #: How bad a failure is. A minor one is a warning, the others fail the run.
 CRITICAL, MAJOR, MINOR = "critical", "major", "minor"
-# With lone surrogates and U+FFFE, which no file in UTF-8 and no XML can hold
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+_GAPS = re.compile(r"\0+")
 #: What is kept of an engine's words, in characters.
 MOST_OBSERVED, MOST_EVIDENCE = 400, 1000
 
 
 def trim(text: object, most: int = 160) -> str:
-    """One printable line of at most ``most`` characters."""
-    line = _UNPRINTABLE.sub(" ", str(text)).strip()
+    """One printable line of at most ``most`` characters.
+
+    No lone surrogates, which no file takes, and nothing that turns a terminal's writing around.
+    """
+    try:
+        line = str(text)
+    except (RecursionError, ValueError):  # nested too deep, or a number of too many digits
+        line = f"something that cannot be shown ({type(text).__name__})"
+    line = line if len(line) <= 100 * most else line[: 100 * most]
+    if not line.isprintable():
+        line = _GAPS.sub(" ", "".join(one if one.isprintable() else "\0" for one in line))
+    line = line.strip()
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

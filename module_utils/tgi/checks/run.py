@@ -17,7 +17,18 @@ from .edge import EDGE
 from .edge import undeclared as undeclared_edge
 from .host import Declared, Host, Tier
 from .plan import Item, Model, Spec, leave_out, make_plan
-from .report import ERROR, FAIL, PASS, WARN, Check, Outcome, Report, trim
+from .report import (
+    ERROR,
+    FAIL,
+    MOST_EVIDENCE,
+    MOST_OBSERVED,
+    PASS,
+    WARN,
+    Check,
+    Outcome,
+    Report,
+    trim,
+)
 from .session import Session
 
 
@@ -168,7 +179,8 @@ async def _run(item: Item, view: str, session: Any, left: float) -> Check:
         outcome, status = Outcome(observed=said), ERROR
     return Check(
         id=spec.id, group=spec.group, view=view, model=model, status=status,
-        expected=spec.expected, observed=outcome.observed, evidence=outcome.evidence,
+        expected=spec.expected, observed=trim(outcome.observed, MOST_OBSERVED),
+        evidence=trim(outcome.evidence, MOST_EVIDENCE),
         remedy="" if status == PASS else outcome.remedy or spec.remedy,
         ms=outcome.ms, attempts=outcome.attempts, severity=spec.severity,
     )  # fmt: skip
