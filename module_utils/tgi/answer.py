@@ -50,8 +50,8 @@ def retry_after(answer: Answer, most: float) -> float:
         return 1.0
 
 
-def describe(error: BaseException) -> str:
-    """A transport error in an operator's words."""
+def describe(error: BaseException, begun: bool = False) -> str:
+    """A transport error in an operator's words; ``begun``: an answer had begun to come."""
     text = str(error) or type(error).__name__
     lower = text.lower()
     refused = isinstance(error, ConnectionRefusedError) or "refused" in lower
@@ -64,5 +64,10 @@ def describe(error: BaseException) -> str:
     if "incomplete" in lower or "without sending complete message" in lower:
         return "connection closed in the middle of the body"
     if "disconnected without sending" in lower or "reset" in lower or text == "ReadError":
-        return "connection closed without an answer"
+        where = "in the middle of the body" if begun else "without an answer"
+        return f"connection closed {where}"
+    if type(error).__name__ == "RemoteProtocolError":
+        return f"what answers speaks no proper HTTP: {text}"
+    if type(error).__name__ == "DecodingError":
+        return f"the body is not encoded as its header says: {text}"
     return f"{type(error).__name__}: {text}"

@@ -27,6 +27,9 @@ from .answer import Answer, describe, retry_after
 from .pacing import Pacer
 
 MAX_BODY = 2_000_000
+#: Seconds. Engines close idle connections after 5 s (llama.cpp, uvicorn): a request sent at that
+#: very moment would be lost, and look like an engine that hangs up.
+MOST_IDLE = 1.0
 #: Says "send the target's own key", where None says "send none".
 OWN_KEY = "\0own"
 
@@ -72,7 +75,9 @@ class Client:
             transport=transport,
             trust_env=False,
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+            limits=httpx.Limits(
+                max_connections=64, max_keepalive_connections=16, keepalive_expiry=MOST_IDLE
+            ),
         )
 
     async def __aenter__(self) -> Client:
@@ -156,7 +161,7 @@ class Client:
             what = "no complete answer" if answer.status else "no answer"
             answer.fault = f"{what} within {self.target.timeout:g} s"
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
-            answer.fault = describe(error)
+            answer.fault = describe(error, begun=bool(answer.status))
         answer.ms = round((time.perf_counter() - started) * 1000)
         if self.watch is not None:
             self.watch(path, answer)
@@ -168,9 +173,15 @@ class Client:
         response = await self._http.send(request, stream=True)
         try:
             answer.status, answer.headers = response.status_code, response.headers
+            encoding = response.headers.get("content-encoding", "identity").lower()
+            if encoding not in ("gzip", "identity"):
+                # Not read: gzip in gzip makes gigabytes of a few bytes
+                answer.fault = f"the body is encoded as {encoding[:40]}, which was not asked for"
+                return
             size = 0
             async for data in response.aiter_bytes():
-                answer.chunks.append((time.perf_counter() - started, data))
+                kept = data[: max(0, MAX_BODY - size)]
+                answer.chunks.append((time.perf_counter() - started, kept))
                 size += len(data)
                 if size > MAX_BODY:
                     answer.fault = f"body longer than {MAX_BODY} bytes"

@@ -82,7 +82,7 @@ FAULTS = {
     ),
     "connection closed without an answer": says(b""),
     "no answer within 0.3 s": says(b"", wait=2),
-    "RemoteProtocolError": says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+    "what answers speaks no proper HTTP": says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
     "body longer than": says(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2_100_000),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 
@@ -45,7 +46,7 @@ def shortfall(
     return [
         f"{name} moved by {moved[name]:g}, at least {least} expected"
         for name, least in wanted.items()
-        if not moved[name] >= least  # NaN is no witness either
+        if not least <= moved[name] < math.inf  # NaN and Inf are no witnesses
     ]
 
 
