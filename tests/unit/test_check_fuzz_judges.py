@@ -1,6 +1,6 @@
 """Every judge of the checks against damaged and senseless answers: a finding, never an exception.
 
-The judges are not listed: a healthy run of each view is watched, and every function of
+The judges are not listed: a healthy run of each view is watched, and every public function of
 ``tgi/checks`` that was given an answer in it is called again with the same arguments, the
 answers in them damaged.
 """
@@ -80,7 +80,7 @@ def watch(patch: pytest.MonkeyPatch, calls: list[Call]) -> None:
     for module in modules:
         for name, function in list(vars(module).items()):
             plain = inspect.isfunction(function) and not inspect.iscoroutinefunction(function)
-            if plain and function.__module__.startswith(PACKAGE):
+            if plain and function.__module__.startswith(PACKAGE) and name[0] != "_":
                 patch.setattr(module, name, _watched(function, calls))
 
 
@@ -89,7 +89,7 @@ def _watched(function: Callable[..., Any], calls: list[Call]) -> Callable[..., A
     def note(*args: Any, **kwargs: Any) -> Any:
         known = sum(call.function is function for call in calls)
         if known < MOST_CALLS and _holds_answer([args, dict(kwargs)]):
-            calls.append(Call(function, _few(args), _few(kwargs)))
+            calls.append(Call(function, tuple(_few(one) for one in args), _few(kwargs)))
         return function(*args, **kwargs)
 
     return note
