@@ -27,8 +27,8 @@ from .answer import Answer, describe, retry_after
 from .pacing import Pacer
 
 MAX_BODY = 2_000_000
-#: Seconds. Engines close idle connections after 5 s (llama.cpp, uvicorn): a request sent at that
-#: very moment would be lost, and look like an engine that hangs up.
+#: Seconds a TLS connection is kept. A server that closes an idle one at the very moment a request
+#: comes would look as if it hung up; nginx keeps them for longer than this.
 MOST_IDLE = 1.0
 #: Says "send the target's own key", where None says "send none".
 OWN_KEY = "\0own"
@@ -69,14 +69,18 @@ class Client:
         self.pacer = pacer or Pacer()
         #: Is shown every answer with the path that was asked.
         self.watch: Callable[[str, Answer], None] | None = None
-        verify: Any = tls_context(target.ca_file) if target.url.startswith("https") else False
+        secure = target.url.startswith("https")
+        verify: Any = tls_context(target.ca_file) if secure else False
+        # Engines close idle connections early, llama.cpp when others wait for its few threads;
+        # without TLS a new one costs nothing
+        kept = 16 if secure else 0
         self._http = httpx.AsyncClient(
             verify=verify,
             transport=transport,
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(
-                max_connections=64, max_keepalive_connections=16, keepalive_expiry=MOST_IDLE
+                max_connections=64, max_keepalive_connections=kept, keepalive_expiry=MOST_IDLE
             ),
         )
 
