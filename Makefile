@@ -5,10 +5,10 @@ PLAY := $(BIN)/ansible-playbook
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit molecule test-sandbox docs bench bench-gateway
+.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit peer molecule test-sandbox docs bench bench-gateway bench-checks
 
 # An environment comes first; sandbox, test and setup also bring it up to date
-sandbox-check sandbox-down lint unit molecule test-sandbox docs bench bench-gateway: | .venv
+sandbox-check sandbox-down lint unit peer molecule test-sandbox docs bench bench-gateway bench-checks: | .venv
 .venv:
 	@tests/hosts/bootstrap.sh requirements/test.txt
 
@@ -33,7 +33,7 @@ sandbox-down: ## Take the sandbox away, with everything in it
 
 test: ## Run every test: lint, unit tests, Molecule on Debian 12 and 13 (as root)
 	@tests/hosts/bootstrap.sh requirements/test.txt engine
-	@$(MAKE) --no-print-directory lint unit molecule test-sandbox
+	@$(MAKE) --no-print-directory lint unit molecule peer test-sandbox
 
 lint: ## Check style and types
 	@echo "yamllint" && $(BIN)/yamllint --strict .
@@ -43,6 +43,9 @@ lint: ## Check style and types
 
 unit: ## Run the unit tests
 	@$(BIN)/pytest
+
+peer: ## Check llama.cpp's own server, which nobody here wrote (Docker)
+	@$(BIN)/pytest tests/peer
 
 molecule: ## Deploy to disposable Debian 12 and 13 hosts and look at them as a client would
 	@tests/hosts/images.sh trixie bookworm
@@ -61,3 +64,6 @@ bench: ## Time a run that changes nothing, beside Ansible's own round trips
 
 bench-gateway: ## Measure what the gateway costs beside a bare nginx, and write docs/performance.md (as root)
 	@$(BIN)/python benchmarks/gateway.py --on 13 12
+
+bench-checks: ## Time the checks beside the same requests as uri tasks, and eight models beside one
+	@$(BIN)/python benchmarks/checks.py
