@@ -1,0 +1,103 @@
+"""A forced tool call, and in which of the usual ways it went wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..answer import Answer
+from ..checks import canary
+from ..checks.judge import dig, error_text, http_problem
+from ..checks.report import trim
+
+NAME = "note_city"
+#: Room enough for this call; a client's own limit is the client's affair.
+MAX_TOKENS = 100
+_SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+}
+
+
+def request_body(model: str) -> dict[str, Any]:
+    """A chat request that must be answered by a call of the function NAME."""
+    function = {"name": NAME, "description": "Note a city.", "parameters": _SCHEMA}
+    return {
+        "model": model,
+        "messages": [{"role": "user", "content": canary.ask(canary.QUESTIONS[0])}],
+        "tools": [{"type": "function", "function": function}],
+        "tool_choice": {"type": "function", "function": {"name": NAME}},
+        "temperature": 0,
+        "max_tokens": MAX_TOKENS,
+    }
+
+
+def view_call(answer: Answer) -> dict[str, Any]:
+    """``kind`` and ``detail``; the kind is ``ok`` or a key of REMEDIES."""
+    kind, detail = judge_call(answer)
+    return {"kind": kind, "detail": trim(detail, 160), "status": answer.status, "ms": answer.ms}
+
+
+def judge_call(answer: Answer) -> tuple[str, str]:
+    """The kind of an answer to :func:`request_body`, and what was seen."""
+    problem = http_problem(answer)
+    if problem:
+        return _refused(answer), problem
+    reply = answer.json()
+    message, finish = dig(reply, "choices", 0, "message"), dig(reply, "choices", 0, "finish_reason")
+    spent = dig(reply, "usage", "completion_tokens")
+    full = finish == "length" or (isinstance(spent, int) and spent >= MAX_TOKENS)
+    calls = dig(message, "tool_calls")
+    if not isinstance(calls, list) or not calls:
+        text = dig(message, "content")
+        if full and isinstance(text, str) and text.lstrip().startswith("{"):
+            return "cut", f"the call was not complete after {MAX_TOKENS} tokens"
+        return "ignored", "text instead of the call that was forced"
+    called = dig(calls, 0, "function", "name")
+    if called != NAME:
+        return "ignored", f"called {trim(called, 40)} instead of {NAME}"
+    return _arguments(dig(calls, 0, "function", "arguments"), full)
+
+
+def _refused(answer: Answer) -> str:
+    said = error_text(answer.json()).lower()
+    if "template" in said:
+        return "template"
+    if "grammar" in said and ("disabled" in said or "not supported" in said):
+        return "grammar"
+    # The text between the braces was cut, so TGI itself could not read what its model had written
+    if answer.status in (422, 424, 500) and ("parse" in said or "eof" in said):
+        return "cut" if "eof" in said else "arguments"
+    return "failed"
+
+
+def _arguments(value: Any, full: bool) -> tuple[str, str]:
+    """TGI gives a text of JSON; some give the object itself, which OpenAI's clients refuse."""
+    if not isinstance(value, str):
+        return "arguments", f"the arguments are {type(value).__name__}, not a text of JSON"
+    try:
+        content = json.loads(value)
+    except ValueError:
+        if full:
+            return "cut", f"the arguments were not complete after {MAX_TOKENS} tokens"
+        return "arguments", f"the arguments are no JSON: {trim(value, 60)}"
+    if not isinstance(content, dict):
+        return "arguments", f"the arguments are a JSON {type(content).__name__}, not an object"
+    if not isinstance(content.get("city"), str):
+        return "arguments", "the arguments lack what the schema requires"
+    return "ok", "the forced call came, its arguments fit the schema"
+
+
+REMEDIES = {
+    "ignored": "tool_choice is not heeded: TGI 3 does for every model with a chat template, so see "
+    "what answers at this port (docker ps) and which tgi_image it runs",
+    "arguments": "the call is not held to its schema: take disable_grammar_support from the "
+    "model's options, and compare tgi_image with tgi_version",
+    "cut": "the answer ended before the call was complete: a larger max_tokens in the request, "
+    "and room for it in max_total_tokens",
+    "template": "the model has no chat template that takes tools: set tokenizer_config_path to one "
+    "that does, or choose an instruct model",
+    "grammar": "take disable_grammar_support from the model's options in tgi_models",
+    "failed": "the chat itself works: the engine's log tells what it has against this call",
+}
