@@ -132,8 +132,7 @@ def judge_speed(scene: Scene) -> Found:
     direct = [one["stream"] for one in scene.picture.direct(scene.model["name"]) if "stream" in one]
     for one in direct[:1]:
         said += f"; {seconds(one['ttft'])}, {seconds(one['tpot'])} direct"
-    collected = [one for one in direct if one["ttft"] and _collected(seen) and not _collected(one)]
-    if collected and (seen["total"] or 0) > 1:
+    if any(_collected(seen, one) for one in direct):
         return broken(
             "collected",
             f"{said}: the stream is collected on the way and comes at once",
@@ -156,9 +155,12 @@ def judge_speed(scene: Scene) -> Found:
     )
 
 
-def _collected(stream: Mapping[str, Any]) -> bool:
-    total, first = stream["total"], stream["ttft"]
-    return bool(total and first and stream["chunks"] > 2 and first > 0.85 * total)
+def _collected(edge: Mapping[str, Any], direct: Mapping[str, Any]) -> bool:
+    """Nothing comes until the engine has ended, and then everything at once."""
+    first, whole = edge["ttft"], direct["total"]
+    if not first or not whole or not direct["tpot"] or edge["tpot"] is None:
+        return False
+    return bool(whole > 1 and first > 0.8 * whole and edge["tpot"] < direct["tpot"] / 4)
 
 
 def judge_tools(scene: Scene) -> Found:
