@@ -30,6 +30,7 @@ def request_body(model: str) -> dict[str, Any]:
         "tool_choice": {"type": "function", "function": {"name": NAME}},
         "temperature": 0,
         "max_tokens": MAX_TOKENS,
+        "stream": False,
     }
 
 
