@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
 from ansible.module_utils.tgi.host_system import clock_skew  # noqa: E402
+
+_SSH = re.compile(r"(?:over|via) ssh: ")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -57,4 +60,4 @@ def _reason(answer: dict[str, Any]) -> str:
     said = [str(answer.get(key) or "").strip() for key in ("msg", "module_stderr")]
     lines = [" ".join(text.split()) for text in said if text]
     # Behind it is what ssh said; before it nothing that a person does not know
-    return "; ".join(one.rpartition("over ssh: ")[2][-200:] for one in lines) or "no reason given"
+    return "; ".join(_SSH.split(one)[-1][-200:] for one in lines) or "no reason given"

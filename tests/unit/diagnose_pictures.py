@@ -137,7 +137,7 @@ class Case:
         self.model: Side = self.gpu["models"][0]
         self.replica: Side = self.gateway["models"][0]["replicas"][0]
 
-    def results(self) -> dict[str, dict[str, Side]]:
+    def results(self) -> dict[str, Any]:
         """As the playbook's last task gives them to tgi_verdict."""
         sides = (("clients", self.client), ("gateways", self.gateway), ("gpus", self.gpu))
         return {name: {side["host"]: {"seen": side}} for name, side in sides}

@@ -227,4 +227,6 @@ def _observation(host: str, result: Any) -> Mapping[str, Any]:
     if isinstance(seen, dict):
         return seen
     why = result.get("msg") if isinstance(result, dict) else ""
-    return {"host": host, "blind": _short(str(why or "no answer"))}
+    # Before it Ansible tells which of its own parts failed
+    reason = " ".join(str(why or "no answer").split()).rpartition("failed: ")[2]
+    return {"host": host, "blind": _short(reason)}
