@@ -26,6 +26,14 @@ def stream(ttft: float = 0.2, tpot: float = 0.02, **more: Any) -> Side:
     return answer(ttft=ttft, tpot=tpot, total=total, chunks=20, problem="", **more)
 
 
+def call(arguments: Any, name: str = "note_city", **more: Any) -> dict[str, Any]:
+    """A chat answer that calls a function."""
+    function = {"name": name, "arguments": arguments}
+    message = {"role": "assistant", "tool_calls": [{"id": "0", "function": function}]}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", **more}
+    return {"choices": [choice], "usage": {"completion_tokens": 12}}
+
+
 TOOLS = {"kind": "ok", "detail": "the forced call came", "status": 200, "ms": 300}
 CLIENT: Side = {
     "host": "gw1",

@@ -14,23 +14,14 @@ from typing import Any
 
 import httpx
 import pytest
-from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.checks import tls
 from ansible.module_utils.tgi.client import Target
-from ansible.module_utils.tgi.diagnose import calls, outside
+from ansible.module_utils.tgi.diagnose import outside
 from ansible.module_utils.tgi.diagnose.outside import Outside, look_from_outside
 from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
 from check_fake_gateway import KEY, NAME, FakeGateway
-from diagnose_pictures import CLIENT
+from diagnose_pictures import CLIENT, call
 from tls_pairs import make
-
-
-def call(arguments: Any, name: str = calls.NAME, **more: Any) -> dict[str, Any]:
-    """A chat answer that calls a function."""
-    function = {"name": name, "arguments": arguments}
-    message = {"role": "assistant", "tool_calls": [{"id": "0", "function": function}]}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", **more}
-    return {"choices": [choice], "usage": {"completion_tokens": 12}}
 
 
 class ToolGateway(FakeGateway):
@@ -138,38 +129,6 @@ def test_a_model_without_a_chat_and_no_tools() -> None:
     assert seen["models"] == [{"name": "base", "chatless": True}]
     seen = look(ToolGateway(), tools=False)
     assert "tools" not in seen["models"][0] and cause_of(seen) == ("", "")
-
-
-EOF_TEXT = "Tool error: Failed to parse generated text: EOF while parsing a value"
-
-
-@pytest.mark.parametrize(
-    ("status", "reply", "kind"),
-    [
-        (200, call('{"city": "Paris"}'), "ok"),
-        (200, call({"city": "Paris"}), "arguments"),
-        (200, call('"Paris"'), "arguments"),
-        (200, call("[1]"), "arguments"),
-        (200, call('{"town": "Paris"}'), "arguments"),
-        (200, call('{"city": '), "arguments"),
-        (200, call('{"city": "P', finish_reason="length"), "cut"),
-        (200, {**call('{"city"'), "usage": {"completion_tokens": calls.MAX_TOKENS}}, "cut"),
-        (200, call("{}", name="other"), "ignored"),
-        (200, {"choices": [{"message": {"content": "Hi."}, "finish_reason": "stop"}]}, "ignored"),
-        (200, {"choices": [{"message": {"content": ' {"f'}, "finish_reason": "length"}]}, "cut"),
-        (200, {"choices": "none"}, "ignored"),
-        (422, {"error": "Template error: template not found"}, "template"),
-        (422, {"error": EOF_TEXT, "error_type": "tool_error"}, "cut"),
-        (422, {"error": "Tool error: Failed to parse generated text: x"}, "arguments"),
-        (422, {"error": "Input validation error: grammar is not supported"}, "grammar"),
-        (500, {"error": "broken"}, "failed"),
-        (503, None, "failed"),
-    ],
-)  # fmt: skip
-def test_kinds_of_tool_calls(status: int, reply: Any, kind: str) -> None:
-    answer = Answer(status, {}, [(0.1, json.dumps(reply).encode())])
-    assert calls.judge_call(answer)[0] == kind
-    assert kind == "ok" or calls.REMEDIES[kind]
 
 
 # --- the way in, with real sockets

@@ -66,19 +66,18 @@ def play(tmp_path: Path, hosts: dict[str, Any], *options: str) -> tuple[int, str
         timeout=180,
         check=False,
     )
-    return done.returncode, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("options", [(), ("--check",)], ids=["run", "check"])
-def test_a_machine_without_a_deployment(tmp_path: Path, options: tuple[str, ...]) -> None:
-    code, output = play(tmp_path, inventory(), *options)
-    assert code == 2
+    output = done.stdout + done.stderr
     assert SECRET not in output
-    recap = re.findall(r"(?m)^(\w+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+)", output)
-    assert sorted(recap) == [("away", "0", "0"), ("here", "0", "0"), ("localhost", "0", "0")]
-    line = re.search(r"BROKEN: .*", output)
+    recap = re.findall(r"(?m)^\w+ +: ok=\d+ +changed=(\d+) +unreachable=(\d+)", output)
+    assert set(recap) == {("0", "0")}, output
+    return done.returncode, output
+
+
+def test_a_machine_without_a_deployment(tmp_path: Path) -> None:
+    code, output = play(tmp_path, inventory(), "--check")
+    assert code == 2
     # Asked from here, although one host is away
-    assert line and re.search(r"(?m)connection +here +broken +127\.0\.0\.1:\d+: conn", output)
+    assert re.search(r"(?m)connection +here +broken +127\.0\.0\.1:\d+: conn", output)
     assert re.search(r"(?m)way in +away +broken +cannot be reached by SSH: .*refused", output)
     assert re.search(r"(?m)way in +here +ok", output)
     assert re.search(r"(?m)container of a +here +(broken|not reached)", output)
@@ -91,6 +90,19 @@ def test_an_inventory_that_the_preflight_would_refuse(tmp_path: Path) -> None:
     assert re.search(r"(?m)connection +here +broken", output)
     assert re.search(r"(?m)way in +away +broken", output)
     assert re.search(r"(?m)container of a +here", output)
+
+
+def test_a_part_of_the_hosts(tmp_path: Path) -> None:
+    code, output = play(tmp_path, inventory(), "--limit", "away")
+    assert code == 2
+    assert "BROKEN: way in on away: cannot be reached by SSH" in output
+    assert not re.search(r"(?m) here  ", output)
+
+
+def test_no_hosts_at_all(tmp_path: Path) -> None:
+    code, output = play(tmp_path, {"all": {"children": {"gpu_host": {"hosts": {"x": {}}}}}})
+    assert code == 2
+    assert "UNKNOWN: nothing could be seen as a client sees it" in output
 
 
 def test_without_a_name_for_the_endpoint(tmp_path: Path) -> None:

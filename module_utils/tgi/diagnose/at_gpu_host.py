@@ -26,8 +26,8 @@ from .machine import Run, read
 from .speak import talk, view_generate, view_http, view_load
 
 _SHORT = {"inputs": "Name the capital of France.", "parameters": {"max_new_tokens": 8}}
-#: Seconds; an older line of an engine that still runs tells of something it got over
-_JUST_NOW = 600
+#: Seconds; what an engine that still runs said before that, it said of other requests than ours
+_JUST_NOW = 60
 _FENCE = Path("/etc/tgi-fence/rules")
 
 

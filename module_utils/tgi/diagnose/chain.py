@@ -123,7 +123,14 @@ CHAIN = (
          "health": ANY, "generation": ANY},
     ),
     Link("health", "/health", GPU, model.judge_health, True, {**_ENGINE, "generation": ANY}),
-    Link("generation", "generation", GPU, model.judge_generation, True, _ENGINE),
+    Link(
+        "generation", "generation", GPU, model.judge_generation, True,
+        {**_ENGINE, "direct.chat": ANY},
+    ),
+    Link(
+        "direct.chat", "chat, direct", GPU, client.judge_direct_chat, True,
+        {"chat": ANY, "stream": ANY, "tools": ANY, "direct.tools": ANY},
+    ),
     Link("gpus", "GPU driver", GPU, host.judge_gpus, breaks={"log": _NO_GPU, "access": ANY}),
     Link(
         "xid", "GPU fault", GPU, host.judge_xid,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .calls import REMEDIES
-from .finding import Found, Scene, broken, not_reached, ok, unknown
+from .finding import BROKEN, OK, Found, Scene, broken, not_reached, ok, unknown
 from .pace import seconds, slow_parts
 
 _KEY = "the key of checks_consumer is not in force: run site.yml --tags gateway"
@@ -46,8 +46,8 @@ def judge_name(scene: Scene) -> Found:
             "make the DNS entry (or a line in /etc/hosts), correct gateway_server_name, or set "
             "checks_connect_to while there is none",
         )
-    how = "checks_connect_to says" if scene.own.get("pinned") else "is"
-    return ok(f"{server} {how} {', '.join(seen['addresses'])}")
+    how = " (checks_connect_to)" if scene.own.get("pinned") else ""
+    return ok(f"{server} is {', '.join(seen['addresses'])}{how}")
 
 
 def judge_connect(scene: Scene) -> Found:
@@ -89,7 +89,7 @@ def judge_answer(scene: Scene) -> Found:
 
 def judge_chat(scene: Scene) -> Found:
     if scene.model.get("chatless"):
-        return unknown("has no chat (checks_without_chat); see its generation")
+        return unknown("has no chat (checks_without_chat)")
     seen = scene.model.get("chat")
     if not seen:
         return not_reached()
@@ -105,6 +105,13 @@ def judge_chat(scene: Scene) -> Found:
             "checks_without_chat and use /generate"
         )
     return broken(code, problem, remedy)
+
+
+def judge_direct_chat(scene: Scene) -> Found:
+    """Chat and stream on the model's own port: tells a model's fault from the gateway's."""
+    found = judge_chat(scene)
+    stream = judge_stream(scene)
+    return stream if found.state == OK and stream.state == BROKEN else found
 
 
 def judge_stream(scene: Scene) -> Found:
@@ -167,9 +174,16 @@ def judge_tools(scene: Scene) -> Found:
     """The forced tool call, of a client's or of a GPU host's view."""
     seen = scene.model.get("tools")
     if not seen:
-        return not_reached("not asked")
+        return not_reached()
     if seen["kind"] == "ok":
         return ok(seen["detail"])
+    direct = [one.get("tools") or {} for one in scene.picture.direct(scene.model["name"])]
+    if "server" in scene.own and any(one.get("kind") == "ok" for one in direct):
+        remedy = (
+            "asked directly it works: another replica answers at times, or something between "
+            "client and engine takes tools or tool_choice out of the request"
+        )
+        return broken(seen["kind"], seen["detail"], remedy)
     return broken(seen["kind"], seen["detail"], REMEDIES[seen["kind"]])
 
 

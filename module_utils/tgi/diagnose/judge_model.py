@@ -53,7 +53,7 @@ def judge_log(scene: Scene) -> Found:
         return broken(state["cause"], f"{state['detail']} (while {where})", state["remedy"])
     if state["phase"] == "serve":
         if named := state.get("named"):
-            return broken(named["cause"], f"{named['text']} (while serving)", named["remedy"])
+            return broken(named["cause"], f"serves, and says: {named['text']}", named["remedy"])
         return ok(f"serves, {state['elapsed']:.0f} s")
     label = LABELS[state["phase"]]
     said = f"{label}, {state['elapsed']:.0f} s of {state['allowed']:.0f} s allowed"

@@ -100,7 +100,12 @@ def judge(picture: Picture) -> Verdict:
         return Verdict(findings, None, (), ())
     cause = _cause_of(broken[0], broken, findings)
     outward = [one for one in broken if one is not cause and _explains(cause, one, findings)]
-    rest = [one for one in broken if one is not cause and one not in outward]
+    # A machine that is both gateway and GPU host has some of its links twice
+    rest = [
+        one
+        for one in broken
+        if one not in outward and (one.name, one.host) != (cause.name, cause.host)
+    ]
     # Of what is broken besides, only what nothing else explains
     others = [
         one
