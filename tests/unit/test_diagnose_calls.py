@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.diagnose import calls
+from ansible.module_utils.tgi.diagnose.speak import view_chat, view_generate, view_http
 from diagnose_pictures import call
 
 EOF_TEXT = "Tool error: Failed to parse generated text: EOF while parsing a value"
@@ -40,3 +41,11 @@ def test_kinds_of_tool_calls(status: int, reply: Any, kind: str) -> None:
     answer = Answer(status, {}, [(0.1, json.dumps(reply).encode())])
     assert calls.judge_call(answer)[0] == kind
     assert kind == "ok" or calls.REMEDIES[kind]
+
+
+def test_a_token_that_an_engine_repeats_goes_no_further() -> None:
+    body = json.dumps({"error": "bad request, token hf_abcdefghijk", "error_type": "x"}).encode()
+    answer = Answer(422, {}, [(0.1, body)])
+    for view in (view_http, view_chat, view_generate, calls.view_call):
+        text = json.dumps(view(answer))
+        assert "bad request" in text and "hf_abcdefghijk" not in text

@@ -9,6 +9,7 @@ from ..answer import Answer
 from ..checks import canary
 from ..checks.judge import dig, error_text, http_problem
 from ..checks.report import trim
+from ..wait_logs import mask
 
 NAME = "note_city"
 #: Room enough for this call; a client's own limit is the client's affair.
@@ -37,7 +38,12 @@ def request_body(model: str) -> dict[str, Any]:
 def view_call(answer: Answer) -> dict[str, Any]:
     """``kind`` and ``detail``; the kind is ``ok`` or a key of REMEDIES."""
     kind, detail = judge_call(answer)
-    return {"kind": kind, "detail": trim(detail, 160), "status": answer.status, "ms": answer.ms}
+    return {
+        "kind": kind,
+        "detail": mask(trim(detail, 160)),
+        "status": answer.status,
+        "ms": answer.ms,
+    }
 
 
 def judge_call(answer: Answer) -> tuple[str, str]:
@@ -84,7 +90,7 @@ def _arguments(value: Any, full: bool) -> tuple[str, str]:
             return "cut", f"the arguments were not complete after {MAX_TOKENS} tokens"
         return "arguments", f"the arguments are no JSON: {trim(value, 60)}"
     if not isinstance(content, dict):
-        return "arguments", f"the arguments are a JSON {type(content).__name__}, not an object"
+        return "arguments", f"the arguments are no JSON object: {trim(value, 60)}"
     if not isinstance(content.get("city"), str):
         return "arguments", "the arguments lack what the schema requires"
     return "ok", "the forced call came, its arguments fit the schema"

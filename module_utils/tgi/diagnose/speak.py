@@ -15,6 +15,7 @@ from ..checks.metrics import parse_metrics
 from ..checks.report import trim
 from ..checks.session import LONG_QUESTION, LONG_TOKENS
 from ..client import Client
+from ..wait_logs import mask
 from .calls import request_body, view_call
 
 CHAT = "/v1/chat/completions"
@@ -29,7 +30,8 @@ def view_http(answer: Answer) -> dict[str, Any]:
     return {
         "status": answer.status,
         "fault": trim(answer.fault, 160),
-        "error": error_text(reply) if answer.status != 200 else "",
+        # An engine that repeats a token of its own must not have us repeat it
+        "error": mask(error_text(reply)) if answer.status != 200 else "",
         "code": trim(dig(reply, "error", "code") or dig(reply, "error_type") or "", 40),
         "ms": answer.ms,
     }
@@ -38,7 +40,11 @@ def view_http(answer: Answer) -> dict[str, Any]:
 def view_chat(answer: Answer) -> dict[str, Any]:
     """An answer to a short question: as HTTP, and what is wrong with it as a chat."""
     judged = chat.judge_chat(answer, canary.MAX_TOKENS)
-    return {**view_http(answer), "problem": judged.problem, "text": trim(judged.observed, 60)}
+    return {
+        **view_http(answer),
+        "problem": mask(judged.problem),
+        "text": mask(trim(judged.observed, 60)),
+    }
 
 
 def view_stream(answer: Answer) -> dict[str, Any]:
@@ -48,7 +54,7 @@ def view_stream(answer: Answer) -> dict[str, Any]:
     gaps = len(times) - 1
     return {
         **view_http(answer),
-        "problem": chat.judge_chat_stream(answer, LONG_TOKENS).problem,
+        "problem": mask(chat.judge_chat_stream(answer, LONG_TOKENS).problem),
         "ttft": round(times[0], 3) if times else None,
         "tpot": round((times[-1] - times[0]) / gaps, 4) if gaps > 0 else None,
         "total": round(answer.ms / 1000, 3),
@@ -67,7 +73,7 @@ def view_generate(answer: Answer) -> dict[str, Any]:
         value = answer.headers.get(f"x-{name}-time", "")
         if value.isdigit():
             times[name] = int(value) / 1000
-    return {**view_http(answer), "problem": problem, "times": times}
+    return {**view_http(answer), "problem": mask(problem), "times": times}
 
 
 def view_load(answer: Answer) -> dict[str, Any]:
