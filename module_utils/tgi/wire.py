@@ -139,4 +139,7 @@ async def _pretend(
     )
     response = await transport.handle_async_request(request)
     answer.status, answer.headers = response.status_code, response.headers
-    answer.chunks.append((0.0, await response.aread()))
+    try:
+        answer.chunks.append((0.0, await response.aread()))
+    except httpx.HTTPError as error:
+        answer.fault = describe(error)

@@ -137,6 +137,8 @@ def _with_tools(faults: Collection[str], body: dict[str, Any]) -> Reply | None:
     if choice == "auto" and "eager" not in faults:
         return _message({"content": "Hello."}, body)
     name = body["tools"][0]["function"]["name"]
+    if name not in ARGUMENTS:
+        return None
     arguments = next((SPOILT[one] for one in SPOILT if one in faults), ARGUMENTS[name])
     name = "no_such_tool" if "other-tool" in faults else name
     prompt = 12 if "tools-dropped" in faults else 90

@@ -86,7 +86,7 @@ async def generate_compat(session: Session) -> Outcome:
 
 def _told(answer: Answer) -> int:
     count = answer.headers.get("x-generated-tokens", "")
-    return int(count) if count.isdigit() else 0
+    return int(count) if count.isdecimal() else 0
 
 
 def judge_compat(answer: Answer, asked: str) -> Outcome:

@@ -67,6 +67,13 @@ def explain(error: BaseException) -> tuple[str, str]:
     return (describe(error), "Check firewall, port and address (checks_connect_to)")
 
 
+def complaint(found: Handshake) -> tuple[str, str]:
+    """What a client dislikes about a handshake, and the remedy; empty when it is content."""
+    if not found.problem and found.other_name:
+        return _CAUSES[_OTHER_NAME]
+    return found.problem, found.remedy
+
+
 async def handshake(host: Host) -> Handshake:
     """Connect, verify chain and name, and hang up; then look for what should not be there.
 

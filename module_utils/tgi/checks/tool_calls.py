@@ -80,16 +80,17 @@ def call_problems(
 ) -> list[str]:
     """What is wrong with the calls, the cause first. ``text`` is what came beside them."""
     schemas = {dig(t, "function", "name"): dig(t, "function", "parameters") for t in tools}
-    if finish == "length":
+    begun = "<tool_call" in text or '"name"' in text
+    if finish == "length" and (calls or begun):
         return ["the call was cut by max_tokens"]
     if not calls:
-        how = "left as text" if "<tool_call" in text or '"name"' in text else "missing"
+        how = "left as text" if begun else "missing"
         return [f"the forced call is {how}: {trim(text, 60) or 'no text either'}"]
     problems = []
     for call in calls:
         if call.kind != "function":
             problems.append(f"the call's type is {trim(call.kind, 20)}, not function")
-        if call.name not in schemas:
+        if not isinstance(call.name, str) or call.name not in schemas:
             problems.append(f"{trim(call.name, 40)} was called, not {', '.join(schemas)}")
         else:
             problems += argument_problems(call.arguments, schemas[call.name])

@@ -131,9 +131,10 @@ async def _handshake(client: Client) -> dict[str, Any]:
     days = None
     if ends := shaken.certificate.get("notAfter"):
         days = int((ssl.cert_time_to_seconds(ends) - time.time()) // 86400)
+    problem, remedy = tls.complaint(shaken)
     return {
-        "problem": shaken.problem,
-        "remedy": shaken.remedy,
+        "problem": problem,
+        "remedy": remedy,
         "protocol": shaken.protocol,
         "days": days,
     }
