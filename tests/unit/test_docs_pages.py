@@ -20,7 +20,7 @@ by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relat
 ROLES = load_roles(ROOT / "roles", lambda path: yaml.safe_load(Path(path).read_text()))
 # Not variables: a typing error shown on purpose, modules, docker's own words
 OTHERS = {"tgi_modles", "tgi_check", "tgi_wait", "tgi_comment", "docker_ce", "tgi_resolve_models"}
-OTHERS |= {"docker_daemon_config", "tgi_host", "tgi_diagnose", "tgi_verdict"}
+OTHERS |= {"docker_daemon_config", "tgi_host", "tgi_diagnose", "tgi_plan", "tgi_verdict"}
 
 
 def anchors(page: Path) -> set[str]:

@@ -1,0 +1,176 @@
+"""What to change so that a model fits, in order of least harm, each tried before it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from .case import Case, Wish, attention_of, shard_choices
+from .fit import UNFAVOURABLE, Fit, fit, prefill_of
+from .quantization import fp8_cache, works
+
+# Below that there is no conversation left to have
+_LEAST_TOKENS = 512
+_EIGHT_BITS = ("eetq", "fp8")
+_FOUR_BITS = "bitsandbytes-nf4"
+#: From a case to better ones, the best first
+Step = Callable[[Case], Iterator[Case]]
+
+
+class Advice(NamedTuple):
+    """``set`` are launcher options of the entry in tgi_models; {} where none is meant."""
+
+    set: dict[str, int | str]
+    #: What comes of it, such as "28517 tokens of KV cache"
+    result: str
+
+
+def written(advice: Advice) -> str:
+    """Give it as it would stand in tgi_models."""
+    return " and ".join(f"{name}: {value}" for name, value in advice.set.items())
+
+
+def sentence(advice: Advice) -> str:
+    """Give it as a sentence that lacks its subject."""
+    if not advice.set:
+        return f"has room for {advice.result}"
+    return f"fits with {written(advice)} ({advice.result})"
+
+
+def advise(case: Case, gpus: int) -> list[Advice]:
+    """Give what makes the model fit; ``gpus`` are the cards of this kind that it could have.
+
+    Each change alone; if none is enough alone, one after the other until they are. The last
+    piece says how small a model would have to be. All of it fits by the unfavourable
+    assumption too; the numbers of tokens are the expected ones.
+    """
+    shard = _shard(gpus)
+    kinds = [_quantize(kind) for kind in (*_EIGHT_BITS, _FOUR_BITS)]
+    found = [_alone(step, case) for step in (shard, _prefill, _context, _cache)]
+    # Fewer bits may cost the answers' quality, more GPUs do not: rather both than four bits
+    spread = case if found[0] else next(shard(case), case)
+    found += [_alone(step, case) or _alone(step, spread) for step in kinds]
+    told = [_told(case, better) for better in found if better is not None]
+    if not told:
+        told = list(_together(case, (shard, _cache, kinds[0], kinds[-1])))
+    return [*told, *_smaller(case)]
+
+
+def _alone(step: Step, case: Case) -> Case | None:
+    return next((better for better in step(case) if _fits(better)), None)
+
+
+def _fits(case: Case) -> bool:
+    found = fit(case, UNFAVOURABLE)
+    return found is not None and not found.phase
+
+
+def _told(case: Case, better: Case) -> Advice:
+    found = fit(better)
+    changed: dict[str, int | str] = {
+        name: new
+        for name, old, new in zip(Wish._fields, case.wish, better.wish)
+        if new != old and isinstance(new, (int, str))
+    }
+    return Advice(changed, _result(found) if found else "")
+
+
+def _result(found: Fit) -> str:
+    return f"{found.kv_tokens} tokens of KV cache, max_total_tokens {found.max_total_tokens}"
+
+
+def _with(case: Case, **wish: int | str | None) -> Case:
+    return case._replace(wish=case.wish._replace(**wish))  # type: ignore[arg-type]
+
+
+def _shard(gpus: int) -> Step:
+    def step(case: Case) -> Iterator[Case]:
+        choices = shard_choices(case.dims, case.wish.quantize, gpus)
+        more = [_with(case, num_shard=count) for count in choices if count > case.wish.num_shard]
+        enough = [better for better in more if _fits(better)]
+        # The fewest that are enough; or as many as there are, for the steps that follow
+        yield from enough[:1] or more[-1:]
+
+    return step
+
+
+def _prefill(case: Case) -> Iterator[Case]:
+    """Smaller prefills only let long prompts wait: they are cut into chunks."""
+    most = prefill_of(case).tokens
+    tokens = _largest(most, lambda count: _with(case, max_batch_prefill_tokens=count))
+    if tokens and tokens < most:
+        yield _with(case, max_batch_prefill_tokens=tokens)
+
+
+def _context(case: Case) -> Iterator[Case]:
+    wished = case.wish.max_total_tokens
+    if wished is None:
+        return
+    tokens = _largest(wished, lambda count: _shorter(case, count))
+    if tokens and tokens < wished:
+        yield _shorter(case, tokens)
+
+
+def _shorter(case: Case, total: int) -> Case:
+    """Take max_total_tokens down; answers keep their length up to a quarter of it."""
+    wish = case.wish
+    prompt = wish.max_input_tokens or total - 1
+    answer = max((wish.max_total_tokens or total) - prompt, 1)
+    prompt = min(prompt, total - min(answer, max(total // 4, 1)))
+    return _with(case, max_total_tokens=total, max_input_tokens=max(prompt, 1))
+
+
+def _cache(case: Case) -> Iterator[Case]:
+    free = case.wish.kv_cache_dtype is None and attention_of(case) == "flashinfer"
+    if free and fp8_cache(case.card.compute_cap):
+        # Unlike e4m3 it holds whatever 16 bits hold, so that it needs no scales
+        yield _with(case, kv_cache_dtype="fp8_e5m2")
+
+
+def _quantize(kind: str) -> Step:
+    def step(case: Case) -> Iterator[Case]:
+        free = case.wish.quantize in (None, *_EIGHT_BITS) and case.dims.checkpoint is None
+        if free and case.wish.quantize != kind and works(kind, case.card.compute_cap) is not False:
+            yield _with(case, quantize=kind)
+
+    return step
+
+
+def _together(case: Case, steps: tuple[Step, ...]) -> Iterator[Advice]:
+    """Take one step after the other, and try what only costs time or length after each."""
+    better = case
+    for step in steps:
+        better = next(step(better), better)
+        brief = _with(better, max_batch_prefill_tokens=min(prefill_of(better).tokens, 2048))
+        for last in (better, *_prefill(better), *_context(better), *_context(brief)):
+            if _fits(last):
+                yield _told(case, last)
+                return
+
+
+def _largest(most: int, make: Callable[[int], Case]) -> int | None:
+    """Give the largest number from _LEAST_TOKENS to ``most`` that fits, or None."""
+    low, high = min(_LEAST_TOKENS, most), most
+    if low < 1 or not _fits(make(low)):
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _fits(make(middle)) else (low, middle - 1)
+    return low
+
+
+def _smaller(case: Case) -> Iterator[Advice]:
+    """Say how many bytes of weights would fit with the same cache and prefill."""
+    dims = case.dims._replace(model_type="", vocab_size=None)
+
+    def made(mib: int) -> Case:
+        return case._replace(dims=dims, file_bytes=mib * 2**20)
+
+    low, high = 1, (case.card.memory_mib or 0) * case.wish.num_shard
+    if dims.checkpoint or case.wish.quantize or not _fits(made(low)):
+        return
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _fits(made(middle)) else (low, middle - 1)
+    billions = low * 2**20 / dims.dtype_bytes / 1e9
+    yield Advice({}, f"a model of at most {low / 1024:.1f} GiB ({billions:.1f} billion weights)")

@@ -1,0 +1,164 @@
+"""The plan of a host's models on its GPUs: for each, whether it fits and what TGI will take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..inventory_problem import problem
+from ..models import resolve_models
+from . import notes
+from .advice import Advice, advise
+from .cards import Card
+from .case import Case, shard_choices, wish_of
+from .dimensions import read_dimensions
+from .fit import Fit, fit, verdict
+from .known import known_config
+from .sources import Source, read_source
+
+_MOST_GPUS = 16
+
+
+class Plan(NamedTuple):
+    """One model's plan; ``fits`` is yes, tight, no, unknown, or cpu (nothing to plan)."""
+
+    name: str
+    model_id: str
+    where: str
+    fits: str
+    cards: list[Card]
+    num_shard: int
+    num_shard_choices: list[int]
+    gpus_needed: int | None
+    fit: Fit | None
+    problems: list[str]
+    warnings: list[str]
+    advice: list[Advice]
+
+
+def plan_models(
+    models: Any,
+    cards: list[Card],
+    configs: Mapping[str, Any] | None = None,
+    environment: Mapping[str, Any] | None = None,
+) -> list[Plan]:
+    """Plan the entries of tgi_models; ``environment`` is tgi_environment.
+
+    ``configs`` has a config.json by the name of a model (what that may be: read_source); models
+    that are well known need none.
+    """
+    entries = [(place, one) for place, one in enumerate(_list(models)) if isinstance(one, dict)]
+    plans: list[Plan] = []
+    owners: dict[int, str] = {}
+    for (place, entry), model in zip(entries, resolve_models([one for _, one in entries])):
+        given = entry.get("config")
+        if given is None:
+            given = (configs or {}).get(model["name"])
+        source = source_of(given, model["model_id"])
+        model["environment"] = {**(environment or {}), **model["environment"]}
+        plans.append(plan_model(model, f"tgi_models[{place}]", source, cards, owners))
+    return plans
+
+
+def source_of(given: Any, model_id: str) -> Source:
+    """Give the config.json that is named, or that of a well-known model."""
+    if given is None and known_config(model_id) is not None:
+        given = known_config(model_id)
+    if given is None:
+        return Source(None, None, "has no config.json")
+    return read_source(given)
+
+
+def plan_model(
+    model: Mapping[str, Any],
+    where: str,
+    source: Source,
+    cards: list[Card],
+    owners: dict[int, str],
+) -> Plan:
+    """Plan one entry of models.resolve_models.
+
+    ``owners`` says which model has a card, by index, and is added to: two on one card would
+    take each other's memory, as TGI measures what is free and takes it all.
+    """
+    wish = wish_of(model)
+    dims = read_dimensions(source.config or {})
+    choices = shard_choices(dims, wish.quantize, _MOST_GPUS) if source.config else []
+    plan = Plan(
+        name=model["name"],
+        model_id=model["model_id"],
+        where=where,
+        fits="unknown",
+        cards=[],
+        num_shard=wish.num_shard,
+        num_shard_choices=choices,
+        gpus_needed=None,
+        fit=None,
+        problems=[],
+        warnings=[],
+        advice=[],
+    )
+    if not model["gpus"]:
+        return plan._replace(fits="cpu")
+    chosen, problems = _choose(model["gpus"], where, cards, owners, model["name"])
+    if len(chosen) < wish.num_shard and not problems:
+        what = f"are {len(chosen)} for num_shard {wish.num_shard}"
+        problems.append(problem(f"{where}.gpus", what, "write as many, or leave gpus out"))
+    # TGI uses no more than num_shard; where the GPUs are not there, one of the others is judged
+    used = chosen[: wish.num_shard] or cards[:1]
+    plan = plan._replace(cards=chosen, problems=problems)
+    if source.config is None or not used:
+        for card in used[:1]:
+            problems += notes.unsuited(wish.quantize, where, card)
+        remedy = "name its config.json in plan_configs"
+        unknown = [f"{where} {source.problem}; {remedy}"] if source.problem else []
+        return plan._replace(fits="no" if problems else "unknown", warnings=unknown)
+    least = min((card.memory_mib or 0 for card in used), default=0)
+    first = min(used, key=lambda card: card.number)._replace(memory_mib=least or None)
+    case = Case(source.config, dims, source.file_bytes, wish, first)
+    found = verdict(case)
+    shown = fit(case)
+    free = [card for card in cards if card.name == first.name and card.number not in owners]
+    advice = advise(case, len(free) + len(chosen)) if found in ("no", "tight") else []
+    problems += notes.problems(case, where, found, advice)
+    return plan._replace(
+        fits="no" if problems else found,
+        gpus_needed=_least_gpus(case, choices),
+        fit=shown,
+        warnings=notes.warnings(case, where, chosen or used, shown, found),
+        advice=advice,
+    )
+
+
+def _choose(
+    gpus: list[str], where: str, cards: list[Card], owners: dict[int, str], name: str
+) -> tuple[list[Card], list[str]]:
+    chosen: list[Card] = []
+    problems: list[str] = []
+    for gpu in gpus:
+        same = [one for one in cards if gpu.lower() in (str(one.number), one.uuid.lower())]
+        if not same and gpu.startswith("GPU-"):
+            # The cards of a plan have no UUIDs: any of those that are left stands for it
+            same = [one for one in cards if not one.uuid and one.number not in owners]
+        if not same:
+            what = f"wants GPU {gpu}, which is not among the {len(cards)} there are"
+            problems.append(problem(where, what, "write more GPUs, or fewer models"))
+            break
+        owner = owners.setdefault(same[0].number, name)
+        if owner != name:
+            what = f"wants GPU {gpu}, which {owner} has"
+            problems.append(problem(where, what, "give each model GPUs of its own"))
+            break
+        chosen.append(same[0])
+    return chosen, problems
+
+
+def _least_gpus(case: Case, choices: list[int]) -> int | None:
+    for count in choices:
+        if verdict(case._replace(wish=case.wish._replace(num_shard=count))) == "yes":
+            return count
+    return None
+
+
+def _list(models: Any) -> list[Any]:
+    return models if isinstance(models, list) else []
