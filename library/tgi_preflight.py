@@ -10,8 +10,8 @@ description:
   - Judges all variables of the project's roles on the controller, by the roles' argument
     specifications and by the rules of TGI's launcher and of the gateway, and then the host;
     all problems end in one message, a line each with what to write or do instead.
-  - On the host it looks at the release, processor, memory, free disk, GPUs and driver, the
-    ports and who listens on them, and the clock. It reads only.
+  - On the host it looks at the release, processor, memory, free disk, GPUs and driver, whether
+    the models can fit them, the ports and who listens on them, and the clock. It reads only.
   - In a task it takes no options; the action of the same name works them out from the
     variables of the play.
 author: tgi-ansible
@@ -45,6 +45,9 @@ options:
         elements: str
         choices: [port, gpus]
         default: []
+      plan:
+        description: What decides about the memory it takes; without it that is not judged.
+        type: dict
   base_port:
     description: Port of the first model that neither has nor names one.
     type: int
@@ -176,6 +179,7 @@ def main() -> None:
         "name": {"type": "str", "required": True},
         "gpus": {"type": "list", "elements": "str", "default": []},
         "named": {"type": "list", "elements": "str", "choices": ["port", "gpus"], "default": []},
+        "plan": {"type": "dict"},
         **port,
     }
     module = AnsibleModule(

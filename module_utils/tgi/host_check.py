@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import host_addresses, host_gpus, host_ports, host_system
+from . import host_addresses, host_gpus, host_plan, host_ports, host_system
 from .inventory_problem import problem
 from .models import resolve_models
 
@@ -25,8 +25,8 @@ _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-
 def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]:
     """Give ``problems``, ``facts`` and ``clock`` (seconds since the epoch) of this host.
 
-    ``wish`` has base_port, models (name, port, variable, gpus, and named: which of port and
-    gpus the user wrote), gateway_ports (port, variable),
+    ``wish`` has base_port, models (name, port, variable, gpus, named: which of port and
+    gpus the user wrote, and plan: see host_plan.asked), gateway_ports (port, variable),
     gateway_config, bind_address, base_dir, data_dir, min_memory_gib, min_free_disk_gib,
     min_driver and toolkit (whether NVIDIA's will be installed).
     Only reads. ``root`` is where etc and proc are found.
@@ -42,6 +42,8 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     answer = ask_gpus() if wanted or wish["toolkit"] else None
     if answer is not None and wanted:
         problems += host_gpus.check_gpus(answer, models, wish["min_driver"])
+        data_dir = _inside(root, wish["data_dir"])
+        problems += host_plan.check_plan(models, host_gpus.parse_gpus(answer.text)[0], data_dir)
     elif answer is not None:
         problems += host_gpus.check_toolkit(answer)
     published = host_ports.published(projects)

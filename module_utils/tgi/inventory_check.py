@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from .host_plan import asked
 from .inventory_backends import check_published
 from .inventory_fence import check_fence
 from .inventory_gateway import JUDGED, PORTS, check_gateway
@@ -110,6 +111,7 @@ def wish_of(values: Mapping[str, Any], groups: Collection[str]) -> dict[str, Any
                 "variable": path,
                 "gpus": model["gpus"],
                 "named": [key for key in ("port", "gpus") if entry.get(key) is not None],
+                "plan": asked(model, values.get("tgi_environment")),
             }
             for (path, name, port), model, entry in zip(
                 ports_of_models({**values, "tgi_models": models}), resolved, entries

@@ -24,6 +24,13 @@ def test_what_the_host_is_asked_for() -> None:
                 "variable": "tgi_models[0].port",
                 "gpus": ["0"],
                 "named": [],
+                "plan": {
+                    "model_id": "",
+                    "revision": "",
+                    "num_shard": 1,
+                    "options": {},
+                    "environment": {},
+                },
             }
         ],
         "gateway_ports": [{"port": 80, "variable": "gateway_http_port"}],
