@@ -234,7 +234,7 @@ def run(fake: FakeTgi, *select: str, model: Model = MODEL) -> Report:
         ("chance", {"chat.logprobs"}, set()),
         ("lost-bytes", {"chat.utf8"}, set()),
         ("deaf-template", {"chat.template"}, set()),
-        ("no-limit-of-tokens", set(), {"chat.length"}),
+        ("no-limit-of-tokens", {"chat.stream"}, {"chat.length"}),
         ("no-system", set(), {"chat.system"}),
         ("restless", set(), {"chat.repeat"}),
     ],
