@@ -42,7 +42,7 @@ lint: ## Check style and types
 	@echo "mypy" && $(BIN)/mypy
 
 unit: ## Run the unit tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 peer: ## Check llama.cpp's own server, which nobody here wrote (Docker)
 	@$(BIN)/pytest tests/peer
