@@ -163,9 +163,10 @@ def test_who_is_unknown_has_no_body_kept(conf: Block) -> None:
             assert small or name == "= /_gateway/health", name
     refusing = dict(locations(conf))["= /_gateway/401"]
     assert words(refusing, "limit_req")[0][0].startswith("zone=bad_auth_")
-    # return is looked at before limit_req, try_files after
+    # return is looked at before limit_req, deny after
     assert not every(refusing, "return")
-    assert words(refusing, "try_files")[0][-1] == "/_gateway/unauthorized"
+    assert words(refusing, "deny") == [["all"]]
+    assert words(refusing, "error_page")[-1] == ["403", "=401", "/_gateway/unauthorized"]
 
 
 def test_the_log_has_no_header_query_or_body(conf: Block) -> None:
