@@ -47,7 +47,7 @@ def test_replicas_share_the_load_and_can_be_drained() -> None:
     assert flags == [f'"/var/lib/tgi-gateway/drain/llama@gpu{n}"' for n in (1, 2)]
     assert words(there["@model_llama"], "return") == [["503"]]
     moved = words(there["@model_llama"], "proxy_next_upstream")
-    assert moved == [["error", "http_502", "http_503", "non_idempotent"]]
+    assert moved == [["error", "timeout", "http_502", "http_503", "non_idempotent"]]
     assert words(there["@model_llama"], "proxy_next_upstream_tries") == [["2"]]
 
 
@@ -65,11 +65,14 @@ def test_the_default_model_is_drained_on_the_engines_own_routes_too() -> None:
     assert len([w for w, _ in every(engine, "if") if w[1] == "(-f"]) == 2
 
 
-def test_nothing_ever_moves_because_of_a_timeout_or_a_refusal() -> None:
-    for name, inner in locations(conf(gateway_backends=WIDE)):
+def test_nothing_ever_moves_because_of_a_refusal_or_a_slow_answer() -> None:
+    """A time-out moves on when connecting; a reading one comes when the time for moving is over."""
+    for name, inner in locations(conf(gateway_backends=WIDE, gateway_read_timeout=77)):
         for moved in words(inner, "proxy_next_upstream"):
             assert "http_429" not in moved
-            assert "timeout" not in moved or "health" in name
+            if "timeout" in moved and "health" not in name:
+                limits = words(inner, "proxy_next_upstream_timeout")
+                assert limits == words(inner, "proxy_read_timeout") == [["77s"]]
 
 
 def test_a_budget_is_counted_only_where_there_is_one() -> None:
