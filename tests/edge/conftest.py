@@ -32,3 +32,10 @@ def at(inventory: str) -> Callable[[str], Any]:
     return lambda name: testinfra.get_host(
         f"ansible://{name}?force_ansible=True", ansible_inventory=inventory
     )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell the figures that tests have noted."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in getattr(report, "user_properties", []):
+            terminalreporter.write_line(f"{name}: {value}")
