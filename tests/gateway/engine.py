@@ -4,7 +4,8 @@ usage: python3 engine.py PORT      (standard library only, Python 3.11 or newer)
 
 Fields of a request's body beside the dialect's own: ``x_events`` (words to send, 8), ``x_pause``
 (seconds between two events, 0), ``x_wait`` (seconds before anything, 0), ``x_usage`` (whether
-usage is told, true). ``GET /_engine`` tells the counters, ``DELETE /_engine`` forgets them.
+usage is told, true), ``x_status`` (a refusal of that status, at once). ``GET /_engine`` tells the
+counters, ``DELETE /_engine`` forgets them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections import Counter
 from typing import Any
 
 GENERATING = {"/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/"}
+#: As TGI words it
+REFUSAL = {"error": "as was asked for", "error_type": "scripted"}
 _MOST = 64 * 2**20
 
 
@@ -32,11 +35,15 @@ class Engine:
         """Start counting anew; what is active stays so."""
         self.paths: Counter[str] = Counter()
         self.ids: Counter[str] = Counter()
-        self.aborted = self.peak = 0
+        self.aborts: list[float] = []
+        self.peak = 0
         self.active = getattr(self, "active", 0)
 
     def report(self) -> dict[str, Any]:
-        """What was seen: requests by path, those active, the most at once, those given up."""
+        """What was seen: requests by path, those active, the most at once, when one was given up.
+
+        ``aborts`` are times of this machine's clock, in seconds.
+        """
         repeated = {name: count for name, count in self.ids.items() if count > 1}
         return {
             "name": self.name,
@@ -44,7 +51,8 @@ class Engine:
             "total": sum(self.paths.values()),
             "active": self.active,
             "peak": self.peak,
-            "aborted": self.aborted,
+            "aborted": len(self.aborts),
+            "aborts": self.aborts,
             "repeated": repeated,
         }
 
@@ -84,7 +92,7 @@ class Engine:
         try:
             await self._generate(path, _options(body), writer, gone)
         except ConnectionError:
-            self.aborted += 1
+            self.aborts.append(time.time())
             return False
         finally:
             self.active -= 1
@@ -100,6 +108,10 @@ class Engine:
         self, path: str, options: dict[str, Any], writer: asyncio.StreamWriter, gone: Any
     ) -> None:
         count = int(options.get("x_events", 8))
+        if status := int(options.get("x_status", 0)):
+            writer.write(_plain(status, json.dumps(REFUSAL).encode()))
+            await writer.drain()
+            return
         await _pause(float(options.get("x_wait", 0)), gone)
         native = path in ("/generate", "/generate_stream", "/")
         if path != "/generate_stream" and not options.get("stream"):
@@ -184,7 +196,7 @@ async def _send(writer: asyncio.StreamWriter, event: Any) -> None:
 
 async def _closed(reader: asyncio.StreamReader) -> None:
     """Return when the other side has closed; nothing may be read that is the next request's."""
-    while not reader.at_eof():
+    while not reader.at_eof() and reader.exception() is None:
         await asyncio.sleep(0.005)
 
 
