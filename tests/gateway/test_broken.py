@@ -20,6 +20,8 @@ find /etc/systemd/system/nginx.service.d /var/lib/tgi-gateway -print
 python3 -c 'import urllib.request as u; print(u.urlopen("http://127.0.0.1:8079/config-version").read())'
 cat /run/nginx.pid
 """
+# Seconds until a configuration that is not served is given up
+PATIENCE = 3
 # Holds a port until its standard input ends
 HOLDER = """
 import socket, sys
@@ -57,7 +59,7 @@ def test_a_zone_with_another_key_is_seen_though_nginx_takes_it(site: Site) -> No
 @pytest.mark.parametrize("variable", ["gateway_https_port", "gateway_status_port"])
 def test_a_port_in_use_leaves_the_old_one_served(site: Site, variable: str) -> None:
     with held(site, 8444):
-        played = site.play(**{variable: 8444})
+        played = site.play(**{variable: 8444}, gateway_reload_timeout=PATIENCE)
     assert played.returncode != 0
     assert "8444 failed (98: Address already in use)" in unfolded(played.stdout)
     assert "the old configuration is back in place and served" in unfolded(played.stdout)
@@ -119,6 +121,7 @@ def apply_by_hand(site: Site, edit: Callable[[str], str]) -> str:
         "files": {name: text for name, text in marked.items() if name not in secrets},
         "secret_files": {name: text for name, text in marked.items() if name in secrets},
         "drop_in": site.run("cat /etc/systemd/system/nginx.service.d/tgi-gateway.conf"),
+        "patience": PATIENCE,
     }
     command = ["ansible", site.host, "-i", site.inventory, "--become", "-m", "tgi_nginx_config"]
     command += ["-a", json.dumps(parameters)]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import openai
 import pytest
+from cryptography import x509
 from load import Answer, Connection, Tally, keep_asking
 from sites import Site
 
 RELOADS = 10
+SDK_CLIENTS = 5
+CLOSED = "before the answer began"
 BODY = {"model": "solo", "x_events": 2}
 STREAM = {"model": "solo", "stream": True, "x_events": 120, "x_pause": 0.05}
 
@@ -27,16 +31,43 @@ def keeps_idle_connections(site: Site) -> bool:
     return tuple(map(int, said.split("."))) >= (1, 27, 4)
 
 
+@dataclass
+class Seen:
+    """What became of the requests of clients that never retry, of long streams, and of the SDK."""
+
+    short: Tally
+    long: Tally
+    asked: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        sdk = f"{len(self.failures)} failed of {self.asked + len(self.failures)}"
+        return f"kept alive, no retries: {self.short}; OpenAI's SDK: {sdk}"
+
+    def judge(self, site: Site, exposed: int) -> None:
+        """Nothing fails for clients that retry as the SDK does; nor for others where nginx can.
+
+        An older nginx may close a kept-alive connection just as a request sets out on it: in a
+        few of the cases ``exposed`` to it, and nothing else may fail.
+        """
+        assert self.asked > 10
+        assert self.failures == []
+        closed = self.short.broken[CLOSED] + self.long.broken[CLOSED]
+        assert self.short.failed + self.long.failed == closed, f"{self.short}; streams: {self.long}"
+        assert closed <= (0 if keeps_idle_connections(site) else exposed / 4), str(self.short)
+
+
 def while_asking(
     site: Site,
     clients: int,
     streams: int,
     work: Callable[[], None],
     context: ssl.SSLContext | None = None,
-) -> tuple[Tally, Tally]:
-    """Do ``work`` while kept-alive clients that never retry ask, and long streams run."""
+) -> Seen:
+    """Do ``work`` while kept-alive clients ask, long streams run, and OpenAI's own client asks."""
     context = context or site.context()
     over = threading.Event()
+    seen = Seen(Tally(), Tally())
 
     def line() -> Connection:
         return Connection(site.address, site.name, context)
@@ -50,17 +81,33 @@ def while_asking(
         answer = await connection.ask(body=STREAM, key=site.key("free"))
         return answer if answer.body.count(b"data:") == 122 else Answer(0, {}, answer.body)
 
-    async def all_of_it() -> tuple[Tally, Tally]:
+    def with_sdk() -> None:
+        client = openai.OpenAI(
+            base_url=f"{site.url}/v1",
+            api_key=site.key("free"),
+            http_client=site.client(verify=context),
+        )
+        messages: Any = [{"role": "user", "content": "x"}]
+        while not over.is_set():
+            try:
+                client.chat.completions.create(model="solo", messages=messages)
+                seen.asked += 1
+            except openai.APIError as error:
+                seen.failures.append(repr(error))
+            time.sleep(0.1)
+
+    async def all_of_it() -> None:
         worker = asyncio.create_task(asyncio.to_thread(work))
         worker.add_done_callback(lambda _: over.set())
-        short, long = await asyncio.gather(
-            keep_asking([line() for _ in range(clients)], ask, over.is_set),
-            keep_asking([line() for _ in range(streams)], follow, over.is_set),
+        await asyncio.gather(
+            keep_asking([line() for _ in range(clients)], ask, over.is_set, seen.short),
+            keep_asking([line() for _ in range(streams)], follow, over.is_set, seen.long),
+            *(asyncio.to_thread(with_sdk) for _ in range(SDK_CLIENTS)),
         )
         await worker
-        return short, long
 
-    return asyncio.run(all_of_it())
+    asyncio.run(all_of_it())
+    return seen
 
 
 def reload_often(site: Site) -> None:
@@ -72,55 +119,12 @@ def reload_often(site: Site) -> None:
 
 def test_reloads_fail_no_request(site: Site, record_property: Any) -> None:
     """The raw figure is told for every nginx, and is 0 where nginx can do it."""
-    short, long = while_asking(site, 200, 20, lambda: reload_often(site))
-    record_property("kept-alive clients without retries", str(short))
-    print(f"{site.host}: {RELOADS} reloads, 200 kept-alive clients that never retry: {short}")
-    assert short.total > 2000
-    assert long.total >= 20
-    assert long.failed == 0, str(long)
-    if keeps_idle_connections(site):
-        assert short.failed == 0, str(short)
-    # A connection may be closed as a request sets out; nothing else may fail
-    assert short.failed <= 200 * RELOADS / 10, str(short)
-    assert set(short.statuses) == {200}
-
-
-def test_the_sdk_s_own_retries_see_no_failure(site: Site) -> None:
-    over = threading.Event()
-    failures: list[str] = []
-    asked = []
-
-    def work() -> None:
-        client = openai.OpenAI(
-            base_url=f"{site.url}/v1",
-            api_key=site.key("free"),
-            http_client=site.client(),
-        )
-        messages: Any = [{"role": "user", "content": "x"}]
-        while not over.is_set():
-            try:
-                answer = client.chat.completions.create(model="solo", messages=messages)
-                asked.append(answer.choices[0].message.content)
-            except openai.APIError as error:
-                failures.append(repr(error))
-            time.sleep(0.05)
-
-    threads = [threading.Thread(target=work) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    reload_often(site)
-    over.set()
-    for thread in threads:
-        thread.join()
-    assert len(asked) > 500
-    assert failures == []
-
-
-@pytest.fixture
-def usual(site: Site) -> Iterator[None]:
-    yield
-    back = site.play()
-    assert back.returncode == 0, back.stdout
+    seen = while_asking(site, 200, 20, lambda: reload_often(site))
+    record_property(f"{site.host}: {RELOADS} reloads", str(seen))
+    assert seen.short.total > 2000
+    assert seen.long.total >= 20
+    assert seen.asked > 200
+    seen.judge(site, exposed=220 * RELOADS)
 
 
 def asked_with(site: Site, key: str) -> int:
@@ -129,8 +133,17 @@ def asked_with(site: Site, key: str) -> int:
         return client.post("/v1/chat/completions", json=BODY, headers=header).status_code
 
 
-@pytest.mark.usefixtures("usual")
-def test_a_key_is_rotated_under_load(site: Site) -> None:
+@pytest.fixture(scope="module")
+def keys_back(site: Site) -> Iterator[None]:
+    """Whatever was rotated out opens again; mostly the renewal's play has seen to that."""
+    yield
+    if asked_with(site, site.keys["twice"][0]) != 200:
+        back = site.play()
+        assert back.returncode == 0, back.stdout
+
+
+@pytest.mark.usefixtures("keys_back")
+def test_a_key_is_rotated_under_load(site: Site, record_property: Any) -> None:
     """Old and new open while both are listed; then the old one does not."""
     free = {"name": "free", "tier": "free", "keys": [site.key("free")]}
     old, new = site.keys["twice"]
@@ -141,13 +154,11 @@ def test_a_key_is_rotated_under_load(site: Site) -> None:
         entry = {"name": "twice", "tier": "free", "keys": [new]}
         played.append(site.play(gateway_consumers=[free, entry]))
 
-    short, long = while_asking(site, 50, 5, rotate)
+    seen = while_asking(site, 50, 5, rotate)
+    record_property(f"{site.host}: a key rotated", str(seen))
     assert played[0].returncode == 0, played[0].stdout
     assert (asked_with(site, old), asked_with(site, new)) == (401, 200)
-    assert long.failed == 0, str(long)
-    assert set(short.statuses) == {200}
-    if keeps_idle_connections(site):
-        assert short.failed == 0, str(short)
+    seen.judge(site, exposed=55)
 
 
 def served_serial(site: Site) -> str:
@@ -162,22 +173,26 @@ def master(site: Site) -> str:
     return site.run("systemctl show -p MainPID --value nginx").strip()
 
 
-def test_a_certificate_is_renewed_under_load(site: Site) -> None:
+@pytest.mark.usefixtures("keys_back")
+def test_a_certificate_is_renewed_under_load(site: Site, record_property: Any) -> None:
+    """Before its end: the leaf there is has fewer days left than it is to have when renewed."""
     before, process = served_serial(site), master(site)
+    leaf = x509.load_pem_x509_certificate(site.ca.with_name(f"{site.name}.crt").read_bytes())
+    now = datetime.datetime.now(datetime.timezone.utc)
+    days = (leaf.not_valid_after_utc - now).days
+    assert days > 30
     played: list[subprocess.CompletedProcess[str]] = []
 
     def renew() -> None:
-        # Within these days of its end, so that any leaf is due
-        played.append(site.play(gateway_tls_renew_days=89, gateway_tls_leaf_days=90))
-        leaf = Path(site.ca).with_name(f"{site.name}.crt")
-        leaf.unlink()
-        played.append(site.play())
+        wanted = {"gateway_tls_leaf_days": days + 6, "gateway_tls_renew_days": days + 3}
+        played.append(site.play(**wanted))
 
-    short, long = while_asking(site, 50, 5, renew)
-    assert [play.returncode for play in played] == [0, 0], played[-1].stdout
+    seen = while_asking(site, 50, 5, renew)
+    record_property(f"{site.host}: a certificate renewed", str(seen))
+    assert played[0].returncode == 0, played[0].stdout
     assert served_serial(site) != before
+    renewed = x509.load_pem_x509_certificate(site.ca.with_name(f"{site.name}.crt").read_bytes())
+    assert int(served_serial(site).partition("=")[2], 16) == renewed.serial_number
+    assert renewed.serial_number != leaf.serial_number
     assert master(site) == process, "nginx was restarted"
-    assert long.failed == 0, str(long)
-    assert set(short.statuses) == {200}
-    if keeps_idle_connections(site):
-        assert short.failed == 0, str(short)
+    seen.judge(site, exposed=55)
