@@ -32,23 +32,33 @@ class Answer:
 
 
 class Connection:
-    """One kept-alive connection to a gateway, by address, under its real name."""
+    """One kept-alive connection to a gateway, by address, under its real name.
+
+    ``preface`` goes ahead of TLS, as a balancer says whose connection it is.
+    """
 
     def __init__(
-        self, address: str, name: str, context: ssl.SSLContext | None, port: int = 443
+        self,
+        address: str,
+        name: str,
+        context: ssl.SSLContext | None,
+        port: int = 443,
+        preface: bytes = b"",
     ) -> None:
-        self._where = (address, port)
+        self._where, self._preface = (address, port), preface
         self._name, self._context = name, context
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._buffer = b""
 
     async def open(self) -> None:
+        at_once = None if self._preface else self._context
         self._reader, self._writer = await asyncio.open_connection(
-            *self._where,
-            ssl=self._context,
-            server_hostname=self._name if self._context else None,
+            *self._where, ssl=at_once, server_hostname=self._name if at_once else None
         )
+        self._writer.write(self._preface)
+        if self._context and not at_once:
+            await self._writer.start_tls(self._context, server_hostname=self._name)
         self._buffer = b""
 
     def close(self) -> None:

@@ -21,6 +21,8 @@ from ansible.vars.manager import VariableManager
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = "molecule/gateway/inventory"
+#: The consumer who may do four things at a time
+CAPPED = "include"
 ENGINES = {"one": 9001, "two": 9002, "three": 9003}
 
 

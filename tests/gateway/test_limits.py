@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from load import Answer, Connection, Tally
-from sites import Site
+from sites import CAPPED, Site
+from test_confined import ACCESS_LOG
+from test_hygiene import since, size
 
 RATE, BURST = 20, 10
 SECONDS = 6.0
+# Asks from the host itself, so from an address that is no balancer's
+BESIDE = """
+import socket, ssl
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+raw = socket.create_connection(("127.0.0.1", 443))
+raw.sendall(FIRST)
+with context.wrap_socket(raw, server_hostname="NAME") as tls:
+    tls.sendall(b"GET /info HTTP/1.0\\r\\nHost: NAME\\r\\n\\r\\n")
+    print(tls.recv(100))
+"""
 
 
-def connections(site: Site, count: int) -> list[Connection]:
+def connections(site: Site, count: int, preface: bytes = b"") -> list[Connection]:
     context = site.context()
-    return [Connection(site.address, site.name, context) for _ in range(count)]
+    return [Connection(site.address, site.name, context, preface=preface) for _ in range(count)]
 
 
 async def flood(
-    site: Site, key: str, seconds: float, answers: list[Answer], path: str = "/v1/models"
+    site: Site, key: str, seconds: float, answers: list[Answer], preface: bytes = b""
 ) -> float:
     """Ask as fast as 8 connections can; gives the seconds from the first to the last request."""
-    lines = connections(site, 8)
+    lines = connections(site, 8, preface)
     for line in lines:
         await line.open()
     began = time.monotonic()
 
     async def work(line: Connection) -> None:
         while time.monotonic() - began < seconds:
-            answers.append(await line.ask(path, key=key, method="GET"))
+            answers.append(await line.ask("/v1/models", key=key, method="GET"))
 
     await asyncio.gather(*(work(line) for line in lines))
     for line in lines:
@@ -39,13 +56,15 @@ async def flood(
     return time.monotonic() - began
 
 
-async def patient(site: Site, key: str, seconds: float, answers: list[Answer]) -> None:
+async def patient(
+    site: Site, key: str, seconds: float, answers: list[Answer], preface: bytes = b""
+) -> None:
     """Another consumer, well below its own limit."""
-    (line,) = connections(site, 1)
+    (line,) = connections(site, 1, preface)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         answers.append(await line.ask("/v1/models", key=key, method="GET"))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.15)
     line.close()
 
 
@@ -92,7 +111,7 @@ def test_generations_at_a_time_are_capped_exactly(site: Site) -> None:
             await line.open()
 
         async def once(line: Connection) -> None:
-            tally.statuses[(await line.ask(body=body, key=site.key("four"))).status] += 1
+            tally.statuses[(await line.ask(body=body, key=site.key(CAPPED))).status] += 1
 
         await asyncio.gather(*map(once, lines))
         return tally
@@ -108,13 +127,13 @@ def test_a_slot_is_free_soon_after_a_client_left(site: Site) -> None:
     async def leave() -> float:
         lines = connections(site, 5)
         for line in lines[:4]:
-            await line.send(body=body, key=site.key("four"))
+            await line.send(body=body, key=site.key(CAPPED))
         await asyncio.sleep(0.5)
-        refused = await lines[4].ask(body={"model": "solo"}, key=site.key("four"))
+        refused = await lines[4].ask(body={"model": "solo"}, key=site.key(CAPPED))
         assert refused.status == 429
         lines[0].close()
         left = time.monotonic()
-        while (await lines[4].ask(body={"model": "solo"}, key=site.key("four"))).status == 429:
+        while (await lines[4].ask(body={"model": "solo"}, key=site.key(CAPPED))).status == 429:
             assert time.monotonic() - left < 5, "the slot was never free"
             await asyncio.sleep(0.01)
         spent = time.monotonic() - left
@@ -143,40 +162,86 @@ def test_wrong_keys_run_dry_and_good_ones_from_there_do_not(site: Site) -> None:
     assert good.status == 200
 
 
-@pytest.fixture
-def usual(site: Site) -> Iterator[None]:
-    yield
+@pytest.fixture(scope="module")
+def usual(site: Site) -> Iterator[Site]:
+    """What the rest of this module plays is taken back in its end."""
+    yield site
     back = site.play()
     assert back.returncode == 0, back.stdout
 
 
-@pytest.mark.usefixtures("usual")
-def test_one_address_has_a_limit_whatever_its_keys(site: Site) -> None:
-    limited = {"requests_per_second": 10, "burst": 5, "concurrent": 3}
-    played = site.play(gateway_address_limit=limited)
+@pytest.fixture(scope="module")
+def balanced(usual: Site) -> Site:
+    """Behind a balancer that speaks the PROXY protocol, with a site's own certificate as text."""
+    state, name = usual.ca.parent, usual.name
+    tls = {
+        "source": "content",
+        "certificate_content": (state / f"{name}.crt").read_text(),
+        "key_content": (state / f"{name}.key").read_text(),
+        "root": str(usual.ca),
+    }
+    with socket.create_connection((usual.address, 443)) as line:
+        balancer = line.getsockname()[0]
+    played = usual.play(
+        gateway_tls=tls,
+        gateway_real_ip_header="proxy_protocol",
+        gateway_trusted_proxies=[f"{balancer}/32"],
+        gateway_address_limit={"requests_per_second": 10, "burst": 5, "concurrent": 3},
+    )
     assert played.returncode == 0, played.stdout
+    return usual
+
+
+def client_at(address: str) -> bytes:
+    return f"PROXY TCP4 {address} 192.0.2.1 40000 443\r\n".encode()
+
+
+def test_one_address_has_a_limit_whatever_its_keys(balanced: Site) -> None:
+    """It is the client's that counts, not the balancer's, from which all of them come."""
     asked: list[Answer] = []
+    others: list[Answer] = []
+    start = size(balanced, ACCESS_LOG)
+    busy, calm = client_at("198.51.100.7"), client_at("198.51.100.8")
 
     async def both() -> float:
-        return max(
-            await asyncio.gather(
-                flood(site, site.key("free"), 2.0, asked),
-                flood(site, site.key("twice"), 2.0, asked),
-            )
+        *spent, _ = await asyncio.gather(
+            flood(balanced, balanced.key("free"), 2.0, asked, busy),
+            flood(balanced, balanced.key("twice"), 2.0, asked, busy),
+            patient(balanced, balanced.key("free"), 2.0, others, calm),
         )
+        return max(spent)
 
     spent = asyncio.run(both())
     admitted = sum(answer.status == 200 for answer in asked)
     expected = 5 + 10 * spent
     assert abs(admitted - expected) <= 2, f"{admitted} of {expected:.1f}"
+    assert all(well_formed(answer) for answer in asked if answer.status != 200)
+    assert len(others) > 5
+    assert {answer.status for answer in others} == {200}
+    logged = [json.loads(line)["ip"] for line in since(balanced, start, len(asked) + len(others))]
+    assert Counter(logged) == {"198.51.100.7": len(asked), "198.51.100.8": len(others)}
 
 
-@pytest.mark.usefixtures("usual")
-def test_a_dry_run_lets_all_pass_and_tells_the_log(site: Site) -> None:
-    played = site.play(gateway_limits_dry_run=True)
+def test_who_is_no_balancer_does_not_say_whose_connection_it_is(balanced: Site) -> None:
+    start = size(balanced, ACCESS_LOG)
+    script = BESIDE.replace("NAME", balanced.name).replace("FIRST", repr(client_at("203.0.113.9")))
+    assert "401 Unauthorized" in balanced.run("python3 -", given=script)
+    assert json.loads(since(balanced, start, 1)[0])["ip"] == "127.0.0.1"
+    # Nor is anybody served who says nothing
+    with pytest.raises(httpx.TransportError), balanced.client("free") as client:
+        client.get("/v1/models")
+
+
+@pytest.fixture(scope="module")
+def dry(usual: Site) -> Site:
+    played = usual.play(gateway_limits_dry_run=True)
     assert played.returncode == 0, played.stdout
+    return usual
+
+
+def test_a_dry_run_lets_all_pass_and_tells_the_log(dry: Site) -> None:
     asked: list[Answer] = []
-    asyncio.run(flood(site, site.key("slow"), 1.0, asked))
+    asyncio.run(flood(dry, dry.key("slow"), 1.0, asked))
     assert {answer.status for answer in asked} == {200}
-    log = site.run("tail -n 500 /var/log/nginx/tgi-gateway-access.log")
+    log = dry.run("tail -n 500 /var/log/nginx/tgi-gateway-access.log")
     assert "REJECTED_DRY_RUN" in log

@@ -62,6 +62,7 @@ def choices(site: Site, ours: Authority) -> Iterator[dict[str, Any]]:
         "gateway_tls_hsts_seconds": 300,
         "gateway_info_public": True,
         "gateway_health_public": False,
+        "gateway_read_timeout": 2,
     }
     played(site)
 
@@ -147,6 +148,31 @@ def test_a_balancers_word_on_the_address_is_taken_and_nobody_elses(chosen: Site)
     addresses = [json.loads(line)["ip"] for line in since(chosen, start, 2)]
     # The nearest that is no balancer's: what stands before it, a client may have made up
     assert addresses == [NEAREST, "127.0.0.1"]
+
+
+def test_guesses_are_counted_for_the_address_that_a_balancer_tells(chosen: Site) -> None:
+    def guess(client: httpx.Client, address: str) -> int:
+        told = {"X-Forwarded-For": address, "Authorization": "Bearer nobody"}
+        return client.get("/v1/models", headers=told).status_code
+
+    with chosen.client() as client:
+        statuses = [guess(client, "198.51.100.20") for _ in range(100)]
+        assert statuses[:50] == [401] * 50
+        assert statuses[-1] == 429
+        assert guess(client, "198.51.100.21") == 401
+
+
+@pytest.mark.parametrize("model", ["pair", "solo"])
+def test_a_slow_answer_is_a_504_and_never_asked_for_twice(chosen: Site, model: str) -> None:
+    """Longer silent than the time-out, before a model of two replicas as well."""
+    began = time.monotonic()
+    with chosen.client("free") as client:
+        answer = client.post(CHAT, json={**ASK, "model": model, "x_wait": 5})
+    assert 2 <= time.monotonic() - began < 4
+    assert refusal(answer) == (504, "gateway_timeout")
+    # Whoever would be asked a second time has been by now
+    time.sleep(0.5)
+    assert chosen.seen() == 1
 
 
 def test_open_routes_and_http2_and_hsts_are_as_chosen(chosen: Site) -> None:
