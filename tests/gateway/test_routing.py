@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from engine import REFUSAL
 from sites import Site
+from test_confined import ACCESS_LOG
+from test_hygiene import since, size
 
 CHAT = "/v1/chat/completions"
 PAIR, SOLO = {"engine-9001", "engine-9002"}, {"engine-9003"}
@@ -119,14 +122,22 @@ def test_an_engine_that_is_down_is_502_with_a_word_on_when(site: Site) -> None:
     assert int(answer.headers["retry-after"]) >= 1
 
 
+@pytest.mark.parametrize("status", [403, 422, 424])
+@pytest.mark.parametrize("model", ["solo", "pair"])
+def test_an_engine_s_own_refusal_arrives_as_it_is(site: Site, model: str, status: int) -> None:
+    """The gateway itself forbids nothing: who has no right to ask is told 401, or 400 by TLS."""
+    with site.client("free") as client:
+        answer = client.post(CHAT, json={"model": model, "x_status": status})
+    assert (answer.status_code, answer.json()) == (status, REFUSAL)
+    assert site.seen() == 1
+
+
 def test_a_request_id_goes_all_the_way(site: Site) -> None:
+    start = size(site, ACCESS_LOG)
     with site.client("free") as client:
         own = client.post(CHAT, json={}, headers={"X-Request-ID": "order-66.abc_DEF"})
         bad = client.post(CHAT, json={}, headers={"X-Request-ID": 'a"b;c$d{{e}}'})
     assert own.headers["x-request-id"] == "order-66.abc_DEF"
     assert bad.headers["x-request-id"].isalnum()
-    lines = site.run("tail -n 2 /var/log/nginx/tgi-gateway-access.log").splitlines()
-    assert [json.loads(line)["req_id"] for line in lines] == [
-        own.headers["x-request-id"],
-        bad.headers["x-request-id"],
-    ]
+    logged = [json.loads(line)["req_id"] for line in since(site, start, 2)]
+    assert logged == [own.headers["x-request-id"], bad.headers["x-request-id"]]
