@@ -13,13 +13,14 @@ from typing import Any
 from sites import ROOT, Site
 
 CACHE = ROOT / ".cache" / "scanners"
-#: What gixy is not asked, and why
+#: What gixy is not asked, and why what it says is not so here
 WAIVED = {
     "proxy_buffering_off": "a stream must not be buffered",
-    "if_is_evil": "a drain flag sets a variable there and nothing else, as test_replicas sees",
-    "try_files_is_evil_too": "it leads from a 401 to a limit, once, and looks for no real file",
-    "missing_resolver": "upstreams are a site's own hosts, looked up at each change",
-    "stale_dns_cache": "the same, as the other one calls it",
+    "if_is_evil": "set, if and return are one module's, which runs them in order; what else is in "
+    "the location holds within such an if as well, which test_replicas sees with flags set",
+    "missing_resolver": "the variable comes from a map whose every value is an upstream of the "
+    "same file: nothing is looked up while requests are served",
+    "stale_dns_cache": "the same, as the other heir calls it",
 }
 
 
