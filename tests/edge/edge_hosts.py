@@ -58,8 +58,13 @@ def ask(client: Any, model: str = "scribe") -> Any:
 
 def container_of(inventory: str, name: str) -> str:
     """Give the name of the container that a disposable host is."""
+    return f"{network_of(inventory)}-{name}"
+
+
+def network_of(inventory: str) -> str:
+    """Give the name of the network that the disposable hosts are on."""
     hosts = yaml.safe_load((Path(inventory) / "hosts.yml").read_text())["all"]["children"]
-    return f"tgi-{hosts['disposable']['vars']['hosts_name']}-{name}"
+    return f"tgi-{hosts['disposable']['vars']['hosts_name']}"
 
 
 def restart_machine(inventory: str, name: str) -> None:
