@@ -18,8 +18,10 @@ def section(host: str, facts: dict[str, Any], found: list[Row]) -> str:
     return f"## {system}\n\n{told}\n\n{table(found)}"
 
 
-def page(when: str, job: dict[str, Any], sections: list[str], serving: list[float]) -> str:
-    """The whole page; ``serving`` are the seconds of the role's own task, a host each."""
+def page(
+    when: str, command: str, job: dict[str, Any], sections: list[str], serving: list[float]
+) -> str:
+    """The whole page; ``command`` made it, ``serving`` are the seconds of the role's own task."""
     said = ""
     if serving:
         times = " and ".join(f"{seconds:.1f} s" for seconds in serving)
@@ -29,4 +31,6 @@ def page(when: str, job: dict[str, Any], sections: list[str], serving: list[floa
     shown = {key: value for key, value in job.items() if key not in ("key", "name", "ca")}
     shown["events"] = job["events"] * job["streams"]
     text = TEMPLATE.read_text(encoding="utf-8")
-    return text.format(when=when, hosts="\n\n".join(sections), serving=said, **shown)
+    return text.format(
+        when=when, command=command, hosts="\n\n".join(sections), serving=said, **shown
+    )

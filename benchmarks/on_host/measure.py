@@ -27,6 +27,8 @@ SHORT = {
     "bare": (8443, GENERATE, "small"),
     "gateway": (443, GENERATE, "small"),
     "bare 2 kB": (8443, CHAT, "chat"),
+    # The same body, of which nothing is read
+    "gateway 2 kB unrouted": (443, GENERATE, "chat"),
     "gateway 2 kB": (443, CHAT, "chat"),
 }
 PID_FILES = {443: "/run/nginx.pid", 8443: "/run/bench-bare.pid"}

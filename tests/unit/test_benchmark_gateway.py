@@ -30,10 +30,20 @@ def samples(slower: float = 0.0, share: float = 0.9) -> dict[str, Any]:
     gate = [[d + 0.1 + slower, d + 0.1 + slower, d + 2] for d in drift]
     rates = {"bare": [100.0 / d for d in drift], "gateway": [100.0 * share / d for d in drift]}
     return {
-        "short": {"bare": bare, "gateway": gate, "bare 2 kB": bare, "gateway 2 kB": gate},
+        "short": {
+            "bare": bare,
+            "gateway": gate,
+            "bare 2 kB": bare,
+            "gateway 2 kB unrouted": bare,
+            "gateway 2 kB": gate,
+        },
         "stream": {"bare": bare, "gateway": gate},
         "cpu": {"bare": [17.0] * 4, "gateway": [34.0] * 4},
-        "throughput": {**rates, **{f"{name} 2 kB": values for name, values in rates.items()}},
+        "throughput": {
+            **rates,
+            **{f"{name} 2 kB": values for name, values in rates.items()},
+            "gateway 2 kB unrouted": rates["bare"],
+        },
     }
 
 
@@ -57,6 +67,13 @@ def test_what_is_added_is_taken_within_a_round() -> None:
     assert ratio([10.0, 20.0], [9.0, 16.0]).value == pytest.approx(0.85)
     with pytest.raises(ValueError, match="shorter"):
         ratio([1.0, 2.0], [1.0])
+
+
+def test_the_price_of_routing_stands_apart() -> None:
+    told = {row.what: row.figure.value for row in rows(samples(), SCALE)}
+    assert told["of this, taking the model from it: median"] == pytest.approx(0.1)
+    apart = told["with the model taken from the body, of the gateway without"]
+    assert apart == pytest.approx(0.9)
 
 
 def test_goals() -> None:
@@ -89,8 +106,8 @@ def test_the_table() -> None:
 
 def test_the_page_names_the_command_and_the_machine() -> None:
     part = section("debian13", {**FACTS, "cpu": "Processor"}, rows(samples(), SCALE))
-    text = page("2026-01-31 12:00", JOB, [part], [2.5])
-    assert "`make bench-gateway`" in text
+    text = page("2026-01-31 12:00", "benchmarks/gateway.py --on 13", JOB, [part], [2.5])
+    assert "by `.venv/bin/python benchmarks/gateway.py --on 13`" in text
     assert "2026-01-31 12:00" in text
     assert "## Debian 13\n\nnginx 1.26.3, njs 0.8.9, OpenSSL 3.5.7, wrk 4.1; 2 cores, Proc" in text
     assert "4 rounds" in text
@@ -134,7 +151,8 @@ def test_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("tests/hosts/destroy.yml",),
     ]
     fake(monkeypatch, lambda *_: {**samples(share=0.5), "facts": facts})
-    assert gateway.main(["--page", "", "--keep"]) == 3
+    assert gateway.main(["--page", "", "--keep"]) == 0
+    assert gateway.main(["--page", "", "--keep", "--strict"]) == 3
 
 
 def test_a_refused_request_fails_the_run(
