@@ -35,6 +35,7 @@ REFERENCE = HERE.parents[2] / "shared" / "reference" / "tgi"
 """Facts about TGI kept beside the repository; tests that need them skip without."""
 
 MODEL = "acme/house-7b"
+PRINTED = "printed.log"
 
 
 class App:
@@ -90,9 +91,9 @@ class Running:
 
     def wait(self, timeout: float = 10) -> int:
         """Exit code; what it printed is in `output`."""
-        text, _ = self.process.communicate(timeout=timeout)
-        self.output.append(text)
-        return self.process.returncode
+        code = self.process.wait(timeout)
+        self.output.append((self.folder / PRINTED).read_text())
+        return code
 
 
 def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
@@ -122,16 +123,17 @@ def running(*argv: str, env: Mapping[str, str] | None = None) -> Iterator[Runnin
             sys.executable, "-m", "tgi_emulator.launcher", "--model-id", MODEL,
             "--hostname", "127.0.0.1", "--port", str(port), "--prometheus-port", "0", *argv,
         ]  # fmt: skip
-        process = subprocess.Popen(
-            command, cwd=folder, env=variables, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        # Not a pipe: after enough requests that nobody reads of, it would block
+        with (folder / PRINTED).open("w") as printed:
+            process = subprocess.Popen(
+                command, cwd=folder, env=variables, text=True, stdout=printed, stderr=printed
+            )
         try:
-            _until_listening(process, port)
+            _until_listening(process, port, folder / PRINTED)
             yield Running(f"http://127.0.0.1:{port}", process, folder, variables)
         finally:
             process.kill()
-            process.communicate()
+            process.wait()
 
 
 def own_process(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -153,12 +155,12 @@ def launch(*argv: str) -> int:
     return launcher.main(["--model-id", MODEL, "--prometheus-port", "0", *argv])
 
 
-def _until_listening(process: subprocess.Popen[str], port: int) -> None:
+def _until_listening(process: subprocess.Popen[str], port: int, printed: Path) -> None:
     deadline = time.monotonic() + 20
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            raise RuntimeError(f"emulator did not listen: {process.communicate()[0]}")
+            raise RuntimeError(f"emulator did not listen: {printed.read_text()}")
         time.sleep(0.02)

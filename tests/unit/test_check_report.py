@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+import yaml
 from ansible.module_utils.tgi.checks.direct import DIRECT
 from ansible.module_utils.tgi.checks.edge import EDGE
 from ansible.module_utils.tgi.checks.plan import Model, NothingSelectedError, PlanError, make_plan
@@ -89,6 +91,15 @@ def test_message_puts_the_cause_first_in_one_line() -> None:
     assert report.message() == wanted
     assert make_table(report).splitlines()[0].startswith("FAILED: gw1 (edge), 3 of 3 checks run")
     assert "remedy for b small: mend b" in make_table(report)
+
+
+def test_the_table_is_a_block_of_text_for_ansible_too() -> None:
+    ship = replace(row("a", "pass"), observed="\u65e5\u672c \U0001f6a2")
+    table = make_table(Report("direct", "gpu1", [("a", "")], [ship]))
+    assert table.endswith("\u65e5\u672c U+1F6A2")
+    assert (
+        yaml.dump(table, allow_unicode=True, default_style="|", Dumper=yaml.CSafeDumper)[0] == "|"
+    )
 
 
 def test_trim_keeps_to_one_line() -> None:

@@ -28,7 +28,12 @@ def make_table(report: Report) -> str:
         lines.append(f"remedy for {', '.join(names)}: {remedy}")
     for reason, names in _left_out(report).items():
         lines.append(f"left out, {reason}: {', '.join(names)}")
-    return "\n".join(lines)
+    return "".join(map(_shown, "\n".join(lines)))
+
+
+def _shown(character: str) -> str:
+    """Ansible prints a block of text as one quoted line when it holds what YAML escapes."""
+    return character if ord(character) < 0x10000 else f"U+{ord(character):X}"
 
 
 def _left_out(report: Report) -> dict[str, list[str]]:
