@@ -227,6 +227,21 @@ def test_the_real_key_is_in_no_query() -> None:
     assert not any(shape in url for url in asked for shape in secrets_of(KEY))
 
 
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        ("no-generate", "generate.basic"),
+        ("wrong-model", "model.info"),
+        ("no-template", "chat.basic"),
+        ("stream-cut", "generate.stream"),
+        ("refused", "health.status"),
+    ],
+)
+def test_the_message_names_the_cause_first(fault: str, cause: str) -> None:
+    report = asyncio.run(check(replace(DIRECT, transport=FakeTgi(fault).transport())))
+    assert f" (direct): {cause} small: " in report.message()
+
+
 def test_nothing_there_fails_everything_that_asks() -> None:
     failed = red(DIRECT, FakeTgi("refused"))
     assert failed == GENERATION | GUIDED | TEXT | TOOLS | {

@@ -88,6 +88,7 @@ DIRECT = (
         stage=2,
         needs=("chat",),
     ),
+    *identity_direct.LAST,
     *conversation.SPECS,
     *completions.SPECS,
     *tools.SPECS,

@@ -94,6 +94,9 @@ SPECS = (
         model_list,
         generates=False,
     ),
+)
+# It generates, so an engine that cannot is not its cause
+LAST = (
     Spec(
         "model.unknown",
         "identity",
