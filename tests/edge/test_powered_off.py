@@ -120,7 +120,15 @@ def unplugged(inventory: str, at: Hosts) -> Iterator[Callable[[], Any]]:
 
     yield lambda: docker("disconnect", network, name)
     docker("connect", "--ip", ADDRESSES["gpu1"], network, name)
-    until(60, lambda: knock(at("edge13"), ADDRESSES["gpu1"], PORTS["scribe"]) == "open")
+    for endpoint in load_endpoints(inventory):
+        gateway = at(endpoint.host)
+        until(60, lambda: knock(gateway, ADDRESSES["gpu1"], PORTS["scribe"]) == "open")
+    # What hung is delivered after all, and each gateway tries it again, before others count requests
+    time.sleep(CONNECT + LEFT_ALONE + 3)
+    for endpoint in load_endpoints(inventory):
+        with endpoint.client(endpoint.key) as client:
+            for _ in range(CLIENTS):
+                ask(client)
 
 
 def test_a_machine_that_is_off_costs_what_was_under_way_on_it(
