@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -109,6 +110,11 @@ def test_a_replica_that_drops_packets_fails_no_request(
         assert max(one.took for one in slow) < CONNECT + SLOW, [str(one) for one in slow]
 
 
+def takes_calls(gateway: Any) -> bool:
+    """Whether a gateway reaches the engine on gpu1."""
+    return knock(gateway, ADDRESSES["gpu1"], PORTS["scribe"]) == "open"
+
+
 @pytest.fixture
 def unplugged(inventory: str, at: Hosts) -> Iterator[Callable[[], Any]]:
     """gpu1 is off the network, on which the gateways are its neighbours."""
@@ -121,9 +127,8 @@ def unplugged(inventory: str, at: Hosts) -> Iterator[Callable[[], Any]]:
     yield lambda: docker("disconnect", network, name)
     docker("connect", "--ip", ADDRESSES["gpu1"], network, name)
     for endpoint in load_endpoints(inventory):
-        gateway = at(endpoint.host)
-        until(60, lambda: knock(gateway, ADDRESSES["gpu1"], PORTS["scribe"]) == "open")
-    # What hung is delivered after all, and each gateway tries it again, before others count requests
+        until(60, partial(takes_calls, at(endpoint.host)))
+    # What hung is delivered after all, and every gateway tries it again: others count requests
     time.sleep(CONNECT + LEFT_ALONE + 3)
     for endpoint in load_endpoints(inventory):
         with endpoint.client(endpoint.key) as client:
