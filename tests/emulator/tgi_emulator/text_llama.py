@@ -23,6 +23,8 @@ _SLOTS = 4
 _TRAINED_CONTEXT = 8192
 _ENDS = (0, 2)
 """<|endoftext|> and <|im_end|>: llama.cpp sends them as tokens without text."""
+_PART = Piece(10813, "", -0.1)
+"""A token that ends within a character: llama.cpp sends no event for it, TGI one without text."""
 
 
 def _find_gguf() -> str:
@@ -85,16 +87,21 @@ class LlamaText:
 
     async def generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         stream = llama_http.events(self._port, "/completion", _body(ask))
-        ended = False
+        ended, told = False, 0
         try:
             async for event in stream:
                 if "error" in event:
                     raise TextError(str(event["error"].get("message", event["error"])))
+                pieces = _pieces(event, ask.top_n)
+                for _ in range(event.get("tokens_predicted", 0) - told - len(pieces)):
+                    told += 1
+                    yield _PART
                 if event.get("stop"):
                     if event.get("stop_type") == "eos" and not ended:
                         yield Piece(2, END, -0.01, special=True)
                     return
-                for piece in _pieces(event, ask.top_n):
+                for piece in pieces:
+                    told += 1
                     ended = ended or piece.special
                     yield piece
         finally:
@@ -133,7 +140,7 @@ def _body(ask: Ask) -> dict[str, Any]:
 def _pieces(event: dict[str, Any], top_n: int) -> list[Piece]:
     """One event's tokens. Bytes of an unfinished character come with the token that ends it."""
     probabilities = event.get("completion_probabilities") or []
-    ids = event.get("tokens") or [entry["id"] for entry in probabilities] or [0]
+    ids = event.get("tokens") or [entry["id"] for entry in probabilities]
     pieces = []
     for index, token in enumerate(ids):
         entry = probabilities[index] if index < len(probabilities) else {}
