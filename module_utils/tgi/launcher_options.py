@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 IGNORED_BY_CHUNKING = "Ignored when prefill chunking is on, as it is by default on CUDA."
-_QUANTIZE = (
+QUANTIZATIONS = (
     "awq",
     "compressed-tensors",
     "eetq",
@@ -51,7 +51,7 @@ def _switch(name: str, since: str, summary: str) -> Option:
 LAUNCHER_OPTIONS: tuple[Option, ...] = (
     Option("num_shard", "int", "0.2.0", "GPUs to split the model over; default: one per GPU given"),
     Option("sharded", "bool", "0.4.0", "Whether to split the model; num_shard says it already"),
-    Option("quantize", "str", "0.2.0", "How the weights are quantised at load", _QUANTIZE),
+    Option("quantize", "str", "0.2.0", "How the weights are quantised at load", QUANTIZATIONS),
     Option("dtype", "str", "0.9.0", "Number format of the weights", ("float16", "bfloat16")),
     Option(
         "kv_cache_dtype",

@@ -19,16 +19,14 @@ TEMPLATE_REMEDY = (
 
 def request_body(model: str, prompt: str, max_tokens: int, stream: bool = False) -> dict[str, Any]:
     """A greedy chat request of one user message; a stream also asks for its usage."""
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": [{"role": "user", "content": prompt}],
-        "temperature": 0,
-        "max_tokens": max_tokens,
-        "stream": stream,
-    }
-    if stream:
-        body["stream_options"] = {"include_usage": True}
-    return body
+    asked = {"model": model, "messages": [{"role": "user", "content": prompt}]}
+    return {**asked, **greedy(max_tokens, stream)}
+
+
+def greedy(max_tokens: int, stream: bool) -> dict[str, Any]:
+    """What every OpenAI request of the checks has beside its model and prompt."""
+    asked: dict[str, Any] = {"temperature": 0, "max_tokens": max_tokens, "stream": stream}
+    return {**asked, "stream_options": {"include_usage": True}} if stream else asked
 
 
 def _remedy(text: str) -> str:
@@ -63,26 +61,41 @@ def chat_text(answer: Answer) -> str:
     return message_text(dig(answer.json(), "choices", 0, "message"))
 
 
-def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
-    """D1: one choice of the assistant with text, a finish reason, and usage that adds up."""
+def no_choice(answer: Answer) -> str:
+    """Why the answer has not exactly one choice; empty when it has."""
     if problem := http_problem(answer):
-        return outcome(answer, [problem], "", "", _remedy(problem))
+        return problem
     reply = answer.json()
     choices = dig(reply, "choices")
     if dig(reply, "error") is not None:
-        return outcome(answer, [f"an error under HTTP 200: {error_text(reply)}"], "")
+        return f"an error under HTTP 200: {error_text(reply)}"
     if not isinstance(choices, list) or len(choices) != 1:
-        return outcome(answer, ["the answer holds no single choice"], "")
-    problems, text = [], message_text(dig(choices[0], "message"))
-    if dig(reply, "object") != "chat.completion":
-        problems.append(f"object is {trim(dig(reply, 'object'), 40)}, not chat.completion")
+        return "the answer holds no single choice"
+    return ""
+
+
+def reply_problems(reply: Any, kind: str, max_tokens: int) -> list[str]:
+    """What any OpenAI answer has: its kind, a finish_reason, usage that adds up."""
+    problems, reason = [], dig(reply, "choices", 0, "finish_reason")
+    if dig(reply, "object") != kind:
+        problems.append(f"object is {trim(dig(reply, 'object'), 40)}, not {kind}")
+    if reason not in FINISH:
+        problems.append(f"finish_reason is {trim(reason, 40)}")
+    return problems + usage_problems(dig(reply, "usage"), max_tokens)
+
+
+def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
+    """D1: one choice of the assistant with text, a finish reason, and usage that adds up."""
+    if problem := no_choice(answer):
+        return outcome(answer, [problem], "", "", _remedy(problem))
+    reply = answer.json()
+    message = dig(reply, "choices", 0, "message")
+    problems, text = [], message_text(message)
     if not text:
         problems.append("the message is empty")
-    if dig(choices[0], "message", "role") != "assistant":
+    if dig(message, "role") != "assistant":
         problems.append("the role is not assistant")
-    if dig(choices[0], "finish_reason") not in FINISH:
-        problems.append(f"finish_reason is {trim(dig(choices[0], 'finish_reason'), 40)}")
-    problems += usage_problems(dig(reply, "usage"), max_tokens)
+    problems += reply_problems(reply, "chat.completion", max_tokens)
     return outcome(answer, problems, trim(text, 70))
 
 

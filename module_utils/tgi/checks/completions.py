@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..answer import Answer
-from .chat import FINISH, judge_chat_stream, read_stream, usage_problems
-from .judge import dig, error_text, http_problem, outcome
+from .chat import greedy, judge_chat_stream, no_choice, read_stream, reply_problems
+from .judge import dig, outcome
 from .native_rules import generate_compat, generate_reject, generate_stop
 from .plan import Spec
 from .report import MAJOR, MINOR, Outcome, trim
@@ -22,16 +22,8 @@ def prompt(word: str) -> str:
 
 
 def request_body(session: Session, stream: bool) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "model": session.served,
-        "prompt": prompt(session.word),
-        "temperature": 0,
-        "max_tokens": TOKENS,
-        "stream": stream,
-    }
-    if stream:
-        body["stream_options"] = {"include_usage": True}
-    return body
+    asked = {"model": session.served, "prompt": prompt(session.word)}
+    return {**asked, **greedy(TOKENS, stream)}
 
 
 async def completions_basic(session: Session) -> Outcome:
@@ -50,23 +42,13 @@ def _echo_problems(text: str, asked: str) -> list[str]:
 
 def judge_completion(answer: Answer, asked: str) -> Outcome:
     """D10: one choice with text that is not the prompt, a finish reason, usage that adds up."""
-    if problem := http_problem(answer):
+    if problem := no_choice(answer):
         return outcome(answer, [problem], "")
     reply = answer.json()
-    choices = dig(reply, "choices")
-    if dig(reply, "error") is not None:
-        return outcome(answer, [f"an error under HTTP 200: {error_text(reply)}"], "")
-    if not isinstance(choices, list) or len(choices) != 1:
-        return outcome(answer, ["the answer holds no single choice"], "")
-    text, reason = dig(choices[0], "text"), dig(choices[0], "finish_reason")
+    text = dig(reply, "choices", 0, "text")
     if not isinstance(text, str) or not text.strip():
         return outcome(answer, ["the text is empty"], "")
-    problems = _echo_problems(text, asked)
-    if dig(reply, "object") != "text_completion":
-        problems.append(f"object is {trim(dig(reply, 'object'), 40)}, not text_completion")
-    if reason not in FINISH:
-        problems.append(f"finish_reason is {trim(reason, 40)}")
-    problems += usage_problems(dig(reply, "usage"), TOKENS)
+    problems = _echo_problems(text, asked) + reply_problems(reply, "text_completion", TOKENS)
     return outcome(answer, problems, trim(text, 70))
 
 

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..launcher_options import QUANTIZATIONS
 from .cards import f16_flops
 
 MIB = 2**20
@@ -18,19 +19,6 @@ MIB = 2**20
 WIGGLE_ROOM = 0.95
 _DEFAULT = 4096
 _DEFAULTS = {"qwen2_vl": 10_000, "qwen2_5_vl": 10_000, "gemma3": 8_000}
-# Enum Quantization; serde fails on any other word, and the launcher goes on without a config
-_METHODS = (
-    "awq",
-    "compressed-tensors",
-    "eetq",
-    "exl2",
-    "gptq",
-    "marlin",
-    "bitsandbytes",
-    "bitsandbytes-nf4",
-    "bitsandbytes-fp4",
-    "fp8",
-)
 _COUNTS = (
     "max_position_embeddings",
     "n_positions",
@@ -117,7 +105,7 @@ def _read(config: Mapping[str, Any]) -> _Config | None:
     method = (quantization or {}).get("quant_method")
     model_type = config.get("model_type")
     nested = (text or {}).get("head_dim")
-    if method is not None and method not in _METHODS:
+    if method is not None and method not in QUANTIZATIONS:
         return None
     if not isinstance(model_type, (str, type(None))) or not (nested is None or _is_count(nested)):
         return None
