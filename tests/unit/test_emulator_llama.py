@@ -38,7 +38,9 @@ def pieces(monkeypatch: pytest.MonkeyPatch, *events: dict[str, Any]) -> list[Pie
             yield one
 
     async def collect() -> list[Piece]:
-        return [piece async for piece in LlamaText().generate(Ask("<|im_start|>", 5))]
+        source = LlamaText()
+        source.running = {1: 0}
+        return [piece async for piece in source.generate(Ask("<|im_start|>", 5))]
 
     monkeypatch.setattr(llama_http, "events", replay)
     return asyncio.run(collect())

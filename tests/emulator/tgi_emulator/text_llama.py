@@ -36,46 +36,41 @@ def _find_gguf() -> str:
 
 
 class LlamaText:
-    """A TextSource; `_server` must be kept, it ends the threads when it goes."""
+    """A TextSource; the servers must be kept, their threads end when they go.
+
+    Several with one thread each: one server's threads spin for each other, so two of them are five
+    times slower than one where another program wants a core.
+    """
 
     described = "SmolLM2-135M-Instruct on CPU (llama.cpp)"
     max_context = 4096
 
     def __init__(self) -> None:
-        self._port = 0
-        self._server: Any = None
+        self.running: dict[int, int] = {}
+        """Generations by the server's port."""
+        self._servers: list[Any] = []
 
     def load(self, max_total_tokens: int | None) -> None:
         import xllamacpp
 
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = probe.getsockname()[1]
-        params = xllamacpp.CommonParams()
-        params.model.path = _find_gguf()
-        context = min(max_total_tokens or self.max_context, _TRAINED_CONTEXT)
-        params.n_ctx = context + 256
-        params.n_parallel = _SLOTS
-        params.kv_unified = True
-        params.hostnames = ["127.0.0.1"]
-        params.port = self._port
-        params.verbosity = -1
-        # llama.cpp's threads spin for each other: two on a busy two-core machine are 5 times slower
-        threads = int(os.environ.get("TGI_EMULATOR_THREADS", "1"))
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-        params.use_jinja = True
-        params.cache_ram_mib = 0  # else up to 8 GiB of old prompts
-        self._server = xllamacpp.Server(params)
+        workers = int(os.environ.get("TGI_EMULATOR_WORKERS", min(2, os.cpu_count() or 1)))
+        for _ in range(workers):
+            params = _params(xllamacpp.CommonParams(), max_total_tokens or self.max_context)
+            self.running[params.port] = 0
+            self._servers.append(xllamacpp.Server(params))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # llama.cpp's server took the signals; PID 1 would then ignore `docker stop`
             signal.signal(number, signal.getsignal(number))
 
     def close(self) -> None:
-        self._server = None
+        self._servers.clear()
+
+    def _idlest(self) -> int:
+        return min(self.running, key=lambda port: self.running[port])
 
     async def tokenize(self, text: str) -> list[InputToken]:
-        found = await llama_http.post(
-            self._port, "/tokenize", {"content": text, "with_pieces": True, "parse_special": True}
-        )
+        asked = {"content": text, "with_pieces": True, "parse_special": True}
+        found = await llama_http.post(self._idlest(), "/tokenize", asked)
         tokens, raw, start = [], b"", 0
         for token in found["tokens"]:
             piece = token["piece"]
@@ -86,8 +81,10 @@ class LlamaText:
         return tokens
 
     async def generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
-        stream = llama_http.events(self._port, "/completion", _body(ask))
+        port = self._idlest()
+        stream = llama_http.events(port, "/completion", _body(ask))
         ended, told = False, 0
+        self.running[port] += 1
         try:
             async for event in stream:
                 if "error" in event:
@@ -105,13 +102,29 @@ class LlamaText:
                     ended = ended or piece.special
                     yield piece
         finally:
+            self.running[port] -= 1
             await stream.aclose()
 
 
+def _params(params: Any, max_total_tokens: int) -> Any:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        params.port = probe.getsockname()[1]
+    params.hostnames = ["127.0.0.1"]
+    params.model.path = _find_gguf()
+    params.n_ctx = min(max_total_tokens, _TRAINED_CONTEXT) + 256
+    params.n_parallel = _SLOTS
+    params.kv_unified = True
+    params.verbosity = -1
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.use_jinja = True
+    params.cache_ram_mib = 0  # else up to 8 GiB of old prompts
+    return params
+
+
 def _body(ask: Ask) -> dict[str, Any]:
+    turns = turns_of(ask.prompt)
     # a raw prompt goes in as a user's turn: this small model drifts off when it is not
     prompt = ask.prompt if "<|im_start|>" in ask.prompt else render([("user", ask.prompt)])
-    turns = turns_of(ask.prompt)
     body: dict[str, Any] = {
         "prompt": prompt,
         "n_predict": ask.max_new_tokens,
@@ -129,6 +142,9 @@ def _body(ask: Ask) -> dict[str, Any]:
     if ask.constraint and ask.constraint.schema is not None:
         schema = settled(ask.constraint.schema, turns)
         body["grammar"] = gbnf.of_schema(schema)
+        if turns and ask.constraint.calls_tools:
+            # the grammar knows the tools; what was written of them is past a model of this size
+            body["prompt"] = render(turns)
     elif ask.constraint and ask.constraint.regex is not None:
         body["grammar"] = gbnf.of_regex(ask.constraint.regex)
     elif turns and turns[-1][0] == "tool":
