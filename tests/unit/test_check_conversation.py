@@ -80,6 +80,22 @@ def test_what_is_no_text(text: str, problem: str) -> None:
     assert problem in degenerate.judge_degenerate(said(text)).problem
 
 
+def continued(words: list[str]) -> Answer:
+    """As /generate answers a base model."""
+    details = {"tokens": [{"text": word, "logprob": -0.7} for word in words]}
+    return reply({"generated_text": "".join(words), "details": details})
+
+
+def test_a_base_model_may_fall_into_a_phrase_but_not_into_a_token() -> None:
+    phrase = ["the", "sea", "and", "the", "waves", "are"] * 8
+    found = degenerate.judge_degenerate(continued([f" {word}" for word in phrase]), base=True)
+    assert found.soft and "one phrase" in found.problem
+    found = degenerate.judge_degenerate(continued([" the"] * 48), base=True)
+    assert not found.soft and "48 times in a row" in found.problem
+    words = [f" {word}" for word in f"{HEALTHY[0]} {HEALTHY[1]}".split()][:48]
+    assert not degenerate.judge_degenerate(continued(words), base=True).problem
+
+
 def test_the_engines_tokens_count_where_it_tells_them() -> None:
     """A random model's token may be half a word: the words look different, the tokens do not."""
     stuck = said(STORY, tokens([" gab"] * 20 + [f" w{n}" for n in range(28)]))
