@@ -147,8 +147,8 @@ options:
     elements: str
     default: []
   secrets:
-    description: More keys that no answer may hold (V(edge)). Never shown; what has fewer than 8
-      characters is passed over.
+    description: More keys. They are in nothing that is returned or written, and no answer may hold
+      them (V(edge)). What has fewer than 8 characters is passed over.
     type: list
     elements: str
     default: []

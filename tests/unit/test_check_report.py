@@ -123,3 +123,15 @@ def test_scrub_reaches_everywhere() -> None:
     value = {"a": ["sk-secret-key and sk-secret-ke", {"b": "SK-SECRET-KEY"}], "n": 1}
     clean = scrub(value, ["sk-secret-key", "sk-secret-ke", "SK-SECRET-KEY"])
     assert "secret" not in json.dumps(clean).lower()
+
+
+@pytest.mark.parametrize("most", range(20, 60))
+def test_scrub_blots_out_what_trim_has_left_of_a_secret(most: int) -> None:
+    said = trim(f"your key is sk-0123456789abcdef, said the engine, {'x' * 60}", most)
+    clean = scrub(f"before: {said}; after", ["sk-0123456789abcdef"])
+    assert "sk-01" not in clean and clean.endswith("…; after")
+
+
+def test_scrub_knows_a_hub_token_that_nobody_declared() -> None:
+    clean = scrub(["hf_AbCdEf123456 of the host", "hf_hub and self"], [])
+    assert clean == ["******** of the host", "hf_hub and self"]

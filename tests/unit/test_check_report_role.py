@@ -97,6 +97,19 @@ def test_a_passed_run_leaves_reports_and_changes_nothing(tmp_path: Path, engine:
     assert "Passed" in page and "Not in this report: the edge view of gw1." in page
 
 
+def test_an_engine_that_repeats_the_hub_token_is_not_repeated(tmp_path: Path) -> None:
+    token = "hf_a-token-that-nobody-must-see"
+    fault = {"HF_TOKEN": token, "TGI_EMULATOR_FAULTS": "leak-key"}
+    with running("--revision", REVISION, env=fault) as engine:
+        done = play(
+            tmp_path, engine, {"gpu1": {}}, tgi_hf_token=token, checks_select=["generate.reject"]
+        )
+    assert done.returncode == 0, done.stdout
+    assert "hf_token=********" in (tmp_path / "reports/report-direct-gpu1.json").read_text()
+    written = "".join(one.read_text() for one in (tmp_path / "reports").iterdir())
+    assert token not in done.stdout + written
+
+
 def test_a_bad_verdict_fails_after_all_is_written(tmp_path: Path, engine: Running) -> None:
     other = [{"name": "house", "model_id": "acme/other", "revision": REVISION}]
     hosts = {"gpu1": {}, "gpu2": {"tgi_models": other}, "gpu3": {"broken": True}}
