@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from ansible.module_utils.tgi.answer import Answer
-from ansible.module_utils.tgi.checks import exposure, size, web
+from ansible.module_utils.tgi.checks import auth, exposure, size, web
 from ansible.module_utils.tgi.checks.compare import figures_of
 from ansible.module_utils.tgi.checks.engines import ENGINES
 from ansible.module_utils.tgi.checks.host import Declared, Host, Leaks
@@ -86,6 +86,20 @@ def test_info_may_be_meant_to_be_open() -> None:
     found, asked = ask(exposure.docs_private, answers(404, info=200), public_info=True)
     assert not found.problem and "/info" not in {request.url.path for request in asked}
     assert ask(exposure.docs_private, answers(404, info=200))[0].problem
+
+
+def test_the_evidence_is_the_open_door_s_own() -> None:
+    found, _ = ask(exposure.metrics_private, answers(404, stub_status=200))
+    assert "/stub_status from outside: HTTP 200" in found.problem
+    assert found.evidence.startswith("HTTP 200")
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        given = request.headers.get("authorization", "")
+        return httpx.Response(200 if given == f"Bearer {KEY.swapcase()}" else 401, json={})
+
+    found, _ = ask(auth.auth_wrong, reply)
+    assert found.problem == "the key in another case gets HTTP 200"
+    assert found.evidence.startswith("HTTP 200")
 
 
 def test_leaks_are_found_in_bodies_and_headers_and_never_shown() -> None:
