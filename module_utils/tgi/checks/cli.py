@@ -97,7 +97,7 @@ async def _run(arguments: argparse.Namespace, view: str, key: str, transport: An
     target = client.Target(
         arguments.url, arguments.ca_file or "", key, min(10.0, arguments.timeout)
     )
-    progress = _Progress()
+    progress = _Progress(arguments.quiet)
     async with client.Client(target, transport=transport) as asking:
         models = await cli_discover.discover(asking, view, arguments.model, arguments.engine)
     progress.tell(
@@ -141,9 +141,10 @@ def make_options(
 
 
 class _Progress:
-    """Shows life on standard error when a run takes its time."""
+    """Shows life on standard error when a run takes its time. cron mails that, too: ``quiet``."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
         self._begun = self._told = time.monotonic()
 
     def __call__(self, report: Report) -> None:
@@ -152,7 +153,7 @@ class _Progress:
 
     def tell(self, line: str) -> None:
         now = time.monotonic()
-        if now - self._told >= SILENCE:
+        if not self._quiet and now - self._told >= SILENCE:
             self._told = now
             print(f"{now - self._begun:5.1f} s: {line}", file=sys.stderr, flush=True)
 
