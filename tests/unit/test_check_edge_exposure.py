@@ -156,7 +156,7 @@ def long(limit: int | None = None) -> tuple[Outcome, list[httpx.Request]]:
         target = Target(f"https://{NAME}", api_key=KEY)
         async with Client(target, transport=fake.transport()) as client:
             model = replace(MODEL, max_total_tokens=limit)
-            session = Session(model, client, "/models/small", "small", True)
+            session = Session(model, client, "/models/small", "small")
             assert figures_of(await session.chat_stream())["tpot_ms"] > 0
             return await size.long_generation(session)
 

@@ -97,6 +97,13 @@ def test_direct(fault: str) -> None:
     assert red(DIRECT, FakeTgi(fault)) == DIRECT_FAULTS[fault]
 
 
+def test_an_engine_that_never_says_done_is_not_held_to_it() -> None:
+    other = replace(MODEL, engine="openai")
+    options = replace(DIRECT, models=[other], select=["chat.stream"])
+    assert red(options, FakeTgi("no-done")) == set()
+    assert red(options, FakeTgi("no-finish")) == {"chat.stream"}
+
+
 @pytest.mark.parametrize("fault", DIRECT_WARNINGS)
 def test_direct_warnings(fault: str) -> None:
     assert red(DIRECT, FakeTgi(fault), "warn") == DIRECT_WARNINGS[fault]

@@ -140,7 +140,6 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
                 model,
                 await client(target),
                 served=model.profile.served or model.model_id,
-                long_stream=True,
                 canary_passes=options.canary_passes,
                 witness="counters" in model.profile.abilities,
                 project=model.project,
@@ -158,7 +157,7 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     )
     for model in options.models:
         sessions[model.name] = Session(
-            model, edge, f"/models/{model.name}", model.name, True,
+            model, edge, f"/models/{model.name}", model.name,
             canary_passes=options.canary_passes,
         )  # fmt: skip
     return sessions

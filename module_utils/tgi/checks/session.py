@@ -64,7 +64,6 @@ class Session:
     client: Client
     prefix: str = ""
     served: str = "tgi"
-    long_stream: bool = False
     witness: bool = False
     canary_passes: int = 2
     memo: Memo = field(default_factory=Memo)
@@ -141,18 +140,13 @@ class Session:
         """One more chat request, whole."""
         return await self._chat(prompt, canary.MAX_TOKENS, False)
 
-    @property
-    def stream_tokens(self) -> int:
-        return LONG_TOKENS if self.long_stream else canary.MAX_TOKENS
-
     async def chat_stream(self) -> Answer:
-        """A streamed answer: to a known question, or to one that takes a while to answer."""
+        """A streamed answer to a question that takes a while to answer."""
         return await self.memo.once("chat_stream", self.ask_stream)
 
     async def ask_stream(self) -> Answer:
-        long = canary.Question(LONG_QUESTION, "")
-        prompt = canary.ask(long if self.long_stream else canary.QUESTIONS[1])
-        return await self._chat(prompt, self.stream_tokens, True)
+        prompt = canary.ask(canary.Question(LONG_QUESTION, ""))
+        return await self._chat(prompt, LONG_TOKENS, True)
 
     async def _chat(self, prompt: str, max_tokens: int, stream: bool) -> Answer:
         return await self.converse([user(prompt)], max_tokens, stream)

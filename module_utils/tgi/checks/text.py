@@ -6,7 +6,7 @@ from . import canary, chat, native
 from .identity import judge_info
 from .judge import SEE_OTHERS, http_problem
 from .report import Outcome, trim
-from .session import Session
+from .session import LONG_TOKENS, Session
 
 
 async def model_info(session: Session) -> Outcome:
@@ -26,7 +26,8 @@ async def chat_basic(session: Session) -> Outcome:
 
 
 async def chat_stream(session: Session) -> Outcome:
-    return chat.judge_chat_stream(await session.chat_stream(), session.stream_tokens)
+    answer = await session.chat_stream()
+    return chat.judge_chat_stream(answer, LONG_TOKENS, session.profile.done)
 
 
 async def chat_canary(session: Session) -> Outcome:
@@ -34,8 +35,6 @@ async def chat_canary(session: Session) -> Outcome:
     questions, needed = list(canary.QUESTIONS), session.canary_passes
     answer = await session.chat()
     texts = [chat.chat_text(answer)]
-    if not session.long_stream:
-        texts.append(chat.read_stream(await session.chat_stream()).text)
     passed, ms = 0, 0
     for number, question in enumerate(questions):
         if number >= len(texts):
