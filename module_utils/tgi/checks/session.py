@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from ..answer import Answer
 from ..client import Client
-from ..wait_docker import Container
 from . import canary, chat, containers, dialect, native
 from .engines import Engine
 from .judge import http_problem
@@ -163,12 +162,12 @@ class Session:
         if tokens:
             self.witnessed.append(tokens)
 
-    async def first_look(self) -> tuple[Answer, Container | None]:
+    async def first_look(self) -> tuple[Answer, containers.Seen]:
         """/metrics and the container before our first generation, which asks for them."""
         return await self.memo.once("first_look", self.look)
 
-    async def look(self) -> tuple[Answer, Container | None]:
-        """/metrics and the container now; None where Docker is not to be asked or knows none."""
+    async def look(self) -> tuple[Answer, containers.Seen]:
+        """/metrics and the container now."""
         return await asyncio.gather(self.metrics(), containers.look(self.project))
 
     async def metrics(self) -> Answer:
