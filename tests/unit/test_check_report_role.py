@@ -151,6 +151,24 @@ def test_a_verdict_can_wait_for_the_last_play(tmp_path: Path, engine: Running) -
     assert recap == {"gpu1": "1", "gpu2": "0"}
 
 
+def test_a_run_in_which_nothing_was_checked_is_no_pass(tmp_path: Path, engine: Running) -> None:
+    """As check.yml --tags direct with words for the edge alone."""
+    done = play(tmp_path, engine, {"gpu1": {}}, plays=LATER, checks_select=["rate"])
+    assert done.returncode == 2, done.stdout
+    assert "nothing was checked; tgi_check (direct): nothing here is selected by rate" in " ".join(
+        done.stdout.split()
+    )
+
+
+def test_any_verdict_of_any_host_is_one_for_the_run() -> None:
+    skipped = {"__checks_direct": {"skipped": True, "msg": "not selected"}}
+    passed = {"__checks_edge": {"summary": {"verdict": "passed"}}}
+    assert tgi_report.unchecked({"gpu1": skipped, "gw1": passed}) == ""
+    assert tgi_report.unchecked({"gpu1": skipped, "gpu2": skipped, "gw1": {}}) == (
+        "nothing was checked; not selected"
+    )
+
+
 def test_the_verdict_over_both_views_holds_both() -> None:
     def found(view: str, state: str) -> dict[str, Any]:
         shown = {"msg": view, "checks": [view], "failed_checks": [view], "table": view}
