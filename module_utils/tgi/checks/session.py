@@ -135,9 +135,9 @@ class Session:
         """The request of ``chat``, to the letter."""
         return await self.ask(canary.ask(canary.QUESTIONS[0], self.word))
 
-    async def ask(self, prompt: str) -> Answer:
+    async def ask(self, prompt: str, max_tokens: int = canary.MAX_TOKENS) -> Answer:
         """One more chat request, whole."""
-        return await self._chat(prompt, canary.MAX_TOKENS, False)
+        return await self._chat(prompt, max_tokens, False)
 
     async def chat_stream(self) -> Answer:
         """A streamed answer to a question that takes a while to answer."""
