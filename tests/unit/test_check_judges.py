@@ -153,6 +153,16 @@ def test_done_is_asked_of_engines_that_say_it() -> None:
     assert "[DONE] is not" in chat.judge_chat_stream(streamed(late), 24, done=False).problem
 
 
+def test_a_usage_that_counts_far_less_than_came_is_wrong() -> None:
+    piece = {"choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
+    ending = {"choices": [{"index": 0, "delta": {"content": "."}, "finish_reason": "stop"}]}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    for count, wrong in ((15, False), (16, True)):
+        events = [*[piece] * count, ending, {"choices": [], "usage": usage}, "[DONE]"]
+        problem = chat.judge_chat_stream(streamed(events), 24).problem
+        assert problem == (f"usage counts 2 tokens, {count + 1} pieces came" if wrong else "")
+
+
 JUDGES: list[Callable[[Answer], Any]] = [
     native.judge_generate,
     native.judge_generate_stream,

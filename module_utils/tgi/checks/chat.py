@@ -13,6 +13,8 @@ from .native import NAN_REMEDY
 from .report import Outcome, trim
 
 FINISH = ("stop", "length", "eos_token", "stop_sequence")
+#: Pieces that one token's text may come in.
+_MOST_PIECES = 8
 #: SGLang's detector says this in ``matched_stop``, beside a finish_reason like any other.
 _NAN = "NaN happened"
 TEMPLATE_REMEDY = (
@@ -184,6 +186,9 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
         problems.append(f"usage was asked for once and came {len(usages)} times")
     else:
         problems += usage_problems(usages[0], max_tokens)
+        counted = dig(usages[0], "completion_tokens")
+        if not problems and counted * _MOST_PIECES < len(stream.times):
+            problems.append(f"usage counts {counted} tokens, {len(stream.times)} pieces came")
     last = next((e.data for e in reversed(stream.parsed.events) if e.data != "[DONE]"), "")
     evidence = f"{count} events, last: {trim(last or answer.text[:200], 240)}"
     remedy = _remedy(problems[0]) if problems else ""
