@@ -173,7 +173,7 @@ SPECS = (
         "Prometheus text with the engine's own families",
         "Something else than the engine answers on this port: docker ps, ss -ltnp",
         metrics_format,
-        stage=5,
+        stage=6,
         severity=MAJOR,
         needs=("counters",),
     ),
@@ -184,7 +184,7 @@ SPECS = (
         "Another instance answers than the one measured: look for two containers on one "
         "port (docker ps, ss -ltnp)",
         metrics_delta,
-        stage=5,
+        stage=6,
         severity=MAJOR,
         needs=("counters",),
     ),
@@ -197,7 +197,7 @@ LAST = (
         "The engine fell over while it was checked: read its log for the request that did it "
         "(docker compose logs), and dmesg for the kernel's out-of-memory killer",
         health_after,
-        stage=6,
+        stage=7,
         generates=False,
     ),
 )
