@@ -97,6 +97,24 @@ def test_a_trick_that_works_is_named(line: bytes, status: int, body: bytes) -> N
     assert line.decode().split()[0] in found.problem
 
 
+def test_an_answer_in_chunks_is_an_answer() -> None:
+    """By header nothing but the body tells, for /health itself is open to everybody."""
+
+    def reply(head: bytes) -> bytes:
+        if b"X-Original-URL" not in head:
+            return REFUSED
+        body = b'{"object":"chat.completion","choices":[]}'
+        sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + sent
+
+    async def work(url: str) -> Any:
+        async with Client(Target(url, api_key=KEY, timeout=5)) as client:
+            return await fence.auth_bypass(Host(client, [Model("small", "acme/small")]))
+
+    found = Server(reply).run(work)
+    assert found.problem.startswith("X-Original-URL") and "engine answered" in found.problem
+
+
 @pytest.mark.parametrize(
     "said",
     [
