@@ -67,7 +67,7 @@ options:
         type: dict
         default: {}
   without_chat:
-    description: Names of models without a chat template; only C(/generate) is checked.
+    description: Names of models without a chat template, so neither chats nor tools are checked.
     type: list
     elements: str
     default: []
