@@ -48,6 +48,11 @@ class Target:
         return urlsplit(self.url).hostname or ""
 
     @property
+    def url_host(self) -> str:
+        """The host as a URL holds it: an address of IPv6 in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
     def port(self) -> int:
         parts = urlsplit(self.url)
         return parts.port or (443 if parts.scheme == "https" else 80)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from ansible.module_utils.tgi.checks import tls
 from ansible.module_utils.tgi.checks.auth import secrets_of
@@ -290,6 +291,20 @@ def test_a_remedy_fits_the_finding() -> None:
 
 def test_a_limit_other_than_declared_is_seen() -> None:
     assert red(EDGE, FakeGateway(rate=20.0, burst=40)) == {"rate.enforced"}
+
+
+@pytest.mark.parametrize("port", ["", ":8443"])
+def test_a_redirect_to_an_address_of_ipv6_is_understood(port: str) -> None:
+    origin = f"https://[2001:db8::1]{port}"
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        assert request.url.scheme == "http" and request.url.port == 8080
+        place = origin + request.url.raw_path.decode()
+        return httpx.Response(308, headers={"location": place})
+
+    options = replace(EDGE, url=origin, select=["http.redirect"])
+    report = asyncio.run(check(replace(options, transport=httpx.MockTransport(reply))))
+    assert report.passed, report.message()
 
 
 def test_the_real_key_goes_to_https_only() -> None:

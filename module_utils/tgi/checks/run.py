@@ -150,7 +150,7 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     edge = await client(base, pacer)
     plain = None
     if options.http_port:
-        url = f"http://{base.host}:{options.http_port}"
+        url = f"http://{base.url_host}:{options.http_port}"
         plain = await client(replace(base, url=url, api_key=""))
     sessions[""] = Host(
         edge, options.models, tier, plain, options.warn_days, options.declared, options.transport
