@@ -92,6 +92,11 @@ options:
   ca_file:
     description: PEM file with the only CA to accept instead of the system's.
     type: path
+  client_certificate:
+    description:
+      - PEM file with a client's certificate and its key, shown with every request (V(edge)). For a
+        gateway that wants one of everybody; it must not stand for a key there.
+    type: path
   api_key:
     description:
       - Key of the checks' own consumer, 8 characters or more (V(edge)). It is in nothing that is

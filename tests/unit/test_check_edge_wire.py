@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,33 @@ def test_a_raw_request_goes_through_tls_that_is_verified(tmp_path: Path) -> None
 )
 def test_what_is_no_answer(said: bytes, fault: str) -> None:
     assert fault in raw(Server(lambda _: said)).fault
+
+
+def test_a_server_that_wants_a_certificate_is_shown_it(tmp_path: Path) -> None:
+    authority = make()
+    leaf, ours = make(by=authority), make(by=authority, called="checks")
+    files = {
+        "ca": authority.certificate,
+        "server": leaf.certificate + leaf.key,
+        "ours": ours.certificate + ours.key,
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server")
+    context.load_verify_locations(tmp_path / "ca")
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    async def work(url: str) -> list[int]:
+        shown = Target(url, str(tmp_path / "ca"), timeout=5, certificate=str(tmp_path / "ours"))
+        states = []
+        for target in (shown, replace(shown, certificate="")):
+            async with Client(target) as client:
+                states.append((await client.send("GET", "/health")).status)
+            states.append((await wire.send_raw(target, "GET", "//")).status)
+        return states
+
+    assert Server().run(work, context) == [401, 401, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -284,6 +284,14 @@ def test_a_limit_stricter_than_declared_is_seen() -> None:
     assert "rate.enforced" in red(EDGE, FakeGateway(rate=20.0, burst=1))
 
 
+def test_a_gateway_that_wants_a_certificate_says_so_in_the_remedy() -> None:
+    def reply(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, text="<html>400 No required SSL certificate was sent</html>")
+
+    report = asyncio.run(check(replace(EDGE, transport=httpx.MockTransport(reply))))
+    assert "checks_client_certificate" in report.message()
+
+
 def test_a_remedy_fits_the_finding() -> None:
     report = asyncio.run(check(replace(EDGE, transport=FakeGateway("open-path").transport())))
     assert "close it in the gateway" in report.message()

@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None, transport: Any = None) -> int:
     except PlanError as error:
         return _useless(str(error))
     except (OSError, ssl.SSLError) as error:
-        return _useless(f"cannot use the CA file {arguments.ca_file}: {error}")
+        files = [one for one in (arguments.ca_file, arguments.client_certificate) if one]
+        return _useless(f"cannot use the certificates in {' or '.join(files)}: {error}")
     except KeyboardInterrupt:
         return _useless("interrupted")
     found = answer(report, secrets_of(key))
@@ -95,7 +96,11 @@ def find_view(arguments: argparse.Namespace, key: str) -> str:
 
 async def _run(arguments: argparse.Namespace, view: str, key: str, transport: Any) -> Report:
     target = client.Target(
-        arguments.url, arguments.ca_file or "", key, min(10.0, arguments.timeout)
+        arguments.url,
+        arguments.ca_file or "",
+        key,
+        min(10.0, arguments.timeout),
+        arguments.client_certificate or "",
     )
     progress = _Progress(arguments.quiet)
     async with client.Client(target, transport=transport) as asking:
@@ -123,6 +128,7 @@ def make_options(
         "models": models,
         "target": parts.netloc,
         "ca_file": arguments.ca_file,
+        "client_certificate": arguments.client_certificate,
         "checks": [word for word in arguments.checks.replace(",", " ").split() if word],
         "without_chat": names if arguments.without_chat else [],
         "without_tools": names if arguments.without_tools else [],

@@ -46,6 +46,7 @@ class Options:
     models: Sequence[Model]
     url: str = ""
     ca_file: str = ""
+    client_certificate: str = ""
     api_key: str = ""
     tier: Tier = field(default_factory=Tier)
     http_port: int = 80
@@ -125,7 +126,9 @@ def _figures(options: Options, sessions: Mapping[str, Any]) -> dict[str, dict[st
 
 async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     """A session by model name; the host's is under the empty name."""
-    base = Target(options.url, options.ca_file, options.api_key, options.timeout)
+    base = Target(
+        options.url, options.ca_file, options.api_key, options.timeout, options.client_certificate
+    )
     tier = options.tier
 
     async def client(target: Target, pacer: Pacer | None = None) -> Client:
