@@ -222,7 +222,8 @@ def main(transport: Any = None) -> None:
     except PlanError as error:
         module.fail_json(msg=f"tgi_check: {error}", changed=False)
     except (OSError, ssl.SSLError) as error:
-        wrong = f"cannot use the CA file {params['ca_file']}: {error}"
+        files = [params[name] for name in ("ca_file", "client_certificate") if params[name]]
+        wrong = f"cannot use the certificates in {' or '.join(files)}: {error}"
         module.fail_json(msg=f"tgi_check: {wrong}", changed=False)
     found = answer(report, [*secrets_of(options.api_key), *options.declared.secrets])
     document = found["report"] if params["full_report"] else found.pop("report")

@@ -49,6 +49,7 @@ options:
     type: str
     default: ""
   ca_file: {type: path, description: PEM file with the only CA to accept instead of the system's.}
+  client_certificate: {type: path, description: PEM file with a client's certificate and its key.}
   api_key:
     description: Key of the checks' consumer. Never shown. Without one only TLS is looked at.
     type: str
@@ -160,6 +161,7 @@ ARGUMENTS: dict[str, Any] = {
     "url": {"type": "str"},
     "connect_to": {"type": "str", "default": ""},
     "ca_file": {"type": "path"},
+    "client_certificate": {"type": "path"},
     "api_key": {"type": "str", "no_log": True, "default": ""},
     "tier": {
         "type": "dict",
@@ -187,9 +189,8 @@ ARGUMENTS: dict[str, Any] = {
 def from_outside(params: dict[str, Any], host: str) -> Any:
     """As a client."""
     tier = params["tier"]
-    target = client.Target(
-        params["url"], params["ca_file"] or "", params["api_key"], params["timeout"]
-    )
+    url, ca, key = (params[name] or "" for name in ("url", "ca_file", "api_key"))
+    target = client.Target(url, ca, key, params["timeout"], params["client_certificate"] or "")
     names = [str(name) for name in params["models"]]
     return look_from_outside(
         Outside(

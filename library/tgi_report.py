@@ -27,7 +27,7 @@ options:
   view:
     description:
       - Which view was checked in this play. Without it nothing is written, and the verdict is that
-        over both views.
+        over both views; it is bad as well when no host of the run came to any.
     type: str
     choices: [direct, edge]
   directory:

@@ -36,16 +36,25 @@ OWN_KEY = "\0own"
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go: ``url`` gives scheme, server name and port; ``timeout`` is in seconds."""
+    """Where requests go: ``url`` gives scheme, server name and port; ``timeout`` is in seconds.
+
+    ``certificate`` is a PEM file with a client's certificate and its key, for servers that ask.
+    """
 
     url: str
     ca_file: str = ""
     api_key: str = ""
     timeout: float = 30.0
+    certificate: str = ""
 
     @property
     def host(self) -> str:
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def url_host(self) -> str:
+        """The host as a URL holds it: an address of IPv6 in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
     def port(self) -> int:
@@ -53,12 +62,17 @@ class Target:
         return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def tls_context(ca_file: str = "") -> ssl.SSLContext:
+def tls_context(ca_file: str = "", certificate: str = "") -> ssl.SSLContext:
     """Full verification, with the system's store or with one CA file and nothing else.
 
-    Raises OSError (file unreadable) or ssl.SSLError (no certificate in it).
+    ``certificate`` as in Target. Raises OSError (file unreadable) or ssl.SSLError (no certificate
+    in it, or not its key).
     """
-    return ssl.create_default_context(cafile=ca_file or None)
+    context = ssl.create_default_context(cafile=ca_file or None)
+    if certificate:
+        # Where the key wants a passphrase nobody is there to give one
+        context.load_cert_chain(certificate, password=lambda: "")
+    return context
 
 
 class Client:
@@ -70,7 +84,7 @@ class Client:
         #: Is shown every answer with the path that was asked.
         self.watch: Callable[[str, Answer], None] | None = None
         secure = target.url.startswith("https")
-        verify: Any = tls_context(target.ca_file) if secure else False
+        verify: Any = tls_context(target.ca_file, target.certificate) if secure else False
         # Engines close idle connections early, llama.cpp when others wait for its few threads;
         # without TLS a new one costs nothing
         kept = 16 if secure else 0

@@ -26,9 +26,9 @@ MOST = 65536
 
 
 @lru_cache(maxsize=4)
-def _context(ca_file: str) -> ssl.SSLContext:
+def _context(ca_file: str, certificate: str) -> ssl.SSLContext:
     """Loading the system's store takes longer than a handshake."""
-    return tls_context(ca_file)
+    return tls_context(ca_file, certificate)
 
 
 def compose(
@@ -92,7 +92,7 @@ async def _exchange(
     reader, writer = await asyncio.open_connection(
         target.host,
         target.port,
-        ssl=_context(target.ca_file) if secure else None,
+        ssl=_context(target.ca_file, target.certificate) if secure else None,
         server_hostname=target.host if secure else None,
     )
     started = time.perf_counter()

@@ -46,6 +46,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         answer: dict[str, Any] = {"changed": False, "report_files": []}
         if given["enforce"]:
             answer.update(verdict([plain(variables.get(_VIEWS[view][0]) or {}) for view in views]))
+            if not given["view"] and (nothing := unchecked(variables["hostvars"])):
+                answer.update(failed=True, msg=nothing)
         if given["directory"] and given["view"]:
             try:
                 answer["report_files"] = write(given["directory"], given["view"], variables)
@@ -70,6 +72,16 @@ def verdict(mine: list[dict[str, Any]]) -> dict[str, Any]:
         "summary": {one["summary"]["view"]: one["summary"] for one in bad},
         "table": "\n\n".join(one["table"] for one in bad),
     }
+
+
+def unchecked(hostvars: Mapping[str, Any]) -> str:
+    """Why the whole run proved nothing; empty when any view of any host came to a verdict."""
+    names = [variable for variable, _ in _VIEWS.values()]
+    found = [hostvars[host].get(name) or {} for host in hostvars for name in names]
+    if any("summary" in one for one in found):
+        return ""
+    said = [str(one["msg"]) for one in found if one.get("msg")]
+    return "; ".join(["nothing was checked", *dict.fromkeys(said)])
 
 
 def write(directory: str, view: str, variables: Mapping[str, Any]) -> list[str]:

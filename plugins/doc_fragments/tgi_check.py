@@ -67,7 +67,7 @@ options:
         type: dict
         default: {}
   without_chat:
-    description: Names of models without a chat template; only C(/generate) is checked.
+    description: Names of models without a chat template, so neither chats nor tools are checked.
     type: list
     elements: str
     default: []
@@ -91,6 +91,11 @@ options:
     default: ""
   ca_file:
     description: PEM file with the only CA to accept instead of the system's.
+    type: path
+  client_certificate:
+    description:
+      - PEM file with a client's certificate and its key, shown with every request (V(edge)). For a
+        gateway that wants one of everybody; it must not stand for a key there.
     type: path
   api_key:
     description:
@@ -147,8 +152,8 @@ options:
     elements: str
     default: []
   secrets:
-    description: More keys that no answer may hold (V(edge)). Never shown; what has fewer than 8
-      characters is passed over.
+    description: More keys. They are in nothing that is returned or written, and no answer may hold
+      them (V(edge)). What has fewer than 8 characters is passed over.
     type: list
     elements: str
     default: []

@@ -168,6 +168,10 @@ def fence_down(case: Case) -> None:
     case.gpu["fence"]["in_force"] = False
 
 
+def fence_missing(case: Case) -> None:
+    case.gpu["fence"] = None
+
+
 TABLE: dict[str, Trouble] = {
     "502 while loading": (loading, "log", "gpu1", "wait", {"chat", "upstream", "health"}),
     "503 while downloading": (loading_503, "log", "gpu1", "wait", {"chat", "upstream", "health"}),
@@ -216,5 +220,6 @@ TABLE: dict[str, Trouble] = {
     "no chat template": (no_chat_template, "direct.chat", "gpu1", "tokenizer_config_path",
                          {"chat"}),
     "clock of a GPU host": (gpu_clock, "gpu.clock", "gpu1", "set-ntp", set()),
+    "fence missing": (fence_missing, "fence", "gpu1", "--tags tgi", set()),
     "fence down": (fence_down, "fence", "gpu1", "systemctl restart tgi-fence", set()),
 }  # fmt: skip

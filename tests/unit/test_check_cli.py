@@ -191,6 +191,23 @@ def test_a_key_that_is_refused_is_told_as_such(
     assert "auth.valid: HTTP 401" in capsys.readouterr().out
 
 
+def test_quiet_is_quiet_however_long_it_takes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "SILENCE", 0.0)
+    words = ["http://gpu1:8081", "--checks", "generate"]
+    assert cli.main(words, FakeTgi().transport()) == 0
+    assert "checks done, 0 failed" in capsys.readouterr().err
+    assert cli.main([*words, "-q"], FakeTgi().transport()) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_without_the_letters_is_no_traceback(engine: Running) -> None:
+    done = command(engine.url, "--checks", "chat.utf8", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert "\\u65e5\\u672c" in done.stdout
+
+
 def test_an_engine_with_a_key_gets_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.checks import conversation, degenerate, letters
@@ -15,7 +16,7 @@ from ansible.module_utils.tgi.checks.plan import Model
 from ansible.module_utils.tgi.checks.report import Report
 from ansible.module_utils.tgi.checks.run import Options, check
 from check_fake_talk import STORY, usage
-from check_fakes import MODEL, FakeTgi
+from check_fakes import MODEL, WORDS, FakeTgi
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulator"))
 
@@ -78,6 +79,22 @@ def test_text_is_text(text: str) -> None:
 )
 def test_what_is_no_text(text: str, problem: str) -> None:
     assert problem in degenerate.judge_degenerate(said(text)).problem
+
+
+def continued(words: list[str]) -> Answer:
+    """As /generate answers a base model."""
+    details = {"tokens": [{"text": word, "logprob": -0.7} for word in words]}
+    return reply({"generated_text": "".join(words), "details": details})
+
+
+def test_a_base_model_may_fall_into_a_phrase_but_not_into_a_token() -> None:
+    phrase = ["the", "sea", "and", "the", "waves", "are"] * 8
+    found = degenerate.judge_degenerate(continued([f" {word}" for word in phrase]), base=True)
+    assert found.soft and "one phrase" in found.problem
+    found = degenerate.judge_degenerate(continued([" the"] * 48), base=True)
+    assert not found.soft and "48 times in a row" in found.problem
+    words = [f" {word}" for word in f"{HEALTHY[0]} {HEALTHY[1]}".split()][:48]
+    assert not degenerate.judge_degenerate(continued(words), base=True).problem
 
 
 def test_the_engines_tokens_count_where_it_tells_them() -> None:
@@ -268,3 +285,36 @@ def test_a_process_that_talks_passes_everything() -> None:
         report = asyncio.run(check(Options("direct", "gpu1", [model])))
     assert {one.status for one in report.checks} == {"pass"}, report.message()
     assert report.passed and {"chat.utf8", "tools.forced"} <= {one.id for one in report.checks}
+
+
+class Thinker(FakeTgi):
+    """Thinks aloud before each answer, as R1 does; ``wise``: it comes to the right one."""
+
+    def __init__(self, wise: bool) -> None:
+        super().__init__()
+        self.wise, self.asked = wise, list[int]()
+
+    def chat(self, body: dict[str, Any]) -> httpx.Response:
+        prompt = body["messages"][-1]["content"]
+        said = next((text for word, text in WORDS.items() if word in prompt), "")
+        if not said or body["stream"] or "tools" in body:
+            return super().chat(body)
+        thought = ["<think>", *["So", "I", "need", "to", "think", "of", "it."] * 9, "</think>"]
+        words = [*thought, *(said if self.wise else "I do not know.").split()]
+        self.asked.append(body["max_tokens"])
+        finish = "length" if len(words) > body["max_tokens"] else "stop"
+        message = {"role": "assistant", "content": " ".join(words[: body["max_tokens"]])}
+        choice = {"index": 0, "finish_reason": finish, "message": message}
+        reply = {"object": "chat.completion", "choices": [choice], "usage": usage(9, 20)}
+        return httpx.Response(200, json=reply)
+
+
+@pytest.mark.parametrize(
+    ("wise", "status", "asked"),
+    [(True, "pass", [24, 320, 320]), (False, "fail", [24, 320, 24, 24])],
+)
+def test_a_model_that_thinks_aloud_has_room_to(wise: bool, status: str, asked: list[int]) -> None:
+    fake = Thinker(wise)
+    options = Options("direct", "x", [MODEL], select=["chat.canary"], transport=fake.transport())
+    (found,) = [one for one in asyncio.run(check(options)).checks if one.id == "chat.canary"]
+    assert (found.status, found.attempts, fake.asked) == (status, 2, asked)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from ansible.module_utils.tgi.answer import Answer
-from ansible.module_utils.tgi.checks import exposure, size, web
+from ansible.module_utils.tgi.checks import auth, exposure, size, web
 from ansible.module_utils.tgi.checks.compare import figures_of
 from ansible.module_utils.tgi.checks.engines import ENGINES
 from ansible.module_utils.tgi.checks.host import Declared, Host, Leaks
@@ -88,6 +88,20 @@ def test_info_may_be_meant_to_be_open() -> None:
     assert ask(exposure.docs_private, answers(404, info=200))[0].problem
 
 
+def test_the_evidence_is_the_open_door_s_own() -> None:
+    found, _ = ask(exposure.metrics_private, answers(404, stub_status=200))
+    assert "/stub_status from outside: HTTP 200" in found.problem
+    assert found.evidence.startswith("HTTP 200")
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        given = request.headers.get("authorization", "")
+        return httpx.Response(200 if given == f"Bearer {KEY.swapcase()}" else 401, json={})
+
+    found, _ = ask(auth.auth_wrong, reply)
+    assert found.problem == "the key in another case gets HTTP 200"
+    assert found.evidence.startswith("HTTP 200")
+
+
 def test_leaks_are_found_in_bodies_and_headers_and_never_shown() -> None:
     leaks = Leaks(("sk-Secret-0123", "short", ""))
     leaks.look("/good", Answer(200, {"x": "y"}, [(0.0, b"short sk-secret-0123")]))
@@ -142,7 +156,7 @@ def long(limit: int | None = None) -> tuple[Outcome, list[httpx.Request]]:
         target = Target(f"https://{NAME}", api_key=KEY)
         async with Client(target, transport=fake.transport()) as client:
             model = replace(MODEL, max_total_tokens=limit)
-            session = Session(model, client, "/models/small", "small", True)
+            session = Session(model, client, "/models/small", "small")
             assert figures_of(await session.chat_stream())["tpot_ms"] > 0
             return await size.long_generation(session)
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,24 @@ def test_a_trick_that_works_is_named(line: bytes, status: int, body: bytes) -> N
     assert line.decode().split()[0] in found.problem
 
 
+def test_an_answer_in_chunks_is_an_answer() -> None:
+    """By header nothing but the body tells, for /health itself is open to everybody."""
+
+    def reply(head: bytes) -> bytes:
+        if b"X-Original-URL" not in head:
+            return REFUSED
+        body = b'{"object":"chat.completion","choices":[]}'
+        sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + sent
+
+    async def work(url: str) -> Any:
+        async with Client(Target(url, api_key=KEY, timeout=5)) as client:
+            return await fence.auth_bypass(Host(client, [Model("small", "acme/small")]))
+
+    found = Server(reply).run(work)
+    assert found.problem.startswith("X-Original-URL") and "engine answered" in found.problem
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -156,6 +175,33 @@ def test_a_raw_request_goes_through_tls_that_is_verified(tmp_path: Path) -> None
 )
 def test_what_is_no_answer(said: bytes, fault: str) -> None:
     assert fault in raw(Server(lambda _: said)).fault
+
+
+def test_a_server_that_wants_a_certificate_is_shown_it(tmp_path: Path) -> None:
+    authority = make()
+    leaf, ours = make(by=authority), make(by=authority, called="checks")
+    files = {
+        "ca": authority.certificate,
+        "server": leaf.certificate + leaf.key,
+        "ours": ours.certificate + ours.key,
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server")
+    context.load_verify_locations(tmp_path / "ca")
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    async def work(url: str) -> list[int]:
+        shown = Target(url, str(tmp_path / "ca"), timeout=5, certificate=str(tmp_path / "ours"))
+        states = []
+        for target in (shown, replace(shown, certificate="")):
+            async with Client(target) as client:
+                states.append((await client.send("GET", "/health")).status)
+            states.append((await wire.send_raw(target, "GET", "//")).status)
+        return states
+
+    assert Server().run(work, context) == [401, 401, 0, 0]
 
 
 @pytest.mark.parametrize(

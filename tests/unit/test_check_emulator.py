@@ -84,6 +84,18 @@ def test_slow_is_a_warning_where_a_limit_is_set(
         tgi.fault("clear")
 
 
+def test_a_base_model_that_talks_nonsense_is_seen(tgi: Running) -> None:
+    base = Model("house", MODEL, url=tgi.url, chat=False)
+    options = Options("direct", "x", [base])
+    assert not asyncio.run(check(options)).of("warn", "fail", "error")
+    tgi.fault("set", "degenerate")
+    try:
+        found = asyncio.run(check(options)).of("fail", "error")
+        assert [one.id for one in found] == ["generate.degenerate"]
+    finally:
+        tgi.fault("clear")
+
+
 def test_a_pinned_tokenizer_shows_another_one(tgi: Running) -> None:
     seen = next(one for one in report(tgi, "model.tokenizer").checks if one.id != "selftest")
     pin = seen.observed.partition("tokenizer: ")[2].rstrip(")")

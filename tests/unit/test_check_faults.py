@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from ansible.module_utils.tgi.checks import tls
 from ansible.module_utils.tgi.checks.auth import secrets_of
@@ -95,6 +96,13 @@ DIRECT_WARNINGS = {
 @pytest.mark.parametrize("fault", DIRECT_FAULTS)
 def test_direct(fault: str) -> None:
     assert red(DIRECT, FakeTgi(fault)) == DIRECT_FAULTS[fault]
+
+
+def test_an_engine_that_never_says_done_is_not_held_to_it() -> None:
+    other = replace(MODEL, engine="openai")
+    options = replace(DIRECT, models=[other], select=["chat.stream"])
+    assert red(options, FakeTgi("no-done")) == set()
+    assert red(options, FakeTgi("no-finish")) == {"chat.stream"}
 
 
 @pytest.mark.parametrize("fault", DIRECT_WARNINGS)
@@ -276,6 +284,14 @@ def test_a_limit_stricter_than_declared_is_seen() -> None:
     assert "rate.enforced" in red(EDGE, FakeGateway(rate=20.0, burst=1))
 
 
+def test_a_gateway_that_wants_a_certificate_says_so_in_the_remedy() -> None:
+    def reply(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, text="<html>400 No required SSL certificate was sent</html>")
+
+    report = asyncio.run(check(replace(EDGE, transport=httpx.MockTransport(reply))))
+    assert "checks_client_certificate" in report.message()
+
+
 def test_a_remedy_fits_the_finding() -> None:
     report = asyncio.run(check(replace(EDGE, transport=FakeGateway("open-path").transport())))
     assert "close it in the gateway" in report.message()
@@ -283,6 +299,20 @@ def test_a_remedy_fits_the_finding() -> None:
 
 def test_a_limit_other_than_declared_is_seen() -> None:
     assert red(EDGE, FakeGateway(rate=20.0, burst=40)) == {"rate.enforced"}
+
+
+@pytest.mark.parametrize("port", ["", ":8443"])
+def test_a_redirect_to_an_address_of_ipv6_is_understood(port: str) -> None:
+    origin = f"https://[2001:db8::1]{port}"
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        assert request.url.scheme == "http" and request.url.port == 8080
+        place = origin + request.url.raw_path.decode()
+        return httpx.Response(308, headers={"location": place})
+
+    options = replace(EDGE, url=origin, select=["http.redirect"])
+    report = asyncio.run(check(replace(options, transport=httpx.MockTransport(reply))))
+    assert report.passed, report.message()
 
 
 def test_the_real_key_goes_to_https_only() -> None:

@@ -170,3 +170,18 @@ def test_cancel(
 @pytest.mark.parametrize(("pace", "seconds"), [(0.001, 2.0), (0.01, 2.5), (0.5, 5.0)])
 def test_patience_ends_before_the_answer_would(pace: float, seconds: float) -> None:
     assert patience(stream(chat_events("abc"), pace), 503) == pytest.approx(seconds, rel=0.01)
+
+
+class Unwatched(FakeTgi):
+    """Works on for a client that is gone, and tells no more counters from then on."""
+
+    looks = 0
+
+    def get(self, path: str) -> httpx.Response:
+        self.looks += path == "/metrics"
+        return httpx.Response(500) if self.looks > 2 else super().get(path)
+
+
+def test_a_gauge_that_nobody_read_has_not_come_back() -> None:
+    found = run(MODEL, Unwatched("no-cancel"), "stream.cancel")["stream.cancel"]
+    assert found.status == "fail" and "could not be read after" in found.observed

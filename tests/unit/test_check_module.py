@@ -130,7 +130,7 @@ REFUSED = [
     ({**EDGE_RUN, "api_key": "short"}, "fewer than 8 characters"),
     ({**EDGE_RUN, "api_key": ""}, "no api_key"),
     ({**EDGE_RUN, "url": f"http://{NAME}"}, "https://NAME"),
-    ({**EDGE_RUN, "ca_file": "/nowhere/ca.crt"}, "cannot use the CA file /nowhere/ca.crt"),
+    ({**EDGE_RUN, "ca_file": "/nowhere/ca.crt"}, "cannot use the certificates in /nowhere/ca.crt"),
     ({**DIRECT_RUN, "models": []}, "no model was given"),
     ({**DIRECT_RUN, "models": [{"name": "a", "model_id": "b"}]}, "give its url or its port"),
     ({**DIRECT_RUN, "checks": ["chaat"]}, "no check or group is called chaat"),

@@ -9,7 +9,13 @@ import pytest
 import yaml
 from ansible.module_utils.tgi.checks.direct import DIRECT
 from ansible.module_utils.tgi.checks.edge import EDGE
-from ansible.module_utils.tgi.checks.plan import Model, NothingSelectedError, PlanError, make_plan
+from ansible.module_utils.tgi.checks.plan import (
+    Model,
+    NothingSelectedError,
+    PlanError,
+    leave_out,
+    make_plan,
+)
 from ansible.module_utils.tgi.checks.report import Check, Report, scrub, trim
 from ansible.module_utils.tgi.checks.table import make_table
 
@@ -29,6 +35,12 @@ def test_plan_selects_ids_and_groups() -> None:
 def test_plan_leaves_chat_out_for_a_base_model() -> None:
     plan = make_plan(DIRECT, [BASE])
     assert {item.spec.group for item in plan}.isdisjoint({"chat"})
+
+
+def test_what_stands_in_for_a_chat_is_planned_for_a_base_model_alone() -> None:
+    assert "generate.degenerate" in {item.spec.id for item in make_plan(DIRECT, [BASE])}
+    assert "generate.degenerate" not in {item.spec.id for item in make_plan(DIRECT, [MODEL])}
+    assert not leave_out(DIRECT, [MODEL])
 
 
 @pytest.mark.parametrize(
@@ -111,3 +123,15 @@ def test_scrub_reaches_everywhere() -> None:
     value = {"a": ["sk-secret-key and sk-secret-ke", {"b": "SK-SECRET-KEY"}], "n": 1}
     clean = scrub(value, ["sk-secret-key", "sk-secret-ke", "SK-SECRET-KEY"])
     assert "secret" not in json.dumps(clean).lower()
+
+
+@pytest.mark.parametrize("most", range(20, 60))
+def test_scrub_blots_out_what_trim_has_left_of_a_secret(most: int) -> None:
+    said = trim(f"your key is sk-0123456789abcdef, said the engine, {'x' * 60}", most)
+    clean = scrub(f"before: {said}; after", ["sk-0123456789abcdef"])
+    assert "sk-01" not in clean and clean.endswith("…; after")
+
+
+def test_scrub_knows_a_hub_token_that_nobody_declared() -> None:
+    clean = scrub(["hf_AbCdEf123456 of the host", "hf_hub and self"], [])
+    assert clean == ["******** of the host", "hf_hub and self"]

@@ -97,6 +97,19 @@ def test_a_passed_run_leaves_reports_and_changes_nothing(tmp_path: Path, engine:
     assert "Passed" in page and "Not in this report: the edge view of gw1." in page
 
 
+def test_an_engine_that_repeats_the_hub_token_is_not_repeated(tmp_path: Path) -> None:
+    token = "hf_a-token-that-nobody-must-see"
+    fault = {"HF_TOKEN": token, "TGI_EMULATOR_FAULTS": "leak-key"}
+    with running("--revision", REVISION, env=fault) as engine:
+        done = play(
+            tmp_path, engine, {"gpu1": {}}, tgi_hf_token=token, checks_select=["generate.reject"]
+        )
+    assert done.returncode == 0, done.stdout
+    assert "hf_token=********" in (tmp_path / "reports/report-direct-gpu1.json").read_text()
+    written = "".join(one.read_text() for one in (tmp_path / "reports").iterdir())
+    assert token not in done.stdout + written
+
+
 def test_a_bad_verdict_fails_after_all_is_written(tmp_path: Path, engine: Running) -> None:
     other = [{"name": "house", "model_id": "acme/other", "revision": REVISION}]
     hosts = {"gpu1": {}, "gpu2": {"tgi_models": other}, "gpu3": {"broken": True}}
@@ -136,6 +149,24 @@ def test_a_verdict_can_wait_for_the_last_play(tmp_path: Path, engine: Running) -
     assert f"serves {MODEL}, not acme/other" in said
     recap = dict(re.findall(r"(?m)^(gpu\d).*failed=(\d)", done.stdout))
     assert recap == {"gpu1": "1", "gpu2": "0"}
+
+
+def test_a_run_in_which_nothing_was_checked_is_no_pass(tmp_path: Path, engine: Running) -> None:
+    """As check.yml --tags direct with words for the edge alone."""
+    done = play(tmp_path, engine, {"gpu1": {}}, plays=LATER, checks_select=["rate"])
+    assert done.returncode == 2, done.stdout
+    assert "nothing was checked; tgi_check (direct): nothing here is selected by rate" in " ".join(
+        done.stdout.split()
+    )
+
+
+def test_any_verdict_of_any_host_is_one_for_the_run() -> None:
+    skipped = {"__checks_direct": {"skipped": True, "msg": "not selected"}}
+    passed = {"__checks_edge": {"summary": {"verdict": "passed"}}}
+    assert tgi_report.unchecked({"gpu1": skipped, "gw1": passed}) == ""
+    assert tgi_report.unchecked({"gpu1": skipped, "gpu2": skipped, "gw1": {}}) == (
+        "nothing was checked; not selected"
+    )
 
 
 def test_the_verdict_over_both_views_holds_both() -> None:

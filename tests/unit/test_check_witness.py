@@ -15,7 +15,7 @@ from ansible.module_utils.tgi.checks.engines import ENGINES
 from ansible.module_utils.tgi.checks.metrics import absent, reset
 from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.checks.witness import judge_health
-from ansible.module_utils.tgi.wait_docker import Container
+from ansible.module_utils.tgi.wait_docker import Container, DockerError
 from check_answers import reply, silent
 from check_fakes import MODEL, FakeTgi
 
@@ -92,9 +92,11 @@ BOX = Container("a1", "tgi-1", "tgi", "running", 1.0, 2.0, 0.0, 0, "", False, 0)
         (BOX, replace(BOX, restarts=1, started=9.0), "restart count 0, now 1"),
         (BOX, replace(BOX, started=9.0), "started again"),
         (BOX, replace(BOX, status="exited"), "it is exited"),
+        (BOX, DockerError("no answer"), ""),
+        (DockerError("no answer"), None, ""),
     ],
 )
-def test_container(before: Container | None, after: Container | None, sign: str) -> None:
+def test_container(before: containers.Seen, after: containers.Seen, sign: str) -> None:
     found = restarted(before, after)
     assert (sign in found) if sign else not found
 
@@ -117,6 +119,29 @@ def test_a_container_that_was_restarted_is_seen_by_docker(monkeypatch: pytest.Mo
     found = run(options, FakeTgi())["health.after"]
     assert found.status == "fail" and "restart count 0, now 1" in found.observed
     assert set(asked) == {"tgi-small"}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "doubt"),
+    [
+        (BOX, BOX, ""),
+        (None, None, "Docker knows no container of the project tgi-small"),
+        (BOX, DockerError("it has not answered"), "cannot be told: it has not answered"),
+        (DockerError("no docker here"), BOX, "cannot be told: no docker here"),
+    ],
+)
+def test_a_witness_that_could_not_be_asked_is_no_pass(
+    monkeypatch: pytest.MonkeyPatch, first: containers.Seen, then: containers.Seen, doubt: str
+) -> None:
+    looks = iter([first, *[then] * 9])
+
+    async def look(_: str) -> containers.Seen:
+        return next(looks)
+
+    monkeypatch.setattr(containers, "look", look)
+    options = Options("direct", "x", [replace(MODEL, project="tgi-small")], select=["health"])
+    found = run(options, FakeTgi())["health.after"]
+    assert found.status == ("warn" if doubt else "pass") and doubt in found.observed
 
 
 def test_without_a_project_docker_is_not_asked() -> None:

@@ -229,5 +229,5 @@ def test_certificates(
 def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
     with listener() as port:
         seen = walk(port, str(tmp_path / "missing"))
-    assert "the CA file cannot be used" in seen["tls"]["problem"]
+    assert "a certificate file cannot be used" in seen["tls"]["problem"]
     assert cause_of(seen) == ("tls", "handshake")

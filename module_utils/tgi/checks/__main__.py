@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from .cli import main
 
+# What an engine said may hold letters that this terminal, or cron's, has none for
+streams: Any = (sys.stdout, sys.stderr)
+for stream in streams:
+    stream.reconfigure(errors="backslashreplace")
 try:
     code = main()
     sys.stdout.flush()

@@ -32,6 +32,7 @@ ENDPOINT: dict[str, Any] = {
     "url": {"type": "str"},
     "connect_to": {"type": "str", "default": ""},
     "ca_file": {"type": "path"},
+    "client_certificate": {"type": "path"},
     "api_key": {"type": "str", "no_log": True},
     "tier": {"type": "dict", "default": {}, "options": TIER},
     "timeout": {"type": "float", "default": 30.0},

@@ -170,7 +170,8 @@ async def auth_wrong(host: Host) -> Outcome:
         # Nobody got in, but whether the keys or the limit kept them out cannot be told
         found = outcome(answers[0], ["nothing but HTTP 429"], "", remedy=_TOO_STRICT)
         return replace(found, soft=True)
-    return outcome(answers[0], problems, _seen("wrong credentials refused", answers))
+    accepted = next((one for one in answers if _open(one, (*REFUSED, LIMITED))), answers[0])
+    return outcome(accepted, problems, _seen("wrong credentials refused", answers))
 
 
 async def auth_valid(host: Host) -> Outcome:

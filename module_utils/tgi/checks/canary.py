@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 #: Enough for a short sentence; a model that goes on is cut, its answer is already there.
 MAX_TOKENS = 24
+#: Enough for a short thought before it, of a model that reasons.
+THOUGHT_TOKENS = 320
 
 
 @dataclass(frozen=True)

@@ -95,11 +95,15 @@ async def stream_cancel(session: Session) -> Outcome:
     if http_problem(answer) or not stream.times:
         problem = http_problem(answer) or stream.problem or "no token came"
         return outcome(answer, [f"nothing to cancel: {problem}"], "", "", SEE_OTHERS)
-    seconds, after, let_go = patience(answer, tokens), before, False
+    seconds, after, let_go = patience(answer, tokens), None, False
     while not let_go and time.monotonic() - gone < seconds:
         await asyncio.sleep(PAUSE)
-        after = await session.read_counters() or after
-        let_go = after.get(name, 0.0) <= before.get(name, 0.0)
+        if (now := await session.read_counters()) is not None:
+            after = now
+            let_go = after.get(name, 0.0) <= before.get(name, 0.0)
+    if after is None:
+        problem = "/metrics could not be read after the client went away"
+        return Outcome(problem, problem, remedy=SEE_OTHERS)
     watch = Watch(before, after, time.monotonic() - gone, let_go)
     return judge_cancel(watch, session.profile.counters)
 
@@ -109,8 +113,8 @@ SPECS = (
         "stream.cancel",
         "stream",
         "the engine stops when the client goes away",
-        "Abandoned requests keep their place on the GPU: look for a proxy that does not pass the "
-        "end of a connection on (nginx: proxy_ignore_client_abort off)",
+        "Abandoned requests keep their place on the GPU: the engine's version differs from the "
+        "pinned one, or something holds its port that does not pass the end of a connection on",
         stream_cancel,
         stage=4,
         severity=MAJOR,

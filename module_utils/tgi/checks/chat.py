@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..answer import Answer
 from ..sse import Parser, parse
 from .judge import cut_short, dig, error_text, http_problem, load, outcome, stream_problems
+from .native import NAN_REMEDY
 from .report import Outcome, trim
 
 FINISH = ("stop", "length", "eos_token", "stop_sequence")
+#: Pieces that one token's text may come in.
+_MOST_PIECES = 8
+#: SGLang's detector says this in ``matched_stop``, beside a finish_reason like any other.
+_NAN = "NaN happened"
 TEMPLATE_REMEDY = (
     "The model has no chat template: name it in checks_without_chat and use /generate, "
     "or give it one with tokenizer_config_path"
@@ -30,6 +36,8 @@ def greedy(max_tokens: int, stream: bool) -> dict[str, Any]:
 
 
 def _remedy(text: str) -> str:
+    if _NAN in text:
+        return NAN_REMEDY
     return TEMPLATE_REMEDY if "template" in text.lower() else ""
 
 
@@ -81,7 +89,12 @@ def reply_problems(reply: Any, kind: str, max_tokens: int) -> list[str]:
         problems.append(f"object is {trim(dig(reply, 'object'), 40)}, not {kind}")
     if reason not in FINISH:
         problems.append(f"finish_reason is {trim(reason, 40)}")
-    return problems + usage_problems(dig(reply, "usage"), max_tokens)
+    return problems + _nan_problems([reply]) + usage_problems(dig(reply, "usage"), max_tokens)
+
+
+def _nan_problems(items: Sequence[Any]) -> list[str]:
+    said = any(dig(item, "choices", 0, "matched_stop") == _NAN for item in items)
+    return [f"the engine stopped it because the model computed NaN ({_NAN})"] if said else []
 
 
 def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
@@ -96,7 +109,8 @@ def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
     if dig(message, "role") != "assistant":
         problems.append("the role is not assistant")
     problems += reply_problems(reply, "chat.completion", max_tokens)
-    return outcome(answer, problems, trim(text, 70))
+    remedy = _remedy(problems[0]) if problems else ""
+    return outcome(answer, problems, trim(text, 70), "", remedy)
 
 
 @dataclass(frozen=True)
@@ -155,6 +169,7 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
     reasons = [dig(items[at], "choices", 0, "finish_reason") for at in stream.finishes]
     if any(reason not in FINISH for reason in reasons):
         problems.append(f"finish_reason is {trim(reasons, 60)}")
+    problems += _nan_problems(items)
     if stream.parsed.trailing:
         problems.append("stream ended in the middle of an event")
     if any(item is None for item in items):
@@ -163,19 +178,22 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
         problems.append("text came after the finish_reason")
     if not stream.text.strip():
         problems.append("the streamed text is empty")
-    if done and (items.count("[DONE]") != 1 or items[-1] != "[DONE]"):
+    told = items.count("[DONE]")
+    if (done or told) and (told != 1 or items[-1] != "[DONE]"):
         problems.append("[DONE] is not the last event")
     usages = [item["usage"] for item in items if isinstance(dig(item, "usage"), dict)]
     if len(usages) != 1:
         problems.append(f"usage was asked for once and came {len(usages)} times")
     else:
         problems += usage_problems(usages[0], max_tokens)
+        counted = dig(usages[0], "completion_tokens")
+        if not problems and counted * _MOST_PIECES < len(stream.times):
+            problems.append(f"usage counts {counted} tokens, {len(stream.times)} pieces came")
     last = next((e.data for e in reversed(stream.parsed.events) if e.data != "[DONE]"), "")
     evidence = f"{count} events, last: {trim(last or answer.text[:200], 240)}"
     remedy = _remedy(problems[0]) if problems else ""
-    return outcome(
-        answer, problems, f"{len(stream.times)} chunks: {trim(stream.text, 60)}", evidence, remedy
-    )
+    good = f"{len(stream.times)} chunks{'' if told else ', no [DONE]'}: {trim(stream.text, 60)}"
+    return outcome(answer, problems, good, evidence, remedy)
 
 
 def completion_tokens(answer: Answer) -> int:

@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None, transport: Any = None) -> int:
     except PlanError as error:
         return _useless(str(error))
     except (OSError, ssl.SSLError) as error:
-        return _useless(f"cannot use the CA file {arguments.ca_file}: {error}")
+        files = [one for one in (arguments.ca_file, arguments.client_certificate) if one]
+        return _useless(f"cannot use the certificates in {' or '.join(files)}: {error}")
     except KeyboardInterrupt:
         return _useless("interrupted")
     found = answer(report, secrets_of(key))
@@ -95,9 +96,13 @@ def find_view(arguments: argparse.Namespace, key: str) -> str:
 
 async def _run(arguments: argparse.Namespace, view: str, key: str, transport: Any) -> Report:
     target = client.Target(
-        arguments.url, arguments.ca_file or "", key, min(10.0, arguments.timeout)
+        arguments.url,
+        arguments.ca_file or "",
+        key,
+        min(10.0, arguments.timeout),
+        arguments.client_certificate or "",
     )
-    progress = _Progress()
+    progress = _Progress(arguments.quiet)
     async with client.Client(target, transport=transport) as asking:
         models = await cli_discover.discover(asking, view, arguments.model, arguments.engine)
     progress.tell(
@@ -123,6 +128,7 @@ def make_options(
         "models": models,
         "target": parts.netloc,
         "ca_file": arguments.ca_file,
+        "client_certificate": arguments.client_certificate,
         "checks": [word for word in arguments.checks.replace(",", " ").split() if word],
         "without_chat": names if arguments.without_chat else [],
         "without_tools": names if arguments.without_tools else [],
@@ -141,9 +147,10 @@ def make_options(
 
 
 class _Progress:
-    """Shows life on standard error when a run takes its time."""
+    """Shows life on standard error when a run takes its time. cron mails that, too: ``quiet``."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
         self._begun = self._told = time.monotonic()
 
     def __call__(self, report: Report) -> None:
@@ -152,7 +159,7 @@ class _Progress:
 
     def tell(self, line: str) -> None:
         now = time.monotonic()
-        if now - self._told >= SILENCE:
+        if not self._quiet and now - self._told >= SILENCE:
             self._told = now
             print(f"{now - self._begun:5.1f} s: {line}", file=sys.stderr, flush=True)
 

@@ -55,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--without-chat", action="store_true", help="base models, without a chat template")
     add("--without-tools", action="store_true", help="models that know no tools")
     add("--ca-file", metavar="FILE", help="PEM file with the only CA to accept")
+    add("--client-certificate", metavar="FILE", help="PEM file with certificate and key to show")
     add("--connect-to", default="", metavar="ADDRESS", help="connect here, not where DNS leads")
     add(
         "--http-port",

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Union
 
 from ..wait_docker import Container, Docker, DockerError
 
+#: None: Docker knows none; the error: it could not be asked.
+Seen = Union[Container, DockerError, None]
 
-async def look(project: str) -> Container | None:
-    """The newest container of a Compose project; None without one, or without Docker."""
+
+async def look(project: str) -> Seen:
+    """The newest container of a Compose project."""
     if not project:
         return None
     try:
         found = await asyncio.to_thread(Docker().containers, [project])
-    except DockerError:
-        return None
+    except DockerError as error:
+        return error
     return found.get(project)
 
 
-def restarted(before: Container | None, after: Container | None) -> str:
-    """What shows that the container did not run through; empty when nothing does."""
+def unseen(project: str, before: Seen, after: Seen) -> str:
+    """Why Docker is no witness, though it was to be one; empty when it is, or was not to be."""
+    if not project:
+        return ""
     if before is None:
+        return f"Docker knows no container of the project {project}"
+    error = next((one for one in (before, after) if isinstance(one, DockerError)), None)
+    return f"whether its container was restarted cannot be told: {error}" if error else ""
+
+
+def restarted(before: Seen, after: Seen) -> str:
+    """What shows that the container did not run through; empty when nothing does."""
+    if not isinstance(before, Container) or isinstance(after, DockerError):
         return ""
     if after is None:
         return "its container is gone"

@@ -11,14 +11,18 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from ..answer import Answer
-from . import native
+from . import dialect, native
+from .canary import nonce
 from .chat import message_text
 from .judge import dig, http_problem, outcome
+from .plan import BASE, Spec
 from .report import Outcome, trim
+from .session import Session
 
 #: Tokens to ask for, and how few of them shares can be told by.
 LONG_TOKENS = 48
@@ -27,6 +31,9 @@ FEWEST = 32
 SCORED = 16
 LEAST_LOGPROB = -4.0
 _WORD = re.compile(r"\s?\S+|\s")
+_LOOP = "degenerate: one phrase over and over"
+#: A base model goes on with a story, where it would take a question for the first of a list.
+_OPENING = "The sea was calm, and the lighthouse keeper"
 _LOST_REMEDY = (
     "Its own words are unlikely to it: weights, tokenizer and dtype do not belong together; "
     "compare model_id and revision with what was downloaded"
@@ -35,9 +42,8 @@ _LOST_REMEDY = (
 
 def long_text(answer: Answer) -> str:
     """What was said, white space included; the reasoning where it got no further."""
-    message = dig(answer.json(), "choices", 0, "message")
-    content = dig(message, "content")
-    return content if isinstance(content, str) and content else message_text(message)
+    text = dialect.read(answer).text
+    return text or message_text(dig(answer.json(), "choices", 0, "message"))
 
 
 def _entries(answer: Answer) -> list[Any]:
@@ -47,7 +53,9 @@ def _entries(answer: Answer) -> list[Any]:
 
 def _tokens(answer: Answer, text: str) -> list[str]:
     """The engine's tokens where it tells them, else words."""
+    details = dig(answer.json(), "details", "tokens")
     tokens = [dig(entry, "token") for entry in _entries(answer)]
+    tokens += [dig(one, "text") for one in (details if isinstance(details, list) else [])]
     if tokens and all(isinstance(token, str) for token in tokens):
         return tokens
     return _WORD.findall(text)
@@ -83,12 +91,16 @@ def repetition_problems(tokens: Sequence[str], text: str) -> list[str]:
     raw = text.encode("utf-8", "replace")
     packed = len(zlib.compress(raw)) / len(raw) if len(raw) >= 200 else 1.0
     if not problems and (len(set(phrases)) < 0.2 * len(phrases) or packed < 0.2):
-        problems.append(f"degenerate: one phrase over and over, {trim(text, 60)}")
+        problems.append(f"{_LOOP}, {trim(text, 60)}")
     return problems
 
 
-def judge_degenerate(answer: Answer) -> Outcome:
-    """D4: an open question gets text, not a token, a phrase or white space without end."""
+def judge_degenerate(answer: Answer, base: bool = False) -> Outcome:
+    """D4: an open question gets text, not a token, a phrase or white space without end.
+
+    ``base``: a base model went on with a text. Greedy, a sound one may fall into a phrase as
+    well, so that alone warns.
+    """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     text = long_text(answer)
@@ -97,7 +109,8 @@ def judge_degenerate(answer: Answer) -> Outcome:
     tokens = _tokens(answer, text)
     problems = [*character_problems(text), *repetition_problems(tokens, text)]
     if problems:
-        return outcome(answer, problems, "", trim(text, 200))
+        found = outcome(answer, problems, "", trim(text, 200))
+        return replace(found, soft=base and problems[0].startswith(_LOOP))
     seen = f"{len(tokens)} tokens: {trim(text, 60)}"
     if len(tokens) < FEWEST:
         problem = f"only {len(tokens)} tokens came, {FEWEST} are needed to judge"
@@ -121,3 +134,22 @@ def judge_logprobs(answer: Answer) -> Outcome:
         return outcome(answer, [], seen)
     problem = f"{seen}, above {LEAST_LOGPROB:g} expected"
     return outcome(answer, [problem], "", trim(long_text(answer), 200), _LOST_REMEDY)
+
+
+async def generate_degenerate(session: Session) -> Outcome:
+    """D4 of a model that cannot be asked as a chat."""
+    prompt = f"Request {nonce()}. {_OPENING}"
+    return judge_degenerate(await session.plain(prompt, LONG_TOKENS), base=True)
+
+
+SPECS = (
+    Spec(
+        "generate.degenerate",
+        "generate",
+        f"{LONG_TOKENS} greedy tokens of text from a model without a chat template",
+        "It generates but makes no sense: wrong tokenizer revision, broken quantisation or "
+        "weights; compare model_id and revision with what was downloaded",
+        generate_degenerate,
+        needs=(BASE,),
+    ),
+)

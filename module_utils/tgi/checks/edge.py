@@ -32,11 +32,10 @@ def undeclared(declared: Declared) -> dict[str, str]:
     return {name: reason for name, (value, reason) in given.items() if not value}
 
 
-#: Checks of the direct view that a gateway can spoil too, where there are such.
+#: Checks of the direct view that a gateway can spoil too.
 _CONVERSATION = tuple(
     _again(name, _GATEWAY + "look for another proxy in between")
     for name in ("tools.stream", "chat.utf8")
-    if name in _SAME
 )
 
 EDGE = (

@@ -126,6 +126,8 @@ ENGINES = {
             _abilities("guided tools context"),
             Counters((), "", ""),
             unknown_model=(400, 404),
+            # transformers serve ends a stream without it
+            done=False,
             too_long=(400, 413, 422),
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ..answer import Answer, describe
@@ -64,7 +64,12 @@ async def _private(host: Host, paths: Iterable[str]) -> Outcome:
         for path, answer in zip(asked, answers)
         if answer.status not in PRIVATE
     ]
-    return outcome(answers[0], problems, f"{len(asked)} paths closed")
+    return outcome(_worst(answers), problems, f"{len(asked)} paths closed")
+
+
+def _worst(answers: Sequence[Answer]) -> Answer:
+    """The first that got through, as evidence."""
+    return next((one for one in answers if one.status not in PRIVATE), answers[0])
 
 
 async def metrics_private(host: Host) -> Outcome:
@@ -108,7 +113,7 @@ async def control_private(host: Host) -> Outcome:
         for (method, path, keyed), answer in zip(asked, answers)
         if (wrong := judge_control(method, path, answer, "with" if keyed else "without"))
     ]
-    worst = next((a for a in answers if a.status not in PRIVATE), answers[0])
+    worst = _worst(answers)
     return outcome(worst, problems, f"{len(asked)} requests refused", look(worst, 120))
 
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from ..answer import Answer
 from .auth import LIMITED, MAIN, NOT_THERE, REDIRECTS, REFUSED, prompt_body, unkeyed
 from .host import Host
-from .judge import SEE_OTHERS, dig, look, outcome
+from .judge import SEE_OTHERS, look, outcome
 from .report import Outcome
 
 #: A server may find such a request ill-formed: that is a refusal too.
 _ILL_FORMED = (400, 414)
+#: What stands in an engine's answer and in nobody else's.
+_GENERATED = ('"choices"', '"generated_text"')
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def judge_trick(trick: Trick, answer: Answer) -> str:
     if not answer.status:
         # A connection that is closed without a word has been refused as well
         return "" if "closed" in answer.fault else answer.fault or "no answer"
-    reply = answer.json()
-    if dig(reply, "choices") is not None or dig(reply, "generated_text") is not None:
+    # In the text, for a body that came in chunks is no JSON as it went over the wire
+    if any(word in answer.text for word in _GENERATED):
         return "the engine answered"
     if trick.by_header:
         return ""

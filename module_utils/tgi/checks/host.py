@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..answer import Answer
 from ..client import Client
@@ -84,9 +83,8 @@ class Host:
     @property
     def origin(self) -> str:
         """https://name[:port], as a redirect must give it."""
-        parts = urlsplit(self.client.target.url)
-        port = "" if self.client.target.port == 443 else f":{self.client.target.port}"
-        return f"https://{parts.hostname}{port}"
+        target = self.client.target
+        return f"https://{target.url_host}" + ("" if target.port == 443 else f":{target.port}")
 
     async def listing(self) -> Answer:
         return await self.memo.once("list", lambda: self.client.send("GET", "/v1/models"))

@@ -25,6 +25,10 @@ _STATUS_REMEDIES = {
     504: "The engine did not answer the gateway in time: check the GPU and the engine's log",
 }
 
+_CERTIFICATE = (
+    "The gateway wants a client's certificate (gateway_client_certificate_required): give the "
+    "checks one of gateway_client_ca, with its key, in checks_client_certificate"
+)
 _SILENT = (
     "Nothing answers at this address: look at the container or at nginx, and at the end of its log"
 )
@@ -105,6 +109,8 @@ def outcome(
     proof = "; ".join([*problems[1:], evidence or look(answer)])
     if not remedy and problems[0] == http_problem(answer):
         remedy = _STATUS_REMEDIES.get(answer.status, "")
+        if answer.status == 400 and "certificate" in answer.text:
+            remedy = _CERTIFICATE
         if not answer.status and answer.fault and "certificate" not in answer.fault:
             remedy = _SLOW if "within" in answer.fault else _SILENT
     return Outcome(problems[0], problems[0], trim(proof, 500), remedy, answer.ms, answer.attempts)

@@ -44,6 +44,7 @@ def read_options(
         models=[_model(one, view, params) for one in params["models"]],
         url=url,
         ca_file=params.get("ca_file") or "",
+        client_certificate=params.get("client_certificate") or "",
         api_key=key if view == "edge" else "",
         tier=Tier(
             tier.get("requests_per_second") or 0.0,

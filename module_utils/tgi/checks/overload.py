@@ -64,7 +64,8 @@ SPECS = (
         "above max_concurrent_requests: 429 overloaded, by the engine",
         "Clients cannot tell overload from failure: look at what stands before the engine",
         overload,
-        stage=4,
+        # Not beside stream.cancel, which would find no place
+        stage=5,
         severity=MINOR,
         needs=("permits",),
         opt_in=True,

@@ -50,7 +50,7 @@ class Spec:
     ``run`` gets the model's session (a host's session when not ``per_model``). Stages run one
     after the other, checks of one stage together. A failure of a minor one is a warning.
     ``needs`` holds what the model or its engine must have for the check to apply: chat, tools,
-    direct (figures of the direct view), or an ability of ``engines.Engine``. ``opt_in``: only
+    BASE, direct (figures of the direct view), or an ability of ``engines.Engine``. ``opt_in``: only
     when its id is selected. ``generates`` is false only where a check surely has no text
     generated, whatever answers.
     """
@@ -84,10 +84,14 @@ class Item:
         return (self.spec.id, self.model.name if self.model else "")
 
 
+#: A model without a chat template. What needs that stands in for a chat's check, so where there
+#: is a template nothing is left out.
+BASE = "base"
 _LACKS = {
     "chat": "no chat template (checks_without_chat)",
     "tools": "no tools (checks_without_tools)",
     "direct": "no figures of the direct view to compare with",
+    BASE: "it has a chat template, so the chat's checks ask instead",
 }
 
 
@@ -95,10 +99,10 @@ def lacking(spec: Spec, model: Model) -> str:
     """Why a check does not apply to a model; empty when it does."""
     for need in spec.needs:
         declared = {"chat": model.chat, "tools": model.chat and model.tools}
-        declared["direct"] = bool(model.figures)
+        declared.update({"direct": bool(model.figures), BASE: not model.chat})
         if not declared.get(need, True):
             return _LACKS["chat" if need == "tools" and not model.chat else need]
-        if need not in ("chat", "direct") and need not in model.profile.abilities:
+        if need not in ("chat", "direct", BASE) and need not in model.profile.abilities:
             return f"the engine {model.engine} has nothing of the kind ({need})"
     return ""
 
@@ -176,6 +180,7 @@ def leave_out(
         LeftOut(spec.id, model.name, reason)
         for spec in catalogue
         if spec.per_model and spec.id not in reasons and _chosen(spec, select)
+        if BASE not in spec.needs
         for model in models
         if (reason := lacking(spec, model))
     ]

@@ -16,6 +16,10 @@ PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
 #: How bad a failure is. A minor one is a warning, the others fail the run.
 CRITICAL, MAJOR, MINOR = "critical", "major", "minor"
 _GAPS = re.compile(r"\0+")
+_HUB_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{6,}")
+_BLOT = "********"
+#: Fewer characters of a secret, where a line was cut, give nothing away.
+_LEAST_CUT = 4
 #: What is kept of an engine's words, in characters.
 MOST_OBSERVED, MOST_EVIDENCE = 400, 1000
 
@@ -156,14 +160,30 @@ def plain(check: Check) -> dict[str, Any]:
 
 
 def scrub(value: Any, secrets: Iterable[str]) -> Any:
-    """``value`` (of lists, dicts, strings) with every secret blotted out."""
+    """``value`` (of lists, dicts, strings) with every secret blotted out, and any Hub token.
+
+    Also of a secret that ``trim`` has cut: what is left of it before the ellipsis.
+    """
     words = sorted({word for word in secrets if word}, key=len, reverse=True)
     if isinstance(value, str):
         for word in words:
-            value = value.replace(word, "********")
-        return value
+            value = _without(value, word)
+        return _HUB_TOKEN.sub(_BLOT, value)
     if isinstance(value, dict):
         return {key: scrub(item, words) for key, item in value.items()}
     if isinstance(value, list):
         return [scrub(item, words) for item in value]
     return value
+
+
+def _without(text: str, secret: str) -> str:
+    text = text.replace(secret, _BLOT)
+    at = text.find("…")
+    while at >= 0:
+        for length in range(min(len(secret) - 1, at), _LEAST_CUT - 1, -1):
+            if text.startswith(secret[:length], at - length):
+                text = text[: at - length] + _BLOT + text[at:]
+                at += len(_BLOT) - length
+                break
+        at = text.find("…", at + 1)
+    return text

@@ -46,6 +46,7 @@ class Options:
     models: Sequence[Model]
     url: str = ""
     ca_file: str = ""
+    client_certificate: str = ""
     api_key: str = ""
     tier: Tier = field(default_factory=Tier)
     http_port: int = 80
@@ -125,7 +126,9 @@ def _figures(options: Options, sessions: Mapping[str, Any]) -> dict[str, dict[st
 
 async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     """A session by model name; the host's is under the empty name."""
-    base = Target(options.url, options.ca_file, options.api_key, options.timeout)
+    base = Target(
+        options.url, options.ca_file, options.api_key, options.timeout, options.client_certificate
+    )
     tier = options.tier
 
     async def client(target: Target, pacer: Pacer | None = None) -> Client:
@@ -140,7 +143,6 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
                 model,
                 await client(target),
                 served=model.profile.served or model.model_id,
-                long_stream=True,
                 canary_passes=options.canary_passes,
                 witness="counters" in model.profile.abilities,
                 project=model.project,
@@ -151,14 +153,14 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     edge = await client(base, pacer)
     plain = None
     if options.http_port:
-        url = f"http://{base.host}:{options.http_port}"
+        url = f"http://{base.url_host}:{options.http_port}"
         plain = await client(replace(base, url=url, api_key=""))
     sessions[""] = Host(
         edge, options.models, tier, plain, options.warn_days, options.declared, options.transport
     )
     for model in options.models:
         sessions[model.name] = Session(
-            model, edge, f"/models/{model.name}", model.name, True,
+            model, edge, f"/models/{model.name}", model.name,
             canary_passes=options.canary_passes,
         )  # fmt: skip
     return sessions

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from ..answer import Answer
 from ..client import Client
-from ..wait_docker import Container
 from . import canary, chat, containers, dialect, native
 from .engines import Engine
 from .judge import http_problem
@@ -64,7 +63,6 @@ class Session:
     client: Client
     prefix: str = ""
     served: str = "tgi"
-    long_stream: bool = False
     witness: bool = False
     canary_passes: int = 2
     memo: Memo = field(default_factory=Memo)
@@ -137,22 +135,17 @@ class Session:
         """The request of ``chat``, to the letter."""
         return await self.ask(canary.ask(canary.QUESTIONS[0], self.word))
 
-    async def ask(self, prompt: str) -> Answer:
+    async def ask(self, prompt: str, max_tokens: int = canary.MAX_TOKENS) -> Answer:
         """One more chat request, whole."""
-        return await self._chat(prompt, canary.MAX_TOKENS, False)
-
-    @property
-    def stream_tokens(self) -> int:
-        return LONG_TOKENS if self.long_stream else canary.MAX_TOKENS
+        return await self._chat(prompt, max_tokens, False)
 
     async def chat_stream(self) -> Answer:
-        """A streamed answer: to a known question, or to one that takes a while to answer."""
+        """A streamed answer to a question that takes a while to answer."""
         return await self.memo.once("chat_stream", self.ask_stream)
 
     async def ask_stream(self) -> Answer:
-        long = canary.Question(LONG_QUESTION, "")
-        prompt = canary.ask(long if self.long_stream else canary.QUESTIONS[1])
-        return await self._chat(prompt, self.stream_tokens, True)
+        prompt = canary.ask(canary.Question(LONG_QUESTION, ""))
+        return await self._chat(prompt, LONG_TOKENS, True)
 
     async def _chat(self, prompt: str, max_tokens: int, stream: bool) -> Answer:
         return await self.converse([user(prompt)], max_tokens, stream)
@@ -169,12 +162,12 @@ class Session:
         if tokens:
             self.witnessed.append(tokens)
 
-    async def first_look(self) -> tuple[Answer, Container | None]:
+    async def first_look(self) -> tuple[Answer, containers.Seen]:
         """/metrics and the container before our first generation, which asks for them."""
         return await self.memo.once("first_look", self.look)
 
-    async def look(self) -> tuple[Answer, Container | None]:
-        """/metrics and the container now; None where Docker is not to be asked or knows none."""
+    async def look(self) -> tuple[Answer, containers.Seen]:
+        """/metrics and the container now."""
         return await asyncio.gather(self.metrics(), containers.look(self.project))
 
     async def metrics(self) -> Answer:

@@ -12,7 +12,7 @@ from .bursts import MIN_CHUNKS, MIN_GAP, burst_ratio
 from .compare import figures_of
 from .judge import SEE_OTHERS, http_problem, outcome
 from .report import Outcome, trim
-from .session import LONG_QUESTION, Session
+from .session import LONG_QUESTION, LONG_TOKENS, Session
 
 #: More than this in one piece, on average: a client that reads one event at a time loses words.
 MOST_EVENTS = 1.5
@@ -29,7 +29,7 @@ def compressed(answer: Answer) -> bool:
 async def _plain_stream(session: Session) -> Answer:
     """A stream that asks for no compression."""
     prompt = canary.ask(canary.Question(LONG_QUESTION, ""))
-    body = chat.request_body(session.served, prompt, session.stream_tokens, True)
+    body = chat.request_body(session.served, prompt, LONG_TOKENS, True)
     return await session.client.send(
         "POST", "/v1/chat/completions", body, headers={"Accept-Encoding": "identity"}
     )

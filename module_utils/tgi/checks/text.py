@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..answer import Answer
 from . import canary, chat, native
 from .identity import judge_info
-from .judge import SEE_OTHERS, http_problem
+from .judge import SEE_OTHERS, dig, http_problem
 from .report import Outcome, trim
-from .session import Session
+from .session import LONG_TOKENS, Session
 
 
 async def model_info(session: Session) -> Outcome:
@@ -26,31 +27,41 @@ async def chat_basic(session: Session) -> Outcome:
 
 
 async def chat_stream(session: Session) -> Outcome:
-    return chat.judge_chat_stream(await session.chat_stream(), session.stream_tokens)
+    answer = await session.chat_stream()
+    return chat.judge_chat_stream(answer, LONG_TOKENS, session.profile.done)
 
 
 async def chat_canary(session: Session) -> Outcome:
-    """D3: asks one question after the other until enough are answered, or too few can be."""
-    questions, needed = list(canary.QUESTIONS), session.canary_passes
-    answer = await session.chat()
-    texts = [chat.chat_text(answer)]
-    if not session.long_stream:
-        texts.append(chat.read_stream(await session.chat_stream()).text)
-    passed, ms = 0, 0
+    """D3: asks one question after the other until enough are answered, or too few can be.
+
+    A model that thinks aloud is cut before it comes to its answer. So the first answer that was
+    cut is asked for once more with room to think, and if that was it, the others have it too.
+    """
+    questions, needed, most = canary.QUESTIONS, session.canary_passes, canary.MAX_TOKENS
+    answer, texts, passed, ms, attempts = await session.chat(), list[str](), 0, 0, 1
     for number, question in enumerate(questions):
-        if number >= len(texts):
+        if number:
             hopeless = passed + len(questions) - number < needed or http_problem(answer)
             if passed >= needed or hopeless:
                 break
-            answer = await session.ask(canary.ask(question))
+            answer = await session.ask(canary.ask(question), most)
             ms += answer.ms
-            texts.append(chat.chat_text(answer))
+        if attempts == 1 and _cut(answer) and not question.answered_by(chat.chat_text(answer)):
+            attempts, longer = 2, await session.ask(canary.ask(question), canary.THOUGHT_TOKENS)
+            ms += longer.ms
+            if question.answered_by(chat.chat_text(longer)):
+                answer, most = longer, canary.THOUGHT_TOKENS
+        texts.append(chat.chat_text(answer))
         passed += question.answered_by(texts[number])
     said = f"{passed} of {len(texts)} known answers right"
     heard = "; ".join(f"{q.text} {trim(t, 60)!r}" for q, t in zip(questions, texts))
     if passed >= needed:
-        return Outcome("", said, trim(heard, 300), ms=ms or answer.ms)
+        return Outcome("", said, trim(heard, 300), "", ms or answer.ms, attempts)
     problem, broken = f"{said}, {needed} needed", http_problem(answer)
     problem += f" ({broken})" if broken else ""
     remedy = SEE_OTHERS if broken else ""
-    return Outcome(problem, problem, trim(heard, 500), remedy, ms or answer.ms)
+    return Outcome(problem, problem, trim(heard, 500), remedy, ms or answer.ms, attempts)
+
+
+def _cut(answer: Answer) -> bool:
+    return bool(dig(answer.json(), "choices", 0, "finish_reason") == "length")

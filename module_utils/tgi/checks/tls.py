@@ -81,9 +81,9 @@ async def handshake(host: Host) -> Handshake:
     stops at the first thing it dislikes.
     """
     target, started = host.client.target, time.perf_counter()
-    found = await _verified(target, tls_context(target.ca_file))
+    found = await _verified(target, tls_context(target.ca_file, target.certificate))
     if found.code == _OTHER_NAME:
-        context = tls_context(target.ca_file)
+        context = tls_context(target.ca_file, target.certificate)
         context.check_hostname = False
         found = replace(await _verified(target, context), other_name=True)
     if not found.reached:

@@ -75,7 +75,6 @@ async def hsts(host: Host) -> Outcome:
     answers = [await host.listing(), (await host.memo.once("unkeyed", lambda: unkeyed(host)))[MAIN]]
     wrong = [
         judge_hsts(answer.headers.get("strict-transport-security", ""), host.declared.hsts_seconds)
-        or ""
         for answer in answers
     ]
     given = trim(answers[0].headers.get("strict-transport-security", ""), 60)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from ..answer import Answer
-from .containers import restarted
+from .containers import restarted, unseen
 from .judge import SEE_OTHERS, http_problem, look, outcome
 from .metrics import absent, reset, shortfall
 from .plan import Spec
@@ -61,11 +61,22 @@ async def health_after(session: Session) -> Outcome:
             # Unreadable now: that is for metrics.delta to say
             again = "" if after is None else _reset(session, before, after)
         if not again:
-            return found
+            return _witnessed(session, found, unseen(session.project, container, now))
         if attempt < LOOKS:
             await asyncio.sleep(PAUSE)
     problem = f"the engine was restarted while it was checked: {again}"
     return Outcome(problem, problem, ms=found.ms, attempts=attempt)
+
+
+def _witnessed(session: Session, found: Outcome, doubt: str) -> Outcome:
+    """``found``, unless who was to tell of a restart could not be asked."""
+    if not doubt or found.problem:
+        return found
+    remedy = (
+        f"See which container answers (docker compose ls, docker ps; project {session.project}), "
+        "and whether the docker command works for who runs the checks"
+    )
+    return Outcome(doubt, doubt, remedy=remedy, ms=found.ms, soft=True)
 
 
 def _reset(session: Session, before: dict[str, float], after: dict[str, float]) -> str:
@@ -162,7 +173,7 @@ SPECS = (
         "Prometheus text with the engine's own families",
         "Something else than the engine answers on this port: docker ps, ss -ltnp",
         metrics_format,
-        stage=5,
+        stage=6,
         severity=MAJOR,
         needs=("counters",),
     ),
@@ -173,7 +184,7 @@ SPECS = (
         "Another instance answers than the one measured: look for two containers on one "
         "port (docker ps, ss -ltnp)",
         metrics_delta,
-        stage=5,
+        stage=6,
         severity=MAJOR,
         needs=("counters",),
     ),
@@ -186,7 +197,7 @@ LAST = (
         "The engine fell over while it was checked: read its log for the request that did it "
         "(docker compose logs), and dmesg for the kernel's out-of-memory killer",
         health_after,
-        stage=6,
+        stage=7,
         generates=False,
     ),
 )

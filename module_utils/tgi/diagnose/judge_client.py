@@ -20,7 +20,7 @@ _DOORS = {
     "error": "try it by hand: nc -vz, from this machine",
 }
 _STATUSES = {
-    400: "a client certificate is missing or refused: gateway_client_ca",
+    400: "a client certificate is missing or refused: checks_client_certificate, gateway_client_ca",
     401: _KEY,
     403: "the gateway or another proxy refuses this client: look at its error log",
     404: _ROUTE,

@@ -8,6 +8,15 @@ from .finding import Found, Scene, broken, not_reached, ok
 _RUN = "run site.yml --tags gateway"
 #: Seconds; an older line of the error log tells of something else
 _JUST_NOW = 180
+_SHORT = (
+    "nginx is short of something: descriptors and connections (fewer clients at a time, "
+    "gateway_address_limit), room on the disk, memory; its error log tells more"
+)
+#: By kind of line, where that is not it
+_OTHERWISE = {
+    "script": f"the gateway's own script failed: {_RUN}; if it comes back, report this line",
+    "address": f"another program has that port (ss -ltnp tells which): stop it, then {_RUN}",
+}
 
 
 def judge_service(scene: Scene) -> Found:
@@ -82,18 +91,15 @@ def judge_errors(scene: Scene) -> Found:
         return not_reached()
     if not scene.own["errors"]:
         return ok("no line of the error log tells of trouble")
-    last = min(scene.own["errors"], key=lambda one: int(one["age"]))
+    recent = [one for one in scene.own["errors"] if one["age"] <= _JUST_NOW]
+    own = [one for one in recent if one["kind"] not in OF_UPSTREAMS]
+    last = min(own or scene.own["errors"], key=lambda one: int(one["age"]))
     said = f"{_ago(last['age'])}: {last['line']}"
     if last["upstream"]:
         said += f" ({last['upstream']})"
-    if last["age"] > _JUST_NOW or last["kind"] in OF_UPSTREAMS:
+    if not own:
         return ok(f"last word {said}")
-    return broken(
-        last["kind"],
-        said,
-        "nginx is short of something: descriptors and connections (fewer clients at a time, "
-        "gateway_address_limit), room on the disk, memory; its error log tells more",
-    )
+    return broken(last["kind"], said, _OTHERWISE.get(last["kind"], _SHORT))
 
 
 def _ago(age: int) -> str:

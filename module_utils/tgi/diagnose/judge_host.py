@@ -45,7 +45,14 @@ def judge_fence(scene: Scene) -> Found:
         return not_reached()
     seen = scene.own["fence"]
     if seen is None:
-        return ok("none, models are on loopback only")
+        open_to = [address for address in _published(scene) if not _on_loopback(address)]
+        if not open_to:
+            return ok("none, models are on loopback only")
+        return broken(
+            "missing",
+            f"there is none, and a model is published on {open_to[0]}: everybody can reach it",
+            "run site.yml --tags tgi, which puts it up; or take tgi_bind_address away",
+        )
     for source in _sources(scene):
         if not any(_within(source, network) for network in seen["sources"]):
             return broken(
@@ -61,6 +68,19 @@ def judge_fence(scene: Scene) -> Found:
             "systemctl restart tgi-fence; see who flushes iptables (a firewall's reload)",
         )
     return ok(f"in force, lets in {', '.join(seen['sources'])}")
+
+
+def _published(scene: Scene) -> list[str]:
+    models = scene.own.get("models") or []
+    return [str(address) for one in models for address in one.get("published") or []]
+
+
+def _on_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _sources(scene: Scene) -> list[str]:

@@ -69,7 +69,7 @@ async def _walk(wish: Outside) -> dict[str, Any]:
     try:
         client = Client(target, pacer=pacer, transport=wish.transport)
     except (OSError, ssl.SSLError) as error:
-        seen["tls"] = {"problem": f"the CA file cannot be used: {error}", "remedy": "",
+        seen["tls"] = {"problem": f"a certificate file cannot be used: {error}", "remedy": "",
                        "protocol": "", "days": None}  # fmt: skip
         return seen
     async with client:
