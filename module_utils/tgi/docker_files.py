@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .docker_certificates import MARK
-from .docker_daemon import DaemonConfigError, changed_keys, parse, unapplied
+from .docker_daemon import DaemonConfigError, changed_keys, has_secret, parse, unapplied
 
 SUFFIX = ".before-tgi-ansible"
+# What the role found when it first came, for who takes it away again
+ORIGINAL = ".original-tgi-ansible"
 
 
 def backup_of(path: Path) -> Path:
@@ -26,6 +28,7 @@ def replace(path: Path, text: str, keep: bool, secret: bool, move: Callable[...,
     ``move`` puts a file in another's place, with its mode; a secret is readable to root only.
     """
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _keep_original(path)
     backup = backup_of(path)
     if path.exists() and not keep:
         shutil.copy2(path, backup)
@@ -42,6 +45,19 @@ def replace(path: Path, text: str, keep: bool, secret: bool, move: Callable[...,
     move(new.name, str(path))
     if fresh:
         path.chmod(0o600 if secret else 0o644)
+
+
+def _keep_original(path: Path) -> None:
+    """Keep, once, the file as it was before the first change; an empty one where there was none."""
+    original = Path(f"{path}{ORIGINAL}")
+    if original.exists():
+        return
+    if path.exists():
+        shutil.copy2(path, original)
+        if has_secret(parse(path.read_text(), str(path))):
+            original.chmod(0o600)
+    else:
+        original.touch(mode=0o644)
 
 
 def write_authorities(changes: Mapping[Path, str]) -> None:

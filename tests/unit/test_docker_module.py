@@ -79,7 +79,7 @@ def test_first_file(apply: Run, host: Host) -> None:
     assert answer["changed_keys"] == ["features", "live-restore"]
     assert json.loads(host.file.read_text()) == OURS
     assert host.file.stat().st_mode & 0o777 == 0o644
-    assert host.files() == ["daemon.json"]
+    assert host.files() == ["daemon.json", "daemon.json.original-tgi-ansible"]
     assert answer["diff"]["before"] == ""
     again = apply()
     assert (again["changed"], again["restart_required"]) == (False, False)
@@ -336,3 +336,16 @@ def test_a_bad_authority_changes_nothing(apply: Run, host: Host) -> None:
     answer = apply(authorities={"registry.example.org": "no certificate"})
     assert answer["msg"].startswith("docker_registry_cas.registry.example.org is no PEM")
     assert not host.file.exists()
+
+
+@pytest.mark.parametrize("text", ["", '{"dns": ["10.0.0.1"],\n "debug": true}'])
+def test_what_the_role_found_is_kept_once(text: str, apply: Run, host: Host) -> None:
+    if text:
+        host.write(text, 0o640)
+    original = host.file.with_name("daemon.json.original-tgi-ansible")
+    apply(check=True)
+    assert not original.exists()
+    apply()
+    apply(debug=False)
+    assert original.read_text() == text
+    assert original.stat().st_mode & 0o777 == (0o640 if text else 0o644)
