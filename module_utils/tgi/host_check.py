@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import host_addresses, host_gpus, host_plan, host_ports, host_system
+from . import host_addresses, host_cdi, host_gpus, host_plan, host_ports, host_system
 from .inventory_problem import problem
 from .models import resolve_models
 
@@ -62,6 +62,7 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     facts = {
         "gpus": gpus,
         "driver_version": driver,
+        "cdi": host_cdi.listed() if wanted else [],
         "deployed": deployed,
         "kept": kept,
         "gateway": gateway,
