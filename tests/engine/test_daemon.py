@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from engine_hosts import Machine, Play
+from engine_hosts import Machine, Play, Played
 
 FILE = "/etc/docker/daemon.json"
 DOCKER = ("--tags", "docker")
+#: The depot's registry behind TLS, whose CA nobody knows
+REGISTRY = "depot:5443"
 #: Asked of the daemon after everything that might have stopped it
 STATE = "systemctl show docker --property=MainPID,ActiveState,NRestarts; docker info >/dev/null"
 
@@ -67,26 +70,32 @@ def test_a_broken_file_is_refused_before_any_restart(
 #: Two plays on both hosts: each host refuses something else
 REFUSED: list[dict[str, tuple[dict[str, Any], str]]] = [
     {
-        "deb12": ({"default-runtime": "nvidia"}, "default-runtime names nvidia"),
-        "deb13": ({"log-driver": "bogus"}, "log-driver bogus does not exist"),
+        "deb12": ({"settings": {"default-runtime": "nvidia"}}, "default-runtime names nvidia"),
+        "deb13": ({"settings": {"log-driver": "bogus"}}, "log-driver bogus does not exist"),
     },
     {
-        "deb12": ({"hosts": ["tcp://0.0.0.0:2375"]}, "must not set hosts"),
-        "deb13": ({"data-root": "/srv/docker"}, "data-root cannot change while"),
+        "deb12": ({"settings": {"hosts": ["tcp://0.0.0.0:2375"]}}, "must not set hosts"),
+        "deb13": ({"settings": {"data-root": "/srv/docker"}}, "data-root cannot change while"),
+    },
+    {
+        # Other engines' packages would go, and the containers with them
+        "deb12": ({"source": "distro"}, "docker_source: distro cannot work on Debian 12"),
+        "deb13": ({"source": "docker_ce"}, "Stop them first, or write docker_source: distro"),
     },
 ]
 
 
-@pytest.mark.parametrize("refused", REFUSED, ids=["names", "places"])
-def test_settings_that_cannot_work_are_refused_before_any_restart(
+@pytest.mark.parametrize("refused", REFUSED, ids=["names", "places", "sources"])
+def test_what_cannot_work_is_refused_before_any_restart(
     machines: list[Machine], play: Play, refused: dict[str, tuple[dict[str, Any], str]]
 ) -> None:
     before = [_all_of(machine) for machine in machines]
-    settings = {name: wanted for name, (wanted, _) in refused.items()}
+    sources = {"deb12": "docker_ce", "deb13": "distro"}
     played = play(
         *DOCKER,
-        settings_by_host=settings,
-        docker_daemon_settings="{{ settings_by_host[inventory_hostname] }}",
+        wanted={name: {"source": sources[name], **case} for name, (case, _) in refused.items()},
+        docker_daemon_settings="{{ wanted[inventory_hostname].settings | default({}) }}",
+        docker_source="{{ wanted[inventory_hostname].source }}",
     )
     for machine, state in zip(machines, before):
         played.refused(machine, refused[machine.name][1])
@@ -120,21 +129,69 @@ def test_what_the_daemon_does_not_start_with_is_taken_back(
     assert play(*DOCKER).passed().changed == {machine.name: 0 for machine in machines}
 
 
-def test_a_change_of_settings_touches_no_container(machines: list[Machine], play: Play) -> None:
-    """One that takes a reload, and one that takes a restart of the daemon."""
-    before = [(machine.run(STATE), machine.alive()) for machine in machines]
-    settings = {"labels": ["owner=other"], "log-opts": {"max-size": "20m"}}
-    play(*DOCKER, docker_daemon_settings=settings).passed()
-    for machine, (daemon, containers) in zip(machines, before):
-        assert machine.run(STATE) != daemon
-        assert machine.json("docker info --format '{{json .Labels}}'") == ["owner=other"]
-        assert config(machine)["log-opts"]["max-size"] == "20m"
-        assert machine.alive() == containers
-    back = {"labels": ["owner=site"], "log-opts": {"max-size": "50m"}}
+@pytest.fixture(scope="module")
+def before(machines: list[Machine]) -> dict[str, Any]:
+    """Before any change that is taken: daemon and containers of each host."""
+    return {machine.name: (machine.run(STATE), machine.alive()) for machine in machines}
+
+
+@pytest.fixture(scope="module")
+def changed(before: dict[str, Any], play: Play, machines: list[Machine]) -> Iterator[Played]:
+    """Some changes that take a reload, and some that take a restart of the daemon."""
+    assert before
+    ca = "{{ lookup('ansible.builtin.file', hosts_state_dir ~ '/registry-ca.crt') }}"
+    yield play(
+        *DOCKER,
+        docker_daemon_settings={"labels": ["owner=other"]},
+        docker_log_max_size="20m",
+        docker_https_proxy="http://proxy.invalid:3128",
+        docker_no_proxy="depot",
+        docker_registry_cas={REGISTRY: ca},
+        docker_users=["deploy"],
+    )
+    back = {"labels": ["owner=site"]}
     play(*DOCKER, docker_daemon_settings=back).passed()
     again = play(*DOCKER, docker_daemon_settings=back).passed()
     assert again.changed == {machine.name: 0 for machine in machines}
-    for machine, (_, containers) in zip(machines, before):
+    for machine in machines:
         assert config(machine)["labels"] == ["owner=site"]
+        assert _pull(machine).returncode != 0
+        assert machine.alive() == before[machine.name][1]
+
+
+def _pull(machine: Machine) -> subprocess.CompletedProcess[str]:
+    """Ask the registry behind TLS for the image that the models have from it without."""
+    images = machine.run("docker images --digests --format '{{.Repository}}@{{.Digest}}'")
+    image = next(line for line in images.splitlines() if line.startswith("depot:5000/"))
+    return machine.attempt(f"docker pull {image.replace('depot:5000', REGISTRY)} 2>&1")
+
+
+@pytest.mark.usefixtures("changed")
+class TestChange:
+    """What a change brings, and that no container notices it."""
+
+    def test_it_passes(self, machine: Machine, changed: Played, before: dict[str, Any]) -> None:
+        changed.passed()
+        daemon, containers = before[machine.name]
+        assert machine.run(STATE) != daemon
         assert machine.alive() == containers
         assert "Paris" in machine.answers("scribe")
+
+    def test_settings_are_in_force(self, machine: Machine) -> None:
+        assert machine.json("docker info --format '{{json .Labels}}'") == ["owner=other"]
+        assert config(machine)["log-opts"]["max-size"] == "20m"
+
+    def test_the_proxy_is_asked_for_all_but_what_is_near(self, machine: Machine) -> None:
+        form = "{{.HTTPSProxy}} {{.NoProxy}}"
+        proxy, near = machine.run(f"docker info --format '{form}'").split()
+        assert proxy == "http://proxy.invalid:3128"
+        assert "depot" in near.split(",")
+
+    def test_a_private_ca_is_trusted_for_its_registry(self, machine: Machine) -> None:
+        pulled = _pull(machine)
+        assert pulled.returncode == 0, pulled.stdout
+        own, owner = machine.run(f"stat -c '%a %U:%G' /etc/docker/certs.d/{REGISTRY}/*").split()
+        assert (int(own, 8) & 0o222, owner) == (0, "root:root")
+
+    def test_users_get_the_engine_when_asked_for(self, machine: Machine) -> None:
+        assert "docker" in machine.run("id --name --groups deploy").split()
