@@ -1,4 +1,4 @@
-"""What docs/docker-bench.md says is in force, asked of the engine and the kernel and not of files."""
+"""What docs/docker-bench.md says is in force, asked of engine and kernel and not of files."""
 
 from __future__ import annotations
 
