@@ -11,7 +11,8 @@ description:
   - Refuses a broken file, and settings with which the daemon would not start, including those
     that C(dockerd --validate) accepts.
   - The file before is kept beside it with the suffix C(.before-tgi-ansible); while a change is
-    yet to be applied, the one before that change.
+    yet to be applied, the one before that change. The one before the first change is kept with the
+    suffix C(.original-tgi-ansible); empty where there was none.
   - Says whether a reload is enough or a restart is needed.
 options:
   path:
@@ -82,6 +83,8 @@ from ansible.module_utils.tgi.docker_daemon import (
 )
 
 SUFFIX = ".before-tgi-ansible"
+# As it was before the first change: docker_daemon_undo returns to it
+ORIGINAL = ".original-tgi-ansible"
 
 
 def running(module: AnsibleModule) -> bool:
@@ -152,7 +155,13 @@ def refuse_under_containers(module: AnsibleModule, keys: list[str]) -> None:
 def install(module: AnsibleModule, path: Path, text: str, keep: bool) -> None:
     """Replace the file in one step, and keep the one before unless the kept one is to stay."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    backup = Path(f"{path}{SUFFIX}")
+    backup, original = Path(f"{path}{SUFFIX}"), Path(f"{path}{ORIGINAL}")
+    if not original.exists():
+        found = backup if backup.exists() else path
+        if found.exists():
+            shutil.copy2(found, original)
+        else:
+            original.touch(mode=0o600)
     if path.exists() and not keep:
         shutil.copy2(path, backup)
     elif backup.exists() and not path.exists():

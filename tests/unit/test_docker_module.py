@@ -68,7 +68,7 @@ def test_first_file(apply: Run, host: Host) -> None:
     assert answer["changed_keys"] == ["features", "live-restore"]
     assert json.loads(host.file.read_text()) == OURS
     assert host.file.stat().st_mode & 0o777 == 0o644
-    assert host.files() == ["daemon.json"]
+    assert host.files() == ["daemon.json", "daemon.json.original-tgi-ansible"]
     assert answer["diff"]["before"] == ""
     again = apply()
     assert (again["changed"], again["restart_required"]) == (False, False)
@@ -257,3 +257,12 @@ def test_a_backup_of_old_is_not_returned_to(apply: Run, host: Host) -> None:
     assert apply()["backup"] == ""
     assert old.with_name(old.name + ".old").read_text() == "{}"
     assert apply(debug=True)["backup"] == str(old)
+
+
+def test_the_file_from_before_the_first_change_is_kept(apply: Run, host: Host) -> None:
+    host.file.parent.mkdir(exist_ok=True, parents=True)
+    host.file.write_text('{"debug": true}')
+    apply()
+    apply(debug=False)
+    original = host.file.with_name("daemon.json.original-tgi-ansible")
+    assert original.read_text() == '{"debug": true}'
