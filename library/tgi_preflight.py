@@ -131,6 +131,11 @@ ansible_facts:
           description: Version of the NVIDIA driver.
           type: str
           sample: 580.95.05
+        cdi:
+          description: Devices that CDI offers, where a model wants a GPU.
+          type: list
+          elements: str
+          sample: [nvidia.com/gpu=0]
         deployed:
           description: Names of the models that have a Compose project.
           type: list

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import boot, host_addresses, host_gpus, host_plan, host_ports, host_system
+from . import host_addresses, host_cdi, host_gpus, host_plan, host_ports, host_system
+from .boot import DIRECTORY, MARK, in_place
 from .inventory_problem import problem
 from .models import resolve_models
 
@@ -60,13 +61,14 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     facts = {
         "gpus": gpus,
         "driver_version": driver,
+        "cdi": host_cdi.listed() if wanted else [],
         "deployed": deployed,
         "kept": kept,
         "gateway": gateway,
         "address": host_addresses.source_address(),
         "addresses": addresses,
         "fence": _inside(root, _FENCE).exists(),
-        "comes_back": boot.in_place(wish["base_dir"], _inside(root, str(boot.DIRECTORY))),
+        "comes_back": in_place(wish["base_dir"], _inside(root, str(DIRECTORY))),
         "package_lists": any(_inside(root, "/var/lib/apt/lists").glob("*_Packages*")),
         "httpx": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
@@ -112,7 +114,7 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
 def find_deployed(root: Path, base_dir: str) -> list[str]:
     """Give the names of the models that have a Compose project of ours under ``base_dir``."""
     paths = _project(root, base_dir, "").glob("*/compose.yaml")
-    return sorted(path.parent.name for path in paths if _read(path).startswith(boot.MARK))
+    return sorted(path.parent.name for path in paths if _read(path).startswith(MARK))
 
 
 def _check_projects(wish: dict[str, Any], root: Path, deployed: list[str]) -> list[str]:

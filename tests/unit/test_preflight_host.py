@@ -162,6 +162,7 @@ def test_a_host_that_runs_the_model_already(
     assert answer["facts"] == {
         "gpus": [],
         "driver_version": None,
+        "cdi": [],
         "deployed": ["house"],
         "kept": {"house": {"port": 8081, "gpus": []}},
         "gateway": True,
