@@ -7,6 +7,7 @@ from typing import Any
 
 from .host_plan import asked
 from .inventory_backends import check_published
+from .inventory_docker import check_docker
 from .inventory_fence import check_fence
 from .inventory_gateway import JUDGED, PORTS, check_gateway
 from .inventory_models import check_models, ports_of_models
@@ -72,6 +73,7 @@ def check_inventory(
     further = []
     if "gpu_hosts" in groups:
         further += [*check_models(values), *check_toolkit(values), *check_fence(values)]
+        further += check_docker(values)
     if "gateways" in groups:
         further += check_gateway(values, read)
         name = str(variables.get("inventory_hostname") or "")

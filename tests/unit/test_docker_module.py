@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from run_module import load, run
+from tls_pairs import make
 
 Run = Callable[..., dict[str, Any]]
+PEM = make().certificate
 OURS = {"live-restore": True, "features": {"cdi": True}}
 
 
@@ -23,6 +25,7 @@ class Host:
         self.file, self.bin, self.root = root / "docker/daemon.json", root / "bin", root
         self.bin.mkdir()
         self.program("systemctl", "exit 0")
+        self.shims = 0
 
     def program(self, name: str, script: str) -> None:
         (self.bin / name).write_text(f'#!/bin/sh\necho "$0 $*" >> {self.root}/calls\n{script}\n')
@@ -54,9 +57,17 @@ def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
         return str(host.bin / name) if (host.bin / name).exists() else None
 
     monkeypatch.setattr(module.AnsibleModule, "get_bin_path", find)
+    monkeypatch.setattr(module, "shims", lambda: host.shims)
 
-    def call(check: bool = False, defaults: Any = None, **settings: Any) -> dict[str, Any]:
+    def call(
+        check: bool = False,
+        defaults: Any = None,
+        proxies: Any = None,
+        authorities: Any = None,
+        **settings: Any,
+    ) -> dict[str, Any]:
         more = {"settings": settings or OURS, "defaults": defaults or {}}
+        more |= {"proxies": proxies or {}, "authorities": authorities or {}}
         return run(module, capsys, check, path=str(host.file), **more)
 
     return call
@@ -129,6 +140,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "hosts in the file": ('{"hosts": []}', OURS, "must not set hosts"),
     "default-runtime": ("", {"default-runtime": "nvidia"}, "which runtimes does not define"),
     "log-driver": ("", {"log-driver": "bogus"}, "log-driver bogus does not exist"),
+    "log-opts": ("", {"log-opts": {"max-file": 5}}, 'log-opts.max-file is no text: write "5"'),
+    "runtime": ("", {"runtimes": {"x": {"path": "/no/such"}}}, "runtimes.x: its path /no/such"),
 }
 
 
@@ -168,7 +181,7 @@ def test_a_daemon_too_old_to_be_asked_is_no_refusal(apply: Run, host: Host) -> N
 EFFECTS = [
     ({"live-restore": True}, False),
     ({"registry-mirrors": ["https://m.example.org"]}, False),
-    ({"runtimes": {"nvidia": {"path": "x"}}}, False),
+    ({"runtimes": {"nvidia": {"path": "/bin/sh"}}}, False),
     ({"features": {"cdi": True}}, True),
     ({"log-driver": "local"}, True),
     ({"live-restore": True, "icc": False}, True),
@@ -191,9 +204,13 @@ def test_it_tells_whether_a_daemon_runs(code: int, running: bool, apply: Run, ho
 def test_what_would_orphan_containers_waits_for_them(key: str, apply: Run, host: Host) -> None:
     host.program("docker", "printf 'aaa\\nbbb\\n'")
     answer = apply(**{key: "other"})
-    assert f"{key} cannot change while 2 containers run" in answer["msg"]
+    assert f"{key} cannot change while 2 containers exist" in answer["msg"]
+    assert "docker ps --all --quiet" in host.calls(), "stopped ones would be lost too"
     assert not host.file.exists()
     assert apply()["changed"] is True, "other settings may"
+    host.program("docker", "exit 1")
+    host.shims = 3
+    assert "while 3 containers exist" in apply(**{key: "other"})["msg"], "no daemon, but they run"
     host.program("docker", "exit 0")
     assert apply(**{key: "other"})["changed"] is True
 
@@ -259,10 +276,76 @@ def test_a_backup_of_old_is_not_returned_to(apply: Run, host: Host) -> None:
     assert apply(debug=True)["backup"] == str(old)
 
 
-def test_the_file_from_before_the_first_change_is_kept(apply: Run, host: Host) -> None:
-    host.file.parent.mkdir(exist_ok=True, parents=True)
-    host.file.write_text('{"debug": true}')
+PROXY = "http://me:w0rd@proxy.example.org:3128"
+
+
+def test_a_proxys_password_is_for_root_and_in_no_answer(apply: Run, host: Host) -> None:
+    given = {"https": PROXY, "no_proxy": "localhost,10.0.0.0/8"}
+    answer = apply(proxies=given)
+    assert json.loads(host.file.read_text())["proxies"] == {
+        "https-proxy": PROXY,
+        "no-proxy": "localhost,10.0.0.0/8",
+    }
+    assert host.file.stat().st_mode & 0o777 == 0o600
+    assert answer["restart_required"] is True
+    assert "w0rd" not in json.dumps({**answer, "invocation": ""})
+    assert "***@proxy.example.org" in answer["diff"]["after"]
+    assert apply(proxies=given)["changed"] is False
+    apply(proxies=given, debug=True)
+    kept = host.file.with_name("daemon.json.before-tgi-ansible")
+    assert (kept.stat().st_mode & 0o777, PROXY in kept.read_text()) == (0o600, True)
+
+
+def test_a_password_that_others_may_read_is_taken_from_them(apply: Run, host: Host) -> None:
+    host.write(json.dumps({**OURS, "proxies": {"http-proxy": PROXY}}))
+    assert apply(check=True)["changed"] is True
+    answer = apply()
+    assert (answer["changed"], answer["changed_keys"]) == (True, [])
+    assert host.file.stat().st_mode & 0o777 == 0o600
+    assert apply()["changed"] is False
+
+
+def test_authorities_stand_where_docker_looks(apply: Run, host: Host) -> None:
+    certs = host.file.parent / "certs.d"
+    given = {"registry.example.org:5000": PEM, "other.example.org": PEM}
+    assert apply(check=True, authorities=given)["authorities"] != []
+    assert not certs.exists()
+    first = apply(authorities=given)
+    assert len(first["authorities"]) == 2
+    assert PEM.strip() in (certs / "registry.example.org:5000/ca.crt").read_text()
+    again = apply(authorities=given)
+    assert (again["changed"], again["changed_keys"]) == (False, [])
+    (certs / "site").mkdir()
+    (certs / "site/ca.crt").write_text(PEM)
+    fewer = apply(authorities={"other.example.org": PEM})
+    assert fewer["authorities"] == [str(certs / "registry.example.org:5000/ca.crt")]
+    assert (fewer["restart_required"], (certs / "site/ca.crt").read_text()) == (False, PEM)
+
+
+def test_somebody_elses_authority_is_kept_beside_it(apply: Run, host: Host) -> None:
+    path = host.file.parent / "certs.d/r/ca.crt"
+    path.parent.mkdir(parents=True)
+    path.write_text(PEM)
+    assert apply(authorities={"r": PEM})["authorities"] == [], "the same text is the same"
+    path.write_text("another")
+    assert apply(authorities={"r": PEM})["authorities"] == [str(path)]
+    assert path.with_name("ca.crt.before-tgi-ansible").read_text() == "another"
+
+
+def test_a_bad_authority_changes_nothing(apply: Run, host: Host) -> None:
+    answer = apply(authorities={"registry.example.org": "no certificate"})
+    assert answer["msg"].startswith("docker_registry_cas.registry.example.org is no PEM")
+    assert not host.file.exists()
+
+
+@pytest.mark.parametrize("text", ["", '{"dns": ["10.0.0.1"],\n "debug": true}'])
+def test_what_the_role_found_is_kept_once(text: str, apply: Run, host: Host) -> None:
+    if text:
+        host.write(text, 0o640)
+    original = host.file.with_name("daemon.json.original-tgi-ansible")
+    apply(check=True)
+    assert not original.exists()
     apply()
     apply(debug=False)
-    original = host.file.with_name("daemon.json.original-tgi-ansible")
-    assert original.read_text() == '{"debug": true}'
+    assert original.read_text() == text
+    assert original.stat().st_mode & 0o777 == (0o640 if text else 0o644)

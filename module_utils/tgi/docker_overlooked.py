@@ -1,0 +1,100 @@
+"""What `dockerd --validate` accepts in daemon.json and the daemon, or its containers, then die of.
+
+Measured on 26.1.5. It is also all there is to judge by before the first engine is installed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from .docker_daemon import DaemonConfigError
+
+BUILT_IN_RUNTIMES = frozenset({"runc", "io.containerd.runc.v2"})
+# Those of Linux; a plugin adds its own
+LOG_DRIVERS = frozenset(
+    {
+        "awslogs",
+        "fluentd",
+        "gcplogs",
+        "gelf",
+        "journald",
+        "json-file",
+        "local",
+        "none",
+        "splunk",
+        "syslog",
+    }
+)
+# What the drivers that write files take; others have many, and say so themselves
+_ROTATION = frozenset({"max-size", "max-file", "compress"})
+_ANY_DRIVER = frozenset({"mode", "max-buffer-size", *(f"cache-{word}" for word in _ROTATION)})
+LOG_OPTIONS = {
+    "local": _ROTATION | _ANY_DRIVER,
+    "json-file": _ROTATION
+    | _ANY_DRIVER
+    | {"labels", "labels-regex", "env", "env-regex", "tag", "cache-disabled"},
+}
+
+
+def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) -> None:
+    """Raise DaemonConfigError for what keeps the daemon from starting.
+
+    `plugins` are the names of the installed plugins, which may be log drivers.
+    """
+    if "hosts" in config:
+        raise DaemonConfigError(
+            "daemon.json must not set hosts: the systemd unit passes -H, and the daemon would not "
+            "start; use a drop-in for docker.socket instead"
+        )
+    runtime = config.get("default-runtime", "runc")
+    if runtime not in BUILT_IN_RUNTIMES | set(config.get("runtimes") or {}):
+        raise DaemonConfigError(
+            f"default-runtime names {runtime}, which runtimes does not define: "
+            "define it or remove it"
+        )
+    driver = str(config.get("log-driver", "json-file"))
+    if driver not in LOG_DRIVERS | {name.split(":")[0] for name in plugins} | set(plugins):
+        raise DaemonConfigError(
+            f"log-driver {driver} does not exist: write one of {', '.join(sorted(LOG_DRIVERS))}, "
+            "or install the plugin first (docker plugin install)"
+        )
+    _refuse_log_options(driver, config.get("log-opts") or {})
+
+
+def _refuse_log_options(driver: str, options: Any) -> None:
+    if not isinstance(options, Mapping):
+        raise DaemonConfigError("log-opts is no mapping: write options by name")
+    for name, value in options.items():
+        if not isinstance(value, str):
+            text = str(value).lower() if isinstance(value, bool) else value
+            raise DaemonConfigError(f'log-opts.{name} is no text: write "{text}", in quotes')
+        if name not in LOG_OPTIONS.get(driver, {name}):
+            raise DaemonConfigError(
+                f"log-opts.{name} is unknown to log-driver {driver}: "
+                f"write one of {', '.join(sorted(LOG_OPTIONS[driver]))}"
+            )
+
+
+def refuse_absent_runtimes(
+    config: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    find: Callable[[str], str | None] = shutil.which,
+) -> None:
+    """Raise DaemonConfigError for a runtime whose program the host has not.
+
+    Only for one that the settings bring in, or that every container gets: the daemon starts, and
+    containers fail later. Others of the file are their owner's.
+    """
+    runtimes = config.get("runtimes")
+    runtimes = runtimes if isinstance(runtimes, Mapping) else {}
+    judged = {*(settings.get("runtimes") or {}), config.get("default-runtime")}
+    for name in sorted(judged & set(runtimes), key=str):
+        entry = runtimes[name]
+        path = entry.get("path") if isinstance(entry, Mapping) else None
+        if path and find(str(path)) is None:
+            raise DaemonConfigError(
+                f"runtimes.{name}: its path {path} does not exist on the host, so that containers "
+                "would not start: install it first, or remove the runtime"
+            )
