@@ -166,6 +166,9 @@ ansible_facts:
         fence:
           description: Whether a fence is before the models' ports.
           type: bool
+        comes_back:
+          description: Whether the units that bring models back when Docker starts are in place.
+          type: bool
         package_lists:
           description: Whether apt has lists, without which check mode cannot foresee packages.
           type: bool

@@ -172,6 +172,7 @@ def test_a_host_that_runs_the_model_already(
         "address": "10.0.0.5",
         "addresses": ["10.0.0.5"],
         "fence": True,
+        "comes_back": False,
         "package_lists": True,
         "httpx": True,
     }
