@@ -12,8 +12,8 @@ TOOLKIT = (
     "libnvidia-container1",
 )
 NEW, OLD = "1.20.0-1", "1.19.1-1"
-#: The depot has two engines for Debian 12; Debian 13 keeps the distribution's
-NEW_ENGINE, OLD_ENGINE = "5:26.1.5*", "5:26.1.4*"
+#: The depot has an older engine for Debian 12; Debian 13 keeps the distribution's
+OLD_ENGINE = "26.1.4*"
 ENGINE = "{{ '%s' if docker_source == 'docker_ce' else '' }}"
 STATE = """
 find /etc/apt /usr/share/keyrings -type f -exec sha256sum {} + | sort
