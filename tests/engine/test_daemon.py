@@ -74,8 +74,14 @@ REFUSED: list[dict[str, tuple[dict[str, Any], str]]] = [
         "deb13": ({"settings": {"log-driver": "bogus"}}, "log-driver bogus does not exist"),
     },
     {
-        "deb12": ({"settings": {"hosts": ["tcp://0.0.0.0:2375"]}}, "must not set hosts"),
-        "deb13": ({"settings": {"data-root": "/srv/docker"}}, "data-root cannot change while"),
+        "deb12": (
+            {"settings": {"hosts": ["tcp://0.0.0.0:2375"]}},
+            "hosts is set, but the systemd unit passes -H",
+        ),
+        "deb13": (
+            {"settings": {"data-root": "/srv/docker"}},
+            "Remove them first (docker ps --all)",
+        ),
     },
     {
         # Other engines' packages would go, and the containers with them

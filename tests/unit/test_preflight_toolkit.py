@@ -41,8 +41,16 @@ def test_what_is_let_through(version: Any) -> None:
 def test_a_version_without_the_refresh(version: Any) -> None:
     (found,) = check(True, version, GPU)
     assert found.startswith("nvidia_container_toolkit_version is ")
-    assert "not 1.18.0 or later; write one such as 1.18.0-1" in found
+    assert "not 1.18.0 or later" in found
+    assert "write one such as 1.20.0-1" in found
+    assert ("CVE-2025-23266" in found) == (version not in ("1.17.8-1",))
     assert check(False, version, CPU) == []
+
+
+def test_a_version_that_refreshes_too_late() -> None:
+    assert check(True, "1.19.1-1", GPU) == []
+    (found,) = check(True, "1.19.0-1", GPU)
+    assert "whose CDI refresh comes after Docker at boot; write 1.19.1-1" in found
 
 
 def test_gpus_without_the_toolkit() -> None:
