@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 #: A line of JSON each
@@ -41,14 +41,3 @@ def _gpu(host: dict[str, Any]) -> str:
 def below(container: Container, directory: str) -> bool:
     """Tell whether the container's Compose project lies in a directory."""
     return bool(directory) and PurePath(directory) in PurePath(container.project).parents
-
-
-def shims(proc: Path = Path("/proc")) -> int:
-    """Count the containers that run, seen without a daemon to ask."""
-    found = 0
-    for comm in proc.glob("[0-9]*/comm"):
-        try:
-            found += comm.read_text().startswith("containerd-shim")
-        except OSError:  # it has just ended
-            continue
-    return found

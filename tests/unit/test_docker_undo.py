@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.docker_containers import shims
+from ansible.module_utils.tgi.docker_certificates import MARK
 from ansible.module_utils.tgi.docker_undo import undo
 from run_module import load, run
 
@@ -69,6 +69,21 @@ def test_the_file_from_before_comes_back(
     assert ask(path, capsys)["changed"] is False
 
 
+def test_authorities_go_and_anothers_comes_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificates = tmp_path / "certs.d"
+    for registry, text in (("ours", MARK), ("replaced", MARK), ("others", "theirs")):
+        (certificates / registry).mkdir(parents=True)
+        (certificates / registry / "ca.crt").write_text(text)
+    (certificates / "replaced" / "ca.crt.before-tgi-ansible").write_text("before")
+    assert ask(tmp_path / "daemon.json", capsys)["changed"] is True
+    left = {str(file.relative_to(certificates)): file for file in certificates.glob("*/*")}
+    assert sorted(left) == ["others/ca.crt", "replaced/ca.crt"]
+    assert left["replaced/ca.crt"].read_text() == "before"
+    assert ask(tmp_path / "daemon.json", capsys)["changed"] is False
+
+
 def test_no_file_from_before_is_none_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,12 +142,8 @@ def test_containers_of_others_forbid_it(
 
 
 def test_a_daemon_that_does_not_answer_has_left_processes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number, name in ((1, "systemd"), (22, "containerd-shim"), (23, "nginx")):
-        (tmp_path / str(number)).mkdir()
-        (tmp_path / str(number) / "comm").write_text(f"{name}\n")
-    assert shims(tmp_path) == 1
     basic = "ansible.module_utils.basic.AnsibleModule"
     monkeypatch.setattr(f"{basic}.get_bin_path", lambda _, name, *__, **___: name)
     monkeypatch.setattr(f"{basic}.run_command", lambda *_: (1, "", "no daemon"))
