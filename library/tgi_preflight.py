@@ -139,6 +139,11 @@ ansible_facts:
           description: Version of the NVIDIA driver.
           type: str
           sample: 580.95.05
+        cdi:
+          description: Devices that CDI offers, where a model wants a GPU.
+          type: list
+          elements: str
+          sample: [nvidia.com/gpu=0]
         deployed:
           description: Names of the models that have a Compose project.
           type: list
@@ -160,6 +165,9 @@ ansible_facts:
           elements: str
         fence:
           description: Whether a fence is before the models' ports.
+          type: bool
+        comes_back:
+          description: Whether the units that bring models back when Docker starts are in place.
           type: bool
         package_lists:
           description: Whether apt has lists, without which check mode cannot foresee packages.

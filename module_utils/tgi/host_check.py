@@ -9,12 +9,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import host_addresses, host_ask, host_driver, host_nvidia, host_plan, host_ports, host_system
+from . import (
+    host_addresses,
+    host_ask,
+    host_cdi,
+    host_driver,
+    host_nvidia,
+    host_plan,
+    host_ports,
+    host_system,
+)
+from .boot import DIRECTORY, MARK, in_place
 from .inventory_problem import problem
 from .models import resolve_models
 
-# First words of every compose.yaml that the role tgi writes
-_MARK = "# Written by tgi-ansible"
 # Made by the module tgi_fence, and only by it
 _FENCE = "/etc/systemd/system/tgi-fence.service"
 _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
@@ -54,12 +62,14 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     facts = {
         "gpus": nvidia.gpus,
         "driver_version": nvidia.driver,
+        "cdi": host_cdi.listed() if nvidia.gpus else [],
         "deployed": deployed,
         "kept": kept,
         "gateway": gateway,
         "address": host_addresses.source_address(),
         "addresses": addresses,
         "fence": _inside(root, _FENCE).exists(),
+        "comes_back": in_place(wish["base_dir"], _inside(root, str(DIRECTORY))),
         "package_lists": any(_inside(root, "/var/lib/apt/lists").glob("*_Packages*")),
         "httpx": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
@@ -123,7 +133,7 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
 def find_deployed(root: Path, base_dir: str) -> list[str]:
     """Give the names of the models that have a Compose project of ours under ``base_dir``."""
     paths = _project(root, base_dir, "").glob("*/compose.yaml")
-    return sorted(path.parent.name for path in paths if _read(path).startswith(_MARK))
+    return sorted(path.parent.name for path in paths if _read(path).startswith(MARK))
 
 
 def _check_projects(wish: dict[str, Any], root: Path, deployed: list[str]) -> list[str]:

@@ -165,12 +165,14 @@ def test_a_host_that_runs_the_model_already(
     assert answer["facts"] == {
         "gpus": [],
         "driver_version": None,
+        "cdi": [],
         "deployed": ["house"],
         "kept": {"house": {"port": 8081, "gpus": []}},
         "gateway": True,
         "address": "10.0.0.5",
         "addresses": ["10.0.0.5"],
         "fence": True,
+        "comes_back": False,
         "package_lists": True,
         "httpx": True,
     }
