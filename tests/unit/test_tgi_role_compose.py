@@ -202,6 +202,14 @@ def test_claims_say_which_project_holds_which_device() -> None:
     ]
 
 
+def test_only_devices_that_the_preflight_did_not_see_are_looked_for() -> None:
+    values = variables([{**MODEL, "num_shard": 2}, {**CPU, "name": "cpu"}])
+    assert template("{{ __tgi_unseen }}", values) == ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]
+    seen = {"tgi_host": {"cdi": ["nvidia.com/gpu=0", "nvidia.com/gpu=all"]}}
+    assert template("{{ __tgi_unseen }}", {**values, "ansible_facts": seen}) == ["nvidia.com/gpu=1"]
+    assert template("{{ __tgi_unseen }}", variables([CPU])) == []
+
+
 def test_new_and_stale_models_come_from_the_preflights_fact() -> None:
     facts = {"ansible_facts": {"tgi_host": {"deployed": ["gone", "house-7b"]}}}
     values = {**variables([MODEL, {**MODEL, "name": "fresh"}]), **facts}
