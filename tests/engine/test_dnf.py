@@ -29,8 +29,9 @@ def install(rocky: Machine, play: Play) -> Install:
 
     def call(version: str) -> Played:
         return play(
+            "--limit",
+            rocky.name,
             playbook="tests/engine/as_rocky.yml",
-            rocky_host=rocky.name,
             docker_source="docker_ce",
             docker_version=version,
             docker_containerd_version="2.*",
