@@ -41,10 +41,16 @@ LOG_OPTIONS = {
 }
 
 
+def wants_plugins(config: Mapping[str, Any]) -> bool:
+    """Whether it names something that only a plugin can be."""
+    driver = str(config.get("log-driver", "json-file"))
+    return driver not in LOG_DRIVERS or bool(config.get("authorization-plugins"))
+
+
 def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) -> None:
     """Raise DaemonConfigError for what keeps the daemon from starting.
 
-    `plugins` are the names of the installed plugins, which may be log drivers.
+    `plugins` are the names of the installed plugins; asked for only if wants_plugins.
     """
     if "hosts" in config:
         raise DaemonConfigError(
@@ -63,6 +69,13 @@ def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) 
             f"log-driver {driver} does not exist: write one of {', '.join(sorted(LOG_DRIVERS))}, "
             "or install the plugin first (docker plugin install)"
         )
+    for name in _list(config, "authorization-plugins"):
+        # It is reloaded in without a word; the next start fails
+        if name not in {one.split(":")[0] for one in plugins} | set(plugins):
+            raise DaemonConfigError(
+                f"authorization-plugins names {name}, which is not installed: install it first "
+                "(docker plugin install), or leave it out"
+            )
     _refuse_log_options(driver, config.get("log-opts") or {})
     for place, pool in enumerate(_list(config, "default-address-pools")):
         _refuse_pool(f"default-address-pools[{place}]", pool)
