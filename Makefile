@@ -52,6 +52,7 @@ molecule: ## Deploy to disposable Debian 12 and 13 hosts and look at them as a c
 	@$(BIN)/molecule test --scenario-name default
 	@$(BIN)/molecule test --scenario-name gateway
 	@$(BIN)/molecule test --scenario-name edge
+	@$(BIN)/molecule test --scenario-name hosts
 
 test-sandbox: ## Bring the sandbox up, use what it prints, take it away again
 	@$(BIN)/pytest tests/sandbox

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from statistics import median_low
 from typing import Any
 
 
@@ -41,6 +42,12 @@ class Run:
 
     def dearest(self, count: int) -> list[Task]:
         return sorted(self.tasks.values(), key=lambda task: task.seconds, reverse=True)[:count]
+
+
+def middle(runs: Sequence[Run]) -> Run:
+    """The run of median time."""
+    wanted = median_low([run.seconds for run in runs])
+    return next(run for run in runs if run.seconds == wanted)
 
 
 def read_events(text: str, seconds: float, code: int) -> Run:

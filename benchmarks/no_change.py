@@ -2,6 +2,9 @@
 
 Give it a site that is deployed already: ``make bench`` takes the sandbox. Exit code 1 when a run
 fails or changes something, 2 when a run does not end in time.
+
+With --hosts it brings up so many disposable hosts of its own, deploys --roles to them, and times
+these roles on one and on all; a goal that is missed is exit code 1 then.
 """
 
 from __future__ import annotations
@@ -15,11 +18,11 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from statistics import median_low
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.events import Run, read_events
+from benchmarks import many_hosts
+from benchmarks.events import Run, middle, read_events
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAY = """
@@ -32,7 +35,10 @@ PING = "{ansible.builtin.ping: {}}"
 DEAREST = 10
 
 
-def play(inventory: str, playbook: Path, seconds: float) -> Run:
+ROLES = ["preflight", "docker", "nvidia_container_toolkit"]
+
+
+def play(inventory: str, playbook: Path, seconds: float, *arguments: str) -> Run:
     """Run a playbook; TimeoutExpired when it takes longer than ``seconds``."""
     environment = {
         **os.environ,
@@ -43,7 +49,7 @@ def play(inventory: str, playbook: Path, seconds: float) -> Run:
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", inventory]
     started = time.perf_counter()
     done = subprocess.run(
-        [*command, str(playbook)],
+        [*command, str(playbook), *arguments],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -87,12 +93,6 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, list[Run]] | N
     return runs
 
 
-def middle(runs: Sequence[Run]) -> Run:
-    """The run of median time."""
-    wanted = median_low([run.seconds for run in runs])
-    return next(run for run in runs if run.seconds == wanted)
-
-
 def report(runs: dict[str, list[Run]], pings: int) -> str:
     """The figures as text."""
     site, empty = middle(runs["site"]), middle(runs["empty"]).seconds
@@ -121,7 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
     parser.add_argument("--pings", type=int, default=10, help="pings in one play")
     parser.add_argument("--seconds", type=float, default=600, help="most for everything")
+    parser.add_argument("--hosts", type=int, default=0, help="disposable hosts to bring up")
+    parser.add_argument("--roles", type=lambda text: text.split(","), default=ROLES)
+    parser.add_argument("--keep", action="store_true", help="leave them for another run")
     options = parser.parse_args(arguments)
+    if options.hosts:
+        return many_hosts.main(options, play)
     try:
         with tempfile.TemporaryDirectory() as work:
             runs = measure(options, Path(work))

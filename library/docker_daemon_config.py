@@ -13,6 +13,7 @@ description:
   - The file before is kept beside it with the suffix C(.before-tgi-ansible); while a change is
     yet to be applied, the one before that change.
   - Says whether a reload is enough or a restart is needed.
+  - Keeps the authorities of private registries beside it (C(certs.d)), which need neither.
 options:
   path:
     description: The file.
@@ -23,7 +24,38 @@ options:
     type: dict
     required: true
   defaults:
-    description: Settings for a file that has none of these keys, together; else none of them.
+    description:
+      - Settings for a file that has none of these keys, together; else none of them. They follow
+        what is asked here later on, if the file had none of them when it was first changed.
+    type: dict
+    default: {}
+  fresh:
+    description: Settings, each for a file without it, and only while the engine has no container.
+    type: dict
+    default: {}
+  proxies:
+    description:
+      - Proxies to merge in with the settings. A file that holds a proxy's password is made
+        readable to root only, and the password is shown nowhere.
+    type: dict
+    default: {}
+    suboptions:
+      http:
+        description: Proxy for plain HTTP.
+        type: str
+        default: ''
+      https:
+        description: Proxy for HTTPS.
+        type: str
+        default: ''
+      no_proxy:
+        description: Names and networks that are reached without one, with commas between.
+        type: str
+        default: ''
+  authorities:
+    description:
+      - Certificates by registry (C(host) or C(host:port)), as PEM text or a path on the host.
+        Those written here before for others are removed.
     type: dict
     default: {}
 attributes:
@@ -56,115 +88,86 @@ backup:
   description: The file before the change; empty if the change made the file.
   returned: success
   type: str
+authorities:
+  description: Files of authorities that were, or would be, written or removed.
+  returned: success
+  type: list
+  elements: str
 running:
   description: Whether a daemon runs, to which the change has yet to be applied.
   returned: when something changed
   type: bool
 """
 
-import shutil
-import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.docker_certificates import CertificateRefusedError, plan
 from ansible.module_utils.tgi.docker_daemon import (
-    BOUND_TO_CONTAINERS,
-    LOG_DRIVERS,
+    NETWORK,
     RELOADABLE,
     DaemonConfigError,
+    bound_keys,
     changed_keys,
+    compose,
+    has_secret,
+    masked,
     merge,
     parse,
-    refuse_overlooked,
+    proxies,
     render,
-    unapplied,
 )
-
-SUFFIX = ".before-tgi-ansible"
-
-
-def running(module: AnsibleModule) -> bool:
-    """Whether the daemon runs, as systemd sees it, which reloads it."""
-    systemctl = module.get_bin_path("systemctl")
-    if systemctl is None:
-        return False
-    code, _out, _err = module.run_command([systemctl, "is-active", "--quiet", "docker"])
-    return bool(code == 0)
-
-
-def pending(module: AnsibleModule, path: Path, before: dict[str, object]) -> list[str]:
-    """Keys that an earlier, aborted run wrote without the daemon having been told."""
-    systemctl = module.get_bin_path("systemctl")
-    if systemctl is None or not path.exists():
-        return []
-    names = "ActiveState,ExecMainStartTimestampMonotonic,StateChangeTimestampMonotonic"
-    _code, out, _err = module.run_command([systemctl, "show", "docker", f"--property={names}"])
-    backup = Path(f"{path}{SUFFIX}")
-    try:
-        applied = parse(backup.read_text() if backup.exists() else "", str(backup))
-    except DaemonConfigError:
-        applied = {}
-    # systemd counts from boot
-    boot = time.time() - time.monotonic()
-    return list(unapplied(out, path.stat().st_mtime - boot, changed_keys(applied, before)))
+from ansible.module_utils.tgi.docker_engine import Engine
+from ansible.module_utils.tgi.docker_files import (
+    backup_of,
+    original_of,
+    pending,
+    replace,
+    write_authorities,
+)
+from ansible.module_utils.tgi.docker_overlooked import (
+    refuse_absent_runtimes,
+    refuse_overlooked,
+    wants_plugins,
+)
+from ansible.module_utils.tgi.docker_packages import shims
 
 
-def plugins(module: AnsibleModule, driver: str) -> list[str]:
-    """Names of the installed plugins, asked for only when a log driver may be one of them."""
-    docker = module.get_bin_path("docker")
-    if driver in LOG_DRIVERS or docker is None:
-        return []
-    _code, out, _err = module.run_command([docker, "plugin", "ls", "--format", "{{.Name}}"])
-    return list(out.split())
-
-
-def validate(module: AnsibleModule, text: str) -> None:
-    """Let the daemon itself judge the file; without one (first check mode) there is none to ask."""
-    dockerd = module.get_bin_path("dockerd")
-    if dockerd is None:
-        return
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as candidate:
-        candidate.write(text)
-        candidate.flush()
-        code, out, err = module.run_command(
-            [dockerd, "--validate", "--config-file", candidate.name]
-        )
-    # Before release 23 the daemon cannot be asked
-    if code and "unknown flag" not in err:
-        reason = (err or out).strip().replace(candidate.name, "daemon.json")
-        module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {reason}")
-
-
-def refuse_under_containers(module: AnsibleModule, keys: list[str]) -> None:
-    """Refuse what would orphan running containers."""
-    bound, docker = sorted(BOUND_TO_CONTAINERS.intersection(keys)), module.get_bin_path("docker")
-    if not bound or docker is None:
-        return
-    _code, out, _err = module.run_command([docker, "ps", "--quiet"])
-    if out.strip():
+def refuse_under_containers(module: AnsibleModule, engine: Engine, keys: list[str]) -> None:
+    """Refuse what would hide the containers there are, or orphan those that run."""
+    count = engine.containers(stopped=True) if keys else 0
+    if count:
         module.fail_json(
-            msg=f"{', '.join(bound)} cannot change while {len(out.split())} containers run: "
-            "they would be orphaned with their GPUs held. Stop them first"
+            msg=f"{', '.join(keys)} cannot change while {count} containers exist: the daemon would "
+            "not know them any more, and those that run would hold their GPUs. Remove them first "
+            "(docker ps --all)"
         )
 
 
-def install(module: AnsibleModule, path: Path, text: str, keep: bool) -> None:
-    """Replace the file in one step, and keep the one before unless the kept one is to stay."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    backup = Path(f"{path}{SUFFIX}")
-    if path.exists() and not keep:
-        shutil.copy2(path, backup)
-    elif backup.exists() and not path.exists():
-        # Of a file that is gone: to return to it would bring back what nobody has now
-        backup.replace(f"{backup}.old")
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
-        new.write(text)
-    fresh = not path.exists()
-    # Keeps the mode of a file that is there, and gives a new one what the umask leaves
-    module.atomic_move(new.name, str(path))
-    if fresh:
-        path.chmod(0o644)
+def warn_of_networks(module: AnsibleModule, engine: Engine, keys: list[str]) -> None:
+    """Say what waits for a start of the daemon without containers."""
+    waiting = sorted(NETWORK.intersection(keys))
+    if waiting and engine.containers(stopped=False):
+        module.warn(
+            f"{', '.join(waiting)}: Docker keeps its networks while containers run; in force from "
+            "its next start without any, such as a reboot of the host"
+        )
+
+
+def judge(
+    module: AnsibleModule, engine: Engine, path: Path, before: dict[str, Any]
+) -> dict[str, Any]:
+    """The settings as they shall be. Raises DaemonConfigError."""
+    params, original = module.params, original_of(path)
+    settings = merge(proxies(**params["proxies"]), params["settings"])
+    fresh = {name: value for name, value in params["fresh"].items() if name not in before}
+    if fresh and not engine.containers(stopped=True):
+        settings = merge(fresh, settings)
+    after: dict[str, Any] = compose(before, original, settings, params["defaults"])
+    refuse_overlooked(after, engine.plugins() if wants_plugins(after) else ())
+    refuse_absent_runtimes(after, settings)
+    return after
 
 
 def main() -> None:
@@ -173,39 +176,61 @@ def main() -> None:
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "settings": {"type": "dict", "required": True},
             "defaults": {"type": "dict", "default": {}},
+            "proxies": {
+                "type": "dict",
+                "default": {},
+                "options": {
+                    "http": {"type": "str", "default": "", "no_log": True},
+                    "https": {"type": "str", "default": "", "no_log": True},
+                    "no_proxy": {"type": "str", "default": ""},
+                },
+            },
+            "authorities": {"type": "dict", "default": {}},
+            "fresh": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
+    engine = Engine(module.run_command, module.get_bin_path, shims)
     path = Path(module.params["path"]).resolve()
     text = path.read_text() if path.exists() else ""
+    certificates = Path(module.params["path"]).parent / "certs.d"
     try:
         before = parse(text, str(path))
-        defaults = module.params["defaults"]
-        base = before if set(defaults) & set(before) else merge(before, defaults)
-        after = merge(base, module.params["settings"])
-        refuse_overlooked(after, plugins(module, str(after.get("log-driver", "json-file"))))
-    except DaemonConfigError as error:
+        after = judge(module, engine, path, before)
+        authorities = plan(certificates, module.params["authorities"])
+    except (DaemonConfigError, CertificateRefusedError) as error:
         module.fail_json(msg=str(error))
-    changes, waiting = changed_keys(before, after), pending(module, path, before)
-    keys = sorted({*changes, *waiting})
+    systemctl = module.get_bin_path("systemctl")
+    waiting = pending(module.run_command, systemctl, path, before) if systemctl else []
+    changes = changed_keys(before, after)
+    keys, secret = sorted({*changes, *waiting}), has_secret(after)
+    exposed = secret and path.exists() and bool(path.stat().st_mode & 0o077)
     if keys:
         wanted = render(after)
-        validate(module, wanted)
-        refuse_under_containers(module, changes)
-        if changes and not module.check_mode:
-            install(module, path, wanted, keep=bool(waiting))
-    backup = Path(f"{path}{SUFFIX}")
+        objection = engine.objection(wanted)
+        if objection:
+            module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {objection}")
+        refuse_under_containers(module, engine, bound_keys(before, after))
+        warn_of_networks(module, engine, changes)
+    if not module.check_mode:
+        if changes:
+            replace(path, wanted, bool(waiting), secret, module.atomic_move)
+        elif exposed:
+            path.chmod(0o600)
+        write_authorities(authorities)
+    backup = backup_of(path)
     module.exit_json(
-        changed=bool(keys),
+        changed=bool(keys or authorities or exposed),
         changed_keys=keys,
         restart_required=bool(set(keys) - RELOADABLE),
+        authorities=[str(file) for file in authorities],
         backup=str(backup) if backup.exists() else "",
-        **({"running": running(module)} if keys else {}),
+        **({"running": engine.running()} if keys else {}),
         diff={
             "before_header": str(path),
             "after_header": str(path),
-            "before": render(before) if before else "",
-            "after": render(after),
+            "before": render(masked(before)) if before else "",
+            "after": render(masked(after)),
         },
     )
 

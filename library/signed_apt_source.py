@@ -13,6 +13,8 @@ description:
   - Other sources of the same address, suite and components are removed, as apt refuses two that
     name different keys. What else their files hold stays, and the file before is kept beside it
     with the suffix C(.before-tgi-ansible.bak), which apt does not read.
+  - With O(replaces), older sources of the same publisher go too, and its key from where apt trusts
+    it for everything (C(apt-key), C(/etc/apt/trusted.gpg.d)).
 options:
   name:
     description: Base name of the files below C(/etc/apt).
@@ -25,7 +27,9 @@ options:
     choices: [present, absent]
     default: present
   uris:
-    description: The repository's address. C($(ARCH\)) stands for the architecture.
+    description:
+      - The repository's address, C(file:/srv/mirror) among them. C($(ARCH\)) stands for the
+        architecture.
     type: str
   suites:
     description: The suite, or V(/) for a flat repository.
@@ -36,11 +40,16 @@ options:
     type: str
     default: ""
   key:
-    description: Address of the key (C(http://), C(https://)), or a path on the host.
+    description: Address of the key (C(http://), C(https://)), or a path on the host (C(file:) too).
     type: str
   fingerprint:
     description: Fingerprint of the key, with or without spaces; of several, with commas between.
     type: str
+  replaces:
+    description: Beginnings of addresses which this source takes the place of, whatever their suite.
+    type: list
+    elements: str
+    default: []
   pins:
     description: Packages pinned to a version, or to an origin. An empty list removes the pins.
     type: list
@@ -92,19 +101,17 @@ files:
 """
 
 import shutil
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.apt_source import (
-    KeyRefusedError,
-    judge_key,
     lists_prefix,
     preferences_text,
     sources_text,
     without_repository,
 )
+from ansible.module_utils.tgi.repository_key import KeyRefusedError, obtain_key, without_key
 from ansible.module_utils.urls import open_url
 
 APT = Path("/etc/apt")
@@ -116,40 +123,30 @@ def read(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def obtain_key(module: AnsibleModule, installed: bytes) -> bytes:
-    """The installed key while it is the expected one, else the one from its origin, judged."""
-    fingerprint, origin = module.params["fingerprint"], module.params["key"]
-    try:
-        return bytes(judge_key(installed, fingerprint, "the installed file"))
-    except KeyRefusedError:
-        pass
-    try:
-        if "://" in origin:
-            key: bytes = open_url(origin, timeout=30, http_agent="tgi-ansible").read()
-        else:
-            key = Path(origin).read_bytes()
-    except (OSError, HTTPException, ValueError) as error:
-        module.fail_json(
-            msg=f"cannot get the key of apt source {module.params['name']} from {origin}: {error}"
-        )
-    try:
-        judged: bytes = judge_key(key, fingerprint, origin)
-    except KeyRefusedError as error:
-        module.fail_json(msg=f"apt source {module.params['name']}: {error}")
-    return judged
+def fetch(address: str) -> bytes:
+    return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
 
 
 def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
     """Other source files that name this repository, with what is left of each."""
-    uris, suites, components = params["uris"], params["suites"], params["components"]
+    named = (params["suites"], params["components"], params["replaces"])
     below = [f for kind in ("*.list", "*.sources") for f in (APT / "sources.list.d").glob(kind)]
     found = {}
     for path in [APT / "sources.list", *sorted(below)]:
         text = read(path).decode(errors="surrogateescape")
-        left = without_repository(text, uris, path.suffix == ".sources", suites, components)
+        left = without_repository(text, params["uris"], path.suffix == ".sources", *named)
         if path != own and left != text:
             found[path] = left.encode(errors="surrogateescape")
     return found
+
+
+def distrusted(params: dict[str, Any]) -> dict[Path, bytes]:
+    """Keyrings that apt trusts for every source, with what is left of each without this key."""
+    below = [f for kind in ("*.gpg", "*.asc") for f in (APT / "trusted.gpg.d").glob(kind)]
+    keyrings = [APT / "trusted.gpg", *sorted(below)] if params["replaces"] else []
+    rings = [(path, read(path)) for path in keyrings]
+    left = {path: without_key(ring, params["fingerprint"]) for path, ring in rings}
+    return {path: left[path] for path, ring in rings if left[path] != ring}
 
 
 def has_lists(uris: str, suites: str) -> bool:
@@ -182,6 +179,7 @@ def main() -> None:
             "components": {"type": "str", "default": ""},
             "key": {"type": "str", "no_log": False},
             "fingerprint": {"type": "str"},
+            "replaces": {"type": "list", "elements": "str", "default": []},
             "pins": {
                 "type": "list",
                 "elements": "dict",
@@ -212,8 +210,12 @@ def main() -> None:
     others: dict[Path, bytes] = {}
     if present:
         source = sources_text(params["uris"], params["suites"], params["components"], str(key_path))
-        others = without_duplicates(params, source_path)
-        wanted = {key_path: obtain_key(module, read(key_path)), source_path: source.encode()}
+        others = {**without_duplicates(params, source_path), **distrusted(params)}
+        try:
+            key = obtain_key(read(key_path), params["fingerprint"], params["key"], fetch)
+        except KeyRefusedError as error:
+            module.fail_json(msg=f"apt source {params['name']}: {error}")
+        wanted = {key_path: key, source_path: source.encode()}
     else:
         wanted = absent(source_path, key_path)
     if pins or present or read(pins_path).startswith(HEADER):
@@ -238,7 +240,7 @@ def main() -> None:
                 "after": wanted[path].decode(errors="replace"),
             }
             for path in changed
-            if path != key_path
+            if path.suffix not in (".asc", ".gpg")
         ],
     )
 

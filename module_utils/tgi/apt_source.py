@@ -1,19 +1,14 @@
-"""Text of apt's source and preference files, and the judgement of a repository's key."""
+"""Text of apt's source and preference files, and what is left of the files of others."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from .openpgp import KeyFormatError, armor, dearmor, fingerprints, normalise
-
 ARCHITECTURES = ("amd64", "arm64", "armhf", "i386", "ppc64el", "riscv64", "s390x")
-_ADDRESS = re.compile(r"^[a-z+]+:(//)?")
+# Scheme and credentials, which tell no repository from another and are in no name of apt's lists
+_ADDRESS = re.compile(r"^[a-z+]+:(//([^/@]*@)?)?")
 _LINE = re.compile(r"deb(?:-src)?\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)([^#]*)")
-
-
-class KeyRefusedError(ValueError):
-    """The repository's key is not the one that was asked for; the message says what to do."""
 
 
 def sources_text(uris: str, suites: str, components: str, signed_by: str) -> str:
@@ -33,57 +28,36 @@ def preferences_text(pins: Sequence[tuple[str, str]]) -> str:
     return "\n".join(["# Ansible managed\n", *stanzas]) if stanzas else ""
 
 
-def judge_key(key: bytes, expected: str, origin: str) -> bytes:
-    """Give the key as it is to be installed: armored, and nothing in it but what was judged.
-
-    ``expected`` is one fingerprint, or several with commas between them, as a publisher that
-    changes its keys has several in one file. Raises KeyRefusedError when a primary key in it has
-    none of them.
-    """
-    wanted = [normalise(one) for one in expected.split(",")]
-    try:
-        found = fingerprints(key)
-    except KeyFormatError as error:
-        raise KeyRefusedError(
-            f"{origin} is no OpenPGP public key ({error}); "
-            "is it the repository's key file and not an error page?"
-        ) from error
-    strangers = [fingerprint for fingerprint in found if fingerprint not in wanted]
-    if strangers:
-        raise KeyRefusedError(
-            f"the key from {origin} has fingerprint {', '.join(strangers)}, "
-            f"expected {', '.join(wanted)}; nothing was changed. "
-            "If the publisher has announced a new key, "
-            "check it on their site and set the new fingerprint"
-        )
-    return armor(dearmor(key))
-
-
 def _address(uri: str) -> str:
     """What tells a repository: scheme and architecture do not."""
-    return _ADDRESS.sub("", uri.split("$(ARCH)")[0]).rstrip("/")
+    return bare(uri.split("$(ARCH)")[0])
 
 
 def names_repository(uri: str, repository: str) -> bool:
     """Whether a URI of a source is that repository; $(ARCH) stands for any architecture."""
     pattern = "|".join(
-        re.escape(_ADDRESS.sub("", repository.replace("$(ARCH)", arch)).rstrip("/"))
-        for arch in ("$(ARCH)", *ARCHITECTURES)
+        re.escape(bare(repository.replace("$(ARCH)", arch))) for arch in ("$(ARCH)", *ARCHITECTURES)
     )
-    return re.fullmatch(pattern, _ADDRESS.sub("", uri).rstrip("/")) is not None
+    return re.fullmatch(pattern, bare(uri)) is not None
 
 
 def without_repository(
-    text: str, repository: str, deb822: bool, suite: str, components: str
+    text: str,
+    repository: str,
+    deb822: bool,
+    suite: str,
+    components: str,
+    replaces: Sequence[str] = (),
 ) -> str:
     """A source file without the lines or stanzas of that suite; "" when it holds nothing else.
 
-    One that names anything else too (another address, suite or component) stays as it is.
+    One that names anything else too (another address, suite or component) stays as it is, unless
+    all its addresses begin like one of ``replaces``.
     """
     own = (repository, suite, set(components.split()))
     separator = r"(?<=\n)[ \t]*\n" if deb822 else r"(?<=\n)"
     parts = [part for part in re.split(separator, text) if part.strip()]
-    kept = [part for part in parts if not _redundant(part, deb822, own)]
+    kept = [part for part in parts if not _redundant(part, deb822, own, replaces)]
     if len(kept) == len(parts):
         return text
     if all(line.lstrip().startswith("#") for part in kept for line in part.splitlines()):
@@ -91,8 +65,10 @@ def without_repository(
     return ("\n" if deb822 else "").join(kept)
 
 
-def _redundant(part: str, deb822: bool, own: tuple[str, str, set[str]]) -> bool:
-    """Whether a line or stanza brings nothing but what the own source does."""
+def _redundant(
+    part: str, deb822: bool, own: tuple[str, str, set[str]], replaces: Sequence[str]
+) -> bool:
+    """Whether a line or stanza brings nothing but what the own source does, or replaces."""
     active = [line.strip() for line in part.splitlines() if not line.lstrip().startswith("#")]
     if deb822:
         text = "\n".join(line for line in part.splitlines() if not line.lstrip().startswith("#"))
@@ -103,12 +79,20 @@ def _redundant(part: str, deb822: bool, own: tuple[str, str, set[str]]) -> bool:
             return False
         uris, suites, components = [found[1]], [found[2]], found[3].split()
     repository, suite, own_components = own
-    return (
-        bool(uris)
-        and all(names_repository(uri, repository) for uri in uris)
-        and set(suites) == {suite}
-        and set(components) <= own_components
+    same = set(suites) == {suite} and set(components) <= own_components
+    return bool(uris) and all(
+        (same and names_repository(uri, repository)) or begins_like(uri, replaces) for uri in uris
     )
+
+
+def bare(uri: str) -> str:
+    """An address without its scheme, credentials and final slash."""
+    return _ADDRESS.sub("", uri).rstrip("/")
+
+
+def begins_like(uri: str, prefixes: Sequence[str]) -> bool:
+    """Whether an address is one of these, or below one of them."""
+    return any(f"{bare(uri)}/".startswith(f"{bare(one)}/") for one in prefixes)
 
 
 def _field(stanza: str, name: str) -> list[str]:

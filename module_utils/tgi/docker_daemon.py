@@ -1,12 +1,12 @@
 """How Docker's daemon.json is merged, judged and applied.
 
-Source: moby daemon/reload.go (what a reload applies), docs.docker.com/reference/cli/dockerd;
-what `dockerd --validate` overlooks was measured on 26.1.5.
+Source: moby daemon/reload.go (what a reload applies), docs.docker.com/reference/cli/dockerd.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -27,22 +27,16 @@ RELOADABLE = frozenset(
         "shutdown-timeout",
     }
 )
-# Changing these under running containers orphans them
-BOUND_TO_CONTAINERS = frozenset({"data-root", "storage-driver"})
-BUILT_IN_RUNTIMES = frozenset({"runc", "io.containerd.runc.v2"})
-# Those of Linux; a plugin adds its own
-LOG_DRIVERS = frozenset(
+# Another value hides the containers there are, and those that run go on unmanaged; with what the
+# daemon takes where the key is absent ("" where that depends on the host)
+BOUND_TO_CONTAINERS = {"data-root": "/var/lib/docker", "storage-driver": ""}
+
+
+# With containers kept alive, the daemon takes their networks over as they are
+NETWORK = frozenset(
     {
-        "awslogs",
-        "fluentd",
-        "gcplogs",
-        "gelf",
-        "journald",
-        "json-file",
-        "local",
-        "none",
-        "splunk",
-        "syslog",
+        *("bip", "bridge", "default-address-pools", "fixed-cidr", "icc", "ip", "ip-forward"),
+        *("ip-masq", "iptables", "ipv6", "mtu", "userland-proxy"),
     }
 )
 
@@ -85,34 +79,57 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) -> None:
-    """Raise DaemonConfigError for what `dockerd --validate` accepts and the daemon then dies of.
+def compose(
+    before: Mapping[str, Any],
+    original: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The file as it shall be: ``defaults`` below ``settings``, where they are not the site's.
 
-    `plugins` are the names of the installed plugins, which may be log drivers.
+    ``original`` is the file as it was before its first change, if that is known. With the driver
+    replaced since, the log settings are somebody's, whatever they were then.
     """
-    if "hosts" in config:
-        raise DaemonConfigError(
-            "daemon.json must not set hosts: the systemd unit passes -H, and the daemon would not "
-            "start; use a drop-in for docker.socket instead"
-        )
-    runtime = config.get("default-runtime", "runc")
-    if runtime not in BUILT_IN_RUNTIMES | set(config.get("runtimes") or {}):
-        raise DaemonConfigError(
-            f"default-runtime names {runtime}, which runtimes does not define: "
-            "define it or remove it"
-        )
-    driver = str(config.get("log-driver", "json-file"))
-    if driver not in LOG_DRIVERS | {name.split(":")[0] for name in plugins} | set(plugins):
-        raise DaemonConfigError(
-            f"log-driver {driver} does not exist: write one of {', '.join(sorted(LOG_DRIVERS))}, "
-            "or install the plugin first (docker plugin install)"
-        )
+    site = bool(set(defaults) & set(before))
+    if site and original is not None and not set(defaults) & set(original):
+        site = before.get("log-driver") != defaults.get("log-driver")
+    return merge(dict(before) if site else merge(before, defaults), settings)
 
 
 def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Top-level keys whose value differs."""
     keys = set(before) | set(after)
     return sorted(key for key in keys if before.get(key) != after.get(key))
+
+
+def bound_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Those bound to containers whose value differs, the daemon's own default included."""
+    return [
+        key
+        for key, default in BOUND_TO_CONTAINERS.items()
+        if str(before.get(key) or default).rstrip("/") != str(after.get(key) or default).rstrip("/")
+    ]
+
+
+def proxies(http: str = "", https: str = "", no_proxy: str = "") -> dict[str, Any]:
+    """Settings for the proxies given, which daemon.json knows since release 23."""
+    given = {"http-proxy": http, "https-proxy": https, "no-proxy": no_proxy}
+    found = {key: value for key, value in given.items() if value}
+    return {"proxies": found} if found else {}
+
+
+def has_secret(config: Mapping[str, Any]) -> bool:
+    """Whether it holds a proxy's password, so that only root may read the file."""
+    return masked(config) != config
+
+
+def masked(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as they may be shown: without what stands before the @ of a proxy."""
+    found = config.get("proxies")
+    if not isinstance(found, Mapping):
+        return dict(config)
+    shown = {key: re.sub(r"//[^/@]*@", "//***@", str(value)) for key, value in found.items()}
+    return {**config, "proxies": shown}
 
 
 def unapplied(properties: str, written: float, keys: Collection[str]) -> list[str]:

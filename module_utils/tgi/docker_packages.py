@@ -1,38 +1,115 @@
 """What installing an engine would do to the one that is there.
 
 Source: docs.docker.com/engine/daemon/live-restore (containers outlive patch releases of the
-daemon only), and the Conflicts of Docker's and Debian's packages.
+daemon only), docs.docker.com/engine/install (which packages conflict), and the Conflicts and
+files of Docker's, Debian's and Ubuntu's packages.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
-# Packages of the one that go when the other is installed
-DISTRO = ("docker.io", "docker-compose", "docker-compose-v2", "containerd", "runc", "podman-docker")
-DOCKER_CE = ("docker-ce", "docker-ce-cli", "containerd.io", "docker-compose-plugin")
+from .package_hold import matches
+
+PATTERNS = ["docker*", "containerd*", "runc*", "podman-docker*", "lxc-docker*", "moby-*"]
+# What cannot stay beside Docker's own packages: it conflicts, or has the same files
+_STRANGERS = (
+    "docker.io",
+    "docker-cli",
+    "docker-buildx",
+    "docker-compose",
+    "docker-compose-v2",
+    "docker-doc",
+    "containerd",
+    "runc",
+    "podman-docker",
+    "docker",
+    "docker-client",
+    "docker-client-latest",
+    "docker-common",
+    "docker-latest",
+    "docker-latest-logrotate",
+    "docker-logrotate",
+    "docker-engine",
+    "docker-engine-selinux",
+    "docker-selinux",
+    "lxc-docker",
+    "moby-engine",
+    "moby-cli",
+    "moby-containerd",
+    "moby-runc",
+    "moby-compose",
+)
+_DOCKERS = (
+    "docker-ce",
+    "docker-ce-cli",
+    "docker-ce-rootless-extras",
+    "containerd.io",
+    "docker-buildx-plugin",
+    "docker-compose-plugin",
+    "docker-model-plugin",
+    "docker-scan-plugin",
+    "podman-docker",
+    "docker-engine",
+    "lxc-docker",
+)
 # Whose packages restart the daemon, and whose serve the containers
 ENGINES = ("docker-ce", "docker.io")
 SERVING = (*ENGINES, "containerd.io", "containerd")
+# Engines that no package manager of the host can take away
+_FOREIGN = {
+    "/snap/bin/docker": (
+        "snap has a docker of its own, which cannot give GPUs to containers and would use the same "
+        "socket; move what its volumes hold and remove it: snap remove docker"
+    ),
+    "/usr/local/bin/dockerd": (
+        "/usr/local/bin/dockerd belongs to no package and would be started in place of the one "
+        "installed here; stop it and remove it and its unit"
+    ),
+}
 
 
-def parse_installed(text: str) -> dict[str, str]:
-    """Versions by package, from lines of dpkg-query: "ii |docker-ce|5:29.1.0-1~debian.13"."""
-    rows = [line.split("|") for line in text.splitlines() if line.count("|") == 2]
-    return {name: version for status, name, version in rows if status[1:2] == "i"}
+def foreign(root: Path = Path("/")) -> list[str]:
+    """Say of each engine that did not come as a package how to be rid of it."""
+    return [what for path, what in _FOREIGN.items() if (root / path.lstrip("/")).exists()]
 
 
 def conflicts(installed: Mapping[str, str], source: str) -> list[str]:
-    """Installed packages that `source` (docker_ce or distro) would remove."""
-    others = DISTRO if source == "docker_ce" else DOCKER_CE
+    """Installed packages that have to go for ``source`` (docker_ce or distro)."""
+    others = _STRANGERS if source == "docker_ce" else _DOCKERS
     return [name for name in others if name in installed]
 
 
-def matches(installed: str, wanted: str) -> bool:
-    """Whether a version is the one asked for, where * is a wildcard and nothing asks for any."""
-    pattern = ".*".join(re.escape(part) for part in wanted.split("*"))
-    return not wanted or re.fullmatch(pattern, installed) is not None
+def dependents(simulation: str, going: Collection[str]) -> list[str]:
+    """Packages that apt would take away with those that have to go, from apt-get --simulate."""
+    return [name for name in re.findall(r"(?m)^Remv ([^ :]+)", simulation) if name not in going]
+
+
+def shims(proc: Path = Path("/proc")) -> int:
+    """How many containers run, whoever started them and whether or not their daemon answers."""
+    found = 0
+    for comm in proc.glob("[0-9]*/comm"):
+        try:
+            # The kernel keeps 15 letters of containerd-shim-runc-v2
+            found += comm.read_text().startswith("containerd-shim")
+        except OSError:
+            continue
+    return found
+
+
+def to_install(
+    installed: Mapping[str, str], wanted: Mapping[str, str], manager: str, tools: list[str]
+) -> list[str]:
+    """What the package manager is to be asked for: only what is not as it is wanted."""
+    sign = "-" if manager == "dnf" else "="
+    missing = [name for name in tools if name not in installed]
+    return missing + [
+        f"{name}{sign}{version}" if version else name
+        for name, version in wanted.items()
+        if name not in installed or not matches(installed[name], version)
+    ]
 
 
 def major(version: str) -> str:

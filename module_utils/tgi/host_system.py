@@ -11,9 +11,24 @@ from pathlib import Path
 
 from .inventory_problem import problem
 
-SUPPORTED = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04")}
-# Without njs as a package of nginx, which is too old there as well
-_NO_GATEWAY = {("ubuntu", "22.04")}
+# By ID of /etc/os-release: how it is called, and its releases. Of the RHEL family every minor one
+# of a release will do
+SUPPORTED = {
+    "debian": ("Debian", ("12", "13")),
+    "ubuntu": ("Ubuntu", ("22.04", "24.04")),
+    "rhel": ("RHEL", ("9",)),
+    "rocky": ("Rocky", ("9",)),
+    "almalinux": ("AlmaLinux", ("9",)),
+}
+_BY_MAJOR = {"rhel", "rocky", "almalinux"}
+# Without njs as a package of nginx (in Ubuntu 22.04 that is too old as well)
+_NO_GATEWAY = {
+    ("ubuntu", "22.04"): "which has no nginx with njs for a gateway",
+    **{
+        (name, "9"): "on which models can run, but no gateway: its nginx has no njs"
+        for name in _BY_MAJOR
+    },
+}
 _GIB = 1024**3
 
 
@@ -21,19 +36,19 @@ def check_release(os_release: str, gateway: bool = False) -> list[str]:
     """Judge /etc/os-release of a host, which may have to be a gateway too."""
     fields = dict(re.findall(r'(?m)^([A-Z_]+)="?(.*?)"?$', os_release))
     name, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
-    good = {
-        system: [one for one in releases if not (gateway and (system, one) in _NO_GATEWAY)]
-        for system, releases in SUPPORTED.items()
-    }
-    if version in good.get(name, ()):
+    release = version.split(".")[0] if name in _BY_MAJOR else version
+    known = release in SUPPORTED.get(name, ("", ()))[1]
+    reason = _NO_GATEWAY.get((name, release)) if gateway and known else None
+    if known and not reason:
         return []
-    known = ", ".join(
-        f"{system.capitalize()} {' and '.join(releases)}" for system, releases in good.items()
-    )
-    title = fields.get("PRETTY_NAME") or f"{name} {version}".strip() or "not known"
-    if version in SUPPORTED.get(name, ()):
-        title += ", which has no nginx with njs for a gateway"
-    return [problem("operating system", f"is {title}", f"take one of {known}")]
+    good = [
+        (title, [one for one in releases if not (gateway and (system, one) in _NO_GATEWAY)])
+        for system, (title, releases) in SUPPORTED.items()
+    ]
+    names = ", ".join(f"{title} {' and '.join(releases)}" for title, releases in good if releases)
+    found = fields.get("PRETTY_NAME") or f"{name} {version}".strip() or "not known"
+    what = f"is {found}, {reason}" if reason else f"is {found}"
+    return [problem("operating system", what, f"take one of {names}")]
 
 
 def check_processor(machine: str, cpuinfo: str) -> list[str]:

@@ -68,11 +68,11 @@ def _new_length(data: bytes, at: int) -> tuple[int, int]:
     raise KeyFormatError("partial packet lengths do not occur in keys")
 
 
-def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(tag, body) of each packet; raises KeyFormatError where the data is none."""
+def packets(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """(tag, body, all of it) of each packet; raises KeyFormatError where the data is none."""
     at = 0
     while at < len(data):
-        header = data[at]
+        begin, header = at, data[at]
         if not header & 0x80:
             raise KeyFormatError("not an OpenPGP key")
         try:
@@ -86,24 +86,35 @@ def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
             raise KeyFormatError("truncated OpenPGP packet") from error
         if start + length > len(data):
             raise KeyFormatError("truncated OpenPGP packet")
-        yield tag, data[start : start + length]
         at = start + length
+        yield tag, data[start:at], data[begin:at]
 
 
 def fingerprints(data: bytes) -> list[str]:
     """Fingerprints of all primary keys in a key file: 40 upper-case hex digits each."""
-    found = []
-    for tag, body in packets(dearmor(data)):
-        if tag != PUBLIC_KEY:
-            continue
-        if not body or body[0] != 4:
-            raise KeyFormatError("only version 4 keys are supported")
-        framed = b"\x99" + len(body).to_bytes(2, "big") + body
-        # Version 4 defines SHA-1; a host in FIPS mode wants to hear that it only identifies
-        found.append(hashlib.sha1(framed, usedforsecurity=False).hexdigest().upper())
+    return [name for name, _packets in keys(data)]
+
+
+def keys(data: bytes) -> list[tuple[str, bytes]]:
+    """Each primary key of a key file as (fingerprint, its packets and those that belong to it)."""
+    binary = dearmor(data)
+    found: list[tuple[str, bytes]] = []
+    for tag, body, raw in packets(binary):
+        if tag == PUBLIC_KEY:
+            found.append((_fingerprint(body), raw))
+        elif found:
+            found[-1] = (found[-1][0], found[-1][1] + raw)
     if not found:
         raise KeyFormatError("no public key in it")
     return found
+
+
+def _fingerprint(body: bytes) -> str:
+    if not body or body[0] != 4:
+        raise KeyFormatError("only version 4 keys are supported")
+    framed = b"\x99" + len(body).to_bytes(2, "big") + body
+    # Version 4 defines SHA-1; a host in FIPS mode wants to hear that it only identifies
+    return hashlib.sha1(framed, usedforsecurity=False).hexdigest().upper()
 
 
 def normalise(fingerprint: str) -> str:

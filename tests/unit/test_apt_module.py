@@ -110,7 +110,7 @@ REFUSED = {
     "tampered": (ONE.replace(b"AwLBc", b"AwLBd"), 200, "has fingerprint"),
     "cut short": (ONE[:200], 200, "is no OpenPGP public key"),
     "nothing": (b"", 200, "is no OpenPGP public key"),
-    "404": (ONE, 404, "cannot get the key of apt source docker"),
+    "404": (ONE, 404, "apt source docker: cannot get the key from http://"),
 }
 
 
@@ -206,3 +206,50 @@ def test_another_suite_of_the_host_stays(add: Run, apt: Path, depot: Depot) -> N
     (apt / "sources.list").write_text(line)
     add()
     assert (apt / "sources.list").read_text() == line
+
+
+def test_what_it_replaces_goes_whatever_its_suite(add: Run, apt: Path) -> None:
+    other = "deb http://other.example.org/linux a b\n"
+    (apt / "sources.list.d/docker.list").write_text(
+        "deb [arch=amd64] https://download.docker.com/linux/debian bookworm stable test\n"
+    )
+    (apt / "sources.list").write_text(other + "deb http://apt.dockerproject.org/repo x main\n")
+    (apt / "sources.list.d/two.sources").write_text(
+        "Types: deb\nURIs: https://download.docker.com/linux/debian http://other.example.org\n"
+        "Suites: bookworm\nComponents: stable\n"
+    )
+    replaces = ["https://download.docker.com/linux/", "https://apt.dockerproject.org"]
+    assert add(replaces=replaces)["changed"] is True
+    assert not (apt / "sources.list.d/docker.list").exists()
+    assert (apt / "sources.list").read_text() == other
+    assert (apt / "sources.list.d/two.sources").exists(), "it names another address too"
+    assert add(replaces=replaces)["changed"] is False
+
+
+def test_its_key_is_trusted_for_its_source_only(add: Run, apt: Path) -> None:
+    (apt / "trusted.gpg.d").mkdir()
+    rings = {"trusted.gpg": binary(ONE) + binary(TWO), "trusted.gpg.d/docker.gpg": binary(ONE)}
+    rings["trusted.gpg.d/both.asc"] = ONE + TWO
+    rings["trusted.gpg.d/box.gpg"] = b"KBXf"
+    for name, ring in rings.items():
+        (apt / name).write_bytes(ring)
+    assert add()["changed"] is True
+    assert (apt / "trusted.gpg").read_bytes() == rings["trusted.gpg"], "nobody said it may go"
+    answer = add(replaces=["https://download.docker.com/linux/"])
+    assert (apt / "trusted.gpg").read_bytes() == binary(TWO)
+    assert not (apt / "trusted.gpg.d/docker.gpg").exists()
+    assert (apt / "trusted.gpg.d/both.asc").read_bytes() == TWO
+    assert (apt / "trusted.gpg.d/box.gpg").read_bytes() == b"KBXf"
+    kept = apt / "trusted.gpg.d/docker.gpg.before-tgi-ansible.bak"
+    assert kept.read_bytes() == binary(ONE)
+    assert answer["diff"] == [], "no key in a diff"
+    assert len(answer["files"]) == 3
+
+
+def test_a_mirror_in_a_directory(add: Run, apt: Path) -> None:
+    (apt / "gpg").write_bytes(ONE)
+    local = {"uris": "file:/srv/mirror/docker", "key": f"file://{apt}/gpg"}
+    assert add(**local)["lists_missing"] is True
+    assert "URIs: file:/srv/mirror/docker\n" in (apt / FILES[2]).read_text()
+    (apt / "lists/_srv_mirror_docker_dists_trixie_InRelease").touch()
+    assert add(**local) == {**add(**local), "changed": False, "lists_missing": False}

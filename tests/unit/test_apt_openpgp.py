@@ -45,7 +45,8 @@ def test_every_form_of_header_gives_the_same_fingerprint(header: str) -> None:
 def test_two_octet_lengths_of_the_new_format() -> None:
     body = bytes(range(256)) * 2
     encoded = bytes([192 + ((len(body) - 192) >> 8), (len(body) - 192) & 0xFF])
-    assert list(packets(new_format(body, encoded))) == [(6, body)]
+    raw = new_format(body, encoded)
+    assert list(packets(raw)) == [(6, body, raw)]
 
 
 FORMS = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 from ansible.module_utils.tgi.apt_source import (
-    KeyRefusedError,
-    judge_key,
     lists_prefix,
     names_repository,
     preferences_text,
     sources_text,
     without_repository,
 )
+from ansible.module_utils.tgi.repository_key import KeyRefusedError, judge_key
 from apt_keys import HTML, ONE, ONE_FINGERPRINT, TWO, TWO_FINGERPRINT, binary
 
 DOCKER = "https://download.docker.com/linux/debian"

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks import no_change
+from benchmarks import many_hosts, no_change
 from benchmarks.events import Run, read_events
 
 START = "2026-01-01T00:00:10.000000Z"
@@ -107,3 +107,53 @@ def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(no_change, "play", play)
     assert no_change.main([]) == 2
+
+
+ROLES = ["preflight", "docker"]
+
+
+def runs(one: float, every: float, **more: Any) -> dict[str, list[Run]]:
+    """Three runs of each kind, the middle one as given."""
+    found = {}
+    for kind, seconds, hosts in (("one", one, 1), ("all", every, 8)):
+        times = (seconds + 5, seconds, seconds - 1)
+        found[f"{kind} run"] = [Run(time, 0, hosts=hosts, executed=9, **more) for time in times]
+        found[f"{kind} pings"] = [Run(2.0, 0)] * 3
+    return found
+
+
+def test_many_hosts_are_held_against_one() -> None:
+    text, wrong = many_hosts.report(runs(6.0, 15.0), 8, ROLES)
+    assert wrong == []
+    assert "preflight, docker with nothing to change" in text
+    assert "     6.0 s   1 host : 9 tasks run, 0 skipped, changed 0 (11.0, 6.0, 5.0 s)" in text
+    assert "    2.50     times as long on 8 hosts" in text
+
+
+def test_a_missed_goal_and_a_change_are_named() -> None:
+    wrong = many_hosts.report(runs(8.5, 30.0, changed_tasks=["Install (gpu3)"]), 8, ROLES)[1]
+    assert wrong == [
+        "missed: 8.5 s on one host, 8 at most",
+        "missed: 3.53 times as long on 8, 2.5 at most",
+        "changed something: Install (gpu3)",
+    ]
+
+
+def test_many_hosts_have_ports_of_their_own() -> None:
+    groups = many_hosts.inventory(3)["all"]["children"]
+    assert list(groups["gpu_hosts"]["hosts"]) == ["gpu1", "gpu2", "gpu3"]
+    ports = [host["ansible_port"] for host in groups["disposable"]["hosts"].values()]
+    assert ports == [2281, 2282, 2283]
+
+
+def test_a_failed_deployment_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(many_hosts, "INVENTORY", tmp_path / "inventory")
+    played = []
+
+    def play(_: str, playbook: Path, *__: Any) -> Run:
+        played.append(playbook.name)
+        return Run(1.0, 2 if playbook.name == "play.yml" else 0)
+
+    monkeypatch.setattr(no_change, "play", play)
+    assert no_change.main(["--hosts", "8", "--roles", "docker"]) == 1
+    assert played == ["create.yml", "play.yml", "destroy.yml"]

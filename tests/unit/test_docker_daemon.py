@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.docker_daemon import (
     BOUND_TO_CONTAINERS,
-    LOG_DRIVERS,
     RELOADABLE,
     DaemonConfigError,
+    bound_keys,
     changed_keys,
+    has_secret,
+    masked,
     merge,
     parse,
-    refuse_overlooked,
+    proxies,
     render,
     unapplied,
 )
@@ -92,45 +94,6 @@ def test_a_broken_file_is_refused(text: str, words: str) -> None:
         parse(text, "/etc/docker/daemon.json")
 
 
-OVERLOOKED: dict[str, tuple[dict[str, Any], str]] = {
-    "hosts": ({"hosts": ["tcp://0.0.0.0:2375"]}, "must not set hosts.*drop-in"),
-    "runtime that is not there": ({"default-runtime": "nvidia"}, "names nvidia, which runtimes"),
-    "runtimes null": ({"default-runtime": "nvidia", "runtimes": None}, "names nvidia"),
-    "log driver": (
-        {"log-driver": "bogus"},
-        "bogus does not exist: write one of awslogs",
-    ),
-    "log driver of Windows": ({"log-driver": "etwlogs"}, "etwlogs does not exist"),
-    "log driver that is a number": ({"log-driver": 7}, "log-driver 7 does not exist"),
-    "plugin that is not installed": ({"log-driver": "loki"}, "docker plugin install"),
-}
-
-
-@pytest.mark.parametrize("case", OVERLOOKED)
-def test_what_the_daemon_overlooks_is_refused(case: str) -> None:
-    config, words = OVERLOOKED[case]
-    with pytest.raises(DaemonConfigError, match=words):
-        refuse_overlooked(config)
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        {},
-        {"default-runtime": "runc"},
-        {"default-runtime": "nvidia", "runtimes": {"nvidia": {"path": "nvidia-container-runtime"}}},
-        *({"log-driver": driver} for driver in LOG_DRIVERS),
-    ],
-)
-def test_what_the_daemon_takes_is_not_refused(config: dict[str, Any]) -> None:
-    refuse_overlooked(config)
-
-
-@pytest.mark.parametrize("driver", ["loki", "loki:latest"])
-def test_an_installed_plugin_is_a_log_driver(driver: str) -> None:
-    refuse_overlooked({"log-driver": driver}, ["loki:latest"])
-
-
 def test_changed_keys_see_added_removed_and_changed() -> None:
     before = {"a": 1, "b": {"c": 1}, "same": [1]}
     assert changed_keys(before, {"b": {"c": 2}, "d": False, "same": [1]}) == ["a", "b", "d"]
@@ -142,7 +105,7 @@ def test_the_same_settings_are_the_same_text() -> None:
 
 
 def test_what_is_bound_to_containers_needs_a_restart() -> None:
-    assert not BOUND_TO_CONTAINERS & RELOADABLE
+    assert not set(BOUND_TO_CONTAINERS) & RELOADABLE
     # A reload stores the flag, but registers no CDI driver
     assert "features" not in RELOADABLE
 
@@ -164,3 +127,39 @@ def test_what_the_daemon_was_not_told(case: str) -> None:
         f"StateChangeTimestampMonotonic={told * 10**6}\n"
     )
     assert unapplied(properties, 10.0, ["live-restore", "features"]) == keys
+
+
+BOUND: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
+    ({}, {"data-root": "/var/lib/docker/"}, []),
+    ({}, {"data-root": "/srv/docker"}, ["data-root"]),
+    ({"data-root": "/srv/docker"}, {}, ["data-root"]),
+    ({"data-root": "/srv/docker"}, {"data-root": "/srv/docker/"}, []),
+    ({}, {"storage-driver": "overlay2"}, ["storage-driver"]),
+    ({"debug": True}, {}, []),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "keys"), BOUND)
+def test_what_hides_containers(
+    before: dict[str, Any], after: dict[str, Any], keys: list[str]
+) -> None:
+    assert bound_keys(before, after) == keys
+
+
+def test_only_the_proxies_given_are_set() -> None:
+    assert proxies() == proxies("", "", "") == {}
+    assert proxies(https="http://p:3128", no_proxy="a,b") == {
+        "proxies": {"https-proxy": "http://p:3128", "no-proxy": "a,b"}
+    }
+
+
+def test_a_proxys_password_is_a_secret() -> None:
+    config = {"debug": True, **proxies("http://p:3128", "http://me:w0rd@p:3128", "a@b")}
+    assert masked(config)["proxies"] == {
+        "http-proxy": "http://p:3128",
+        "https-proxy": "http://***@p:3128",
+        "no-proxy": "a@b",
+    }
+    assert masked(config)["debug"] is True
+    assert has_secret(config)
+    assert not has_secret(proxies("http://p:3128")) and not has_secret({"proxies": "odd"})

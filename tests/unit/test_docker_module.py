@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from run_module import load, run
+from tls_pairs import make
 
 Run = Callable[..., dict[str, Any]]
+PEM = make().certificate
 OURS = {"live-restore": True, "features": {"cdi": True}}
 
 
@@ -23,6 +25,8 @@ class Host:
         self.file, self.bin, self.root = root / "docker/daemon.json", root / "bin", root
         self.bin.mkdir()
         self.program("systemctl", "exit 0")
+        self.shims = 0
+        self.warned: list[str] = []
 
     def program(self, name: str, script: str) -> None:
         (self.bin / name).write_text(f'#!/bin/sh\necho "$0 $*" >> {self.root}/calls\n{script}\n')
@@ -54,9 +58,19 @@ def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
         return str(host.bin / name) if (host.bin / name).exists() else None
 
     monkeypatch.setattr(module.AnsibleModule, "get_bin_path", find)
+    monkeypatch.setattr(module, "shims", lambda: host.shims)
+    monkeypatch.setattr(module.AnsibleModule, "warn", lambda _self, text: host.warned.append(text))
 
-    def call(check: bool = False, defaults: Any = None, **settings: Any) -> dict[str, Any]:
-        more = {"settings": settings or OURS, "defaults": defaults or {}}
+    def call(
+        check: bool = False,
+        defaults: Any = None,
+        proxies: Any = None,
+        authorities: Any = None,
+        fresh: Any = None,
+        **settings: Any,
+    ) -> dict[str, Any]:
+        more = {"settings": settings or OURS, "defaults": defaults or {}, "fresh": fresh or {}}
+        more |= {"proxies": proxies or {}, "authorities": authorities or {}}
         return run(module, capsys, check, path=str(host.file), **more)
 
     return call
@@ -68,7 +82,7 @@ def test_first_file(apply: Run, host: Host) -> None:
     assert answer["changed_keys"] == ["features", "live-restore"]
     assert json.loads(host.file.read_text()) == OURS
     assert host.file.stat().st_mode & 0o777 == 0o644
-    assert host.files() == ["daemon.json"]
+    assert host.files() == ["daemon.json", "daemon.json.original-tgi-ansible"]
     assert answer["diff"]["before"] == ""
     again = apply()
     assert (again["changed"], again["restart_required"]) == (False, False)
@@ -129,6 +143,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "hosts in the file": ('{"hosts": []}', OURS, "must not set hosts"),
     "default-runtime": ("", {"default-runtime": "nvidia"}, "which runtimes does not define"),
     "log-driver": ("", {"log-driver": "bogus"}, "log-driver bogus does not exist"),
+    "log-opts": ("", {"log-opts": {"max-file": 5}}, 'log-opts.max-file is no text: write "5"'),
+    "runtime": ("", {"runtimes": {"x": {"path": "/no/such"}}}, "runtimes.x: its path /no/such"),
 }
 
 
@@ -168,7 +184,7 @@ def test_a_daemon_too_old_to_be_asked_is_no_refusal(apply: Run, host: Host) -> N
 EFFECTS = [
     ({"live-restore": True}, False),
     ({"registry-mirrors": ["https://m.example.org"]}, False),
-    ({"runtimes": {"nvidia": {"path": "x"}}}, False),
+    ({"runtimes": {"nvidia": {"path": "/bin/sh"}}}, False),
     ({"features": {"cdi": True}}, True),
     ({"log-driver": "local"}, True),
     ({"live-restore": True, "icc": False}, True),
@@ -191,9 +207,13 @@ def test_it_tells_whether_a_daemon_runs(code: int, running: bool, apply: Run, ho
 def test_what_would_orphan_containers_waits_for_them(key: str, apply: Run, host: Host) -> None:
     host.program("docker", "printf 'aaa\\nbbb\\n'")
     answer = apply(**{key: "other"})
-    assert f"{key} cannot change while 2 containers run" in answer["msg"]
+    assert f"{key} cannot change while 2 containers exist" in answer["msg"]
+    assert "docker ps --all --quiet" in host.calls(), "stopped ones would be lost too"
     assert not host.file.exists()
     assert apply()["changed"] is True, "other settings may"
+    host.program("docker", "exit 1")
+    host.shims = 3
+    assert "while 3 containers exist" in apply(**{key: "other"})["msg"], "no daemon, but they run"
     host.program("docker", "exit 0")
     assert apply(**{key: "other"})["changed"] is True
 
@@ -257,3 +277,138 @@ def test_a_backup_of_old_is_not_returned_to(apply: Run, host: Host) -> None:
     assert apply()["backup"] == ""
     assert old.with_name(old.name + ".old").read_text() == "{}"
     assert apply(debug=True)["backup"] == str(old)
+
+
+PROXY = "http://me:w0rd@proxy.example.org:3128"
+
+
+def test_a_proxys_password_is_for_root_and_in_no_answer(apply: Run, host: Host) -> None:
+    given = {"https": PROXY, "no_proxy": "localhost,10.0.0.0/8"}
+    answer = apply(proxies=given)
+    assert json.loads(host.file.read_text())["proxies"] == {
+        "https-proxy": PROXY,
+        "no-proxy": "localhost,10.0.0.0/8",
+    }
+    assert host.file.stat().st_mode & 0o777 == 0o600
+    assert answer["restart_required"] is True
+    assert "w0rd" not in json.dumps({**answer, "invocation": ""})
+    assert "***@proxy.example.org" in answer["diff"]["after"]
+    assert apply(proxies=given)["changed"] is False
+    apply(proxies=given, debug=True)
+    kept = host.file.with_name("daemon.json.before-tgi-ansible")
+    assert (kept.stat().st_mode & 0o777, PROXY in kept.read_text()) == (0o600, True)
+
+
+def test_a_password_that_others_may_read_is_taken_from_them(apply: Run, host: Host) -> None:
+    host.write(json.dumps({**OURS, "proxies": {"http-proxy": PROXY}}))
+    assert apply(check=True)["changed"] is True
+    answer = apply()
+    assert (answer["changed"], answer["changed_keys"]) == (True, [])
+    assert host.file.stat().st_mode & 0o777 == 0o600
+    assert apply()["changed"] is False
+
+
+def test_authorities_stand_where_docker_looks(apply: Run, host: Host) -> None:
+    certs = host.file.parent / "certs.d"
+    given = {"registry.example.org:5000": PEM, "other.example.org": PEM}
+    assert apply(check=True, authorities=given)["authorities"] != []
+    assert not certs.exists()
+    first = apply(authorities=given)
+    assert len(first["authorities"]) == 2
+    file = certs / "registry.example.org:5000/ca.crt"
+    assert PEM.strip() in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o444
+    again = apply(authorities=given)
+    assert (again["changed"], again["changed_keys"]) == (False, [])
+    (certs / "site").mkdir()
+    (certs / "site/ca.crt").write_text(PEM)
+    fewer = apply(authorities={"other.example.org": PEM})
+    assert fewer["authorities"] == [str(certs / "registry.example.org:5000/ca.crt")]
+    assert (fewer["restart_required"], (certs / "site/ca.crt").read_text()) == (False, PEM)
+
+
+def test_somebody_elses_authority_is_kept_beside_it(apply: Run, host: Host) -> None:
+    path = host.file.parent / "certs.d/r/ca.crt"
+    path.parent.mkdir(parents=True)
+    path.write_text(PEM)
+    assert apply(authorities={"r": PEM})["authorities"] == [], "the same text is the same"
+    path.write_text("another")
+    assert apply(authorities={"r": PEM})["authorities"] == [str(path)]
+    assert path.with_name("ca.crt.before-tgi-ansible").read_text() == "another"
+
+
+def test_a_bad_authority_changes_nothing(apply: Run, host: Host) -> None:
+    answer = apply(authorities={"registry.example.org": "no certificate"})
+    assert answer["msg"].startswith("docker_registry_cas.registry.example.org is no PEM")
+    assert not host.file.exists()
+
+
+@pytest.mark.parametrize("text", ["", '{"dns": ["10.0.0.1"],\n "debug": true}'])
+def test_what_the_role_found_is_kept_once(text: str, apply: Run, host: Host) -> None:
+    if text:
+        host.write(text, 0o640)
+    original = host.file.with_name("daemon.json.original-tgi-ansible")
+    apply(check=True)
+    assert not original.exists()
+    apply()
+    apply(debug=False)
+    assert original.read_text() == text
+    assert original.stat().st_mode & 0o777 == (0o640 if text else 0o644)
+
+
+HARD = {"icc": False, "no-new-privileges": True}
+
+
+def test_an_engine_nobody_uses_is_hardened(apply: Run, host: Host) -> None:
+    assert apply(fresh=HARD)["changed_keys"] == [
+        "features",
+        "icc",
+        *list(OURS)[:1],
+        *list(HARD)[1:],
+    ]
+    assert json.loads(host.file.read_text()) == {**OURS, **HARD}
+    host.program("docker", "echo aaa")
+    assert apply(fresh=HARD)["changed"] is False, "with containers of its own now"
+
+
+def test_an_engine_in_use_is_not(apply: Run, host: Host) -> None:
+    host.program("docker", "echo aaa")
+    apply(fresh=HARD)
+    assert json.loads(host.file.read_text()) == OURS
+    assert "docker ps --all --quiet" in host.calls()
+    apply(fresh=HARD, icc=False)
+    assert json.loads(host.file.read_text())["icc"] is False, "it may be asked for"
+
+
+def test_the_sites_own_word_on_hardening_stays(apply: Run, host: Host) -> None:
+    host.write('{"icc": true}')
+    apply(fresh=HARD)
+    assert json.loads(host.file.read_text()) == {**OURS, **HARD, "icc": True}
+
+
+def test_log_settings_of_ours_follow_what_is_asked(apply: Run, host: Host) -> None:
+    apply(defaults=LOGGING)
+    bigger = {**LOGGING, "log-opts": {"max-size": "90m"}}
+    assert apply(defaults=bigger)["changed_keys"] == ["log-opts"]
+    assert json.loads(host.file.read_text())["log-opts"] == {"max-size": "90m"}
+    host.write('{"log-driver": "journald"}')
+    apply(defaults=LOGGING)
+    assert json.loads(host.file.read_text())["log-driver"] == "journald", "replaced by somebody"
+
+
+def test_networks_wait_for_the_last_container(apply: Run, host: Host) -> None:
+    host.program("docker", "echo aaa")
+    apply(**{"userland-proxy": False, "debug": True})
+    (warning,) = host.warned
+    assert warning.startswith("userland-proxy: Docker keeps its networks while containers run")
+    apply(debug=False)
+    host.program("docker", "exit 0")
+    apply(icc=False)
+    assert len(host.warned) == 1
+
+
+def test_an_authorization_plugin_must_be_there(apply: Run, host: Host) -> None:
+    host.program("docker", "echo opa:latest")
+    assert apply(**{"authorization-plugins": ["opa"]})["changed"] is True
+    answer = apply(**{"authorization-plugins": ["nosuch"]})
+    assert answer["msg"].startswith("authorization-plugins names nosuch, which is not installed")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.docker_packages import major, matches, parse_installed
+from ansible.module_utils.tgi.docker_packages import dependents, foreign, major, shims, to_install
 from run_module import load, run
 
 Judge = Callable[..., dict[str, Any]]
@@ -20,41 +20,90 @@ PINNED = {"docker-ce": "5:29.*", "containerd.io": "2.*"}
 def judge(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Judge:
-    module = load("docker_packages")
+    module: Any = load("docker_packages")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(
         module.AnsibleModule, "get_bin_path", lambda _self, name, **_: str(tmp_path / name)
     )
+    monkeypatch.setattr(module, "foreign", list)
+    monkeypatch.setattr(module, "LOCKS", str(tmp_path / "versionlock.list"))
 
     def call(
-        installed: dict[str, str], source: str, wanted: dict[str, str], containers: int = 0
+        installed: dict[str, str],
+        source: str,
+        wanted: dict[str, str],
+        containers: int = 0,
+        unseen: int = 0,
+        along: str = "",
+        **more: Any,
     ) -> dict[str, Any]:
-        lines = "".join(f"ii |{name}|{version}\\n" for name, version in installed.items())
+        status = "hi " if more.pop("held", False) else "ii "
+        lines = "".join(f"{status}|{name}|{version}\\n" for name, version in installed.items())
+        rpms = "".join(f"{name}|{version}\\n" for name, version in installed.items())
         scripts = {
             "dpkg-query": f"printf '{lines}rc |docker-doc|1\\n'; exit 1",
+            "rpm": f"printf '{rpms}'",
             "docker": f"for i in $(seq {containers}); do echo c$i; done",
+            "apt-get": f"echo '{along}' | tr , '\\n'",
         }
         for name, script in scripts.items():
             (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
             (tmp_path / name).chmod(0o755)
-        return run(module, capsys, source=source, wanted=wanted)
+        monkeypatch.setattr(module, "shims", lambda: unseen)
+        return run(module, capsys, source=source, wanted=wanted, **more)
 
     return call
 
 
-@pytest.mark.parametrize(
-    ("installed", "source", "words"),
-    [
-        (DEBIAN, "docker_ce", "docker.io, containerd, runc is installed, and installing docker-ce"),
-        (CE, "distro", "docker-ce, containerd.io is installed, and installing docker.io would"),
-    ],
-)
-def test_one_engine_does_not_replace_the_other(
-    installed: dict[str, str], source: str, words: str, judge: Judge
+BOTH = [
+    (DEBIAN, "docker_ce", "docker.io, containerd, runc would have to go for docker-ce", "distro"),
+    (CE, "distro", "docker-ce, containerd.io would have to go for docker.io", "docker_ce"),
+]
+
+
+@pytest.mark.parametrize(("installed", "source", "words", "other"), BOTH)
+def test_no_engine_goes_under_running_containers(
+    installed: dict[str, str], source: str, words: str, other: str, judge: Judge
 ) -> None:
-    answer = judge(installed, source, {})
-    assert answer["failed"] is True
-    assert words in answer["msg"]
-    assert "apt-get remove" in answer["msg"]
+    rest = f", but 2 containers run. Stop them first, or write docker_source: {other}"
+    assert judge(installed, source, {}, containers=2)["msg"] == words + rest
+    # Of another client, such as Kubernetes, or of a daemon that does not answer
+    assert judge(installed, source, {}, unseen=2)["msg"] == words + rest
+
+
+@pytest.mark.parametrize(("installed", "source", "words", "other"), BOTH)
+def test_an_engine_on_which_nothing_runs_goes(
+    installed: dict[str, str], source: str, words: str, other: str, judge: Judge
+) -> None:
+    lines = ",".join(f"Remv {name} [1]" for name in installed)
+    answer = judge(installed, source, {}, along=lines)
+    assert (answer["changed"], answer["conflicts"]) == (False, list(installed)), words
+    refused = judge(installed, source, {}, along=f"{lines},Remv kubelet:amd64 [1.30]")
+    assert (
+        f", and kubelet with them. Remove or move those yourself, or write docker_source: {other}"
+        in (refused["msg"])
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["docker-cli", "docker-compose", "docker-compose-v2", "podman-docker", "docker-engine"]
+)
+def test_what_cannot_stay_beside_dockers_own(name: str, judge: Judge) -> None:
+    assert judge({**CE, name: "1"}, "docker_ce", PINNED)["conflicts"] == [name]
+
+
+def test_engines_of_no_package_are_for_their_owner(tmp_path: Path) -> None:
+    assert foreign(tmp_path) == []
+    for path in ("snap/bin/docker", "usr/local/bin/dockerd"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    snap, local = foreign(tmp_path)
+    assert snap.startswith("snap has a docker of its own") and "snap remove docker" in snap
+    assert local.startswith("/usr/local/bin/dockerd belongs to no package")
+
+
+def test_a_source_that_cannot_work_is_refused(judge: Judge) -> None:
+    assert judge({}, "distro", {}, refused="no such engine")["msg"] == "no such engine"
 
 
 @pytest.mark.parametrize(
@@ -63,8 +112,60 @@ def test_one_engine_does_not_replace_the_other(
 )
 def test_its_own_engine_may_stay(installed: dict[str, str], source: str, judge: Judge) -> None:
     answer = judge(installed, source, PINNED, containers=3)
-    assert (answer["changed"], answer["engine_moves"]) == (False, False)
+    assert (answer["changed"], answer["engine_moves"], answer["conflicts"]) == (False, False, [])
     assert answer["installed"] == installed, "what was removed but for its configuration is gone"
+
+
+INSTALL = [
+    ({}, "apt", ["docker-ce=5:29.*", "containerd.io=2.*", "x"]),
+    (CE, "apt", ["x"]),
+    ({**CE, "docker-ce": "5:28.5.2-1", "x": "1"}, "apt", ["docker-ce=5:29.*"]),
+    ({"docker-ce": "3:29.1.0-1.el9", "x": "1"}, "dnf", ["tool", "containerd.io-2.*"]),
+]
+
+
+@pytest.mark.parametrize(("installed", "manager", "specs"), INSTALL)
+def test_only_what_is_not_as_wanted_is_asked_for(
+    installed: dict[str, str], manager: str, specs: list[str]
+) -> None:
+    epoch = "5:" if manager == "apt" else "3:"
+    wanted = {"docker-ce": f"{epoch}29.*", "containerd.io": "2.*", "x": ""}
+    tools = ["tool"] if manager == "dnf" else []
+    assert to_install(installed, wanted, manager, tools) == specs
+
+
+def test_holds_are_looked_at(judge: Judge) -> None:
+    assert judge(CE, "docker_ce", PINNED)["unheld"] is True
+    assert judge(CE, "docker_ce", PINNED, held=True)["unheld"] is False
+    assert judge(CE, "docker_ce", PINNED, hold=False)["unheld"] is False
+    assert judge(CE, "docker_ce", PINNED, held=True, hold=False)["unheld"] is True
+    assert judge({}, "docker_ce", PINNED)["unheld"] is False, "what is not there cannot be held"
+
+
+def test_locks_are_looked_at(judge: Judge, tmp_path: Path) -> None:
+    there = {"docker-ce": "3:29.1.0-1.el9", "containerd.io": "0:2.1.5-1.el9"}
+    wanted = {"docker-ce": "3:29.*", "containerd.io": "2.*"}
+    answer = judge(there, "docker_ce", wanted, manager="dnf")
+    assert (answer["install"], answer["unheld"]) == ([], True)
+    (tmp_path / "versionlock.list").write_text(
+        "# tgi-ansible: docker\ncontainerd.io-2.1.5-1.el9.*\ndocker-ce-3:29.1.0-1.el9.*\n"
+        "# end of tgi-ansible: docker\n"
+    )
+    assert judge(there, "docker_ce", wanted, manager="dnf")["unheld"] is False
+
+
+def test_shims_are_counted_whoever_started_them(tmp_path: Path) -> None:
+    names = ["containerd-shim", "containerd-shim-runc-v2", "dockerd", "containerd"]
+    for number, name in enumerate(names):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "comm").write_text(f"{name}\n")
+    (tmp_path / "9").mkdir()
+    assert shims(tmp_path) == 2
+
+
+def test_what_apt_would_take_along() -> None:
+    text = "NOTE: simulation\nRemv runc [1.1]\nRemv podman [4.3] [kubelet:amd64 ]\n"
+    assert dependents(text, ["runc"]) == ["podman"]
 
 
 LEAPS = [
@@ -98,12 +199,3 @@ def test_without_a_version_nothing_moves(judge: Judge) -> None:
 )
 def test_major(version: str, wanted: str) -> None:
     assert major(version) == wanted
-
-
-def test_wildcards_are_the_only_pattern() -> None:
-    assert matches("5:29.1.0-1", "5:29.*") and matches("1", "") and matches("1.0+b", "1.0+b")
-    assert not matches("5:29.1.0-1", "5:29.1") and not matches("5:2901", "5:29.*")
-
-
-def test_half_installed_lines_are_read_as_dpkg_writes_them() -> None:
-    assert parse_installed("iHR|a|1\nhi |b|2\nun |c|\n\n") == {"b": "2"}

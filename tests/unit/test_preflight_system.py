@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.tgi import host_system
+from platforms import PLATFORMS, recorded
 
 FLAGS = "processor\t: 0\nflags\t\t: fpu sse4_2 avx {}f16c\n\nprocessor\t: 1\n"
 MEMINFO = "MemTotal:       16305316 kB\nMemFree:         1000000 kB\n"
@@ -24,13 +25,27 @@ def release(name: str, version: str) -> str:
         ("ubuntu", "22.04", True),
         ("ubuntu", "24.04", True),
         ("ubuntu", "20.04", False),
-        ("rocky", "9.6", False),
+        ("ubuntu", "22", False),
+        ("rocky", "9.6", True),
+        ("rocky", "8.10", False),
+        ("almalinux", "9", True),
+        ("rhel", "9.4", True),
+        ("rhel", "10.0", False),
+        ("fedora", "9", False),
     ],
 )
 def test_releases(name: str, version: str, good: bool) -> None:
     found = host_system.check_release(release(name, version))
-    remedy = "take one of Debian 12 and 13, Ubuntu 22.04 and 24.04"
+    remedy = "take one of Debian 12 and 13, Ubuntu 22.04 and 24.04, RHEL 9, Rocky 9, AlmaLinux 9"
     assert found == ([] if good else [f"operating system is {name} {version}; {remedy}"])
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_recorded_systems(platform: str) -> None:
+    os_release = recorded(platform)["os_release"]
+    assert host_system.check_release(os_release) == []
+    gateway = host_system.check_release(os_release, gateway=True)
+    assert (gateway == []) is (platform in ("debian-12", "debian-13", "ubuntu-24.04"))
 
 
 def test_a_gateway_needs_njs() -> None:
@@ -39,8 +54,11 @@ def test_a_gateway_needs_njs() -> None:
         "operating system is ubuntu 22.04, which has no nginx with njs for a gateway; "
         "take one of Debian 12 and 13, Ubuntu 24.04"
     )
-    for name, version in (("ubuntu", "24.04"), ("debian", "12"), ("debian", "13")):
-        assert host_system.check_release(release(name, version), gateway=True) == []
+    (found,) = host_system.check_release(recorded("rocky-9")["os_release"], gateway=True)
+    assert found == (
+        "operating system is Rocky Linux 9.6 (Blue Onyx), on which models can run, but no gateway: "
+        "its nginx has no njs; take one of Debian 12 and 13, Ubuntu 24.04"
+    )
 
 
 @pytest.mark.parametrize(

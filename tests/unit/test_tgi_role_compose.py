@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.host_check import find_deployed
 from ansible.module_utils.tgi.host_ports import kept
+from ansible.module_utils.tgi.host_projects import find_deployed
 from ansible.module_utils.tgi.launcher_options import LAUNCHER_OPTIONS
 from tgi_role_render import IMAGE, MODEL, compose, environment, render, template, variables
 
@@ -200,6 +200,14 @@ def test_claims_say_which_project_holds_which_device() -> None:
         "tgi-house-7b nvidia.com/gpu=1",
         "tgi-bc nvidia.com/gpu=2",
     ]
+
+
+def test_only_devices_that_the_preflight_did_not_see_are_looked_for() -> None:
+    values = variables([{**MODEL, "num_shard": 2}, {**CPU, "name": "cpu"}])
+    assert template("{{ __tgi_unseen }}", values) == ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]
+    seen = {"tgi_host": {"cdi": ["nvidia.com/gpu=0", "nvidia.com/gpu=all"]}}
+    assert template("{{ __tgi_unseen }}", {**values, "ansible_facts": seen}) == ["nvidia.com/gpu=1"]
+    assert template("{{ __tgi_unseen }}", variables([CPU])) == []
 
 
 def test_new_and_stale_models_come_from_the_preflights_fact() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Union
 
-from ..wait_docker import Container, Docker, DockerError
+from ..wait_docker import Container, Docker, DockerError, run_docker
 
 #: None: Docker knows none; the error: it could not be asked.
 Seen = Union[Container, DockerError, None]
@@ -20,6 +20,19 @@ async def look(project: str) -> Seen:
     except DockerError as error:
         return error
     return found.get(project)
+
+
+async def visible(container: Container) -> tuple[int, str]:
+    """What a new process in the container sees of its GPUs: nvidia-smi's exit code and words.
+
+    Processes that opened their GPU before it was taken away go on for a while; a new one cannot.
+    """
+    command = ["exec", container.id, "nvidia-smi", "-L"]
+    try:
+        code, out, err = await asyncio.to_thread(run_docker, command)
+    except DockerError as error:
+        return -1, str(error)
+    return code, out or err
 
 
 def unseen(project: str, before: Seen, after: Seen) -> str:

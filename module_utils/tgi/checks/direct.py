@@ -8,6 +8,7 @@ from . import (
     conversation,
     degenerate,
     fingerprint,
+    gpu_access,
     guided,
     identity_direct,
     limits,
@@ -43,6 +44,7 @@ DIRECT = (
         generates=False,
     ),
     *identity_direct.SPECS,
+    *gpu_access.SPECS,
     *fingerprint.SPECS,
     Spec(
         "generate.basic",

@@ -13,7 +13,7 @@ rm /etc/apt/sources.list.d/bookworm.list
 
 repack() { # name version dependencies conflicts source...
   name=$1 version=$2 depends=$3 conflicts=$4; shift 4
-  tree=$work/$name; mkdir -p "$tree/DEBIAN"; scripts=''
+  tree=$work/$name; rm -rf "$tree"; mkdir -p "$tree/DEBIAN"; scripts=''
   for source in "$@"; do
     dpkg-deb -x "$source"_*.deb "$tree"
     rm -rf "$work/control"; dpkg-deb -e "$source"_*.deb "$work/control"
@@ -32,13 +32,16 @@ Conflicts: $conflicts
 Replaces: $conflicts
 Description: Debian's own build under the name of Docker's package
 CONTROL
-  dpkg-deb --root-owner-group -Zgzip -b "$tree" "$output/${name}_$(echo "$version" | tr -d :)_amd64.deb" >/dev/null
+  dpkg-deb --root-owner-group -Zgzip -z1 -b "$tree" "$output/${name}_$(echo "$version" | tr -d :)_amd64.deb" >/dev/null
 }
 
 engine=$(dpkg-deb -f docker.io_*.deb Version | sed 's/+.*//')
 suffix='-1~debian.12~bookworm'
 repack containerd.io "1.7.24$suffix" "libc6, libseccomp2" "containerd, runc" containerd runc
-repack docker-ce-cli "5:$engine$suffix" libc6 docker-cli docker-cli
-repack docker-ce "5:$engine$suffix" "containerd.io, docker-ce-cli, iptables, libsystemd0, libdevmapper1.02.1, adduser" docker.io docker.io
+# Twice, the second time under the number before, so that an engine can be upgraded
+for number in "$engine" "${engine%.*}.$((${engine##*.} - 1))"; do
+  repack docker-ce-cli "5:$number$suffix" libc6 docker-cli docker-cli
+  repack docker-ce "5:$number$suffix" "containerd.io, docker-ce-cli, iptables, libsystemd0, libdevmapper1.02.1, adduser" docker.io docker.io
+done
 repack docker-compose-plugin "2.26.1$suffix" "docker-ce-cli" docker-compose docker-compose
 rm -rf "$work"

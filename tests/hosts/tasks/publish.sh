@@ -1,6 +1,6 @@
 #!/bin/sh
 # Push the emulator's image to the depot's registry and write down what inventories refer to:
-# the image by digest and the fingerprints of the apt repositories' keys.
+# the image by digest, the fingerprints of the apt repositories' keys, the registry's CA.
 # usage: publish.sh DEPOT_CONTAINER IMAGE STATE_DIRECTORY
 set -eu
 depot=$1 image=$2 state=$3
@@ -18,5 +18,6 @@ reference="depot:5000/${name%:*}@$digest"
 for repository in nvidia docker nginx; do
   docker exec "$depot" cat "/srv/depot/$repository/fingerprint" > "$state/$repository.fingerprint"
 done
+docker exec "$depot" cat /srv/depot/registry-ca.crt > "$state/registry-ca.crt"
 [ "$(cat "$state/image" 2>/dev/null)" = "$reference" ] || echo "Published $reference"
 printf %s "$reference" > "$state/image"

@@ -1,0 +1,145 @@
+#!/usr/bin/python
+"""Take the settings that were merged into Docker's daemon.json out of it again."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_daemon_undo
+short_description: Take merged settings out of Docker's daemon.json
+description:
+  - Gives every key of the settings the value it had before C(docker_daemon_config) first wrote
+    the file, or removes it. What others set, before or since, stays.
+  - The copies that were kept beside the file go with it, and the authorities of registries that
+    this project wrote. The daemon is not told.
+options:
+  path:
+    description: The file.
+    type: path
+    default: /etc/docker/daemon.json
+  settings:
+    description: The settings that were merged in.
+    type: dict
+    required: true
+  proxies:
+    description: The proxies that were merged in.
+    type: dict
+    default: {}
+    suboptions:
+      http:
+        description: Proxy for plain HTTP.
+        type: str
+        default: ''
+      https:
+        description: Proxy for HTTPS.
+        type: str
+        default: ''
+      no_proxy:
+        description: Names and networks that are reached without one.
+        type: str
+        default: ''
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    description: Shows the file before and after.
+author: tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Return to the daemon's settings from before
+  docker_daemon_undo:
+    settings: {live-restore: true}
+"""
+
+RETURN = r"""
+removed:
+  description: Files that are no longer needed.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.docker_certificates import plan
+from ansible.module_utils.tgi.docker_daemon import (
+    DaemonConfigError,
+    masked,
+    merge,
+    parse,
+    proxies,
+    render,
+)
+from ansible.module_utils.tgi.docker_files import ORIGINAL, backup_of
+from ansible.module_utils.tgi.docker_undo import undo
+
+
+def load(path: Path) -> dict[str, Any]:
+    return dict(parse(path.read_text() if path.exists() else "", str(path)))
+
+
+def put_back(authority: Path) -> None:
+    """Remove an authority of ours; another's that it took the place of comes back."""
+    authority.unlink()
+    if backup_of(authority).exists():
+        backup_of(authority).replace(authority)
+    with contextlib.suppress(OSError):  # others keep something in it
+        authority.parent.rmdir()
+        authority.parent.parent.rmdir()
+
+
+def main() -> None:
+    proxy = {"type": "str", "default": ""}
+    secret = {**proxy, "no_log": True}
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+            "settings": {"type": "dict", "required": True},
+            "proxies": {
+                "type": "dict",
+                "default": {},
+                "options": {"http": secret, "https": secret, "no_proxy": proxy},
+            },
+        },
+        supports_check_mode=True,
+    )
+    path = Path(module.params["path"]).resolve()
+    ours = merge(proxies(**module.params["proxies"]), module.params["settings"])
+    before_last = backup_of(path)
+    kept = [Path(f"{path}{ORIGINAL}"), before_last, Path(f"{before_last}.old")]
+    copies = [copy for copy in (*kept, Path(f"{path}.refused")) if copy.exists()]
+    authorities = list(plan(path.parent / "certs.d", {}))
+    try:
+        before = load(path)
+        # Without a copy this project never wrote the file
+        after = undo(before, load(copies[0]), ours) if copies else before
+    except DaemonConfigError as error:
+        module.fail_json(msg=str(error))
+    gone = [path, *copies] if copies and not after and path.exists() else copies
+    if not module.check_mode:
+        if after != before:
+            path.write_text(render(after))
+        for file in gone:
+            file.unlink()
+        for file in authorities:
+            put_back(file)
+        with contextlib.suppress(OSError):  # not there, or others keep something in it
+            path.parent.rmdir()
+    module.exit_json(
+        changed=bool(gone or authorities) or after != before,
+        removed=[str(file) for file in [*gone, *authorities]],
+        diff={
+            "before_header": str(path),
+            "after_header": str(path),
+            "before": render(masked(before)) if before else "",
+            "after": render(masked(after)) if after else "",
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+#!/usr/bin/python
+"""Ansible module: keep packages at the version they have, whatever upgrades the host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: held_packages
+short_description: Hold packages, or let them go
+description:
+  - With apt, marks those that are installed as held, or no longer so.
+  - With dnf, writes a block of the versionlock file, with the installed versions where they are
+    held and else those asked for. Other locks of the same packages go; exclusions stay.
+  - Changing a held package on purpose loses apt's mark, so that this belongs after it.
+options:
+  name:
+    description: Whose packages they are; names the block.
+    type: str
+    required: true
+  manager:
+    description: The host's package manager.
+    type: str
+    choices: [apt, dnf]
+    required: true
+  packages:
+    description: Versions by package, with V(*) as wildcard; an empty one asks for any.
+    type: dict
+    required: true
+  hold:
+    description: Whether they are held.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: partial
+    description: Shows the versionlock file.
+author: tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Hold Docker
+  held_packages:
+    name: docker
+    manager: apt
+    packages: {docker-ce: "5:29.*", containerd.io: "2.*"}
+"""
+
+RETURN = r"""
+marked:
+  description: Packages whose mark changed (apt), or whose lines are in the file (dnf).
+  returned: success
+  type: list
+  elements: str
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.package_hold import LOCKS, ask, locks, locks_text, to_mark
+
+
+def mark(module: AnsibleModule, packages: list[str], hold: bool) -> None:
+    """Let apt hold them, or let them go."""
+    word = "hold" if hold else "unhold"
+    program = module.get_bin_path("apt-mark", required=True)
+    code, out, err = module.run_command([program, word, *packages])
+    if code:
+        module.fail_json(msg=f"apt-mark {word} says: {(err or out).strip()}")
+
+
+def write(module: AnsibleModule, path: Path, text: str) -> None:
+    """Replace the file; where the plugin is not installed there is nobody to read it."""
+    if not path.parent.is_dir():
+        module.fail_json(
+            msg=f"{path.parent} does not exist; install python3-dnf-plugin-versionlock first"
+        )
+    path.write_text(text)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "manager": {"type": "str", "choices": ["apt", "dnf"], "required": True},
+            "packages": {"type": "dict", "required": True},
+            "hold": {"type": "bool", "default": True},
+        },
+        supports_check_mode=True,
+    )
+    hold, manager = module.params["hold"], module.params["manager"]
+    packages = {name: str(version or "") for name, version in module.params["packages"].items()}
+    try:
+        there = ask(module.run_command, manager, list(packages))
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    if manager == "apt":
+        marked = to_mark(there, packages, hold)
+        if marked and not module.check_mode:
+            mark(module, marked, hold)
+        module.exit_json(changed=bool(marked), marked=marked)
+    path = Path(LOCKS)
+    before = path.read_text() if path.exists() else ""
+    lines = locks(there.versions, packages, hold)
+    after = locks_text(before, module.params["name"], packages, lines)
+    if after != before and not module.check_mode:
+        write(module, path, after)
+    headers = {"before_header": str(path), "after_header": str(path)}
+    diff = {**headers, "before": before, "after": after}
+    module.exit_json(changed=after != before, marked=lines, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

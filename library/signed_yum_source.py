@@ -1,0 +1,180 @@
+#!/usr/bin/python
+"""Ansible module: a dnf repository whose key is checked by its fingerprint."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: signed_yum_source
+short_description: Add a dnf repository whose key is checked by its fingerprint
+description:
+  - Writes a repository file and the key that signs it in one go. The key is kept on the host, so
+    that dnf imports what was judged and asks nobody for it.
+  - The key is fetched only while the host has none with the expected fingerprint, and is refused,
+    before anything is changed, if its fingerprint is another.
+  - Sections of other files that have the same name or address are removed, as dnf takes the first
+    of two. What else their files hold stays, and the file before is kept beside it with the suffix
+    C(.before-tgi-ansible.bak), which dnf does not read.
+options:
+  name:
+    description: Name of the repository, of its file and of its key.
+    type: str
+    required: true
+  state:
+    description: V(absent) removes the repository and the key that this module wrote.
+    type: str
+    choices: [present, absent]
+    default: present
+  baseurl:
+    description: The repository's address, C(file:///srv/mirror) among them.
+    type: str
+  key:
+    description: Address of the key (C(http://), C(https://)), or a path on the host (C(file:) too).
+    type: str
+  fingerprint:
+    description: Fingerprint of the key, with or without spaces; of several, with commas between.
+    type: str
+  gpgcheck:
+    description: Whether the packages are signed.
+    type: bool
+    default: true
+  repo_gpgcheck:
+    description: Whether the repository's metadata is signed.
+    type: bool
+    default: false
+  sslcacert:
+    description: File with the authorities that a mirror's certificate may come from.
+    type: str
+    default: ''
+  replaces:
+    description: Beginnings of addresses which this repository takes the place of.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: Fetches and judges the key, changes nothing.
+  diff_mode:
+    support: full
+    description: Shows the files but for the key.
+author: tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Add Docker's repository
+  signed_yum_source:
+    name: docker-ce-stable
+    baseurl: https://download.docker.com/linux/centos/9/$basearch/stable
+    key: https://download.docker.com/linux/centos/gpg
+    fingerprint: 060A 61C5 1B55 8A7F 742B 77AA C52F EB6B 621E 9F35
+    replaces: ["https://download.docker.com/linux/"]
+"""
+
+RETURN = r"""
+files:
+  description: The files that were, or would be, written or removed.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.repository_key import KeyRefusedError, obtain_key
+from ansible.module_utils.tgi.yum_source import repository_text, without_repository
+from ansible.module_utils.urls import open_url
+
+REPOSITORIES = Path("/etc/yum.repos.d")
+KEYS = Path("/etc/pki/rpm-gpg")
+HEADER = b"# Ansible managed"
+
+
+def read(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def fetch(address: str) -> bytes:
+    return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
+
+
+def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
+    """Other repository files that name this one, with what is left of each."""
+    found = {}
+    for path in sorted(REPOSITORIES.glob("*.repo")):
+        text = read(path).decode(errors="surrogateescape")
+        left = without_repository(text, params["name"], params["baseurl"], params["replaces"])
+        if path != own and left != text:
+            found[path] = left.encode(errors="surrogateescape")
+    return found
+
+
+def write(path: Path, content: bytes) -> None:
+    """No content, no file."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if content:
+        path.write_bytes(content)
+        path.chmod(0o644)
+    else:
+        path.unlink()
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "baseurl": {"type": "str"},
+            "key": {"type": "str", "no_log": False},
+            "fingerprint": {"type": "str"},
+            "gpgcheck": {"type": "bool", "default": True},
+            "repo_gpgcheck": {"type": "bool", "default": False},
+            "sslcacert": {"type": "str", "default": ""},
+            "replaces": {"type": "list", "elements": "str", "default": []},
+        },
+        required_if=[("state", "present", ["baseurl", "key", "fingerprint"])],
+        supports_check_mode=True,
+    )
+    params = module.params
+    key_path = KEYS / f"RPM-GPG-KEY-{params['name']}"
+    own = REPOSITORIES / f"{params['name']}.repo"
+    others: dict[Path, bytes] = {}
+    wanted: dict[Path, bytes] = {}
+    if params["state"] == "present":
+        options = (params[name] for name in ("gpgcheck", "repo_gpgcheck", "sslcacert"))
+        text = repository_text(params["name"], params["baseurl"], str(key_path), *options)
+        try:
+            key = obtain_key(read(key_path), params["fingerprint"], params["key"], fetch)
+        except KeyRefusedError as error:
+            module.fail_json(msg=f"dnf repository {params['name']}: {error}")
+        others = without_duplicates(params, own)
+        wanted = {key_path: key, own: text.encode(), **others}
+    elif read(own).startswith(HEADER):
+        wanted = {own: b"", key_path: b""}
+    before = {path: read(path) for path in wanted}
+    changed = [path for path in wanted if wanted[path] != before[path]]
+    if not module.check_mode:
+        for path in changed:
+            if path in others:
+                shutil.copy2(path, f"{path}.before-tgi-ansible.bak")
+            write(path, wanted[path])
+    module.exit_json(
+        changed=bool(changed),
+        files=[str(path) for path in changed],
+        diff=[
+            {
+                "before_header": str(path),
+                "after_header": str(path),
+                "before": before[path].decode(errors="replace"),
+                "after": wanted[path].decode(errors="replace"),
+            }
+            for path in changed
+            if path != key_path
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

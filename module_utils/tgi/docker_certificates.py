@@ -1,0 +1,84 @@
+"""Authorities of private registries, as Docker looks for them: certs.d/<registry>/ca.crt.
+
+Docker reads them at every pull, so that they need no reload.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+_REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::\d+)?")
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
+# By which a file is known as written here; what stands before the first block is read by nobody
+MARK = "# Written by tgi-ansible\n"
+
+
+class CertificateRefusedError(ValueError):
+    """A registry's authority is refused; the message says what to write instead."""
+
+
+def check_authority(registry: str, given: str) -> None:
+    """Judge an entry; ``given`` is PEM text, or a path on the host, which is not read here."""
+    where = f"docker_registry_cas.{registry}"
+    if not _REGISTRY.fullmatch(registry):
+        raise CertificateRefusedError(
+            f"{where} is named like no registry: write its host, and its port if it has one, "
+            "such as registry.example.org:5000"
+        )
+    if not given.startswith("/"):
+        _check_pem(where, given)
+
+
+def _check_pem(where: str, text: str) -> None:
+    bodies = _BLOCK.findall(text)
+    if "PRIVATE KEY" in text:
+        raise CertificateRefusedError(
+            f"{where} holds a private key, which no host needs: write the certificate only"
+        )
+    try:
+        binaries = [base64.b64decode("".join(body.split()), validate=True) for body in bodies]
+    except ValueError:
+        binaries = []
+    if not binaries or not all(binary.startswith(b"\x30") for binary in binaries):
+        raise CertificateRefusedError(
+            f"{where} is no PEM certificate: write its text (-----BEGIN CERTIFICATE-----), "
+            "or the path of one on the host"
+        )
+
+
+def plan(directory: Path, authorities: Mapping[str, str]) -> dict[Path, str]:
+    """Files under certs.d that differ from what is asked, with what they shall hold; "" removes.
+
+    One that was written here goes when its registry is asked for no more. Raises
+    CertificateRefusedError.
+    """
+    wanted: dict[Path, str] = {}
+    for registry, given in authorities.items():
+        check_authority(registry, given)
+        text = _read(f"docker_registry_cas.{registry}", given)
+        wanted[directory / registry / "ca.crt"] = text.strip() + "\n"
+    changes = {}
+    for path, text in wanted.items():
+        before = path.read_text(errors="replace") if path.exists() else ""
+        if before.removeprefix(MARK).strip() != text.strip():
+            changes[path] = MARK + text
+    for path in directory.glob("*/ca.crt"):
+        if path not in wanted and path.read_text(errors="replace").startswith(MARK):
+            changes[path] = ""
+    return changes
+
+
+def _read(where: str, given: str) -> str:
+    if not given.startswith("/"):
+        return given
+    try:
+        text = Path(given).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CertificateRefusedError(
+            f"{where}: cannot read {given} on the host: {error}"
+        ) from error
+    _check_pem(where, text)
+    return text

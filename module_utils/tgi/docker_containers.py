@@ -1,0 +1,43 @@
+"""The containers that run, by what matters to who is about to touch what they stand on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+#: A line of JSON each
+FORMAT = '{"name":{{json .Name}},"labels":{{json .Config.Labels}},"host":{{json .HostConfig}}}'
+_PROJECT = "com.docker.compose.project.working_dir"
+
+
+class Container(NamedTuple):
+    """A running container: its name, the directory of its Compose project, and how it got a GPU
+    (cdi; hook for NVIDIA's runtime or its hook; "" for none)."""
+
+    name: str
+    project: str
+    gpu: str
+
+
+def parse(text: str) -> list[Container]:
+    """Give the containers of what ``docker inspect --format FORMAT`` says."""
+    found = []
+    for line in text.splitlines():
+        if line.strip():
+            one = json.loads(line)
+            project = str((one["labels"] or {}).get(_PROJECT, ""))
+            found.append(Container(one["name"].lstrip("/"), project, _gpu(one["host"] or {})))
+    return sorted(found)
+
+
+def _gpu(host: dict[str, Any]) -> str:
+    drivers = {str(request.get("Driver") or "") for request in host.get("DeviceRequests") or []}
+    if "nvidia" in str(host.get("Runtime") or "") or drivers - {"cdi"}:
+        return "hook"
+    return "cdi" if drivers else ""
+
+
+def below(container: Container, directory: str) -> bool:
+    """Tell whether the container's Compose project lies in a directory."""
+    return bool(directory) and PurePath(directory) in PurePath(container.project).parents
