@@ -94,17 +94,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi import cdi_state
+from ansible.module_utils.tgi.docker_packages import dependents
 from ansible.module_utils.tgi.host_ask import ask
-from ansible.module_utils.tgi.package_hold import (
-    LOCKS,
-    Installed,
-    locks,
-    locks_text,
-    matches,
-    to_mark,
-)
+from ansible.module_utils.tgi.package_hold import LOCKS, matches
 from ansible.module_utils.tgi.package_hold import ask as ask_packages
 from ansible.module_utils.tgi.toolkit_files import ORDER, ORDER_TEXT, UNATTENDED, unattended_text
+from ansible.module_utils.tgi.toolkit_packages import is_known, unheld
 
 REFRESH = "nvidia-cdi-refresh.service"
 # Where the host's files are found
@@ -140,22 +135,15 @@ def wanted_files(module: AnsibleModule) -> dict[Path, str]:
     return {at(ORDER): ORDER_TEXT, path: text}
 
 
-def is_known(packages: dict[str, str], manager: str) -> bool:
-    """Whether apt's lists have the version of the first package; dnf looks by itself."""
-    if manager == "dnf":
-        return True
-    name, version = next(iter(packages.items()))
-    rows = [line.split("|") for line in ask(["apt-cache", "madison", name]).text.splitlines()]
-    return any(len(row) == 3 and matches(row[1].strip(), version) for row in rows)
-
-
-def unheld(there: Installed, packages: dict[str, str], manager: str, hold: bool) -> list[str]:
-    if manager == "apt":
-        return list(to_mark(there, packages, hold))
-    before = read(at(LOCKS))
-    lines = locks(there.versions, packages, hold)
-    after = locks_text(before, "nvidia_container_toolkit", packages, lines)
-    return list(packages) if after != before else []
+def refuse_others(module: AnsibleModule, older: list[str]) -> None:
+    """Refuse to remove packages of others along with older ones of NVIDIA's."""
+    remove = ["apt-get", "--simulate", "-o", "APT::Get::AutomaticRemove=false", "remove"]
+    along = dependents(module.run_command([*remove, *older])[1], older)
+    if along:
+        module.fail_json(
+            msg=f"{', '.join(older)} would be removed, as the toolkit has taken its place, and "
+            f"{', '.join(along)} with it; remove or move those yourself"
+        )
 
 
 def main() -> None:
@@ -181,6 +169,9 @@ def main() -> None:
         for name, version in packages.items()
         if name not in versions or not matches(versions[name], version)
     ]
+    older = [name for name in module.params["older"] if name in versions]
+    if older and manager == "apt":
+        refuse_others(module, older)
     before = {path: read(path) for path in files}
     changed = [path for path in files if files[path] != before[path]]
     # Before the packages, whose own reload then reads the order
@@ -189,9 +180,9 @@ def main() -> None:
     result: dict[str, Any] = {
         "changed": bool(changed),
         "install": install,
-        "known": not install or is_known(packages, manager),
-        "older": [name for name in module.params["older"] if name in versions],
-        "unheld": unheld(there, packages, manager, module.params["hold"]),
+        "known": not install or is_known(packages, manager, ask),
+        "older": older,
+        "unheld": unheld(there, packages, manager, module.params["hold"], read(at(LOCKS))),
         "gpus": [],
         "cards": 0,
         "removed": {},

@@ -19,7 +19,7 @@ import yaml
 from engine_hosts import CONTAINERS, PORTS, Machine, Play, inventory_of
 
 FILE = "/etc/docker/daemon.json"
-LOST = 'could not select device driver "cdi"'
+LOST = "could not select device driver"
 RESTART = "systemctl reset-failed docker; systemctl restart docker"
 
 
@@ -83,9 +83,10 @@ def test_after_a_reboot(machine: Machine, record_property: Any) -> None:
     until(30, lambda: "running" in machine.attempt("systemctl is-system-running").stdout)
 
 
-def test_a_restart_of_the_daemon_is_nothing_to_them(machine: Machine) -> None:
+@pytest.mark.parametrize("what", [RESTART, "systemctl kill --signal KILL docker"])
+def test_the_daemons_end_is_nothing_to_them(machine: Machine, what: str) -> None:
     before = machine.alive()
-    machine.run(RESTART)
+    machine.run(what)
     time.sleep(5)
     assert machine.alive() == before
     assert all(generates(machine, model) for model in PORTS)
@@ -109,7 +110,6 @@ def mortal(machine: Machine) -> Iterator[None]:
 RESTARTS = {
     "a restart of the daemon without live-restore": RESTART,
     "a stop and a start of it": f"systemctl stop docker.socket docker; {RESTART}",
-    "its death": "systemctl reset-failed docker; systemctl kill --signal KILL docker",
 }
 
 
@@ -146,8 +146,6 @@ def test_what_was_stopped_stays_so_and_a_late_driver_is_waited_for(machine: Mach
     until(60, lambda: generates(machine, "scribe"))
     shown = machine.run("docker inspect --format '{{.State.Status}}' tgi-clerk-tgi-1")
     assert shown.strip() == "exited"
-    result = machine.run("systemctl show --value --property Result tgi@clerk").strip()
-    assert result == "exec-condition"
 
 
 def test_a_model_that_is_listed_no_more_leaves_no_unit(

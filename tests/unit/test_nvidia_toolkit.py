@@ -68,6 +68,7 @@ class Host:
         generate = f"nvidia-ctk cdi generate --output={root / FRESH}"
         self.program("systemctl", f'#!/bin/sh\n[ "$1" != restart ] || {generate}\n')
         self.program("journalctl", "#!/bin/sh\necho skipped: no module\n")
+        self.program("apt-get", "#!/bin/sh\necho 'Remv nvidia-docker2 [2.13.0-1]'\n")
         self.program("apt-cache", "#!/bin/sh\necho 'x | 1.20.0-1 | http://a/ ./ Packages'\n")
 
     def program(self, name: str, text: str) -> None:
@@ -147,6 +148,36 @@ def test_what_is_to_be_held_and_what_is_old(keep: Run, host: Host) -> None:
     answer = keep(older=["nvidia-docker2", "nvidia-docker"])
     assert (answer["unheld"], answer["older"]) == (NAMES[1:], ["nvidia-docker2"])
     assert keep(hold=False)["unheld"] == NAMES[:1]
+
+
+def test_packages_of_others_do_not_go_along(keep: Run, host: Host) -> None:
+    host.packages(*(f"hi |{name}|1.20.0-1" for name in NAMES), "ii |nvidia-docker2|2.13")
+    host.program("apt-get", "#!/bin/sh\necho 'Remv site-gpu [1.0]\nRemv nvidia-docker2 [2.13]'\n")
+    answer = keep(older=["nvidia-docker2"])
+    assert answer["failed"] is True
+    assert "and site-gpu with it; remove or move those yourself" in answer["msg"]
+
+
+def test_dnf_is_asked_through_rpm(
+    host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = load("nvidia_toolkit")
+    monkeypatch.setattr(module, "ROOT", host.root)
+    host.program("rpm", "#!/bin/sh\n" + "".join(f"echo '{name}|0:1.20.0-1'\n" for name in NAMES))
+    host.write("etc/dnf/automatic.conf", "[commands]\n[base]\n")
+    wish: dict[str, Any] = {"manager": "dnf", "packages": dict.fromkeys(NAMES, "1.20.0-1")}
+    answer = run(module, capsys, **wish, unattended_exclude=["nvidia-"])
+    assert (answer["install"], answer["unheld"], answer["gpus"]) == ([], NAMES, UUIDS)
+    assert "exclude = nvidia-*" in (host.root / "etc/dnf/automatic.conf").read_text()
+    lines = [f"{name}-1.20.0-1.*" for name in sorted(NAMES)]
+    block = ["# tgi-ansible: nvidia_container_toolkit", *lines]
+    locked = [*block, "# end of tgi-ansible: nvidia_container_toolkit", ""]
+    host.write("etc/dnf/plugins/versionlock.list", "\n".join(locked))
+    again = run(module, capsys, **wish, unattended_exclude=["nvidia-"])
+    assert (again["changed"], again["unheld"]) == (False, [])
+    gone = run(module, capsys, **wish)
+    assert gone["changed"] is True
+    assert (host.root / "etc/dnf/automatic.conf").read_text() == "[commands]\n[base]\n"
 
 
 def test_unattended_upgrades_are_told_and_told_no_more(keep: Run, host: Host) -> None:
