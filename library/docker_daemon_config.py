@@ -24,7 +24,13 @@ options:
     type: dict
     required: true
   defaults:
-    description: Settings for a file that has none of these keys, together; else none of them.
+    description:
+      - Settings for a file that has none of these keys, together; else none of them. They follow
+        what is asked here later on, if the file had none of them when it was first changed.
+    type: dict
+    default: {}
+  fresh:
+    description: Settings, each for a file without it, and only while the engine has no container.
     type: dict
     default: {}
   proxies:
@@ -93,17 +99,18 @@ running:
   type: bool
 """
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.docker_certificates import CertificateRefusedError, plan
 from ansible.module_utils.tgi.docker_daemon import (
+    NETWORK,
     RELOADABLE,
     DaemonConfigError,
     bound_keys,
     changed_keys,
+    compose,
     has_secret,
     masked,
     merge,
@@ -111,57 +118,25 @@ from ansible.module_utils.tgi.docker_daemon import (
     proxies,
     render,
 )
-from ansible.module_utils.tgi.docker_files import backup_of, pending, replace, write_authorities
+from ansible.module_utils.tgi.docker_engine import Engine
+from ansible.module_utils.tgi.docker_files import (
+    backup_of,
+    original_of,
+    pending,
+    replace,
+    write_authorities,
+)
 from ansible.module_utils.tgi.docker_overlooked import (
-    LOG_DRIVERS,
     refuse_absent_runtimes,
     refuse_overlooked,
+    wants_plugins,
 )
 from ansible.module_utils.tgi.docker_packages import shims
 
 
-def running(module: AnsibleModule) -> bool:
-    """Whether the daemon runs, as systemd sees it, which reloads it."""
-    systemctl = module.get_bin_path("systemctl")
-    if systemctl is None:
-        return False
-    code, _out, _err = module.run_command([systemctl, "is-active", "--quiet", "docker"])
-    return bool(code == 0)
-
-
-def plugins(module: AnsibleModule, driver: str) -> list[str]:
-    """Names of the installed plugins, asked for only when a log driver may be one of them."""
-    docker = module.get_bin_path("docker")
-    if driver in LOG_DRIVERS or docker is None:
-        return []
-    _code, out, _err = module.run_command([docker, "plugin", "ls", "--format", "{{.Name}}"])
-    return list(out.split())
-
-
-def validate(module: AnsibleModule, text: str) -> None:
-    """Let the daemon itself judge the file; without one (first check mode) there is none to ask."""
-    dockerd = module.get_bin_path("dockerd")
-    if dockerd is None:
-        return
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as candidate:
-        candidate.write(text)
-        candidate.flush()
-        code, out, err = module.run_command(
-            [dockerd, "--validate", "--config-file", candidate.name]
-        )
-    # Before release 23 the daemon cannot be asked
-    if code and "unknown flag" not in err:
-        reason = (err or out).strip().replace(candidate.name, "daemon.json")
-        module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {reason}")
-
-
-def refuse_under_containers(module: AnsibleModule, keys: list[str]) -> None:
+def refuse_under_containers(module: AnsibleModule, engine: Engine, keys: list[str]) -> None:
     """Refuse what would hide the containers there are, or orphan those that run."""
-    docker = module.get_bin_path("docker")
-    if not keys or docker is None:
-        return
-    code, out, _err = module.run_command([docker, "ps", "--all", "--quiet"])
-    count = len(out.split()) if code == 0 else shims()
+    count = engine.containers(stopped=True) if keys else 0
     if count:
         module.fail_json(
             msg=f"{', '.join(keys)} cannot change while {count} containers exist: the daemon would "
@@ -170,14 +145,27 @@ def refuse_under_containers(module: AnsibleModule, keys: list[str]) -> None:
         )
 
 
-def judge(module: AnsibleModule, before: dict[str, Any]) -> dict[str, Any]:
-    """The settings as they shall be, or a failure."""
-    params = module.params
+def warn_of_networks(module: AnsibleModule, engine: Engine, keys: list[str]) -> None:
+    """Say what waits for a start of the daemon without containers."""
+    waiting = sorted(NETWORK.intersection(keys))
+    if waiting and engine.containers(stopped=False):
+        module.warn(
+            f"{', '.join(waiting)}: Docker keeps its networks while containers run; in force from "
+            "its next start without any, such as a reboot of the host"
+        )
+
+
+def judge(
+    module: AnsibleModule, engine: Engine, path: Path, before: dict[str, Any]
+) -> dict[str, Any]:
+    """The settings as they shall be. Raises DaemonConfigError."""
+    params, original = module.params, original_of(path)
     settings = merge(proxies(**params["proxies"]), params["settings"])
-    defaults = params["defaults"]
-    base = before if set(defaults) & set(before) else merge(before, defaults)
-    after: dict[str, Any] = merge(base, settings)
-    refuse_overlooked(after, plugins(module, str(after.get("log-driver", "json-file"))))
+    fresh = {name: value for name, value in params["fresh"].items() if name not in before}
+    if fresh and not engine.containers(stopped=True):
+        settings = merge(fresh, settings)
+    after: dict[str, Any] = compose(before, original, settings, params["defaults"])
+    refuse_overlooked(after, engine.plugins() if wants_plugins(after) else ())
     refuse_absent_runtimes(after, settings)
     return after
 
@@ -198,15 +186,17 @@ def main() -> None:
                 },
             },
             "authorities": {"type": "dict", "default": {}},
+            "fresh": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
+    engine = Engine(module.run_command, module.get_bin_path, shims)
     path = Path(module.params["path"]).resolve()
     text = path.read_text() if path.exists() else ""
     certificates = Path(module.params["path"]).parent / "certs.d"
     try:
         before = parse(text, str(path))
-        after = judge(module, before)
+        after = judge(module, engine, path, before)
         authorities = plan(certificates, module.params["authorities"])
     except (DaemonConfigError, CertificateRefusedError) as error:
         module.fail_json(msg=str(error))
@@ -217,8 +207,11 @@ def main() -> None:
     exposed = secret and path.exists() and bool(path.stat().st_mode & 0o077)
     if keys:
         wanted = render(after)
-        validate(module, wanted)
-        refuse_under_containers(module, bound_keys(before, after))
+        objection = engine.objection(wanted)
+        if objection:
+            module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {objection}")
+        refuse_under_containers(module, engine, bound_keys(before, after))
+        warn_of_networks(module, engine, changes)
     if not module.check_mode:
         if changes:
             replace(path, wanted, bool(waiting), secret, module.atomic_move)
@@ -232,7 +225,7 @@ def main() -> None:
         restart_required=bool(set(keys) - RELOADABLE),
         authorities=[str(file) for file in authorities],
         backup=str(backup) if backup.exists() else "",
-        **({"running": running(module)} if keys else {}),
+        **({"running": engine.running()} if keys else {}),
         diff={
             "before_header": str(path),
             "after_header": str(path),

@@ -70,6 +70,10 @@ install:
   returned: success
   type: list
   elements: str
+lists_missing:
+  description: Whether apt has no lists at all, without which check mode cannot foresee packages.
+  returned: success
+  type: bool
 unheld:
   description: Whether a hold is missing, or one is there that is not wanted.
   returned: success
@@ -101,6 +105,8 @@ from ansible.module_utils.tgi.package_hold import (
     locks_text,
     to_mark,
 )
+
+LISTS = Path("/var/lib/apt/lists")
 
 
 def running(module: AnsibleModule) -> int:
@@ -181,6 +187,7 @@ def main() -> None:
         installed=there.versions,
         conflicts=going,
         install=to_install(there.versions, wanted, manager, tools),
+        lists_missing=manager == "apt" and not any(LISTS.glob("*_Packages*")),
         unheld=unheld(module, there, wanted),
         engine_moves=engine_moves(there.versions, wanted),
     )

@@ -16,6 +16,7 @@ description:
   - B(Groups) of checks, which O(checks) may name.
   - B(health) is up, before and after everything else.
   - B(identity) serves what was declared, and refuses what was not.
+  - B(gpu) still has the GPUs it was given.
   - B(generate) gives text in the engine's own dialect.
   - B(chat) gives answers, and they make sense.
   - B(tools) makes the function call it is forced to, parsable and to the function's schema.

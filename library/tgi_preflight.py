@@ -94,6 +94,14 @@ options:
     description: Oldest NVIDIA driver that will do, where a model wants a GPU.
     type: str
     default: '0'
+  recommended_driver:
+    description: Driver that the image's CUDA was made with; an older one is told as a warning.
+    type: str
+    default: ''
+  driver_install:
+    description: Whether the driver will be installed where there is none.
+    type: bool
+    default: false
   toolkit:
     description: Whether NVIDIA's container toolkit will be installed, which needs a GPU.
     type: bool
@@ -167,6 +175,11 @@ ansible_facts:
         httpx:
           description: Whether the host's Python has httpx and jsonschema, which the checks need.
           type: bool
+warnings:
+  description: What does not keep the models from being deployed but should be known, a line each.
+  returned: when there is any
+  type: list
+  elements: str
 msg:
   description: All problems, a line each.
   returned: failure
@@ -202,6 +215,8 @@ def main() -> None:
             "min_memory_gib": {"type": "float", "default": 0.0},
             "min_free_disk_gib": {"type": "float", "default": 0.0},
             "min_driver": {"type": "str", "default": "0"},
+            "recommended_driver": {"type": "str", "default": ""},
+            "driver_install": {"type": "bool", "default": False},
             "toolkit": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

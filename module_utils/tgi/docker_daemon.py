@@ -32,6 +32,15 @@ RELOADABLE = frozenset(
 BOUND_TO_CONTAINERS = {"data-root": "/var/lib/docker", "storage-driver": ""}
 
 
+# With containers kept alive, the daemon takes their networks over as they are
+NETWORK = frozenset(
+    {
+        *("bip", "bridge", "default-address-pools", "fixed-cidr", "icc", "ip", "ip-forward"),
+        *("ip-masq", "iptables", "ipv6", "mtu", "userland-proxy"),
+    }
+)
+
+
 class DaemonConfigError(ValueError):
     """The configuration is refused; the message says what is wrong and what to do."""
 
@@ -68,6 +77,23 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
+
+
+def compose(
+    before: Mapping[str, Any],
+    original: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The file as it shall be: ``defaults`` below ``settings``, where they are not the site's.
+
+    ``original`` is the file as it was before its first change, if that is known. With the driver
+    replaced since, the log settings are somebody's, whatever they were then.
+    """
+    site = bool(set(defaults) & set(before))
+    if site and original is not None and not set(defaults) & set(original):
+        site = before.get("log-driver") != defaults.get("log-driver")
+    return merge(dict(before) if site else merge(before, defaults), settings)
 
 
 def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

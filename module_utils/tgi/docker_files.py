@@ -22,6 +22,15 @@ def backup_of(path: Path) -> Path:
     return Path(f"{path}{SUFFIX}")
 
 
+def original_of(path: Path) -> dict[str, Any] | None:
+    """The file as it was before its first change; None where that is not known."""
+    original = Path(f"{path}{ORIGINAL}")
+    try:
+        return parse(original.read_text(), str(original)) if original.exists() else None
+    except DaemonConfigError:
+        return None
+
+
 def replace(path: Path, text: str, keep: bool, secret: bool, move: Callable[..., Any]) -> None:
     """Replace the file in one step, and keep the one before unless the kept one is to stay.
 
@@ -70,7 +79,7 @@ def write_authorities(changes: Mapping[Path, str]) -> None:
         if path.exists() and not path.read_text(errors="replace").startswith(MARK):
             shutil.copy2(path, backup_of(path))
         path.write_text(text)
-        path.chmod(0o644)
+        path.chmod(0o444)
 
 
 def pending(

@@ -5,30 +5,38 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from . import host_addresses, host_cdi, host_gpus, host_plan, host_ports, host_system
+from . import (
+    host_addresses,
+    host_ask,
+    host_cdi,
+    host_driver,
+    host_nvidia,
+    host_plan,
+    host_ports,
+    host_system,
+)
 from .boot import DIRECTORY, MARK, in_place
 from .inventory_problem import problem
 from .models import resolve_models
 
-_QUERY_SECONDS = 60
 # Made by the module tgi_fence, and only by it
 _FENCE = "/etc/systemd/system/tgi-fence.service"
 _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]:
-    """Give ``problems``, ``facts`` and ``clock`` (seconds since the epoch) of this host.
+    """Give ``problems``, ``notes``, ``facts`` and ``clock`` (seconds since the epoch).
 
     ``wish`` has base_port, models (name, port, variable, gpus, named: which of port and
     gpus the user wrote, and plan: see host_plan.asked), gateway_ports (port, variable),
     gateway_config, bind_address, base_dir, data_dir, min_memory_gib, min_free_disk_gib,
-    min_driver and toolkit (whether NVIDIA's will be installed).
-    Only reads. ``root`` is where etc and proc are found.
+    min_driver, recommended_driver, driver_install and toolkit (whether NVIDIA's driver and
+    container toolkit will be installed).
+    Only reads. ``root`` is where etc, proc and sys are found.
     """
     deployed = find_deployed(root, wish["base_dir"])
     projects = {name: _read(_project(root, wish["base_dir"], name)) for name in deployed}
@@ -37,14 +45,8 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     gateway = bool(wish["gateway_config"]) and _inside(root, wish["gateway_config"]).exists()
     problems = _check_system(wish, root, deployed)
     problems += _check_projects(wish, root, deployed)
-    wanted = any(model["gpus"] for model in models)
-    answer = ask_gpus() if wanted or wish["toolkit"] else None
-    if answer is not None and wanted:
-        problems += host_gpus.check_gpus(answer, models, wish["min_driver"])
-        data_dir = _inside(root, wish["data_dir"])
-        problems += host_plan.check_plan(models, host_gpus.parse_gpus(answer.text)[0], data_dir)
-    elif answer is not None:
-        problems += host_gpus.check_toolkit(answer)
+    nvidia = _check_nvidia(wish, models, root)
+    problems += nvidia.problems
     published = host_ports.published(projects)
     ports = [
         {**model, "ours": "docker-proxy" if model["port"] in published else None}
@@ -57,11 +59,10 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     problems += host_ports.check_moves(models, published)
     addresses = host_addresses.all_addresses()
     problems += host_addresses.check_bind_address(wish["bind_address"], addresses)
-    gpus, driver = host_gpus.parse_gpus(answer.text if answer else "")
     facts = {
-        "gpus": gpus,
-        "driver_version": driver,
-        "cdi": host_cdi.listed() if wanted else [],
+        "gpus": nvidia.gpus,
+        "driver_version": nvidia.driver,
+        "cdi": host_cdi.listed() if nvidia.gpus else [],
         "deployed": deployed,
         "kept": kept,
         "gateway": gateway,
@@ -72,7 +73,25 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
         "package_lists": any(_inside(root, "/var/lib/apt/lists").glob("*_Packages*")),
         "httpx": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
-    return {"problems": problems, "facts": facts, "clock": time.time()}
+    return {
+        "problems": problems,
+        # Not "warnings": Ansible would take them away, and say them without the host's name
+        "notes": nvidia.warnings,
+        "facts": facts,
+        "clock": time.time(),
+    }
+
+
+def _check_nvidia(
+    wish: dict[str, Any], models: list[dict[str, Any]], root: Path
+) -> host_nvidia.Verdict:
+    if any(model["gpus"] for model in models):
+        nvidia = host_nvidia.judge(models, wish, host_driver.look(root), host_ask.ask)
+        plan = host_plan.check_plan(models, nvidia.gpus, _inside(root, wish["data_dir"]))
+        return nvidia._replace(problems=nvidia.problems + plan)
+    if not wish["toolkit"]:
+        return host_nvidia.Verdict([], [], [], None)
+    return host_nvidia.judge_toolkit(wish, host_driver.look(root), host_ask.ask)
 
 
 def _settle(
@@ -133,25 +152,6 @@ def _check_projects(wish: dict[str, Any], root: Path, deployed: list[str]) -> li
 def _project(root: Path, base_dir: str, name: str) -> Path:
     directory = _inside(root, base_dir)
     return directory / name / "compose.yaml" if name else directory
-
-
-def ask_gpus() -> host_gpus.Answer:
-    """Run nvidia-smi; its complaints are on stdout."""
-    try:
-        done = subprocess.run(
-            host_gpus.QUERY,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_QUERY_SECONDS,
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except FileNotFoundError:
-        return host_gpus.Answer(None, "")
-    except subprocess.TimeoutExpired:
-        return host_gpus.Answer(-1, f"nothing for {_QUERY_SECONDS} s")
-    return host_gpus.Answer(done.returncode, done.stdout + done.stderr)
 
 
 def _inside(root: Path, path: str) -> Path:

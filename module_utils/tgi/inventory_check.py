@@ -26,13 +26,14 @@ from .models import DEFAULT_BASE_PORT, resolve_models
 
 # The roles that the plays of site.yml give to the hosts of a group
 _ROLES_OF_GROUP = {
-    "gpu_hosts": ("docker", "nvidia_container_toolkit", "tgi", "checks"),
+    "gpu_hosts": ("nvidia_driver", "docker", "nvidia_container_toolkit", "tgi", "checks"),
     "gateways": ("gateway", "checks"),
 }
 # What the rules look at although nobody may have set it
 _JUDGED = (
     "nvidia_container_toolkit_enabled",
     "nvidia_container_toolkit_version",
+    "nvidia_driver_install",
     "tgi_version",
     "tgi_base_dir",
     "tgi_data_dir",
@@ -131,6 +132,8 @@ def wish_of(values: Mapping[str, Any], groups: Collection[str]) -> dict[str, Any
         "min_memory_gib": (deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
         "min_free_disk_gib": number(values.get("preflight_min_free_disk_gib")) or 0.0,
         "min_driver": _text(values.get("preflight_min_driver"), "0"),
+        "recommended_driver": _text(values.get("preflight_recommended_driver"), ""),
+        "driver_install": deploys and values.get("nvidia_driver_install") is True,
         "toolkit": deploys and values.get("nvidia_container_toolkit_enabled") is True,
     }
 

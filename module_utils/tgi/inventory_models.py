@@ -14,7 +14,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_GPU = re.compile(r"[0-9]+|GPU-[0-9a-fA-F][0-9a-fA-F-]*")
+_GPU = re.compile(r"[0-9]+|(?:GPU|MIG)-[0-9a-fA-F][0-9a-fA-F-]*")
 _IMAGE = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 #: The name that always means the first model, whatever it is called
 DEFAULT_ALIAS = "tgi"

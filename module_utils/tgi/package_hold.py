@@ -50,9 +50,12 @@ def parse_rpm(text: str) -> Installed:
 
 
 def matches(installed: str, wanted: str) -> bool:
-    """Whether a version is the one asked for, where * is a wildcard and nothing asks for any."""
+    """Whether a version is the one asked for, where * is a wildcard and nothing asks for any.
+
+    The packager's own number may be left out, as dnf allows.
+    """
     pattern = ".*".join(re.escape(part) for part in wanted.split("*"))
-    return not wanted or re.fullmatch(pattern, installed) is not None
+    return not wanted or re.fullmatch(rf"{pattern}(-[^-]+)?", installed) is not None
 
 
 def to_mark(there: Installed, packages: Collection[str], hold: bool) -> list[str]:

@@ -47,6 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         groups = list(variables.get("group_names", []))
         values, problems = self._judge_inventory(variables, groups)
+        host = str(variables["inventory_hostname"])
         before = time.time()
         answer = self._execute_module(
             module_name="tgi_preflight",
@@ -60,13 +61,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             problems.append(_blind(answer))
         else:
             problems += answer["problems"]
+            # Told by Ansible itself, once each
+            result["warnings"] = [f"{host}: {line}" for line in answer["notes"]]
             most = number(values.get("preflight_max_clock_skew_seconds"))
             if most is not None:
                 problems += check_clock(clock_skew(answer["clock"], before, after), most)
         result["changed"] = False
         if problems:
             result["failed"] = True
-            result["msg"] = refusal(str(variables["inventory_hostname"]), problems)
+            result["msg"] = refusal(host, problems)
         else:
             result["ansible_facts"] = {"tgi_host": answer["facts"]}
         return result

@@ -60,6 +60,11 @@ options:
           - Its Docker Compose project, where Docker on this host may be asked whether the container
             was restarted meanwhile (V(direct)).
         type: str
+      gpus:
+        description: GPUs that its container was given, where O(models[].project) is known.
+        type: list
+        elements: str
+        default: []
       options:
         description:
           - Launcher options that were declared. C(max_input_tokens) and C(max_total_tokens) are

@@ -74,8 +74,14 @@ REFUSED: list[dict[str, tuple[dict[str, Any], str]]] = [
         "deb13": ({"settings": {"log-driver": "bogus"}}, "log-driver bogus does not exist"),
     },
     {
-        "deb12": ({"settings": {"hosts": ["tcp://0.0.0.0:2375"]}}, "must not set hosts"),
-        "deb13": ({"settings": {"data-root": "/srv/docker"}}, "data-root cannot change while"),
+        "deb12": (
+            {"settings": {"hosts": ["tcp://0.0.0.0:2375"]}},
+            "hosts is set, but the systemd unit passes -H",
+        ),
+        "deb13": (
+            {"settings": {"data-root": "/srv/docker"}},
+            "Remove them first (docker ps --all)",
+        ),
     },
     {
         # Other engines' packages would go, and the containers with them
@@ -112,7 +118,7 @@ def test_what_the_daemon_does_not_start_with_is_taken_back(
 ) -> None:
     """`dockerd --validate` has nothing against it."""
     before = [_all_of(machine)[1:] for machine in machines]
-    settings = {"exec-opts": ["native.cgroupdriver=bogus"]}
+    settings = {"storage-opts": ["overlay2.nosuch=1"]}
     accepted = machines[0].attempt(
         "dockerd --validate --config-file /dev/stdin", json.dumps(settings)
     )
@@ -120,9 +126,9 @@ def test_what_the_daemon_does_not_start_with_is_taken_back(
     played = play(*DOCKER, docker_daemon_settings=settings)
     for machine, (text, containers) in zip(machines, before):
         said = played.failures[machine.name]
-        assert "exec-opts" in said
+        assert "(storage-opts)" in said
         assert "those from before are back" in said
-        assert "native.cgroupdriver" in said
+        assert "unknown option overlay2.nosuch" in said
         assert _all_of(machine)[1:] == (text, containers)
         assert "ActiveState=active" in machine.run(STATE)
     # What was refused does not come back

@@ -152,7 +152,7 @@ def test_a_model_that_is_listed_no_more_leaves_no_unit(
     machines: list[Machine], play: Play, pytestconfig: pytest.Config
 ) -> None:
     groups = yaml.safe_load((Path(inventory_of(pytestconfig)) / "hosts.yml").read_text())
-    models = groups["all"]["children"]["gpu_hosts"]["vars"]["tgi_models"]
+    models = groups["all"]["children"]["disposable"]["hosts"]["deb12"]["tgi_models"]
     play("--tags", "tgi", tgi_models=models[:1]).passed()
     for machine in machines:
         machine.run(RESTART)

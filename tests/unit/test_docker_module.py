@@ -26,6 +26,7 @@ class Host:
         self.bin.mkdir()
         self.program("systemctl", "exit 0")
         self.shims = 0
+        self.warned: list[str] = []
 
     def program(self, name: str, script: str) -> None:
         (self.bin / name).write_text(f'#!/bin/sh\necho "$0 $*" >> {self.root}/calls\n{script}\n')
@@ -58,15 +59,17 @@ def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 
     monkeypatch.setattr(module.AnsibleModule, "get_bin_path", find)
     monkeypatch.setattr(module, "shims", lambda: host.shims)
+    monkeypatch.setattr(module.AnsibleModule, "warn", lambda _self, text: host.warned.append(text))
 
     def call(
         check: bool = False,
         defaults: Any = None,
         proxies: Any = None,
         authorities: Any = None,
+        fresh: Any = None,
         **settings: Any,
     ) -> dict[str, Any]:
-        more = {"settings": settings or OURS, "defaults": defaults or {}}
+        more = {"settings": settings or OURS, "defaults": defaults or {}, "fresh": fresh or {}}
         more |= {"proxies": proxies or {}, "authorities": authorities or {}}
         return run(module, capsys, check, path=str(host.file), **more)
 
@@ -312,7 +315,9 @@ def test_authorities_stand_where_docker_looks(apply: Run, host: Host) -> None:
     assert not certs.exists()
     first = apply(authorities=given)
     assert len(first["authorities"]) == 2
-    assert PEM.strip() in (certs / "registry.example.org:5000/ca.crt").read_text()
+    file = certs / "registry.example.org:5000/ca.crt"
+    assert PEM.strip() in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o444
     again = apply(authorities=given)
     assert (again["changed"], again["changed_keys"]) == (False, [])
     (certs / "site").mkdir()
@@ -349,3 +354,61 @@ def test_what_the_role_found_is_kept_once(text: str, apply: Run, host: Host) -> 
     apply(debug=False)
     assert original.read_text() == text
     assert original.stat().st_mode & 0o777 == (0o640 if text else 0o644)
+
+
+HARD = {"icc": False, "no-new-privileges": True}
+
+
+def test_an_engine_nobody_uses_is_hardened(apply: Run, host: Host) -> None:
+    assert apply(fresh=HARD)["changed_keys"] == [
+        "features",
+        "icc",
+        *list(OURS)[:1],
+        *list(HARD)[1:],
+    ]
+    assert json.loads(host.file.read_text()) == {**OURS, **HARD}
+    host.program("docker", "echo aaa")
+    assert apply(fresh=HARD)["changed"] is False, "with containers of its own now"
+
+
+def test_an_engine_in_use_is_not(apply: Run, host: Host) -> None:
+    host.program("docker", "echo aaa")
+    apply(fresh=HARD)
+    assert json.loads(host.file.read_text()) == OURS
+    assert "docker ps --all --quiet" in host.calls()
+    apply(fresh=HARD, icc=False)
+    assert json.loads(host.file.read_text())["icc"] is False, "it may be asked for"
+
+
+def test_the_sites_own_word_on_hardening_stays(apply: Run, host: Host) -> None:
+    host.write('{"icc": true}')
+    apply(fresh=HARD)
+    assert json.loads(host.file.read_text()) == {**OURS, **HARD, "icc": True}
+
+
+def test_log_settings_of_ours_follow_what_is_asked(apply: Run, host: Host) -> None:
+    apply(defaults=LOGGING)
+    bigger = {**LOGGING, "log-opts": {"max-size": "90m"}}
+    assert apply(defaults=bigger)["changed_keys"] == ["log-opts"]
+    assert json.loads(host.file.read_text())["log-opts"] == {"max-size": "90m"}
+    host.write('{"log-driver": "journald"}')
+    apply(defaults=LOGGING)
+    assert json.loads(host.file.read_text())["log-driver"] == "journald", "replaced by somebody"
+
+
+def test_networks_wait_for_the_last_container(apply: Run, host: Host) -> None:
+    host.program("docker", "echo aaa")
+    apply(**{"userland-proxy": False, "debug": True})
+    (warning,) = host.warned
+    assert warning.startswith("userland-proxy: Docker keeps its networks while containers run")
+    apply(debug=False)
+    host.program("docker", "exit 0")
+    apply(icc=False)
+    assert len(host.warned) == 1
+
+
+def test_an_authorization_plugin_must_be_there(apply: Run, host: Host) -> None:
+    host.program("docker", "echo opa:latest")
+    assert apply(**{"authorization-plugins": ["opa"]})["changed"] is True
+    answer = apply(**{"authorization-plugins": ["nosuch"]})
+    assert answer["msg"].startswith("authorization-plugins names nosuch, which is not installed")

@@ -36,6 +36,21 @@ OVERLOOKED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "log option that is a number": ({"log-opts": {"max-file": 5}}, 'write "5", in quotes'),
     "log option that is a truth": ({"log-opts": {"compress": True}}, 'write "true", in quotes'),
+    "log size": ({"log-opts": {"max-size": "banana"}}, "max-size is banana: write one such as 50m"),
+    "pool": (
+        {"default-address-pools": [{"base": "10.213.0.0/16", "size": 8}]},
+        r"default-address-pools\[0\] has size 8: write the length of a piece of 10.213.0.0/16",
+    ),
+    "pool without network": (
+        {"default-address-pools": [{"size": 24}]},
+        r"default-address-pools\[0\] has base None: write a network",
+    ),
+    "mirror": ({"registry-mirrors": ["ftp://x"]}, "registry-mirrors names ftp://x: write it with"),
+    "cgroup driver": (
+        {"exec-opts": ["native.cgroupdriver=banana"]},
+        "native.cgroupdriver=banana: write systemd or cgroupfs",
+    ),
+    "metrics": ({"metrics-addr": "localhost"}, "metrics-addr localhost has no port"),
     "log options that are none": ({"log-opts": ["x"]}, "log-opts is no mapping"),
     "plugin that is not installed": ({"log-driver": "loki"}, "docker plugin install"),
 }
@@ -58,6 +73,13 @@ def test_what_the_daemon_overlooks_is_refused(case: str) -> None:
         {"log-driver": "gelf", "log-opts": {"gelf-address": "udp://10.0.0.9:12201"}},
         {"log-driver": "local", "log-opts": {"max-size": "1m", "mode": "non-blocking"}},
         {"log-opts": None},
+        {"log-opts": {"max-size": "10MB"}},
+        {
+            "default-address-pools": [{"base": "10.213.0.1/16", "size": 24}],
+            "metrics-addr": "[::1]:9",
+        },
+        {"registry-mirrors": ["http://m"], "exec-opts": ["native.cgroupdriver=systemd", "x=y"]},
+        {"registry-mirrors": "for dockerd to refuse"},
     ],
 )
 def test_what_the_daemon_takes_is_not_refused(config: dict[str, Any]) -> None:

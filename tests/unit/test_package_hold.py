@@ -25,6 +25,7 @@ Hold = Callable[..., dict[str, Any]]
 def test_wildcards_are_the_only_pattern() -> None:
     assert matches("5:29.1.0-1", "5:29.*") and matches("1", "") and matches("1.0+b", "1.0+b")
     assert not matches("5:29.1.0-1", "5:29.1") and not matches("5:2901", "5:29.*")
+    assert matches("3:29.1.0-1.el9", "3:29.1.0") and not matches("1.20.0-1-x", "1.20.0")
 
 
 def test_lines_are_read_as_dpkg_writes_them() -> None:

@@ -1,25 +1,12 @@
-"""The verdict on every recorded answer of nvidia-smi."""
+"""What models want of the cards there are; verdicts on whole hosts: test_preflight_nvidia.py."""
 
 from __future__ import annotations
 
 import pytest
-from ansible.module_utils.tgi.host_gpus import Answer, check_gpus, parse_gpus
+from ansible.module_utils.tgi.host_gpus import check_wishes, parse_gpus, parse_slices
 
 A = "GPU-9434a402-0d94-4ef8-93d0-0528ee662e9c"
-B = "GPU-5f1c2b7e-1111-2222-3333-444455556666"
-# Error texts as nvidia-smi 550.163.01 printed them on stdout
-NO_LIBRARY = (
-    "NVIDIA-SMI couldn't find libnvidia-ml.so library in your system. Please make sure that the "
-    "NVIDIA Display Driver is properly installed and present in your system.\nPlease also try "
-    "adding directory that contains libnvidia-ml.so to your system PATH.\n"
-)
-NOT_RUNNING = (
-    "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure "
-    "that the latest NVIDIA driver is installed and running.\n\n"
-)
-MISMATCH = (
-    "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 535.288\n"
-)
+B = "GPU-51a10000-0000-4000-8000-000000000001"
 
 
 def card(name: str, memory: str, capability: str, driver: str = "580.95.05", place: int = 0) -> str:
@@ -40,44 +27,9 @@ CARDS = {
 TWO = card("NVIDIA L4", "23034", "8.9") + card("NVIDIA L4", "23034", "8.9", place=1)
 
 
-def judge(answer: Answer, *models: list[str]) -> list[str]:
+def judge(text: str, *models: list[str]) -> list[str]:
     wishes = [{"name": f"m{place}", "gpus": gpus} for place, gpus in enumerate(models)]
-    found: list[str] = check_gpus(answer, wishes, "525.60.13")
-    return found
-
-
-@pytest.mark.parametrize("text", CARDS.values(), ids=CARDS)
-def test_a_card_that_will_do(text: str) -> None:
-    assert judge(Answer(0, text), ["0"]) == []
-
-
-@pytest.mark.parametrize(
-    ("answer", "what", "remedy"),
-    [
-        (Answer(None, ""), "is not installed (no nvidia-smi)", "install 525.60.13 or newer"),
-        (Answer(12, NO_LIBRARY), "finds no libnvidia-ml.so", "write gpus: [] for each model"),
-        (Answer(9, NOT_RUNNING), "installed but not running", "modprobe nvidia"),
-        (Answer(18, MISMATCH), "while its old module was loaded", "reboot the host"),
-        (Answer(6, "No devices were found\n"), "finds no GPU", "lspci"),
-        (Answer(0, "No devices were found\n"), "finds no GPU", "lspci"),
-        (Answer(0, ""), "ended with 0 and said nothing", "make nvidia-smi work"),
-        (Answer(255, "Failed to initialize NVML: Unknown Error"), "lost its GPU", "Xid"),
-        (Answer(4, "Failed to initialize NVML: Insufficient Permissions"), "refuses", "root"),
-        (Answer(15, "Unable to determine the device handle"), "ended with 15", "make nvidia-smi"),
-        (Answer(-1, "nothing for 60 s"), "nothing for 60 s", "make nvidia-smi work"),
-    ],
-)
-def test_no_answer(answer: Answer, what: str, remedy: str) -> None:
-    (found,) = judge(answer, ["0"])
-    assert found.startswith("NVIDIA driver ")
-    assert what in found
-    assert remedy in found.partition(";")[2]
-
-
-@pytest.mark.parametrize("driver", ["525.60.11", "470.256.02", "525"])
-def test_a_driver_too_old(driver: str) -> None:
-    (found,) = judge(Answer(0, card("NVIDIA L4", "23034", "8.9", driver)), ["0"])
-    assert found.startswith(f"NVIDIA driver is {driver}, too old")
+    return list(check_wishes(parse_gpus(text)[0], [], wishes))
 
 
 @pytest.mark.parametrize(
@@ -94,16 +46,20 @@ def test_a_driver_too_old(driver: str) -> None:
     ],
 )
 def test_what_the_models_want_of_two_cards(models: list[list[str]], lines: list[str]) -> None:
-    found = judge(Answer(0, TWO), *models)
+    found = judge(TWO, *models)
     assert len(found) == len(lines)
     assert all(line.startswith(start) for line, start in zip(found, lines, strict=True))
 
 
 def test_what_is_read() -> None:
+    card = {"name": "NVIDIA L4", "memory_mib": 23034, "mig": None, "persistence": None}
     assert parse_gpus(TWO.replace("8.9\n", "[N/A]\n", 1)) == (
         [
-            {"index": 0, "uuid": A, "name": "NVIDIA L4", "memory_mib": 23034, "compute_cap": None},
-            {"index": 1, "uuid": B, "name": "NVIDIA L4", "memory_mib": 23034, "compute_cap": "8.9"},
+            {"index": 0, "uuid": A, **card, "compute_cap": None},
+            {"index": 1, "uuid": B, **card, "compute_cap": "8.9"},
         ],
         "580.95.05",
     )
+    (split,), _ = parse_gpus(TWO.splitlines()[0] + ", Enabled, Disabled\n")
+    assert (split["mig"], split["persistence"]) == (True, False)
+    assert parse_slices(f"GPU 0: NVIDIA L4 (UUID: {A})\n") == []

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi import host_check
-from ansible.module_utils.tgi.host_gpus import Answer
+from ansible.module_utils.tgi.host_ask import Answer, ask
+from ansible.module_utils.tgi.host_gpus import QUERY
 from ansible.module_utils.tgi.host_ports import Owner, check_ports, find_owners, listening
 
 FLAGS = "processor\t: 0\nflags\t\t: fpu sse4_2 avx {}f16c\n\nprocessor\t: 1\n"
@@ -96,6 +97,8 @@ def wish(**more: Any) -> dict[str, Any]:
         "min_memory_gib": 15.0,
         "min_free_disk_gib": 0.0,
         "min_driver": "525.60.13",
+        "recommended_driver": "550.54.14",
+        "driver_install": False,
         "toolkit": False,
         **more,
     }
@@ -208,7 +211,7 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (root / "etc/os-release").write_text(release("debian", "11"))
     monkeypatch.setattr(host_check.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(host_check.importlib.util, "find_spec", lambda _: None)
-    monkeypatch.setattr(host_check, "ask_gpus", lambda: Answer(None, ""))
+    monkeypatch.setattr(host_check.host_ask, "ask", lambda _: Answer(None, ""))
     wanted = wish(min_memory_gib=64.0, min_free_disk_gib=1e9)
     wanted["models"][0]["gpus"] = ["0"]
     wanted["gateway_ports"] = [{"port": 443, "variable": "gateway_https_port"}]
@@ -244,10 +247,10 @@ def test_the_checks_need_both_libraries(
 
 def test_nvidia_smi_is_asked_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert host_check.ask_gpus() == Answer(None, "")
+    assert ask(QUERY) == Answer(None, "")
     (tmp_path / "nvidia-smi").write_text('#!/bin/sh\necho "$*"; exit 9\n')
     (tmp_path / "nvidia-smi").chmod(0o755)
-    answer = host_check.ask_gpus()
+    answer = ask(QUERY)
     assert answer.rc == 9
     assert "--query-gpu=index,uuid,name,memory.total,driver_version,compute_cap" in answer.text
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi import host_check
-from ansible.module_utils.tgi.host_gpus import Answer, parse_gpus
+from ansible.module_utils.tgi.host_ask import Answer
+from ansible.module_utils.tgi.host_gpus import parse_gpus
 from ansible.module_utils.tgi.host_plan import asked, check_plan, find_config
 from ansible.module_utils.tgi.inventory_check import wish_of
 from ansible.module_utils.tgi.inventory_problem import UNKNOWN
@@ -159,7 +160,7 @@ def test_only_what_is_needed_leaves_for_the_host() -> None:
 
 def test_the_whole_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = fake_root(tmp_path, command="nginx")
-    monkeypatch.setattr(host_check, "ask_gpus", lambda: Answer(0, TWO))
+    monkeypatch.setattr(host_check.host_ask, "ask", lambda _: Answer(0, TWO))
     cache(root / "var/lib/tgi", "acme/big", LLAMA_70B)
     found = host_check.inspect_host(
         wish(models=wanted({"model_id": "acme/big", "port": 9001})), root

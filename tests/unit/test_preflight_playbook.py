@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from tls_pairs import make
@@ -94,9 +95,9 @@ def run(tmp_path: Path, text: str, groups: dict[str, Any] = ALONE) -> str:
         timeout=120,
         check=False,
     )
-    assert SECRET not in done.stdout + done.stderr
+    output: str = done.stderr + done.stdout
+    assert SECRET not in output
     assert re.search(r"(here|edge) +: ok=\d+ +changed=0 +unreachable=0", done.stdout), done.stdout
-    output: str = done.stdout
     return output
 
 
@@ -116,6 +117,19 @@ def test_a_good_inventory_with_a_vaulted_key(tmp_path: Path) -> None:
     assert problems(output) == []
     if "Preflight refuses" not in output:
         assert '"deployed": [], "kept": {}' in output
+
+
+def test_what_is_only_told_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    card = "0, GPU-a, NVIDIA L4, 23034, 535.261.03, 8.9, [N/A], Enabled"
+    (programs / "nvidia-smi").write_text(f"#!/bin/sh\necho '{card}'\n")
+    (programs / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    told = variables(nvidia_container_toolkit_enabled=True)
+    del told["tgi_models"][0]["gpus"]
+    output = " ".join(run(tmp_path, yaml.safe_dump(told)).split())
+    assert output.count("[WARNING]: here: NVIDIA driver is 535.261.03: it runs the image's") == 1
 
 
 def test_a_vaulted_key_that_is_not_the_certificates(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi import host_check
-from ansible.module_utils.tgi.host_gpus import Answer, check_toolkit
+from ansible.module_utils.tgi.host_ask import Answer
+from ansible.module_utils.tgi.host_driver import Machine
+from ansible.module_utils.tgi.host_nvidia import judge_toolkit
 from ansible.module_utils.tgi.inventory_problem import UNKNOWN
 from ansible.module_utils.tgi.inventory_toolkit import check_toolkit as check_inventory
 from test_preflight_host import fake_root, release, wish
 
+NOT_RUNNING = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
 CPU = {"name": "house", "gpus": []}
 GPU = {"name": "code"}
 
@@ -38,8 +41,16 @@ def test_what_is_let_through(version: Any) -> None:
 def test_a_version_without_the_refresh(version: Any) -> None:
     (found,) = check(True, version, GPU)
     assert found.startswith("nvidia_container_toolkit_version is ")
-    assert "not 1.18.0 or later; write one such as 1.18.0-1" in found
+    assert "not 1.18.0 or later" in found
+    assert "write one such as 1.20.0-1" in found
+    assert ("CVE-2025-23266" in found) == (version not in ("1.17.8-1",))
     assert check(False, version, CPU) == []
+
+
+def test_a_version_that_refreshes_too_late() -> None:
+    assert check(True, "1.19.1-1", GPU) == []
+    (found,) = check(True, "1.19.0-1", GPU)
+    assert "whose CDI refresh comes after Docker at boot; write 1.19.1-1" in found
 
 
 def test_gpus_without_the_toolkit() -> None:
@@ -55,21 +66,25 @@ def test_gpus_without_the_toolkit() -> None:
     [
         (Answer(0, "0, GPU-5f1c, NVIDIA L4, 23034, 580.95.05, 8.9\n"), True),
         (Answer(None, ""), False),
-        (Answer(9, "NVIDIA-SMI has failed"), False),
+        (Answer(9, NOT_RUNNING), False),
         (Answer(0, "No devices were found\n"), False),
     ],
 )
 def test_the_toolkit_without_gpus(answer: Answer, good: bool) -> None:
-    found = check_toolkit(answer)
+    verdict = judge_toolkit({"driver_install": False}, Machine(), lambda _: answer)
+    found = verdict.problems
     assert bool(found) != good
     assert good or "write false for this host" in found[0]
+    later = judge_toolkit({"driver_install": True}, Machine(), lambda _: answer)
+    # Installing cures what lacks a driver, not what has one and no card
+    assert bool(later.problems) == ("No devices" in answer.text)
 
 
 @pytest.mark.parametrize("toolkit", [True, False])
 def test_a_host_is_asked_for_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolkit: bool
 ) -> None:
-    monkeypatch.setattr(host_check, "ask_gpus", lambda: Answer(None, ""))
+    monkeypatch.setattr(host_check.host_ask, "ask", lambda _: Answer(None, ""))
     found = host_check.inspect_host(wish(toolkit=toolkit), fake_root(tmp_path))["problems"]
     told = [line for line in found if line.startswith("nvidia_container_toolkit_enabled is true")]
     assert len(told) == toolkit

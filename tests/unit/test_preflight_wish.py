@@ -42,6 +42,8 @@ def test_what_the_host_is_asked_for() -> None:
         "min_memory_gib": 7.0,
         "min_free_disk_gib": 0.0,
         "min_driver": "0",
+        "recommended_driver": "",
+        "driver_install": False,
         "toolkit": False,
     }
     edge = wish_of({**values, "tgi_bind_address": "10.0.0.5"}, ["gateways"])

@@ -21,6 +21,7 @@ MODEL: dict[str, Any] = {
     "tokenizer": {"type": "str"},
     "golden": {"type": "str"},
     "project": {"type": "str"},
+    "gpus": {"type": "list", "elements": "str", "default": []},
     "options": {"type": "dict", "default": {}},
 }
 TIER: dict[str, Any] = {

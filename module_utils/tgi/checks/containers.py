@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..wait_docker import Container, Docker, DockerError
+from ..wait_docker import Container, Docker, DockerError, run_docker
 
 
 async def look(project: str) -> Container | None:
@@ -16,6 +16,19 @@ async def look(project: str) -> Container | None:
     except DockerError:
         return None
     return found.get(project)
+
+
+async def visible(container: Container) -> tuple[int, str]:
+    """What a new process in the container sees of its GPUs: nvidia-smi's exit code and words.
+
+    Processes that opened their GPU before it was taken away go on for a while; a new one cannot.
+    """
+    command = ["exec", container.id, "nvidia-smi", "-L"]
+    try:
+        code, out, err = await asyncio.to_thread(run_docker, command)
+    except DockerError as error:
+        return -1, str(error)
+    return code, out or err
 
 
 def restarted(before: Container | None, after: Container | None) -> str:

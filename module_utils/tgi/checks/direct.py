@@ -7,6 +7,7 @@ from . import (
     completions,
     conversation,
     fingerprint,
+    gpu_access,
     guided,
     identity_direct,
     limits,
@@ -42,6 +43,7 @@ DIRECT = (
         generates=False,
     ),
     *identity_direct.SPECS,
+    *gpu_access.SPECS,
     *fingerprint.SPECS,
     Spec(
         "generate.basic",

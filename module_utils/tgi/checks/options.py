@@ -97,6 +97,7 @@ def _model(one: Mapping[str, Any], view: str, params: Mapping[str, Any]) -> Mode
         golden=one.get("golden") or "",
         figures=params["direct"].get(one["name"]) or {},
         project=one.get("project") or "",
+        gpus=tuple(one.get("gpus") or ()),
     )
 
 

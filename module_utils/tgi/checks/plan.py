@@ -20,7 +20,8 @@ class Model:
     ``chat``, ``tools``: it has a chat template, and one that knows tools. ``tokenizer`` and
     ``golden`` are SHA-256 digests noted when it was known to be right ("" where none was).
     ``figures``: what the direct view measured of it (``compare.figures_of``), in the edge view.
-    ``project`` is its Compose project, where Docker on the same host may be asked for it.
+    ``project`` is its Compose project, where Docker on the same host may be asked for it, and
+    ``gpus`` are those its container was given.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Model:
     golden: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict, hash=False)
     project: str = ""
+    gpus: tuple[str, ...] = ()
 
     @property
     def profile(self) -> Engine:
@@ -50,9 +52,9 @@ class Spec:
     ``run`` gets the model's session (a host's session when not ``per_model``). Stages run one
     after the other, checks of one stage together. A failure of a minor one is a warning.
     ``needs`` holds what the model or its engine must have for the check to apply: chat, tools,
-    direct (figures of the direct view), or an ability of ``engines.Engine``. ``opt_in``: only
-    when its id is selected. ``generates`` is false only where a check surely has no text
-    generated, whatever answers.
+    direct (figures of the direct view), gpus (and a project to ask for), or an ability of
+    ``engines.Engine``. ``opt_in``: only when its id is selected. ``generates`` is false only where
+    a check surely has no text generated, whatever answers.
     """
 
     id: str
@@ -88,6 +90,7 @@ _LACKS = {
     "chat": "no chat template (checks_without_chat)",
     "tools": "no tools (checks_without_tools)",
     "direct": "no figures of the direct view to compare with",
+    "gpus": "it has no GPU, or no project of this host",
 }
 
 
@@ -96,9 +99,10 @@ def lacking(spec: Spec, model: Model) -> str:
     for need in spec.needs:
         declared = {"chat": model.chat, "tools": model.chat and model.tools}
         declared["direct"] = bool(model.figures)
+        declared["gpus"] = bool(model.gpus and model.project)
         if not declared.get(need, True):
             return _LACKS["chat" if need == "tools" and not model.chat else need]
-        if need not in ("chat", "direct") and need not in model.profile.abilities:
+        if need not in ("chat", "direct", "gpus") and need not in model.profile.abilities:
             return f"the engine {model.engine} has nothing of the kind ({need})"
     return ""
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import fence, host_gpus, host_ports
+from .. import fence, host_driver, host_nvidia, host_ports
 from ..client import HTTPX_ERROR, Client, Target
+from ..host_ask import Answer
 from ..host_check import find_deployed
 from ..models import DEFAULT_BASE_PORT, resolve_models
 from ..wait_causes import recognise
@@ -88,7 +89,7 @@ def look_at_gpu_host(
         }
         for model in models
     ]
-    seen["gpus"] = _gpus(run, models, wish.min_driver)
+    seen["gpus"] = _gpus(run, models, wish.min_driver, root)
     seen["cards"] = cards.live(run)
     seen["holders"] = cards.holders(run, [one.id for one in found.values()], root / "proc")
     paths = [wish.data_dir, _docker_root(run), wish.base_dir]
@@ -175,15 +176,18 @@ def _in_container(run: Run, one: Container | None, gpus: Sequence[str]) -> dict[
     return {"published": published, "visible": visible}
 
 
-def _gpus(run: Run, models: Sequence[Mapping[str, Any]], least: str) -> dict[str, Any]:
+def _gpus(run: Run, models: Sequence[Mapping[str, Any]], least: str, root: Path) -> dict[str, Any]:
     """``problems``, each "what; remedy", of the driver and of the GPUs that models ask for."""
     wanted = [{"name": one["name"], "gpus": one["gpus"]} for one in models if one["gpus"]]
     if not wanted:
         return {"wanted": False, "problems": [], "count": 0}
-    answer = host_gpus.Answer(*run(host_gpus.QUERY))
-    problems = host_gpus.check_gpus(answer, wanted, least)
-    count = len(host_gpus.parse_gpus(answer.text)[0])
-    return {"wanted": True, "problems": problems, "count": count}
+    verdict = host_nvidia.judge(
+        wanted,
+        {"min_driver": least, "recommended_driver": "", "driver_install": False},
+        host_driver.look(root),
+        lambda command: Answer(*run(command)),
+    )
+    return {"wanted": True, "problems": verdict.problems, "count": len(verdict.gpus)}
 
 
 def _fence(run: Run, path: Path) -> dict[str, Any] | None:

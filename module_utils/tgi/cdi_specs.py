@@ -1,0 +1,86 @@
+"""CDI specification files of NVIDIA's kind: what they name, and which of them are in the way.
+
+Only what ``nvidia-ctk cdi generate`` writes has the kind nvidia.com/gpu; the GPU operator and
+device plugins have kinds of their own. Read without a YAML library, which hosts may not have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+KIND = "nvidia.com/gpu"
+#: The second one wins where both name a device; within one, a name given twice is a conflict
+STATIC, FRESH = "etc/cdi", "var/run/cdi"
+#: Where NVIDIA's refresh writes, unless its environment says otherwise
+OUTPUT = "/var/run/cdi/nvidia.yaml"
+_ENVIRONMENT = "etc/nvidia-container-toolkit/nvidia-cdi-refresh.env"
+_FIELD = r'^[\s{,]*(?:- )?"?%s"?: *"?([^"\s,]+)"?,?\s*$'
+_KIND_LINE, _NAME_LINE, _PATH_LINE = (
+    re.compile(_FIELD % name, re.MULTILINE) for name in ("kind", "name", "hostPath")
+)
+
+
+class Spec(NamedTuple):
+    """A file's device names, and the paths of the host that it mounts."""
+
+    names: frozenset[str]
+    paths: frozenset[str]
+
+
+def parse_spec(text: str) -> Spec | None:
+    """Give what a specification of NVIDIA's kind names; None for others'."""
+    kinds = _KIND_LINE.findall(text)
+    if kinds != [KIND]:
+        return None
+    return Spec(frozenset(_NAME_LINE.findall(text)), frozenset(_PATH_LINE.findall(text)))
+
+
+def find_specs(root: Path) -> dict[str, Spec]:
+    """Give the specifications by their paths on the host."""
+    found = {}
+    for directory in (STATIC, FRESH):
+        for path in sorted((root / directory).glob("*")):
+            if path.suffix in (".yaml", ".json"):
+                spec = parse_spec(path.read_text(errors="replace"))
+                if spec is not None:
+                    found[f"/{directory}/{path.name}"] = spec
+    return found
+
+
+def output_of(root: Path) -> str:
+    """Where the refresh writes on this host."""
+    path = root / _ENVIRONMENT
+    text = path.read_text(errors="replace") if path.exists() else ""
+    found = re.findall(r"(?m)^\s*NVIDIA_CTK_CDI_OUTPUT_FILE_PATH=(\S+)", text)
+    return found[-1].strip("\"'") if found else OUTPUT
+
+
+def superfluous(
+    specs: Mapping[str, Spec], output: str, wanted: Collection[str], root: Path
+) -> dict[str, str]:
+    """Give the files that have to go, each with the reason.
+
+    The refresh's own file is renewed, never removed.
+    """
+    found = {}
+    for path, spec in specs.items():
+        same = [
+            other
+            for other, its in specs.items()
+            if other != path and Path(other).parent == Path(path).parent and its.names & spec.names
+        ]
+        uuids = {name for name in spec.names if name.startswith(("GPU-", "MIG-"))}
+        gone = sorted(one for one in spec.paths if not (root / one.lstrip("/")).exists())
+        if path == output:
+            continue
+        if same:
+            # Of two strangers none is known to be right
+            found[path] = f"names the same devices as {same[0]}"
+        elif uuids - set(wanted):
+            found[path] = f"names {min(uuids - set(wanted))}, which is not in this host"
+        elif gone:
+            found[path] = f"mounts {gone[0]}, which does not exist"
+    return found

@@ -1,0 +1,57 @@
+"""What the engine of a host says of itself, whether or not it runs, or is there at all."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+Run = Callable[[list[str]], "tuple[int, str, str]"]
+Find = Callable[[str], "str | None"]
+# Where plugins that are no containers register themselves; see docs.docker.com/engine/extend
+PLUGINS = ("/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins")
+
+
+class Engine:
+    """Docker on this host; ``run`` starts a program, ``find`` gives its path or None."""
+
+    def __init__(self, run: Run, find: Find, shims: Callable[[], int]) -> None:
+        self._run, self._find, self._shims = run, find, shims
+
+    def running(self) -> bool:
+        """Whether the daemon runs, as systemd sees it, which reloads it."""
+        systemctl = self._find("systemctl")
+        return bool(systemctl) and self._ask(systemctl, "is-active", "--quiet", "docker")[0] == 0
+
+    def containers(self, stopped: bool) -> int:
+        """How many there are; those that run, where the daemon does not answer."""
+        docker = self._find("docker")
+        if docker is None:
+            return 0
+        every = ["--all"] if stopped else []
+        code, out = self._ask(docker, "ps", *every, "--quiet")
+        return len(out.split()) if code == 0 else self._shims()
+
+    def plugins(self) -> list[str]:
+        """Names of the plugins it has."""
+        docker = self._find("docker")
+        managed = self._ask(docker, "plugin", "ls", "--format", "{{.Name}}")[1] if docker else ""
+        files = [file for place in PLUGINS for file in Path(place).glob("**/*.*")]
+        return [*managed.split(), *(file.stem for file in files)]
+
+    def objection(self, text: str) -> str:
+        """What the daemon has against a daemon.json; before release 23 it cannot be asked."""
+        dockerd = self._find("dockerd")
+        if dockerd is None:
+            return ""
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as candidate:
+            candidate.write(text)
+            candidate.flush()
+            code, out, err = self._run([dockerd, "--validate", "--config-file", candidate.name])
+        if not code or "unknown flag" in err:
+            return ""
+        return (err or out).strip().replace(candidate.name, "daemon.json")
+
+    def _ask(self, *argv: str | None) -> tuple[int, str]:
+        code, out, _err = self._run([str(part) for part in argv])
+        return code, out

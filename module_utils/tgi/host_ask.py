@@ -1,0 +1,40 @@
+"""Ask a command of the host that only looks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+_SECONDS = 60
+
+
+class Answer(NamedTuple):
+    """What a command said; ``rc`` is None when there is no such command, -1 when it hangs."""
+
+    rc: int | None
+    text: str
+
+
+Ask = Callable[[Sequence[str]], Answer]
+
+
+def ask(command: Sequence[str]) -> Answer:
+    """Run it in the C locale; both outputs are told, as nvidia-smi complains on stdout."""
+    try:
+        done = subprocess.run(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except OSError:
+        return Answer(None, "")
+    except subprocess.TimeoutExpired:
+        return Answer(-1, f"nothing for {_SECONDS} s")
+    return Answer(done.returncode, done.stdout + done.stderr)

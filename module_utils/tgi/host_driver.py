@@ -1,0 +1,127 @@
+"""What the kernel, its modules and the firmware of a host say of the NVIDIA driver. Only reads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+_NVIDIA = "0x10de"
+# PCI classes: VGA and 3D controllers are cards, "other bridges" of NVIDIA's are NVSwitches
+_CARDS, _SWITCHES = ("0x0300", "0x0302"), ("0x0680",)
+_EFI = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_LIBRARIES = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/current", "usr/lib64", "usr/lib")
+# Debian calls the file nvidia-current.ko, and any of them may be compressed
+_MODULE = re.compile(r"(?m)/nvidia(?:-current)?\.ko[.:]")
+_PENDING = re.compile(r"(?m)^((?:linux-(?:image|modules)|nvidia|libnvidia)\S*)$")
+_VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
+
+
+class Machine(NamedTuple):
+    """``cards`` and ``switches`` are None where the PCI bus cannot be seen.
+
+    ``loaded`` is the version of the module in the kernel, ``libraries`` those of libnvidia-ml on
+    the disk; ``built`` says whether the running kernel has a module file (None: not known), and
+    ``bare`` names a newer kernel that has none.
+    """
+
+    kernel: str = ""
+    loaded: str = ""
+    libraries: tuple[str, ...] = ()
+    nouveau: bool = False
+    built: bool | None = None
+    bare: str = ""
+    secure_boot: bool = False
+    cards: int | None = None
+    switches: int | None = None
+    pending: tuple[str, ...] = ()
+    default_runtime: str = ""
+
+
+def look(root: Path) -> Machine:
+    """Read what there is below ``root``."""
+    kernel = read(root / "proc/sys/kernel/osrelease").strip()
+    own = read(root / "lib/modules" / kernel / "modules.dep") if kernel else ""
+    return Machine(
+        kernel=kernel,
+        loaded=_loaded(root),
+        libraries=tuple(sorted(_libraries(root))),
+        nouveau=bool(re.search(r"(?m)^nouveau ", read(root / "proc/modules"))),
+        built=bool(_MODULE.search(own)) if own else None,
+        bare=_bare(root, kernel) if _MODULE.search(own) else "",
+        secure_boot=_bytes(root / _EFI)[-1:] == b"\x01",
+        cards=_devices(root, _CARDS),
+        switches=_devices(root, _SWITCHES),
+        pending=tuple(_PENDING.findall(read(root / "run/reboot-required.pkgs"))),
+        default_runtime=_default_runtime(root),
+    )
+
+
+def _loaded(root: Path) -> str:
+    own = read(root / "sys/module/nvidia/version").strip()
+    # NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 …
+    told = _VERSION.search(read(root / "proc/driver/nvidia/version").partition("\n")[0])
+    return own or (told[0] if told else "")
+
+
+def _libraries(root: Path) -> set[str]:
+    names = (path.name for place in _LIBRARIES for path in root.glob(f"{place}/libnvidia-ml.so.*"))
+    return {found[0] for name in names if (found := _VERSION.search(name))}
+
+
+def _bare(root: Path, kernel: str) -> str:
+    """The newest kernel that boots after this one and has no module of NVIDIA's."""
+    newer = sorted(
+        (
+            path.name
+            for path in root.glob("lib/modules/*")
+            if (root / "boot" / f"vmlinuz-{path.name}").exists()
+        ),
+        key=numbers,
+    )[-1:]
+    for name in newer:
+        known = read(root / "lib/modules" / name / "modules.dep")
+        if numbers(name) > numbers(kernel) and known and not _MODULE.search(known):
+            return name
+    return ""
+
+
+def _devices(root: Path, classes: tuple[str, ...]) -> int | None:
+    """How many PCI devices of NVIDIA's there are, those given away to virtual machines aside."""
+    bus = root / "sys/bus/pci/devices"
+    if not bus.is_dir():
+        return None
+    found = 0
+    for device in bus.iterdir():
+        mine = read(device / "vendor").strip() == _NVIDIA
+        if mine and read(device / "class").strip()[:6] in classes:
+            driver = device / "driver"
+            found += not (driver.is_symlink() and driver.readlink().name == "vfio-pci")
+    return found
+
+
+def _default_runtime(root: Path) -> str:
+    with contextlib.suppress(ValueError):
+        settings = json.loads(read(root / "etc/docker/daemon.json") or "{}")
+        if isinstance(settings, dict):
+            return str(settings.get("default-runtime") or "")
+    return ""
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Give the numbers of a version, to be compared."""
+    return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def read(path: Path) -> str:
+    """Give a file's text, or nothing."""
+    return _bytes(path).decode(errors="replace")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
