@@ -113,7 +113,7 @@ from ansible.module_utils.tgi.docker_daemon import (
     compose,
     has_secret,
     masked,
-    merge,
+    overlay,
     parse,
     proxies,
     render,
@@ -160,10 +160,10 @@ def judge(
 ) -> dict[str, Any]:
     """The settings as they shall be. Raises DaemonConfigError."""
     params, original = module.params, original_of(path)
-    settings = merge(proxies(**params["proxies"]), params["settings"])
+    settings = overlay(proxies(**params["proxies"]), params["settings"])
     fresh = {name: value for name, value in params["fresh"].items() if name not in before}
     if fresh and not engine.containers(stopped=True):
-        settings = merge(fresh, settings)
+        settings = overlay(fresh, settings)
     after: dict[str, Any] = compose(before, original, settings, params["defaults"])
     refuse_overlooked(after, engine.plugins() if wants_plugins(after) else ())
     refuse_absent_runtimes(after, settings)

@@ -69,7 +69,7 @@ from ansible.module_utils.tgi.docker_certificates import plan
 from ansible.module_utils.tgi.docker_daemon import (
     DaemonConfigError,
     masked,
-    merge,
+    overlay,
     parse,
     proxies,
     render,
@@ -108,7 +108,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     path = Path(module.params["path"]).resolve()
-    ours = merge(proxies(**module.params["proxies"]), module.params["settings"])
+    ours = overlay(proxies(**module.params["proxies"]), module.params["settings"])
     before_last = backup_of(path)
     kept = [Path(f"{path}{ORIGINAL}"), before_last, Path(f"{before_last}.old")]
     copies = [copy for copy in (*kept, Path(f"{path}.refused")) if copy.exists()]

@@ -67,9 +67,12 @@ def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
         proxies: Any = None,
         authorities: Any = None,
         fresh: Any = None,
+        raw: Any = None,
         **settings: Any,
     ) -> dict[str, Any]:
-        more = {"settings": settings or OURS, "defaults": defaults or {}, "fresh": fresh or {}}
+        if raw is None:
+            raw = settings or OURS
+        more = {"settings": raw, "defaults": defaults or {}, "fresh": fresh or {}}
         more |= {"proxies": proxies or {}, "authorities": authorities or {}}
         return run(module, capsys, check, path=str(host.file), **more)
 
@@ -412,3 +415,14 @@ def test_an_authorization_plugin_must_be_there(apply: Run, host: Host) -> None:
     assert apply(**{"authorization-plugins": ["opa"]})["changed"] is True
     answer = apply(**{"authorization-plugins": ["nosuch"]})
     assert answer["msg"].startswith("authorization-plugins names nosuch, which is not installed")
+
+
+def test_a_null_takes_out_what_the_role_put_in(apply: Run, host: Host) -> None:
+    """With proxies beside it, as the role gives them: an own word on them goes over these."""
+    given = {"proxies": {"http": PROXY}, "fresh": HARD}
+    apply(raw={}, **given)
+    assert {"icc", "proxies"} <= set(json.loads(host.file.read_text()))
+    nulls = {"proxies": None, "icc": None}
+    assert apply(raw=nulls, **given)["changed"] is True
+    assert json.loads(host.file.read_text()) == {"no-new-privileges": True}
+    assert apply(raw=nulls, **given)["changed"] is False
