@@ -9,7 +9,8 @@ short_description: Merge settings into Docker's daemon.json
 description:
   - Merges settings into the file that is there, so that what others put in it stays.
   - Refuses a broken file, and settings with which the daemon would not start, including those
-    that C(dockerd --validate) accepts.
+    that C(dockerd --validate) accepts. While containers run, a second daemon without a network
+    tries settings that need a restart.
   - The file before is kept beside it with the suffix C(.before-tgi-ansible); while a change is
     yet to be applied, the one before that change.
   - Says whether a reload is enough or a restart is needed.
@@ -132,6 +133,7 @@ from ansible.module_utils.tgi.docker_overlooked import (
     wants_plugins,
 )
 from ansible.module_utils.tgi.docker_packages import shims
+from ansible.module_utils.tgi.docker_rehearsal import objection
 
 
 def refuse_under_containers(module: AnsibleModule, engine: Engine, keys: list[str]) -> None:
@@ -207,9 +209,13 @@ def main() -> None:
     exposed = secret and path.exists() and bool(path.stat().st_mode & 0o077)
     if keys:
         wanted = render(after)
-        objection = engine.objection(wanted)
-        if objection:
-            module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {objection}")
+        words = engine.objection(wanted)
+        dockerd = module.get_bin_path("dockerd")
+        restart = not module.check_mode and bool(set(changes) - RELOADABLE)
+        if restart and dockerd and not words and engine.containers(stopped=False):
+            words = objection(dockerd, before, after)
+        if words:
+            module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {words}")
         refuse_under_containers(module, engine, bound_keys(before, after))
         warn_of_networks(module, engine, changes)
     if not module.check_mode:
