@@ -10,7 +10,7 @@ from engine_hosts import Machine, Play, Played
 
 HERE = Path(__file__).parent
 LOCKS = "/etc/dnf/plugins/versionlock.list"
-Install = Callable[[str], Played]
+Install = Callable[..., Played]
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +27,12 @@ def rocky(machines: list[Machine]) -> Iterator[Machine]:
 def install(rocky: Machine, play: Play) -> Install:
     fingerprint = rocky.run((HERE / "rpm_repository.sh").read_text()).strip()
 
-    def call(version: str) -> Played:
+    def call(version: str, part: str = "main") -> Played:
         return play(
             "--limit",
             rocky.name,
             playbook="tests/engine/as_rocky.yml",
+            rocky_part=part,
             docker_source="docker_ce",
             docker_version=version,
             docker_containerd_version="2.*",
@@ -87,3 +88,10 @@ def test_it_goes_down_on_purpose_and_up_by_nobody_else(rocky: Machine, install: 
     assert "containerd.io-2.1.5-1.el9.*" in locks
     rocky.run("dnf --assumeyes --nogpgcheck upgrade")
     assert installed(rocky)["docker-ce"] == "3:29.1.0"
+
+
+def test_it_goes_with_its_repository_and_its_locks(rocky: Machine, install: Install) -> None:
+    install("29.1.0", "uninstall_dnf").passed()
+    assert set(installed(rocky)) == {"python3-dnf-plugin-versionlock"}
+    assert "docker" not in rocky.run(f"cat {LOCKS}; ls /etc/yum.repos.d /etc/pki/rpm-gpg")
+    assert install("29.1.0", "uninstall_dnf").passed().changed == {rocky.name: 0}
