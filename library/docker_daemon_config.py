@@ -209,6 +209,7 @@ def main() -> None:
     exposed = secret and path.exists() and bool(path.stat().st_mode & 0o077)
     if keys:
         wanted = render(after)
+        refuse_under_containers(module, engine, bound_keys(before, after))
         words = engine.objection(wanted)
         dockerd = module.get_bin_path("dockerd")
         restart = not module.check_mode and bool(set(changes) - RELOADABLE)
@@ -216,7 +217,6 @@ def main() -> None:
             words = objection(dockerd, before, after)
         if words:
             module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {words}")
-        refuse_under_containers(module, engine, bound_keys(before, after))
         warn_of_networks(module, engine, changes)
     if not module.check_mode:
         if changes:
