@@ -71,12 +71,13 @@ def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
         authorities: Any = None,
         fresh: Any = None,
         raw: Any = None,
+        own: Any = None,
         **settings: Any,
     ) -> dict[str, Any]:
         if raw is None:
             raw = settings or OURS
         more = {"settings": raw, "defaults": defaults or {}, "fresh": fresh or {}}
-        more |= {"proxies": proxies or {}, "authorities": authorities or {}}
+        more |= {"own": own or {}, "proxies": proxies or {}, "authorities": authorities or {}}
         return run(module, capsys, check, path=str(host.file), **more)
 
     return call
@@ -452,3 +453,15 @@ def test_a_restart_that_would_fail_is_tried_elsewhere(
     answer = apply(**bad)
     assert answer["msg"] == ("dockerd refuses the settings, nothing was changed: no such option")
     assert json.loads(host.file.read_text()) == {"debug": True}
+
+
+def test_an_emptied_variable_takes_its_setting_out(apply: Run, host: Host) -> None:
+    host.write('{"dns": ["10.0.0.1"]}')
+    own = {"registry-mirrors": ["https://m"]}
+    apply(raw=own, own=own, proxies={"http": PROXY})
+    assert set(json.loads(host.file.read_text())) == {"dns", "registry-mirrors", "proxies"}
+    assert apply(check=True, raw={}, own={})["changed"] is True
+    answer = apply(raw={}, own={})
+    assert answer["changed_keys"] == ["proxies", "registry-mirrors"]
+    assert json.loads(host.file.read_text()) == {"dns": ["10.0.0.1"]}
+    assert apply(raw={}, own={})["changed"] is False
