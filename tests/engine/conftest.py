@@ -7,6 +7,7 @@ for one is the state that the next one finds. A test leaves the hosts as the inv
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 from engine_hosts import Machine, Play, inventory_of, load_machines, play
@@ -28,3 +29,10 @@ def machines(pytestconfig: pytest.Config) -> list[Machine]:
 def play_here(pytestconfig: pytest.Config) -> Play:
     """Run the roles on all hosts: ``play("--tags", "docker", docker_version="5:29.*")``."""
     return partial(play, inventory=inventory_of(pytestconfig))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell the figures that tests have noted."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
