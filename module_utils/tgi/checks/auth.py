@@ -28,8 +28,8 @@ MODEL_PATHS = ("/generate", "/v1/chat/completions")
 REFUSED = (401, 403)
 #: Not published at all is as good as refused.
 NOT_THERE = (404, 405)
-#: Sends away, and answers nothing.
-REDIRECTS = (301, 302, 307, 308)
+#: The gateway sends nobody away over https, whereas engines do: FastAPI says 307 to another slash.
+REDIRECTS = (301, 302, 303, 307, 308)
 #: Refused by a limit on failed attempts: good enough once the main path has said 401 or 403.
 LIMITED = 429
 #: The path that must say 401 or 403 for itself.
@@ -66,7 +66,13 @@ async def _probe(
 def _open(answer: Answer, allowed: tuple[int, ...]) -> str:
     if not answer.status:
         return answer.fault or "no answer"
-    return "" if answer.status in allowed else f"HTTP {answer.status}"
+    return "" if answer.status in allowed else got(answer)
+
+
+def got(answer: Answer) -> str:
+    """An answer that is no refusal. A redirect answers nothing, but shows that it came past."""
+    past = ", which the gateway itself never sends" if answer.status in REDIRECTS else ""
+    return f"HTTP {answer.status}{past}"
 
 
 def _seen(what: str, answers: Collection[Answer]) -> str:
@@ -98,20 +104,18 @@ async def auth_missing(host: Host) -> Outcome:
     """I1: without a key no generation path is reached; the main one says 401 or 403."""
     answers = await host.memo.once("unkeyed", lambda: unkeyed(host))
     main = answers[MAIN]
-    problems = [
-        f"{path} without a key: {wrong}"
+    beside = (*REFUSED, *NOT_THERE, LIMITED)
+    wrong = {
+        path: problem
         for path, answer in answers.items()
-        if (
-            wrong := _open(
-                answer, REFUSED if path == MAIN else REFUSED + NOT_THERE + REDIRECTS + (LIMITED,)
-            )
-        )
-    ]
-    evidence = look(next((a for a in answers.values() if a.status == 200), main))
+        if (problem := _open(answer, REFUSED if path == MAIN else beside))
+    }
+    problems = [f"{path} without a key: {problem}" for path, problem in wrong.items()]
+    shown = next((path for path in wrong if answers[path].status == 200), next(iter(wrong), MAIN))
     # Only the main one can have this problem, and then it is the only one
     remedy = _TOO_STRICT if main.status == LIMITED and len(problems) == 1 else ""
     good = _seen("paths refuse", answers.values())
-    return outcome(main, problems, good, evidence if problems else "", remedy)
+    return outcome(main, problems, good, look(answers[shown]) if problems else "", remedy)
 
 
 async def auth_header(host: Host) -> Outcome:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..answer import Answer
-from .auth import LIMITED, MAIN, NOT_THERE, REDIRECTS, REFUSED, prompt_body, unkeyed
+from .auth import LIMITED, MAIN, NOT_THERE, REDIRECTS, REFUSED, got, prompt_body, unkeyed
 from .host import Host
 from .judge import SEE_OTHERS, look, outcome
 from .report import Outcome
@@ -58,13 +58,13 @@ def judge_trick(trick: Trick, answer: Answer) -> str:
     # In the text, for a body that came in chunks is no JSON as it went over the wire
     if any(word in answer.text for word in _GENERATED):
         return "the engine answered"
-    if trick.by_header:
+    if trick.by_header and answer.status not in REDIRECTS:
         return ""
     if trick.method == "OPTIONS" and answer.status in (200, 204) and not answer.body:
         # The preflight of a browser, which gateways answer by themselves
         return ""
-    allowed = REFUSED + NOT_THERE + REDIRECTS + _ILL_FORMED + (LIMITED,)
-    return "" if answer.status in allowed else f"HTTP {answer.status}"
+    allowed = REFUSED + NOT_THERE + _ILL_FORMED + (LIMITED,)
+    return "" if answer.status in allowed else got(answer)
 
 
 async def auth_bypass(host: Host) -> Outcome:
