@@ -153,6 +153,11 @@ EDGE = (
     ),
     *_CONVERSATION,
     _again("chat.canary", _GATEWAY + "a name leads to another model", stage=2),
+    _again(
+        "ctx.over",
+        _GATEWAY + "gateway_max_body_size must leave room for a whole prompt, and nothing may "
+        "rewrite the engine's refusals", stage=2,
+    ),
     _host(
         "body.size", "limits", "a body of gateway_max_body_size passes, a larger one is 413",
         "nginx's own limit is 1 MB: set gateway_max_body_size and run the gateway role",

@@ -56,7 +56,8 @@ class Session:
     ``witnessed`` holds the token counts of our generations that ended well; ``witness`` says
     that the engine's counters can be read, ``highest`` is the most they have shown. ``project``
     is the Compose project of its container, empty where Docker is not to be asked. ``slo`` are
-    the longest TTFT and TPOT in ms, 0 where none is set.
+    the longest TTFT and TPOT in ms, 0 where none is set. ``max_body``: bytes that what stands
+    before the engine lets in, 0 where nothing is known of that.
     """
 
     model: Model
@@ -70,6 +71,7 @@ class Session:
     highest: dict[str, float] = field(default_factory=dict)
     project: str = ""
     slo: tuple[float, float] = (0.0, 0.0)
+    max_body: int = 0
     #: The nonce of requests that must begin alike.
     word: str = field(default_factory=canary.nonce)
 
@@ -117,6 +119,8 @@ class Session:
             self.model, self.served, prompt, max_tokens, stream=stream, chat_first=chat_first
         )
         dialect.add(body, more)
+        if not path.startswith("/v1/"):
+            path = self.prefix + path
         return await self.post(path, body, dialect.token_count)
 
     async def generation(self) -> Answer:
