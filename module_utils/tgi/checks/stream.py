@@ -44,7 +44,8 @@ async def stream_unbuffered(session: Session) -> Outcome:
     if compressed(answer):
         answer = await session.memo.once("plain_stream", lambda: _plain_stream(session))
     found = judge_bursts(answer, session.model.figures)
-    if not found.problem or found.soft or http_problem(answer):
+    # A stream without text says nothing of how fast its engine is, nor would another one
+    if not found.problem or found.soft or http_problem(answer) or not figures_of(answer):
         return found
     if session.model.profile.abilities & {"native"}:
         pace = native.token_ms(await session.generate())
