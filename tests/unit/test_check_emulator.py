@@ -103,10 +103,3 @@ def test_a_pinned_tokenizer_shows_another_one(tgi: Running) -> None:
         assert not report(tgi, "model.tokenizer", tokenizer=pin).passed
     finally:
         tgi.fault("clear")
-
-
-def test_a_restart_in_the_middle_is_seen() -> None:
-    """Its process goes away for a moment after a generation, so others fail with it."""
-    with running() as alone:
-        alone.fault("set", "restart")
-        assert "health.after" in {one.id for one in report(alone).of("fail", "error")}
