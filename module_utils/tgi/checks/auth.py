@@ -1,66 +1,28 @@
-"""Does the fence hold? Requests that must be refused, and that never carry a good key by mistake.
-
-Each of them would be answered if it got through: the body suits every generation route.
-"""
+"""Does the fence hold? Requests that must be refused; none holds a good key by mistake."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from ..answer import Answer
-from .canary import nonce
 from .host import Host
 from .judge import http_problem, look, outcome
 from .report import Outcome
+from .unkeyed import LIMITED, MAIN
 
-#: Every route of TGI, vLLM, SGLang and llama.cpp that generates or reads a prompt.
-GENERATION_PATHS = (
-    "/v1/chat/completions", "/v1/completions", "/", "/generate", "/generate_stream",
-    "/tokenize", "/chat_tokenize", "/invocations", "/vertex",
-    "/v1/responses", "/v1/messages", "/detokenize", "/completion", "/infill",
-    "/v2/models/{model}/infer",
-)  # fmt: skip
-MODEL_PATHS = ("/generate", "/v1/chat/completions")
 REFUSED = (401, 403)
 #: Not published at all is as good as refused.
 NOT_THERE = (404, 405)
 #: The gateway sends nobody away over https, whereas engines do: FastAPI says 307 to another slash.
 REDIRECTS = (301, 302, 303, 307, 308)
-#: Refused by a limit on failed attempts: good enough once the main path has said 401 or 403.
-LIMITED = 429
-#: The path that must say 401 or 403 for itself.
-MAIN = "/v1/chat/completions"
-#: Who checked shortly before may have used the allowance for failures up.
-_PATIENCE = 3
 _TOO_STRICT = (
     "The limit on failed attempts answers in the fence's place: wait, then check again; if it "
     "stays so, raise gateway_bad_auth"
 )
-
-
-def prompt_body(model: str) -> dict[str, object]:
-    text = f"Request {nonce()}. Say one word."
-    return {
-        "model": model,
-        "messages": [{"role": "user", "content": text}],
-        "prompt": text,
-        "inputs": text,
-        "max_tokens": 1,
-        "stream": False,
-        "parameters": {"max_new_tokens": 1},
-    }
-
-
-async def _probe(
-    host: Host, path: str, key: str | None = None, headers: Mapping[str, str] | None = None
-) -> Answer:
-    return await host.client.send(
-        "POST", path, prompt_body(host.names[0]), key=key, headers=headers or {}
-    )
 
 
 def _open(answer: Answer, allowed: tuple[int, ...]) -> str:
@@ -80,29 +42,9 @@ def _seen(what: str, answers: Collection[Answer]) -> str:
     return f"{len(answers)} {what}" + (f", {limited} of them with 429" if limited else "")
 
 
-async def unkeyed(host: Host) -> dict[str, Answer]:
-    """Every generation path once, without a key.
-
-    The main one goes first and alone: a strict limit on failed attempts may answer the others
-    with 429, but the fence must have said once what it thinks of no key at all.
-    """
-    main = Answer()
-    for _ in range(_PATIENCE):
-        main = await _probe(host, MAIN)
-        if main.status != LIMITED:
-            break
-    first = host.names[0]
-    paths = [path.format(model=first) for path in GENERATION_PATHS if path != MAIN]
-    # Both routes of one model and one of each other keep within what gateway_bad_auth lets by
-    paths += [f"/models/{first}{MODEL_PATHS[0]}"]
-    paths += [f"/models/{name}{MODEL_PATHS[1]}" for name in host.names]
-    answers = await asyncio.gather(*(_probe(host, path) for path in paths))
-    return {MAIN: main, **dict(zip(paths, answers))}
-
-
 async def auth_missing(host: Host) -> Outcome:
     """I1: without a key no generation path is reached; the main one says 401 or 403."""
-    answers = await host.memo.once("unkeyed", lambda: unkeyed(host))
+    answers = await host.unkeyed()
     main = answers[MAIN]
     beside = (*REFUSED, *NOT_THERE, LIMITED)
     wrong = {
@@ -120,7 +62,7 @@ async def auth_missing(host: Host) -> Outcome:
 
 async def auth_header(host: Host) -> Outcome:
     """I7: a 401 says how to authenticate."""
-    answers = await host.memo.once("unkeyed", lambda: unkeyed(host))
+    answers = await host.unkeyed()
     main = answers[MAIN]
     given = main.headers.get("www-authenticate", "")
     wrong = f"HTTP {main.status} without WWW-Authenticate" if main.status else main.fault
@@ -160,10 +102,10 @@ def secrets_of(key: str) -> list[str]:
 async def auth_wrong(host: Host) -> Outcome:
     """I2: near misses are refused with 401 or 403."""
     # After the probes without a key, so that those find the allowance for failures untouched
-    await host.memo.once("unkeyed", lambda: unkeyed(host))
+    await host.unkeyed()
     wrong = wrong_credentials(host.client.target.api_key)
     answers = await asyncio.gather(
-        *(_probe(host, path, key, headers) for path, key, headers in wrong.values())
+        *(host.probe(path, key, headers) for path, key, headers in wrong.values())
     )
     problems = [
         f"{name} gets {bad}"

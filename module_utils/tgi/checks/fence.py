@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..answer import Answer
-from .auth import LIMITED, MAIN, NOT_THERE, REDIRECTS, REFUSED, got, prompt_body, unkeyed
+from .auth import NOT_THERE, REDIRECTS, REFUSED, got
 from .host import Host
 from .judge import SEE_OTHERS, look, outcome
 from .report import Outcome
+from .unkeyed import LIMITED, MAIN, prompt_body
 
 #: A server may find such a request ill-formed: that is a refusal too.
 _ILL_FORMED = (400, 414)
@@ -69,7 +70,7 @@ def judge_trick(trick: Trick, answer: Answer) -> str:
 
 async def auth_bypass(host: Host) -> Outcome:
     """I4: no way of writing a request gets it past the fence without a key."""
-    main = (await host.memo.once("unkeyed", lambda: unkeyed(host)))[MAIN]
+    main = (await host.unkeyed())[MAIN]
     if main.status == 200:
         problem = "no trick is needed: the main path is open without a key"
         return outcome(main, [problem], "", "", SEE_OTHERS)

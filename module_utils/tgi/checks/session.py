@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -95,12 +95,16 @@ class Session:
         return await self.post(self.prefix + path, native.request_body(), native.token_count)
 
     async def post(
-        self, path: str, body: object, count: Callable[[Answer], int] = chat.completion_tokens
+        self,
+        path: str,
+        body: object,
+        count: Callable[[Answer], int] = chat.completion_tokens,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Any generation. ``count`` tells how many tokens a good answer says it generated."""
         if self.witness:
             await self.first_look()
-        answer = await self.client.send("POST", path, body)
+        answer = await self.client.send("POST", path, body, headers=headers or {})
         if not http_problem(answer):
             self.note(count(answer))
         return answer
@@ -141,18 +145,17 @@ class Session:
 
     async def ask(self, prompt: str, max_tokens: int = canary.MAX_TOKENS) -> Answer:
         """One more chat request, whole."""
-        return await self._chat(prompt, max_tokens, False)
+        return await self.converse([user(prompt)], max_tokens)
 
     async def chat_stream(self) -> Answer:
         """A streamed answer to a question that takes a while to answer."""
         return await self.memo.once("chat_stream", self.ask_stream)
 
-    async def ask_stream(self) -> Answer:
+    async def ask_stream(self, headers: Mapping[str, str] | None = None) -> Answer:
+        """The same once more, with other headers where some are given."""
         prompt = canary.ask(canary.Question(LONG_QUESTION, ""))
-        return await self._chat(prompt, LONG_TOKENS, True)
-
-    async def _chat(self, prompt: str, max_tokens: int, stream: bool) -> Answer:
-        return await self.converse([user(prompt)], max_tokens, stream)
+        body = chat.request_body(self.served, prompt, LONG_TOKENS, True)
+        return await self.post("/v1/chat/completions", body, headers=headers)
 
     async def converse(
         self, messages: list[dict[str, Any]], max_tokens: int, stream: bool = False, **more: Any
