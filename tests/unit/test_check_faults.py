@@ -195,6 +195,17 @@ def test_the_real_key_is_in_no_query() -> None:
     assert not any(shape in url for url in asked for shape in secrets_of(KEY))
 
 
+def test_a_gateway_that_any_query_opens_is_seen() -> None:
+    class Careless(FakeGateway):
+        def let_in(self, request: httpx.Request, raw: str) -> bool:
+            return "api_key=" in raw or super().let_in(request, raw)
+
+    report = asyncio.run(check(replace(EDGE, select=["auth"], transport=Careless().transport())))
+    (found,) = report.of("fail", "error")
+    assert found.observed == "a query with a made-up key gets HTTP 200"
+    assert "a query with a made-up key" in found.expected
+
+
 @pytest.mark.parametrize(
     ("fault", "cause"),
     [

@@ -72,8 +72,9 @@ async def auth_header(host: Host) -> Outcome:
 def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, str]]]:
     """Credentials that must not work: name to (path, bearer key, headers).
 
-    Near misses go in headers, which no log holds. In the query goes a made-up key: servers
-    write queries into their logs, and a real one in them would cost more than it proves.
+    Near misses go in headers, which no log holds. In the query goes a key that nobody has, which
+    proves that a query as such opens nothing, and no more: whether the gateway would take its own
+    keys from there could only be told by writing one into the logs of everything on the way.
     """
     wrong: dict[str, tuple[str, str | None, dict[str, str]]] = {
         "a wrong key": (MAIN, secrets.token_hex(16), {}),
@@ -85,7 +86,7 @@ def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, st
     basic = base64.b64encode(f"checks:{key}".encode()).decode()
     wrong["the key without its last character"] = (MAIN, key[:-1], {})
     wrong["the key as Basic"] = (MAIN, None, {"Authorization": f"Basic {basic}"})
-    wrong["a made-up key in the query"] = (f"{MAIN}?api_key={made_up}", None, {})
+    wrong["a query with a made-up key"] = (f"{MAIN}?api_key={made_up}", None, {})
     if key.swapcase() != key:
         wrong["the key in another case"] = (MAIN, key.swapcase(), {})
     return wrong

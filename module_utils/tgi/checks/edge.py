@@ -91,7 +91,8 @@ EDGE = (
         exposure.auth_backend, stage=2, generates=False,
     ),
     _host(
-        "auth.wrong", "auth", "401 or 403 for every wrong credential",
+        "auth.wrong", "auth",
+        "401 or 403 for every wrong credential, and for a query with a made-up key",
         "Keys must be compared whole and with regard to case, in the Authorization header alone: "
         "run the gateway role",
         auth.auth_wrong, stage=2,
