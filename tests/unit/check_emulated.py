@@ -84,13 +84,13 @@ class Before(FakeGateway, Behind):
         return await super().route(request)
 
 
-def edge(url: str, compared: bool = True) -> Report:
+def edge(url: str, compared: bool = True, house: Model = HOUSE) -> Report:
     """The edge view of the emulator at that URL, ``compared`` with the direct view's figures."""
     figures = {}
     if compared:
-        figures = direct(replace(HOUSE, url=url), "chat.stream").figures.get("small", {})
+        figures = direct(replace(house, url=url), "chat.stream").figures.get("small", {})
     options = Options(
-        "edge", "gw1", [replace(HOUSE, figures=figures)], f"https://{NAME}", api_key=KEY,
+        "edge", "gw1", [replace(house, figures=figures)], f"https://{NAME}", api_key=KEY,
         http_port=8080, timeout=TIMEOUT, without=NO_SOCKET, transport=Before(url).transport(),
         declared=Declared(HSTS, LIMIT, backends=("127.0.0.1:1",), secrets=(TOKEN,)),
     )  # fmt: skip

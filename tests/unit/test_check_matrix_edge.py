@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from ansible.module_utils.tgi.checks.run import Options, check
@@ -31,6 +32,23 @@ def test_a_fault_turns_its_checks_red(tgi: Running, fault: str) -> None:
     with tgi.broken(fault):
         report = edge(tgi.url)
     assert ids(report, "fail", "error") == set(MATRIX[fault]["edge"]), report.message()
+
+
+@pytest.mark.parametrize(
+    ("fault", "red"),
+    [
+        ("", set()),
+        ("stream-cut", {"completions.stream", "stream.unbuffered"}),
+        ("merged-events", {"stream.unbuffered"}),
+    ],
+)
+def test_a_base_model_s_streams_are_looked_at_too(tgi: Running, fault: str, red: set[str]) -> None:
+    with tgi.broken(fault):
+        report = edge(tgi.url, False, replace(HOUSE, chat=False))
+    assert ids(report, "fail", "error") == red, report.message()
+    asked = {one.id for one in report.checks}
+    assert {"completions.stream", "stream.unbuffered", "stream.gzip", "stream.header"} <= asked
+    assert not {"chat.stream", "stream.same"} & asked
 
 
 @pytest.mark.parametrize("fault", sorted(set(MATRIX) - {ALONE, *STEADY}))

@@ -53,6 +53,11 @@ def test_a_limit_that_is_wrong_is_red(seen: Burst, problem: str) -> None:
     assert found.problem.startswith(problem) and not found.soft
 
 
+def test_a_burst_is_more_than_the_limit_lets_pass() -> None:
+    assert burst_size(Tier(5, 10)) == 25
+    assert burst_size(Tier(1e6, 10)) == 2000
+
+
 @pytest.mark.parametrize("faults", [(), ("no-limit",)])
 def test_a_generous_tier_neither_fails_nor_passes(faults: tuple[str, ...]) -> None:
     """2000 requests stay below this limit, whether it is there or not."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from . import auth, compare, exposure, fence, rate, size, stream, tls, web
 from .direct import DIRECT
 from .host import Declared
-from .plan import SELFTEST, Spec
+from .plan import BASE, SELFTEST, Spec
 from .report import MAJOR, MINOR
 
 _SAME = {spec.id: spec for spec in DIRECT}
@@ -124,21 +124,26 @@ EDGE = (
     _again(
         "chat.stream", _GATEWAY + "raise gateway_read_timeout, look for another proxy in between"
     ),
+    _again(
+        "completions.stream",
+        _GATEWAY + "raise gateway_read_timeout, look for another proxy in between",
+        needs=("completions", BASE),
+    ),
     Spec(
         "stream.unbuffered", "stream", "tokens arrive one by one",
         "Somewhere between here and the engine streams are collected: proxy_buffering off and "
         "gzip off for the API, also in any other proxy",
-        stream.stream_unbuffered, stage=2, needs=("chat",),
+        stream.stream_unbuffered, stage=2, needs=("stream",),
     ),
     Spec(
         "stream.gzip", "stream", "tokens arrive one by one for a client that accepts gzip",
-        stream.GZIP_REMEDY, stream.stream_gzip, stage=2, severity=MAJOR, needs=("chat",),
+        stream.GZIP_REMEDY, stream.stream_gzip, stage=2, severity=MAJOR, needs=("stream",),
     ),
     Spec(
         "stream.header", "stream", "headers of a stream: no length, nothing that caches it",
         "Something on the way takes the stream for a file: proxy_buffering off, and no caching of "
         "the API's answers",
-        stream.stream_header, stage=2, severity=MINOR, needs=("chat",),
+        stream.stream_header, stage=2, severity=MINOR, needs=("stream",),
     ),
     Spec(
         "stream.same", "stream", "a stream ends as in the direct view",

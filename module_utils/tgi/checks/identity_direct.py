@@ -45,8 +45,13 @@ async def engine_detected(session: Session) -> Outcome:
 
 
 async def model_list(session: Session) -> Outcome:
-    """B2 on the engine's own port: unique ids, the model among them."""
-    return judge_list(await session.models(), [session.model.model_id])
+    """B2 on the engine's own port: unique ids, the model among them and behind its name.
+
+    The limit that the list tells is for ``ctx.declared``.
+    """
+    wanted = session.model.model_id
+    root = wanted if session.model.engine == "vllm" else ""
+    return judge_list(await session.models(), [wanted], root)
 
 
 def judge_unknown(answer: Answer, profile: Engine) -> Outcome:

@@ -148,14 +148,18 @@ class Session:
         return await self.converse([user(prompt)], max_tokens)
 
     async def chat_stream(self) -> Answer:
-        """A streamed answer to a question that takes a while to answer."""
+        """A streamed answer to a question that takes a while; of a base model, a streamed text."""
         return await self.memo.once("chat_stream", self.ask_stream)
 
     async def ask_stream(self, headers: Mapping[str, str] | None = None) -> Answer:
         """The same once more, with other headers where some are given."""
         prompt = canary.ask(canary.Question(LONG_QUESTION, ""))
         body = chat.request_body(self.served, prompt, LONG_TOKENS, True)
-        return await self.post("/v1/chat/completions", body, headers=headers)
+        path = "/v1/chat/completions"
+        if not self.model.chat:
+            del body["messages"]
+            path, body = "/v1/completions", {**body, "prompt": prompt}
+        return await self.post(path, body, headers=headers)
 
     async def converse(
         self, messages: list[dict[str, Any]], max_tokens: int, stream: bool = False, **more: Any
