@@ -24,7 +24,7 @@ from tgi_emulator import launcher
 from tgi_emulator.app import create_app
 from tgi_emulator.args import parse
 from tgi_emulator.backend import Backend
-from tgi_emulator.faults import Faults
+from tgi_emulator.faults import Faults, parse_fault, state_file
 from tgi_emulator.limits import find_limits
 from tgi_emulator.logs import Log
 from tgi_emulator.metrics import Metrics
@@ -88,6 +88,16 @@ class Running:
             command, env=self.environment, capture_output=True, text=True, check=True
         )
         return done.stdout
+
+    @contextlib.contextmanager
+    def broken(self, fault: str) -> Iterator[None]:
+        """With a fault, or with none for ""; set from here, which takes no process of its own."""
+        faults = Faults(self.folder / state_file().name)
+        faults.write(dict([parse_fault(fault)] if fault else []))
+        try:
+            yield
+        finally:
+            faults.write({})
 
     def wait(self, timeout: float = 10) -> int:
         """Exit code; what it printed is in `output`."""

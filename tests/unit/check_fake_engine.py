@@ -24,8 +24,7 @@ def answer(fake: FakeTgi, request: httpx.Request, body: dict[str, Any]) -> httpx
         return _get(fake, path)
     if path == "/tokenize":
         ids = re.findall(r"\w+|\W", body["inputs"])
-        step = 7 if "wrong-tokenizer" in fake.faults else 1
-        return httpx.Response(200, json=[{"id": n * step, "text": t} for n, t in enumerate(ids)])
+        return httpx.Response(200, json=[{"id": n, "text": t} for n, t in enumerate(ids)])
     if refused := _refused(fake, body):
         return refused
     if "no-generate" in fake.faults or ("no-template" in fake.faults and "messages" in body):
@@ -40,7 +39,7 @@ def answer(fake: FakeTgi, request: httpx.Request, body: dict[str, Any]) -> httpx
 
 def _get(fake: FakeTgi, path: str) -> httpx.Response | None:
     if path == "/":
-        return httpx.Response(503 if "unhealthy" in fake.faults else 200)
+        return httpx.Response(200)
     if path == "/v1/models":
         served = "acme/other" if "wrong-model" in fake.faults else fake.model_id
         entry = {"id": served, "object": "model", "created": 0, "owned_by": served}
@@ -53,37 +52,29 @@ def _get(fake: FakeTgi, path: str) -> httpx.Response | None:
 
 def _refused(fake: FakeTgi, body: dict[str, Any]) -> httpx.Response | None:
     problem = ""
-    if "hiccup" in json.dumps(body) and "bad-schema-ok" not in fake.faults:
+    if "hiccup" in json.dumps(body):
         problem = "grammar is not valid: 'hiccup' is not valid"
     if len(str(body.get("inputs", "")).split()) > 1024 and "no-context-limit" not in fake.faults:
         problem = "`inputs` must have less than 1024 tokens. Given: 1100"
     if not problem:
         return None
-    status = 500 if "wrong-status" in fake.faults else 422
     error = {"error": f"Input validation error: {problem}", "error_type": "validation"}
-    return httpx.Response(status, json=error)
+    return httpx.Response(422, json=error)
 
 
 def _guided(fake: FakeTgi, path: str, form: dict[str, Any], body: dict[str, Any]) -> httpx.Response:
-    text, finish = "", "stop"
     if form["type"] == "regex":
         text = re.sub(r"\[0-9\]\{3\}$", "123", form["value"])
-    elif "hiccup" not in json.dumps(form):
+    else:
         text = json.dumps(_fill(form["value"]))
-    if "schema-ignored" in fake.faults:
-        text = "I am glad to help with the form."
     if "empty-text" in fake.faults:
         text = ""
-    if "json-cut" in fake.faults and form["type"] == "json":
-        text, finish = text[: len(text) // 2], "length"
-    if "json-whitespace" in fake.faults and form["type"] == "json":
-        text, finish = "\n" * 96, "length"
     words = list(text)
     usage = {"prompt_tokens": 9, "completion_tokens": len(words), "total_tokens": 9 + len(words)}
     fake.noted(len(words))
     if path == "/generate_stream":
         pieces = [{"token": {"text": one, "special": False}} for one in words]
-        end = {"generated_text": text, "details": {"finish_reason": finish}}
+        end = {"generated_text": text, "details": {"finish_reason": "stop"}}
         events = [*pieces, {"token": {"text": "</s>", "special": True}, **end}]
         content = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
         return httpx.Response(200, headers=SSE, text=content)
@@ -93,7 +84,7 @@ def _guided(fake: FakeTgi, path: str, form: dict[str, Any], body: dict[str, Any]
     if body["stream"]:
         return fake.chat_stream(words or [""], usage)
     message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "finish_reason": finish}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return httpx.Response(
         200, json={"object": "chat.completion", "choices": [choice], "usage": usage}
     )
@@ -131,6 +122,6 @@ class Endless(httpx.AsyncByteStream):
             yield f"data: {json.dumps({'index': index, 'token': token, **end})}\n\n".encode()
 
     async def aclose(self) -> None:
-        if self.open and "no-cancel" not in self.fake.faults:
+        if self.open:
             self.fake.running -= 1
         self.open = False

@@ -76,7 +76,7 @@ class FakeTgi:
         if path == "/health":
             self.health += 1
             dead = "dies" in self.faults and self.health > 1
-            return httpx.Response(503 if dead or "unhealthy" in self.faults else 200)
+            return httpx.Response(503 if dead else 200)
         if path == "/info":
             limits = {"max_input_tokens": 1024, "max_total_tokens": 2048}
             if "other-limits" in self.faults:
@@ -85,8 +85,7 @@ class FakeTgi:
             sha = "f" * 40 if "wrong-revision" in self.faults else SHA
             return httpx.Response(200, json={"model_id": served, "model_sha": sha, **limits})
         if path == "/metrics":
-            count, tokens = (3, 3) if "frozen" in self.faults else (self.count, self.tokens)
-            return httpx.Response(200, text=metrics(count, tokens, self.running))
+            return httpx.Response(200, text=metrics(self.count, self.tokens, self.running))
         return httpx.Response(404)
 
     def said(self, reply: talk.Reply) -> httpx.Response:
@@ -97,8 +96,6 @@ class FakeTgi:
         return httpx.Response(reply.status, json=reply.body, headers=reply.headers)
 
     def noted(self, tokens: int) -> None:
-        if "restart" in self.faults and self.count == 3:
-            self.count = self.tokens = 0
         self.count += bool(tokens)
         self.tokens += tokens
 
@@ -170,7 +167,7 @@ class FakeTgi:
 
         items: list[Any] = [item(word, None) for word in words]
         items[-1] = item(words[-1], None if "no-finish" in self.faults else "stop")
-        items += [] if "no-usage" in self.faults else [{"choices": [], "usage": usage}]
+        items.append({"choices": [], "usage": usage})
         if "error-event" in self.faults:
             items[3:] = [{"error": {"message": "out of memory", "http_status_code": 422}}]
         if "late-text" in self.faults:
@@ -179,8 +176,6 @@ class FakeTgi:
             items.append("[DONE]")
         cut = "stream-cut" in self.faults
         pieces = sse(items[:3] if cut else items)
-        if "buffered" in self.faults:
-            pieces = ["".join(pieces[at : at + 12]) for at in range(0, len(pieces), 12)]
         return httpx.Response(200, headers=_SSE, stream=Body(pieces, 0.003, cut))
 
 

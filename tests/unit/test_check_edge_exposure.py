@@ -66,6 +66,17 @@ def test_a_control_route_that_is_there_fails(status: int) -> None:
     assert ("POST would reach it" in found.problem) == (status == 405)
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_over_https_is_an_engine_s_and_no_refusal(status: int) -> None:
+    found, _ = ask(auth.auth_missing, answers(401, invocations=status))
+    assert (
+        f"/invocations without a key: HTTP {status}, which the gateway itself never sends"
+        in found.problem
+    )
+    found, _ = ask(exposure.docs_private, answers(404, docs=status))
+    assert found.problem == f"/docs from outside: HTTP {status}"
+
+
 def test_a_control_route_behind_a_key_fails_too() -> None:
     def reply(request: httpx.Request) -> httpx.Response:
         keyed = "authorization" in request.headers

@@ -1,4 +1,4 @@
-"""Judges that need no conversation: identity, lists, bursts of requests, certificates."""
+"""Judges that need no conversation: identity, lists, certificates."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import pytest
 from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.checks import chat, native, selftest
 from ansible.module_utils.tgi.checks.engines import ENGINES
-from ansible.module_utils.tgi.checks.host import Tier
 from ansible.module_utils.tgi.checks.identity import judge_info, judge_list
 from ansible.module_utils.tgi.checks.metrics import parse_metrics, shortfall
 from ansible.module_utils.tgi.checks.plan import Model
-from ansible.module_utils.tgi.checks.rate import Burst, burst_size, judge_burst
 from ansible.module_utils.tgi.checks.tls import Handshake, judge_expiry
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,32 +61,24 @@ def test_list(value: Any, problem: str) -> None:
     assert bool(problem) == bool(judge_list(reply(value), ["small"]).problem)
 
 
-def burst(admitted: int, limited: int, other: int = 0, seconds: float = 0.5) -> Burst:
-    limit = reply({"error": {"message": "limit"}}, 429, **{"retry-after": "1"})
-    answers = [reply({})] * admitted + [limit] * limited + [reply({}, 500)] * other
-    return Burst(answers, seconds, 10.0)
-
-
-RATE = {
-    "": burst(11, 20),
-    "no 429": burst(31, 0),
-    "more than the tier allows": burst(25, 6),
-    "stricter than the tier": burst(3, 28),
-    "could not send fast enough": burst(12, 0),
-    "got HTTP 500": burst(11, 10, 10),
-}
-
-
-@pytest.mark.parametrize("problem", RATE)
-def test_rate(problem: str) -> None:
-    found = judge_burst(RATE[problem], Tier(10, 10, 4)).problem
-    assert problem in found
-    assert bool(found) == bool(problem)
-
-
-def test_a_burst_is_more_than_the_limit_lets_pass() -> None:
-    assert burst_size(Tier(5, 10)) == 25
-    assert burst_size(Tier(1e6, 10)) == 2000
+@pytest.mark.parametrize(
+    ("root", "problem"),
+    [
+        ("acme/small", ""),
+        (None, ""),
+        ("/models/small", ""),
+        ("acme/other", "small is served from acme/other, not acme/small"),
+        (7, "small is served from 7"),
+    ],
+)
+def test_what_is_behind_a_name(root: Any, problem: str) -> None:
+    """As vLLM tells it; an adapter beside it has its own."""
+    adapter = {"id": "adapter", "root": "acme/adapter", "parent": "small"}
+    listed = reply({"object": "list", "data": [{"id": "small", "root": root}, adapter]})
+    found = judge_list(listed, ["small"], "acme/small")
+    assert found.problem.startswith(problem) and bool(found.problem) == bool(problem)
+    assert ("/models/small" in found.observed) == (root == "/models/small")
+    assert not judge_list(listed, ["small"]).problem
 
 
 NOW = 4070908800.0  # 2099-01-01

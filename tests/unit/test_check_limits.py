@@ -12,10 +12,12 @@ import pytest
 from ansible.module_utils.tgi.answer import Answer
 from ansible.module_utils.tgi.checks.cancel import Watch, judge_cancel, patience
 from ansible.module_utils.tgi.checks.engines import ENGINES
+from ansible.module_utils.tgi.checks.host import Declared
 from ansible.module_utils.tgi.checks.limits import Told, judge_declared, judge_over, told_limits
 from ansible.module_utils.tgi.checks.overload import judge_overload
 from ansible.module_utils.tgi.checks.run import Options, check
 from check_answers import chat_events, chat_reply, error, reply, silent, stream
+from check_fake_gateway import KEY, NAME, FakeGateway
 from check_fakes import MODEL, FakeTgi
 
 NONE = reply("", 404)
@@ -115,6 +117,52 @@ def test_a_context_that_no_body_can_exceed_is_a_warning() -> None:
     found = run(MODEL, fake, "ctx.over")["ctx.over"]
     assert found.status == "warn" and "does not fit" in found.observed
     assert fake.longest < 1000
+
+
+class Gateway(FakeGateway):
+    """Remembers the paths of long bodies."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(*faults)
+        self.long: list[tuple[str, int]] = []
+
+    async def gate(self, request: httpx.Request) -> httpx.Response:
+        if b" a a a" in request.content:
+            self.long.append((request.url.path, len(request.content)))
+        return await super().gate(request)
+
+
+def through(gateway: Gateway, model: Any = MODEL, most: int = 200_000) -> Any:
+    options = Options(
+        "edge", "x", [model], f"https://{NAME}", api_key=KEY, select=["ctx.over"],
+        declared=Declared(max_body_size=most), transport=gateway.transport(),
+    )  # fmt: skip
+    return next(one for one in asyncio.run(check(options)).checks if one.id == "ctx.over")
+
+
+def test_over_the_limit_through_the_gateway_with_one_request() -> None:
+    gateway = Gateway()
+    assert through(gateway).status == "pass"
+    assert [path for path, _ in gateway.long] == ["/models/small/generate"]
+    found = through(Gateway("no-context-limit"))
+    assert found.status == "fail" and "not enforced" in found.observed
+
+
+def test_the_gateway_s_own_limit_is_never_in_the_way() -> None:
+    gateway = Gateway()
+    found = through(gateway, replace(MODEL, max_total_tokens=100_000))
+    assert found.status == "warn" and "does not fit into 199000 bytes" in found.observed
+    assert not gateway.long
+    assert through(gateway, replace(MODEL, max_total_tokens=90_000)).status == "pass"
+    assert gateway.long[0][1] < 200_000
+
+
+def test_a_list_of_several_models_tells_of_the_one() -> None:
+    entries = [{"id": "other", "max_model_len": 9}, {"id": "small", "max_model_len": 7}]
+    listed = reply({"object": "list", "data": entries})
+    assert told_limits(NONE, listed, "small") == Told(None, 7)
+    assert told_limits(NONE, listed, "third") == Told()
+    assert told_limits(NONE, listed) == Told(None, 9)
 
 
 def test_near_the_limit_only_when_asked_for() -> None:

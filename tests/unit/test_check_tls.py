@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi import pinned_loop
-from ansible.module_utils.tgi.checks import tls, transport
+from ansible.module_utils.tgi.checks import tls, tls_probe
 from ansible.module_utils.tgi.checks.host import Host
 from ansible.module_utils.tgi.client import Client, Target
 from tls_pairs import NAME, Pair, make, rsa_key
@@ -131,7 +131,7 @@ def test_self_signed_leaves_are_no_missing_intermediate(tmp_path: Path, root: Pa
 def test_an_old_python_asks_openssl(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "certificates_sent", lambda _: 0)
+    monkeypatch.setattr(tls_probe, "certificates_sent", lambda _: 0)
     assert look(context(tmp_path, LEAF), root).sent == 1
     other = tmp_path / "other.crt"
     other.write_text(make(called="other").certificate)
@@ -167,10 +167,10 @@ def old_server(directory: Path, version: ssl.TLSVersion) -> ssl.SSLContext:
 def test_old_protocols_are_found(tmp_path: Path, most: ssl.TLSVersion, old: set[str]) -> None:
     async def work(port: int) -> list[bool]:
         target = Target(f"https://{NAME}:{port}", timeout=5)
-        return [await transport.speaks(target, version) for version in transport.OLD.values()]
+        return [await tls_probe.speaks(target, version) for version in tls_probe.OLD.values()]
 
     spoken = serve(old_server(tmp_path, most), work)
-    assert {name for name, yes in zip(transport.OLD, spoken) if yes} == old
+    assert {name for name, yes in zip(tls_probe.OLD, spoken) if yes} == old
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -180,7 +180,7 @@ def test_old_protocols_fail_the_check(tmp_path: Path, root: Path) -> None:
 
 
 def test_silence_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_PATIENCE", 0.1)
+    monkeypatch.setattr(tls_probe, "_PATIENCE", 0.1)
 
     async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()

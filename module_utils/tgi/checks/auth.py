@@ -1,72 +1,40 @@
-"""Does the fence hold? Requests that must be refused, and that never carry a good key by mistake.
-
-Each of them would be answered if it got through: the body suits every generation route.
-"""
+"""Does the fence hold? Requests that must be refused; none holds a good key by mistake."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from ..answer import Answer
-from .canary import nonce
 from .host import Host
 from .judge import http_problem, look, outcome
 from .report import Outcome
+from .unkeyed import LIMITED, MAIN
 
-#: Every route of TGI, vLLM, SGLang and llama.cpp that generates or reads a prompt.
-GENERATION_PATHS = (
-    "/v1/chat/completions", "/v1/completions", "/", "/generate", "/generate_stream",
-    "/tokenize", "/chat_tokenize", "/invocations", "/vertex",
-    "/v1/responses", "/v1/messages", "/detokenize", "/completion", "/infill",
-    "/v2/models/{model}/infer",
-)  # fmt: skip
-MODEL_PATHS = ("/generate", "/v1/chat/completions")
 REFUSED = (401, 403)
 #: Not published at all is as good as refused.
 NOT_THERE = (404, 405)
-#: Sends away, and answers nothing.
-REDIRECTS = (301, 302, 307, 308)
-#: Refused by a limit on failed attempts: good enough once the main path has said 401 or 403.
-LIMITED = 429
-#: The path that must say 401 or 403 for itself.
-MAIN = "/v1/chat/completions"
-#: Who checked shortly before may have used the allowance for failures up.
-_PATIENCE = 3
+#: The gateway sends nobody away over https, whereas engines do: FastAPI says 307 to another slash.
+REDIRECTS = (301, 302, 303, 307, 308)
 _TOO_STRICT = (
     "The limit on failed attempts answers in the fence's place: wait, then check again; if it "
     "stays so, raise gateway_bad_auth"
 )
 
 
-def prompt_body(model: str) -> dict[str, object]:
-    text = f"Request {nonce()}. Say one word."
-    return {
-        "model": model,
-        "messages": [{"role": "user", "content": text}],
-        "prompt": text,
-        "inputs": text,
-        "max_tokens": 1,
-        "stream": False,
-        "parameters": {"max_new_tokens": 1},
-    }
-
-
-async def _probe(
-    host: Host, path: str, key: str | None = None, headers: Mapping[str, str] | None = None
-) -> Answer:
-    return await host.client.send(
-        "POST", path, prompt_body(host.names[0]), key=key, headers=headers or {}
-    )
-
-
 def _open(answer: Answer, allowed: tuple[int, ...]) -> str:
     if not answer.status:
         return answer.fault or "no answer"
-    return "" if answer.status in allowed else f"HTTP {answer.status}"
+    return "" if answer.status in allowed else got(answer)
+
+
+def got(answer: Answer) -> str:
+    """An answer that is no refusal. A redirect answers nothing, but shows that it came past."""
+    past = ", which the gateway itself never sends" if answer.status in REDIRECTS else ""
+    return f"HTTP {answer.status}{past}"
 
 
 def _seen(what: str, answers: Collection[Answer]) -> str:
@@ -74,49 +42,27 @@ def _seen(what: str, answers: Collection[Answer]) -> str:
     return f"{len(answers)} {what}" + (f", {limited} of them with 429" if limited else "")
 
 
-async def unkeyed(host: Host) -> dict[str, Answer]:
-    """Every generation path once, without a key.
-
-    The main one goes first and alone: a strict limit on failed attempts may answer the others
-    with 429, but the fence must have said once what it thinks of no key at all.
-    """
-    main = Answer()
-    for _ in range(_PATIENCE):
-        main = await _probe(host, MAIN)
-        if main.status != LIMITED:
-            break
-    first = host.names[0]
-    paths = [path.format(model=first) for path in GENERATION_PATHS if path != MAIN]
-    # Both routes of one model and one of each other keep within what gateway_bad_auth lets by
-    paths += [f"/models/{first}{MODEL_PATHS[0]}"]
-    paths += [f"/models/{name}{MODEL_PATHS[1]}" for name in host.names]
-    answers = await asyncio.gather(*(_probe(host, path) for path in paths))
-    return {MAIN: main, **dict(zip(paths, answers))}
-
-
 async def auth_missing(host: Host) -> Outcome:
     """I1: without a key no generation path is reached; the main one says 401 or 403."""
-    answers = await host.memo.once("unkeyed", lambda: unkeyed(host))
+    answers = await host.unkeyed()
     main = answers[MAIN]
-    problems = [
-        f"{path} without a key: {wrong}"
+    beside = (*REFUSED, *NOT_THERE, LIMITED)
+    wrong = {
+        path: problem
         for path, answer in answers.items()
-        if (
-            wrong := _open(
-                answer, REFUSED if path == MAIN else REFUSED + NOT_THERE + REDIRECTS + (LIMITED,)
-            )
-        )
-    ]
-    evidence = look(next((a for a in answers.values() if a.status == 200), main))
+        if (problem := _open(answer, REFUSED if path == MAIN else beside))
+    }
+    problems = [f"{path} without a key: {problem}" for path, problem in wrong.items()]
+    shown = next((path for path in wrong if answers[path].status == 200), next(iter(wrong), MAIN))
     # Only the main one can have this problem, and then it is the only one
     remedy = _TOO_STRICT if main.status == LIMITED and len(problems) == 1 else ""
     good = _seen("paths refuse", answers.values())
-    return outcome(main, problems, good, evidence if problems else "", remedy)
+    return outcome(main, problems, good, look(answers[shown]) if problems else "", remedy)
 
 
 async def auth_header(host: Host) -> Outcome:
     """I7: a 401 says how to authenticate."""
-    answers = await host.memo.once("unkeyed", lambda: unkeyed(host))
+    answers = await host.unkeyed()
     main = answers[MAIN]
     given = main.headers.get("www-authenticate", "")
     wrong = f"HTTP {main.status} without WWW-Authenticate" if main.status else main.fault
@@ -126,8 +72,9 @@ async def auth_header(host: Host) -> Outcome:
 def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, str]]]:
     """Credentials that must not work: name to (path, bearer key, headers).
 
-    Near misses go in headers, which no log holds. In the query goes a made-up key: servers
-    write queries into their logs, and a real one in them would cost more than it proves.
+    Near misses go in headers, which no log holds. In the query goes a key that nobody has, which
+    proves that a query as such opens nothing, and no more: whether the gateway would take its own
+    keys from there could only be told by writing one into the logs of everything on the way.
     """
     wrong: dict[str, tuple[str, str | None, dict[str, str]]] = {
         "a wrong key": (MAIN, secrets.token_hex(16), {}),
@@ -139,7 +86,7 @@ def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, st
     basic = base64.b64encode(f"checks:{key}".encode()).decode()
     wrong["the key without its last character"] = (MAIN, key[:-1], {})
     wrong["the key as Basic"] = (MAIN, None, {"Authorization": f"Basic {basic}"})
-    wrong["a made-up key in the query"] = (f"{MAIN}?api_key={made_up}", None, {})
+    wrong["a query with a made-up key"] = (f"{MAIN}?api_key={made_up}", None, {})
     if key.swapcase() != key:
         wrong["the key in another case"] = (MAIN, key.swapcase(), {})
     return wrong
@@ -156,10 +103,10 @@ def secrets_of(key: str) -> list[str]:
 async def auth_wrong(host: Host) -> Outcome:
     """I2: near misses are refused with 401 or 403."""
     # After the probes without a key, so that those find the allowance for failures untouched
-    await host.memo.once("unkeyed", lambda: unkeyed(host))
+    await host.unkeyed()
     wrong = wrong_credentials(host.client.target.api_key)
     answers = await asyncio.gather(
-        *(_probe(host, path, key, headers) for path, key, headers in wrong.values())
+        *(host.probe(path, key, headers) for path, key, headers in wrong.values())
     )
     problems = [
         f"{name} gets {bad}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from . import auth, compare, exposure, fence, rate, size, stream, tls, web
 from .direct import DIRECT
 from .host import Declared
-from .plan import SELFTEST, Spec
+from .plan import BASE, SELFTEST, Spec
 from .report import MAJOR, MINOR
 
 _SAME = {spec.id: spec for spec in DIRECT}
@@ -91,7 +91,8 @@ EDGE = (
         exposure.auth_backend, stage=2, generates=False,
     ),
     _host(
-        "auth.wrong", "auth", "401 or 403 for every wrong credential",
+        "auth.wrong", "auth",
+        "401 or 403 for every wrong credential, and for a query with a made-up key",
         "Keys must be compared whole and with regard to case, in the Authorization header alone: "
         "run the gateway role",
         auth.auth_wrong, stage=2,
@@ -123,21 +124,26 @@ EDGE = (
     _again(
         "chat.stream", _GATEWAY + "raise gateway_read_timeout, look for another proxy in between"
     ),
+    _again(
+        "completions.stream",
+        _GATEWAY + "raise gateway_read_timeout, look for another proxy in between",
+        needs=("completions", BASE),
+    ),
     Spec(
         "stream.unbuffered", "stream", "tokens arrive one by one",
         "Somewhere between here and the engine streams are collected: proxy_buffering off and "
         "gzip off for the API, also in any other proxy",
-        stream.stream_unbuffered, stage=2, needs=("chat",),
+        stream.stream_unbuffered, stage=2, needs=("stream",),
     ),
     Spec(
         "stream.gzip", "stream", "tokens arrive one by one for a client that accepts gzip",
-        stream.GZIP_REMEDY, stream.stream_gzip, stage=2, severity=MAJOR, needs=("chat",),
+        stream.GZIP_REMEDY, stream.stream_gzip, stage=2, severity=MAJOR, needs=("stream",),
     ),
     Spec(
         "stream.header", "stream", "headers of a stream: no length, nothing that caches it",
         "Something on the way takes the stream for a file: proxy_buffering off, and no caching of "
         "the API's answers",
-        stream.stream_header, stage=2, severity=MINOR, needs=("chat",),
+        stream.stream_header, stage=2, severity=MINOR, needs=("stream",),
     ),
     Spec(
         "stream.same", "stream", "a stream ends as in the direct view",
@@ -153,6 +159,11 @@ EDGE = (
     ),
     *_CONVERSATION,
     _again("chat.canary", _GATEWAY + "a name leads to another model", stage=2),
+    _again(
+        "ctx.over",
+        _GATEWAY + "gateway_max_body_size must leave room for a whole prompt, and nothing may "
+        "rewrite the engine's refusals", stage=2,
+    ),
     _host(
         "body.size", "limits", "a body of gateway_max_body_size passes, a larger one is 413",
         "nginx's own limit is 1 MB: set gateway_max_body_size and run the gateway role",

@@ -13,8 +13,8 @@ from .host import Host
 from .judge import look, outcome
 from .report import Outcome, trim
 
-#: 429: a strict limit on failed attempts keeps out as well. A redirect shows nothing.
-PRIVATE = (301, 302, 307, 308, 401, 403, 404, 429)
+#: 429: a strict limit on failed attempts keeps out as well.
+PRIVATE = (401, 403, 404, 429)
 METRICS_PATHS = ("/metrics", "/stub_status")
 #: What describes the server to whoever asks, by engine; "" is common to all.
 DOCS_PATHS = {

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..answer import Answer
-from .auth import LIMITED, MAIN, NOT_THERE, REDIRECTS, REFUSED, prompt_body, unkeyed
+from .auth import NOT_THERE, REDIRECTS, REFUSED, got
 from .host import Host
 from .judge import SEE_OTHERS, look, outcome
 from .report import Outcome
+from .unkeyed import LIMITED, MAIN, prompt_body
 
 #: A server may find such a request ill-formed: that is a refusal too.
 _ILL_FORMED = (400, 414)
@@ -58,18 +59,18 @@ def judge_trick(trick: Trick, answer: Answer) -> str:
     # In the text, for a body that came in chunks is no JSON as it went over the wire
     if any(word in answer.text for word in _GENERATED):
         return "the engine answered"
-    if trick.by_header:
+    if trick.by_header and answer.status not in REDIRECTS:
         return ""
     if trick.method == "OPTIONS" and answer.status in (200, 204) and not answer.body:
         # The preflight of a browser, which gateways answer by themselves
         return ""
-    allowed = REFUSED + NOT_THERE + REDIRECTS + _ILL_FORMED + (LIMITED,)
-    return "" if answer.status in allowed else f"HTTP {answer.status}"
+    allowed = REFUSED + NOT_THERE + _ILL_FORMED + (LIMITED,)
+    return "" if answer.status in allowed else got(answer)
 
 
 async def auth_bypass(host: Host) -> Outcome:
     """I4: no way of writing a request gets it past the fence without a key."""
-    main = (await host.memo.once("unkeyed", lambda: unkeyed(host)))[MAIN]
+    main = (await host.unkeyed())[MAIN]
     if main.status == 200:
         problem = "no trick is needed: the main path is open without a key"
         return outcome(main, [problem], "", "", SEE_OTHERS)

@@ -10,6 +10,7 @@ from typing import Any
 from ..answer import Answer
 from ..client import Client
 from ..wire import send_raw
+from . import unkeyed
 from .plan import Model
 from .session import Memo
 
@@ -88,6 +89,14 @@ class Host:
 
     async def listing(self) -> Answer:
         return await self.memo.once("list", lambda: self.client.send("GET", "/v1/models"))
+
+    async def unkeyed(self) -> dict[str, Answer]:
+        """Every generation path once, without a key; shared by all that look at the answers."""
+        return await self.memo.once("unkeyed", lambda: unkeyed.ask_all(self.client, self.names))
+
+    async def probe(self, path: str, key: str | None, headers: Mapping[str, str]) -> Answer:
+        """A generation asked for with such a key, or none."""
+        return await unkeyed.probe(self.client, self.names[0], path, key, headers)
 
     async def raw(
         self,

@@ -32,8 +32,12 @@ def judge_info(answer: Answer, model: Model) -> Outcome:
     return outcome(answer, problems, trim(good, 80))
 
 
-def judge_list(answer: Answer, names: list[str]) -> Outcome:
-    """B2: /v1/models is a list of unique ids that has every name (and alias) of ``names``."""
+def judge_list(answer: Answer, names: list[str], root: str = "") -> Outcome:
+    """B2: /v1/models is a list of unique ids that has every name (and alias) of ``names``.
+
+    ``root``: the model that must be behind them, where the engine tells (vLLM). A directory may
+    hold any model, so one in its place is shown and not judged.
+    """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     data = dig(answer.json(), "data")
@@ -46,4 +50,12 @@ def judge_list(answer: Answer, names: list[str]) -> Outcome:
         problems.append(f"not listed: {', '.join(missing)}")
     if any(not isinstance(one, str) for one in ids) or len({str(one) for one in ids}) < len(ids):
         problems.append("ids are not unique names")
+    behind = [dig(one, "root") for one in data if root and dig(one, "id") in names]
+    others = [str(one) for one in behind if one is not None and one != root]
+    problems += [
+        f"{', '.join(names)} is served from {trim(one, 80)}, not {root}"
+        for one in others
+        if not one.startswith(("/", "."))
+    ]
+    ids += [f"(from {one})" for one in others]
     return outcome(answer, problems, trim(", ".join(str(one) for one in ids), 80))

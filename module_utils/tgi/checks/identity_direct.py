@@ -11,7 +11,7 @@ from .engines import Engine
 from .engines_detect import Detected, recognise
 from .identity import judge_list
 from .judge import dig, http_problem, outcome
-from .plan import Model, Spec
+from .plan import Spec
 from .report import MAJOR, Outcome, trim
 from .session import Session
 
@@ -44,14 +44,14 @@ async def engine_detected(session: Session) -> Outcome:
     return judge_engine(recognise(info, metrics, models), session.model.engine, models)
 
 
-def listed_name(model: Model) -> str:
-    """What the engine's own list must call the model."""
-    return model.model_id
-
-
 async def model_list(session: Session) -> Outcome:
-    """B2 on the engine's own port: unique ids, the model among them."""
-    return judge_list(await session.models(), [listed_name(session.model)])
+    """B2 on the engine's own port: unique ids, the model among them and behind its name.
+
+    The limit that the list tells is for ``ctx.declared``.
+    """
+    wanted = session.model.model_id
+    root = wanted if session.model.engine == "vllm" else ""
+    return judge_list(await session.models(), [wanted], root)
 
 
 def judge_unknown(answer: Answer, profile: Engine) -> Outcome:

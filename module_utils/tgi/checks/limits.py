@@ -16,6 +16,8 @@ from .session import Session
 
 #: TGI refuses bodies of 2,000,000 bytes (payload_limit) before it counts a token.
 MAX_BODY = 1_900_000
+#: Bytes of a request beside its prompt, at most.
+_BESIDE = 1000
 #: One token in every tokenizer at least, and no bytes wasted.
 WORD = " a"
 #: More words than the limit, for what a template or a first token may take away.
@@ -41,18 +43,28 @@ def _number(value: object) -> int | None:
     return value if type(value) is int and value > 0 else None
 
 
-def told_limits(info: Answer, models: Answer) -> Told:
-    """From TGI's /info, else from /v1/models: max_model_len (vLLM, SGLang), meta (llama.cpp)."""
+def told_limits(info: Answer, models: Answer, name: str = "") -> Told:
+    """From TGI's /info, else from /v1/models: max_model_len (vLLM, SGLang), meta (llama.cpp).
+
+    ``name``: the entry of a list of several models; empty takes the first one.
+    """
     said = None if http_problem(info) else info.json()
     prompt, total = _number(dig(said, "max_input_tokens")), _number(dig(said, "max_total_tokens"))
     if prompt or total:
         return Told(prompt, total)
-    entry = None if http_problem(models) else dig(models.json(), "data", 0)
+    data = None if http_problem(models) else dig(models.json(), "data")
+    entries = data if isinstance(data, list) else []
+    entry = next((one for one in entries if not name or dig(one, "id") == name), None)
     total = _number(dig(entry, "max_model_len")) or _number(dig(entry, "meta", "n_ctx"))
     return Told(None, total, _number(dig(entry, "meta", "n_ctx_train")))
 
 
 async def told(session: Session) -> Told:
+    if session.prefix:
+        # Through a gateway one of them is enough, and its list has the other models as well
+        if "info" in session.profile.abilities:
+            return told_limits(await session.info(), Answer())
+        return told_limits(Answer(), await session.models(), session.served)
     return told_limits(*await asyncio.gather(session.info(), session.models()))
 
 
@@ -80,7 +92,10 @@ def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -
         return Outcome(problem, problem, seen, ms=answer.ms, soft=True)
     if answer.status == 413:
         problem = "the body was refused for its size before its tokens were counted"
-        remedy = "The payload limit is below the context limit: raise payload_limit"
+        remedy = (
+            "The payload limit is below the context limit: raise payload_limit, and "
+            "gateway_max_body_size with it"
+        )
         return Outcome(problem, problem, look(answer, 120), remedy, answer.ms, soft=True)
     wanted = " or ".join(str(status) for status in statuses)
     problem = http_problem(answer) or "HTTP 200: the context limit is not enforced"
@@ -88,13 +103,15 @@ def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -
 
 
 async def ctx_over(session: Session) -> Outcome:
+    """G1. Nothing is generated for a refusal; one token, where the limit is not enforced."""
     found = await told(session)
     limit = longest(found, session.model)
     if not limit:
         return _soft("neither the engine nor the inventory names a context limit")
     prompt = prompt_of(limit + MARGIN)
-    if len(prompt) > MAX_BODY:
-        return _soft(f"a prompt of {limit + MARGIN} tokens does not fit into {MAX_BODY} bytes")
+    room = min(MAX_BODY, (session.max_body or MAX_BODY + _BESIDE) - _BESIDE)
+    if len(prompt) > room:
+        return _soft(f"a prompt of {limit + MARGIN} tokens does not fit into {room} bytes")
     answer = await session.plain(prompt, 1)
     return judge_over(answer, session.profile.too_long, [*found.numbers, limit])
 

@@ -52,9 +52,10 @@ class Spec:
     ``run`` gets the model's session (a host's session when not ``per_model``). Stages run one
     after the other, checks of one stage together. A failure of a minor one is a warning.
     ``needs`` holds what the model or its engine must have for the check to apply: chat, tools,
-    BASE, direct (figures of the direct view), gpus (and a project to ask for), or an ability of
-    ``engines.Engine``. ``opt_in``: only when its id is selected. ``generates`` is false only where
-    a check surely has no text generated, whatever answers.
+    BASE, stream (a chat's, or else a text's), direct (figures of the direct view), gpus (and a
+    project to ask for), or an ability of ``engines.Engine``. ``opt_in``: only when its id is
+    selected. ``generates`` is false only where a check surely has no text generated, whatever
+    answers.
     """
 
     id: str
@@ -89,9 +90,12 @@ class Item:
 #: A model without a chat template. What needs that stands in for a chat's check, so where there
 #: is a template nothing is left out.
 BASE = "base"
+#: Needs that no engine's profile has to have as well.
+_DECLARED = ("chat", "direct", "stream", "gpus", BASE)
 _LACKS = {
     "chat": "no chat template (checks_without_chat)",
     "tools": "no tools (checks_without_tools)",
+    "stream": "no chat template (checks_without_chat), and nothing else that it streams",
     "direct": "no figures of the direct view to compare with",
     BASE: "it has a chat template, so the chat's checks ask instead",
     "gpus": "it has no GPU, or no project of this host",
@@ -103,10 +107,11 @@ def lacking(spec: Spec, model: Model) -> str:
     for need in spec.needs:
         declared = {"chat": model.chat, "tools": model.chat and model.tools}
         declared.update({"direct": bool(model.figures), BASE: not model.chat})
+        declared["stream"] = model.chat or "completions" in model.profile.abilities
         declared["gpus"] = bool(model.gpus and model.project)
         if not declared.get(need, True):
             return _LACKS["chat" if need == "tools" and not model.chat else need]
-        if need not in ("chat", "direct", "gpus", BASE) and need not in model.profile.abilities:
+        if need not in _DECLARED and need not in model.profile.abilities:
             return f"the engine {model.engine} has nothing of the kind ({need})"
     return ""
 

@@ -9,12 +9,16 @@ from dataclasses import dataclass, replace
 
 from ..answer import Answer, retry_after
 from .host import Host, Tier
-from .judge import dig
+from .judge import SEE_OTHERS, dig
 from .report import Outcome, trim
 
 MOST_REQUESTS = 2000
 MOST_SECONDS = 5.0
 STRICTER = "stricter than the tier"
+_SLOWER = (
+    "Not proven, and not found broken: in gateway_tiers give the checks' consumer "
+    "(checks_consumer) a tier of its own with a lower rate and burst, and run the gateway role"
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def judge_burst(burst: Burst, tier: Tier) -> Outcome:
     ceiling = tier.burst + 2 + math.ceil(tier.rate * burst.seconds)
     seen = f"{admitted} of {sent} admitted in {burst.seconds:.2f} s, {limited} refused with 429"
     declared = f"declared: {tier.rate:g}/s, burst {tier.burst}"
-    problems, remedy = [], ""
+    problems, remedy, unproven = [], "", False
     if unavailable := burst.count(503):
         problems.append(f"{unavailable} refused with 503 instead of 429")
         remedy = "nginx: limit_req_status 429 and limit_conn_status 429; run the gateway role"
@@ -67,8 +71,9 @@ def judge_burst(burst: Burst, tier: Tier) -> Outcome:
         problems.append(f"{len(broken)} of {sent} requests got {what}")
     if not limited and not unavailable:
         if sent <= ceiling:
+            unproven = not problems
             problems.append(f"could not send fast enough to meet the limit: {seen}")
-            remedy = "Give the checks' consumer a tier with a lower limit, so that it can be proven"
+            remedy = _SLOWER if unproven else ""
         else:
             problems.append(f"no 429 after {sent} requests in {burst.seconds:.2f} s")
     elif admitted > ceiling:
@@ -80,7 +85,15 @@ def judge_burst(burst: Burst, tier: Tier) -> Outcome:
     if not problems:
         return Outcome("", seen, declared, ms=ms)
     evidence = trim("; ".join([*problems[1:], seen, declared]), 400)
-    return Outcome(problems[0], problems[0], evidence, remedy, ms)
+    return Outcome(problems[0], problems[0], evidence, remedy, ms, soft=unproven)
+
+
+def _never_met(burst: Burst) -> Outcome | None:
+    """What follows from a limit proves nothing while the limit was not met."""
+    if burst.count(429, 503):
+        return None
+    problem = f"none of {len(burst.answers)} requests was refused, so no limit was met"
+    return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
 
 
 def _refusal_problems(refusals: list[Answer]) -> list[str]:
@@ -107,6 +120,8 @@ async def rate_enforced(host: Host) -> Outcome:
 async def rate_recovers(host: Host) -> Outcome:
     """J2: once the pace allows it again, a request passes."""
     burst = await host.memo.once("burst", lambda: send_burst(host))
+    if unmet := _never_met(burst):
+        return unmet
     pause = min(30.0, max(0.2, 2 / host.tier.rate))
     refused = [answer for answer in burst.answers if answer.status == 429]
     if refused and retry_after(refused[0], 30.0) > 10 * max(1.0, pause):
@@ -123,7 +138,9 @@ async def rate_scope(host: Host) -> Outcome:
 
     Load balancers and clients ask it, and a limit there takes a sound server out of service.
     """
-    await host.memo.once("burst", lambda: send_burst(host))
+    burst = await host.memo.once("burst", lambda: send_burst(host))
+    if unmet := _never_met(burst):
+        return unmet
     answer = await host.client.send("GET", "/health", key=None, paced=False)
     seen = answer.fault or f"HTTP {answer.status} right after the burst"
     return Outcome("" if answer.status == 200 else f"/health: {seen}", f"/health: {seen}")

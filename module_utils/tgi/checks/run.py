@@ -161,7 +161,7 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     for model in options.models:
         sessions[model.name] = Session(
             model, edge, f"/models/{model.name}", model.name,
-            canary_passes=options.canary_passes,
+            canary_passes=options.canary_passes, max_body=options.declared.max_body_size,
         )  # fmt: skip
     return sessions
 

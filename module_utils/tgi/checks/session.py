@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -56,7 +56,8 @@ class Session:
     ``witnessed`` holds the token counts of our generations that ended well; ``witness`` says
     that the engine's counters can be read, ``highest`` is the most they have shown. ``project``
     is the Compose project of its container, empty where Docker is not to be asked. ``slo`` are
-    the longest TTFT and TPOT in ms, 0 where none is set.
+    the longest TTFT and TPOT in ms, 0 where none is set. ``max_body``: bytes that what stands
+    before the engine lets in, 0 where nothing is known of that.
     """
 
     model: Model
@@ -70,6 +71,7 @@ class Session:
     highest: dict[str, float] = field(default_factory=dict)
     project: str = ""
     slo: tuple[float, float] = (0.0, 0.0)
+    max_body: int = 0
     #: The nonce of requests that must begin alike.
     word: str = field(default_factory=canary.nonce)
 
@@ -93,12 +95,16 @@ class Session:
         return await self.post(self.prefix + path, native.request_body(), native.token_count)
 
     async def post(
-        self, path: str, body: object, count: Callable[[Answer], int] = chat.completion_tokens
+        self,
+        path: str,
+        body: object,
+        count: Callable[[Answer], int] = chat.completion_tokens,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Any generation. ``count`` tells how many tokens a good answer says it generated."""
         if self.witness:
             await self.first_look()
-        answer = await self.client.send("POST", path, body)
+        answer = await self.client.send("POST", path, body, headers=headers or {})
         if not http_problem(answer):
             self.note(count(answer))
         return answer
@@ -117,6 +123,8 @@ class Session:
             self.model, self.served, prompt, max_tokens, stream=stream, chat_first=chat_first
         )
         dialect.add(body, more)
+        if not path.startswith("/v1/"):
+            path = self.prefix + path
         return await self.post(path, body, dialect.token_count)
 
     async def generation(self) -> Answer:
@@ -137,18 +145,21 @@ class Session:
 
     async def ask(self, prompt: str, max_tokens: int = canary.MAX_TOKENS) -> Answer:
         """One more chat request, whole."""
-        return await self._chat(prompt, max_tokens, False)
+        return await self.converse([user(prompt)], max_tokens)
 
     async def chat_stream(self) -> Answer:
-        """A streamed answer to a question that takes a while to answer."""
+        """A streamed answer to a question that takes a while; of a base model, a streamed text."""
         return await self.memo.once("chat_stream", self.ask_stream)
 
-    async def ask_stream(self) -> Answer:
+    async def ask_stream(self, headers: Mapping[str, str] | None = None) -> Answer:
+        """The same once more, with other headers where some are given."""
         prompt = canary.ask(canary.Question(LONG_QUESTION, ""))
-        return await self._chat(prompt, LONG_TOKENS, True)
-
-    async def _chat(self, prompt: str, max_tokens: int, stream: bool) -> Answer:
-        return await self.converse([user(prompt)], max_tokens, stream)
+        body = chat.request_body(self.served, prompt, LONG_TOKENS, True)
+        path = "/v1/chat/completions"
+        if not self.model.chat:
+            del body["messages"]
+            path, body = "/v1/completions", {**body, "prompt": prompt}
+        return await self.post(path, body, headers=headers)
 
     async def converse(
         self, messages: list[dict[str, Any]], max_tokens: int, stream: bool = False, **more: Any

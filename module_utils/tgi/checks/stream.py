@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from ..answer import Answer
-from . import canary, chat, native
+from . import chat, native
 from .bursts import MIN_CHUNKS, MIN_GAP, burst_ratio
 from .compare import figures_of
 from .judge import SEE_OTHERS, http_problem, outcome
 from .report import Outcome, trim
-from .session import LONG_QUESTION, LONG_TOKENS, Session
+from .session import Session
 
 #: More than this in one piece, on average: a client that reads one event at a time loses words.
 MOST_EVENTS = 1.5
+UNCOMPRESSED = {"Accept-Encoding": "identity"}
 GZIP_REMEDY = (
     "Compression holds the stream back: gzip off for the API, or no text/event-stream in "
     "gzip_types, also in any other proxy"
@@ -26,15 +27,6 @@ def compressed(answer: Answer) -> bool:
     return answer.headers.get("content-encoding", "identity").lower() not in ("", "identity")
 
 
-async def _plain_stream(session: Session) -> Answer:
-    """A stream that asks for no compression."""
-    prompt = canary.ask(canary.Question(LONG_QUESTION, ""))
-    body = chat.request_body(session.served, prompt, LONG_TOKENS, True)
-    return await session.client.send(
-        "POST", "/v1/chat/completions", body, headers={"Accept-Encoding": "identity"}
-    )
-
-
 async def stream_unbuffered(session: Session) -> Outcome:
     """K1: events reach the client one by one. Asked once more before it is called buffered.
 
@@ -42,16 +34,17 @@ async def stream_unbuffered(session: Session) -> Outcome:
     """
     answer = await session.chat_stream()
     if compressed(answer):
-        answer = await session.memo.once("plain_stream", lambda: _plain_stream(session))
+        answer = await session.memo.once("plain_stream", lambda: session.ask_stream(UNCOMPRESSED))
     found = judge_bursts(answer, session.model.figures)
-    if not found.problem or found.soft or http_problem(answer):
+    # A stream without text says nothing of how fast its engine is, nor would another one
+    if not found.problem or found.soft or http_problem(answer) or not figures_of(answer):
         return found
     if session.model.profile.abilities & {"native"}:
         pace = native.token_ms(await session.generate())
         if pace is not None and pace < 2 * MIN_GAP * 1000:
             problem = f"the engine takes {pace:.1f} ms a token, too fast to tell buffering by"
             return Outcome(problem, problem, found.observed, ms=answer.ms, soft=True)
-    again = judge_bursts(await _plain_stream(session), session.model.figures)
+    again = judge_bursts(await session.ask_stream(UNCOMPRESSED), session.model.figures)
     return replace(again, attempts=2)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..answer import describe
 from ..client import Target, tls_context
-from . import transport
+from . import tls_probe
 from .host import Host
 from .judge import SEE_OTHERS
 from .report import Outcome, trim
@@ -98,22 +98,22 @@ async def handshake(host: Host) -> Handshake:
 async def _verified(target: Target, context: ssl.SSLContext) -> Handshake:
     started = time.perf_counter()
     try:
-        tls = await transport.connect(target, context)
+        tls = await tls_probe.connect(target, context)
     except (OSError, asyncio.TimeoutError) as error:
         problem, remedy = explain(error)
         code = getattr(error, "verify_code", 0)
         return Handshake({}, problem=problem, remedy=remedy, code=code, reached=bool(code))
     ms = round((time.perf_counter() - started) * 1000)
-    sent = transport.certificates_sent(tls)
+    sent = tls_probe.certificates_sent(tls)
     return Handshake(tls.getpeercert(), tls.version(), ms=ms, sent=sent)
 
 
 async def _unverified(target: Target, found: Handshake) -> Handshake:
     """What can be said of a server whose chain does not verify."""
     try:
-        tls = await transport.connect(target, transport.trusting())
-        sent = transport.certificates_sent(tls) or await transport.count_with_openssl(target)
-        named = await transport.covers_name(target, tls.getpeercert(True))
+        tls = await tls_probe.connect(target, tls_probe.trusting())
+        sent = tls_probe.certificates_sent(tls) or await tls_probe.count_with_openssl(target)
+        named = await tls_probe.covers_name(target, tls.getpeercert(True))
     except (OSError, asyncio.TimeoutError):
         return found
     return replace(found, sent=sent, other_name=found.other_name or not named)
@@ -122,10 +122,10 @@ async def _unverified(target: Target, found: Handshake) -> Handshake:
 async def _old_protocols(target: Target) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Those that are spoken, and those to whose greeting nothing at all was said."""
     spoken = await asyncio.gather(
-        *(transport.speaks(target, version) for version in transport.OLD.values()),
+        *(tls_probe.speaks(target, version) for version in tls_probe.OLD.values()),
         return_exceptions=True,
     )
-    told = list(zip(transport.OLD, spoken))
+    told = list(zip(tls_probe.OLD, spoken))
     yes = tuple(name for name, said in told if said is True)
     return yes, tuple(name for name, said in told if isinstance(said, BaseException))
 
@@ -189,7 +189,7 @@ async def tls_protocol(host: Host) -> Outcome:
     if found.unproven:
         problem = f"no answer to {' and '.join(found.unproven)}, so a refusal is not proven"
         return Outcome(problem, problem, soft=True)
-    return Outcome("", f"{found.protocol or 'TLS'}; {' and '.join(transport.OLD)} refused")
+    return Outcome("", f"{found.protocol or 'TLS'}; {' and '.join(tls_probe.OLD)} refused")
 
 
 async def tls_expiry(host: Host) -> Outcome:

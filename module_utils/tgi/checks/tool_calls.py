@@ -97,16 +97,24 @@ def call_problems(
     return problems
 
 
-def argument_problems(arguments: Any, schema: Mapping[str, Any]) -> list[str]:
-    """Arguments are a string of JSON, of an object, of the tool's schema."""
+def read_arguments(arguments: Any) -> tuple[dict[str, Any], str]:
+    """The object that a call's arguments spell as a string of JSON, or what is wrong with them."""
     if not isinstance(arguments, str):
-        return [f"arguments are a JSON {type(arguments).__name__}, not a string"]
+        return {}, f"arguments are a JSON {type(arguments).__name__}, not a string"
     value = load(arguments)
     if value is None:
-        return [f"arguments are no JSON: {trim(arguments, 60)}"]
+        return {}, f"arguments are no JSON: {trim(arguments, 60)}"
     if not isinstance(value, dict):
         kind = "string" if isinstance(value, str) else type(value).__name__
-        return [f"arguments are a JSON {kind}, not an object: {trim(arguments, 60)}"]
+        return {}, f"arguments are a JSON {kind}, not an object: {trim(arguments, 60)}"
+    return value, ""
+
+
+def argument_problems(arguments: Any, schema: Mapping[str, Any]) -> list[str]:
+    """Arguments are a string of JSON, of an object, of the tool's schema."""
+    value, problem = read_arguments(arguments)
+    if problem:
+        return [problem]
     problem = schema_problem(value, schema)
     return [f"arguments are not to the schema: {problem}"] if problem else []
 

@@ -6,12 +6,12 @@ import asyncio
 import re
 
 from . import chat
-from .auth import MAIN, unkeyed
 from .canary import nonce
 from .host import Host
 from .identity import judge_list
 from .judge import dig, http_problem, look, outcome
 from .report import Outcome, trim
+from .unkeyed import MAIN
 
 PERMANENT = (301, 308)
 _VERSION = re.compile(r"/\d|\b\d+\.\d")
@@ -72,7 +72,7 @@ def judge_hsts(value: str, declared: int) -> str:
 
 async def hsts(host: Host) -> Outcome:
     """H7: as declared, on an answer that is well as on a refusal."""
-    answers = [await host.listing(), (await host.memo.once("unkeyed", lambda: unkeyed(host)))[MAIN]]
+    answers = [await host.listing(), (await host.unkeyed())[MAIN]]
     wrong = [
         judge_hsts(answer.headers.get("strict-transport-security", ""), host.declared.hsts_seconds)
         for answer in answers
@@ -83,7 +83,7 @@ async def hsts(host: Host) -> Outcome:
 
 async def server_tokens(host: Host) -> Outcome:
     """H8: no version of a server in the header, nor on a page of nginx's own."""
-    answers = [await host.listing(), (await host.memo.once("unkeyed", lambda: unkeyed(host)))[MAIN]]
+    answers = [await host.listing(), (await host.unkeyed())[MAIN]]
     given = answers[0].headers.get("server", "") or "no Server header"
     problems = [
         f"Server: {trim(server, 60)}"

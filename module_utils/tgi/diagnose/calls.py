@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..answer import Answer
 from ..checks import canary
-from ..checks.judge import dig, error_text, http_problem
+from ..checks.judge import dig, error_text, http_problem, load
 from ..checks.report import trim
+from ..checks.tool_calls import function, read_arguments, read_calls
 from ..wait_logs import mask
 
 NAME = "note_city"
 #: Room enough for this call; a client's own limit is the client's affair.
 MAX_TOKENS = 100
-_SCHEMA = {
-    "type": "object",
-    "properties": {"city": {"type": "string"}},
-    "required": ["city"],
-}
+_TOOL = function(NAME, "Note a city.", {"city": {"type": "string"}})
 
 
 def request_body(model: str) -> dict[str, Any]:
     """A chat request that must be answered by a call of the function NAME."""
-    function = {"name": NAME, "description": "Note a city.", "parameters": _SCHEMA}
     return {
         "model": model,
         "messages": [{"role": "user", "content": canary.ask(canary.QUESTIONS[0])}],
-        "tools": [{"type": "function", "function": function}],
+        "tools": [_TOOL],
         "tool_choice": {"type": "function", "function": {"name": NAME}},
         "temperature": 0,
         "max_tokens": MAX_TOKENS,
@@ -55,16 +50,15 @@ def judge_call(answer: Answer) -> tuple[str, str]:
     message, finish = dig(reply, "choices", 0, "message"), dig(reply, "choices", 0, "finish_reason")
     spent = dig(reply, "usage", "completion_tokens")
     full = finish == "length" or (isinstance(spent, int) and spent >= MAX_TOKENS)
-    calls = dig(message, "tool_calls")
-    if not isinstance(calls, list) or not calls:
+    calls = read_calls(message)
+    if not calls:
         text = dig(message, "content")
         if full and isinstance(text, str) and text.lstrip().startswith("{"):
             return "cut", f"the call was not complete after {MAX_TOKENS} tokens"
         return "ignored", "text instead of the call that was forced"
-    called = dig(calls, 0, "function", "name")
-    if called != NAME:
-        return "ignored", f"called {trim(called, 40)} instead of {NAME}"
-    return _arguments(dig(calls, 0, "function", "arguments"), full)
+    if calls[0].name != NAME:
+        return "ignored", f"called {trim(calls[0].name, 40)} instead of {NAME}"
+    return _arguments(calls[0].arguments, full)
 
 
 def _refused(answer: Answer) -> str:
@@ -79,18 +73,13 @@ def _refused(answer: Answer) -> str:
     return "failed"
 
 
-def _arguments(value: Any, full: bool) -> tuple[str, str]:
-    """TGI gives a text of JSON; some give the object itself, which OpenAI's clients refuse."""
-    if not isinstance(value, str):
-        return "arguments", f"the arguments are {type(value).__name__}, not a text of JSON"
-    try:
-        content = json.loads(value)
-    except ValueError:
-        if full:
-            return "cut", f"the arguments were not complete after {MAX_TOKENS} tokens"
-        return "arguments", f"the arguments are no JSON: {trim(value, 60)}"
-    if not isinstance(content, dict):
-        return "arguments", f"the arguments are no JSON object: {trim(value, 60)}"
+def _arguments(given: Any, full: bool) -> tuple[str, str]:
+    """Without a schema's library, which not every host that asks this has."""
+    content, problem = read_arguments(given)
+    if problem and full and isinstance(given, str) and load(given) is None:
+        return "cut", f"the arguments were not complete after {MAX_TOKENS} tokens"
+    if problem:
+        return "arguments", f"the {problem}"
     if not isinstance(content.get("city"), str):
         return "arguments", "the arguments lack what the schema requires"
     return "ok", "the forced call came, its arguments fit the schema"
