@@ -17,15 +17,15 @@ from . import (
     host_nvidia,
     host_plan,
     host_ports,
+    host_projects,
     host_system,
 )
-from .boot import DIRECTORY, MARK, in_place
+from .boot import DIRECTORY, in_place
 from .inventory_problem import problem
 from .models import resolve_models
 
 # Made by the module tgi_fence, and only by it
 _FENCE = "/etc/systemd/system/tgi-fence.service"
-_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]:
@@ -38,13 +38,16 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     container toolkit will be installed).
     Only reads. ``root`` is where etc, proc and sys are found.
     """
-    deployed = find_deployed(root, wish["base_dir"])
-    projects = {name: _read(_project(root, wish["base_dir"], name)) for name in deployed}
+    deployed = host_projects.find_deployed(root, wish["base_dir"])
+    projects = {
+        name: _read(host_projects.project_file(root, wish["base_dir"], name)) for name in deployed
+    }
     kept = host_ports.kept(projects)
     models = _settle(wish["models"], wish["base_port"], kept)
     gateway = bool(wish["gateway_config"]) and _inside(root, wish["gateway_config"]).exists()
     problems = _check_system(wish, root, deployed)
-    problems += _check_projects(wish, root, deployed)
+    names = [model["name"] for model in wish["models"] if model["name"] not in deployed]
+    problems += host_projects.check_projects(root, wish["base_dir"], names)
     nvidia = _check_nvidia(wish, models, root)
     problems += nvidia.problems
     published = host_ports.published(projects)
@@ -128,30 +131,6 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
         free = host_system.free_space(str(_inside(root, wish["data_dir"])))
         problems += host_system.check_disk(wish["data_dir"], free, wish["min_free_disk_gib"])
     return problems
-
-
-def find_deployed(root: Path, base_dir: str) -> list[str]:
-    """Give the names of the models that have a Compose project of ours under ``base_dir``."""
-    paths = _project(root, base_dir, "").glob("*/compose.yaml")
-    return sorted(path.parent.name for path in paths if _read(path).startswith(MARK))
-
-
-def _check_projects(wish: dict[str, Any], root: Path, deployed: list[str]) -> list[str]:
-    """Refuse to write over, or beside, the Compose project of somebody else."""
-    found = []
-    for name in [model["name"] for model in wish["models"] if model["name"] not in deployed]:
-        directory = _project(root, wish["base_dir"], name).parent
-        for file in _COMPOSE_FILES if name else ():
-            if (directory / file).exists():
-                remedy = "move it away, or write another name or tgi_base_dir"
-                where = f"{wish['base_dir']}/{name}/{file}"
-                found.append(problem(where, "was not written by tgi-ansible", remedy))
-    return found
-
-
-def _project(root: Path, base_dir: str, name: str) -> Path:
-    directory = _inside(root, base_dir)
-    return directory / name / "compose.yaml" if name else directory
 
 
 def _inside(root: Path, path: str) -> Path:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.host_check import find_deployed
 from ansible.module_utils.tgi.host_ports import kept
+from ansible.module_utils.tgi.host_projects import find_deployed
 from ansible.module_utils.tgi.launcher_options import LAUNCHER_OPTIONS
 from tgi_role_render import IMAGE, MODEL, compose, environment, render, template, variables
 

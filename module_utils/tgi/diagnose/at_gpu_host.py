@@ -13,7 +13,7 @@ from typing import Any
 from .. import fence, host_driver, host_nvidia, host_ports
 from ..client import HTTPX_ERROR, Client, Target
 from ..host_ask import Answer
-from ..host_check import find_deployed
+from ..host_projects import find_deployed
 from ..models import DEFAULT_BASE_PORT, resolve_models
 from ..wait_causes import recognise
 from ..wait_docker import Container, Docker, DockerError
