@@ -9,7 +9,8 @@ short_description: Merge settings into Docker's daemon.json
 description:
   - Merges settings into the file that is there, so that what others put in it stays.
   - Refuses a broken file, and settings with which the daemon would not start, including those
-    that C(dockerd --validate) accepts.
+    that C(dockerd --validate) accepts. While containers run, a second daemon without a network
+    tries settings that need a restart.
   - The file before is kept beside it with the suffix C(.before-tgi-ansible); while a change is
     yet to be applied, the one before that change.
   - Says whether a reload is enough or a restart is needed.
@@ -52,6 +53,12 @@ options:
         description: Names and networks that are reached without one, with commas between.
         type: str
         default: ''
+  own:
+    description:
+      - The part of O(settings) that goes, with O(proxies), when it is asked for no more, unless
+        somebody set another value since.
+    type: dict
+    default: {}
   authorities:
     description:
       - Certificates by registry (C(host) or C(host:port)), as PEM text or a path on the host.
@@ -113,7 +120,7 @@ from ansible.module_utils.tgi.docker_daemon import (
     compose,
     has_secret,
     masked,
-    merge,
+    overlay,
     parse,
     proxies,
     render,
@@ -131,28 +138,13 @@ from ansible.module_utils.tgi.docker_overlooked import (
     refuse_overlooked,
     wants_plugins,
 )
+from ansible.module_utils.tgi.docker_own import read_own, without_dropped, write_own
 from ansible.module_utils.tgi.docker_packages import shims
+from ansible.module_utils.tgi.docker_rehearsal import objection
 
 
-def refuse_under_containers(module: AnsibleModule, engine: Engine, keys: list[str]) -> None:
-    """Refuse what would hide the containers there are, or orphan those that run."""
-    count = engine.containers(stopped=True) if keys else 0
-    if count:
-        module.fail_json(
-            msg=f"{', '.join(keys)} cannot change while {count} containers exist: the daemon would "
-            "not know them any more, and those that run would hold their GPUs. Remove them first "
-            "(docker ps --all)"
-        )
-
-
-def warn_of_networks(module: AnsibleModule, engine: Engine, keys: list[str]) -> None:
-    """Say what waits for a start of the daemon without containers."""
-    waiting = sorted(NETWORK.intersection(keys))
-    if waiting and engine.containers(stopped=False):
-        module.warn(
-            f"{', '.join(waiting)}: Docker keeps its networks while containers run; in force from "
-            "its next start without any, such as a reboot of the host"
-        )
+def own_settings(params: dict[str, Any]) -> dict[str, Any]:
+    return dict(overlay(proxies(**params["proxies"]), params["own"]))
 
 
 def judge(
@@ -160,11 +152,12 @@ def judge(
 ) -> dict[str, Any]:
     """The settings as they shall be. Raises DaemonConfigError."""
     params, original = module.params, original_of(path)
-    settings = merge(proxies(**params["proxies"]), params["settings"])
+    settings = overlay(proxies(**params["proxies"]), params["settings"])
+    base = without_dropped(before, original, read_own(path), own_settings(params))
     fresh = {name: value for name, value in params["fresh"].items() if name not in before}
     if fresh and not engine.containers(stopped=True):
-        settings = merge(fresh, settings)
-    after: dict[str, Any] = compose(before, original, settings, params["defaults"])
+        settings = overlay(fresh, settings)
+    after: dict[str, Any] = compose(base, original, settings, params["defaults"])
     refuse_overlooked(after, engine.plugins() if wants_plugins(after) else ())
     refuse_absent_runtimes(after, settings)
     return after
@@ -187,6 +180,7 @@ def main() -> None:
             },
             "authorities": {"type": "dict", "default": {}},
             "fresh": {"type": "dict", "default": {}},
+            "own": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -207,16 +201,25 @@ def main() -> None:
     exposed = secret and path.exists() and bool(path.stat().st_mode & 0o077)
     if keys:
         wanted = render(after)
-        objection = engine.objection(wanted)
-        if objection:
-            module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {objection}")
-        refuse_under_containers(module, engine, bound_keys(before, after))
-        warn_of_networks(module, engine, changes)
+        hidden = engine.hides_containers(bound_keys(before, after))
+        if hidden:
+            module.fail_json(msg=hidden)
+        words = engine.objection(wanted)
+        dockerd = module.get_bin_path("dockerd")
+        restart = not module.check_mode and bool(set(changes) - RELOADABLE)
+        if restart and dockerd and not words and engine.containers(stopped=False):
+            words = objection(dockerd, before, after)
+        if words:
+            module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {words}")
+        later = engine.waits_for_containers(NETWORK.intersection(changes))
+        if later:
+            module.warn(later)
     if not module.check_mode:
         if changes:
             replace(path, wanted, bool(waiting), secret, module.atomic_move)
         elif exposed:
             path.chmod(0o600)
+        write_own(path, own_settings(module.params), bool(changes))
         write_authorities(authorities)
     backup = backup_of(path)
     module.exit_json(

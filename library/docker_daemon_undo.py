@@ -69,12 +69,13 @@ from ansible.module_utils.tgi.docker_certificates import plan
 from ansible.module_utils.tgi.docker_daemon import (
     DaemonConfigError,
     masked,
-    merge,
+    overlay,
     parse,
     proxies,
     render,
 )
 from ansible.module_utils.tgi.docker_files import ORIGINAL, backup_of
+from ansible.module_utils.tgi.docker_own import own_of
 from ansible.module_utils.tgi.docker_undo import undo
 
 
@@ -108,10 +109,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     path = Path(module.params["path"]).resolve()
-    ours = merge(proxies(**module.params["proxies"]), module.params["settings"])
+    ours = overlay(proxies(**module.params["proxies"]), module.params["settings"])
     before_last = backup_of(path)
     kept = [Path(f"{path}{ORIGINAL}"), before_last, Path(f"{before_last}.old")]
-    copies = [copy for copy in (*kept, Path(f"{path}.refused")) if copy.exists()]
+    record = own_of(path)
+    kept += [Path(f"{path}.refused"), record, Path(f"{record}.before")]
+    copies = [copy for copy in kept if copy.exists()]
     authorities = list(plan(path.parent / "certs.d", {}))
     try:
         before = load(path)

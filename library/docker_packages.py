@@ -78,6 +78,10 @@ unheld:
   description: Whether a hold is missing, or one is there that is not wanted.
   returned: success
   type: bool
+started:
+  description: Whether the daemon runs, and is started at boot.
+  returned: success
+  type: bool
 engine_moves:
   description: Whether the installation will replace the engine, which restarts its daemon.
   returned: success
@@ -139,6 +143,15 @@ def refuse_strangers(module: AnsibleModule, going: list[str]) -> None:
             )
 
 
+def started(module: AnsibleModule) -> bool:
+    systemctl = module.get_bin_path("systemctl")
+    if systemctl is None:
+        return False
+    show = [systemctl, "show", "docker", "--property=ActiveState,UnitFileState"]
+    _code, out, _err = module.run_command(show)
+    return set(out.split()) == {"ActiveState=active", "UnitFileState=enabled"}
+
+
 def unheld(module: AnsibleModule, there: Installed, wanted: dict[str, str]) -> bool:
     hold = module.params["hold"]
     if module.params["manager"] == "apt":
@@ -189,6 +202,7 @@ def main() -> None:
         install=to_install(there.versions, wanted, manager, tools),
         lists_missing=manager == "apt" and not any(LISTS.glob("*_Packages*")),
         unheld=unheld(module, there, wanted),
+        started=started(module),
         engine_moves=engine_moves(there.versions, wanted),
     )
 

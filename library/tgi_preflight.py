@@ -169,9 +169,6 @@ ansible_facts:
         comes_back:
           description: Whether the units that bring models back when Docker starts are in place.
           type: bool
-        package_lists:
-          description: Whether apt has lists, without which check mode cannot foresee packages.
-          type: bool
         httpx:
           description: Whether the host's Python has httpx and jsonschema, which the checks need.
           type: bool

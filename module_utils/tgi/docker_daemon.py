@@ -79,6 +79,17 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings over settings, which are yet to be merged into a file: a null stays one."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            value = overlay(below, value)
+        result[key] = value
+    return result
+
+
 def compose(
     before: Mapping[str, Any],
     original: Mapping[str, Any] | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 Run = Callable[[list[str]], "tuple[int, str, str]"]
@@ -31,6 +31,26 @@ class Engine:
         every = ["--all"] if stopped else []
         code, out = self._ask(docker, "ps", *every, "--quiet")
         return len(out.split()) if code == 0 else self._shims()
+
+    def hides_containers(self, keys: Collection[str]) -> str:
+        """Refusal of what would hide the containers there are, or orphan those that run; or ""."""
+        count = self.containers(stopped=True) if keys else 0
+        if not count:
+            return ""
+        return (
+            f"{', '.join(keys)} cannot change while {count} containers exist: the daemon would not "
+            "know them any more, and those that run would hold their GPUs. Remove them first "
+            "(docker ps --all)"
+        )
+
+    def waits_for_containers(self, keys: Collection[str]) -> str:
+        """What is in force only from a start of the daemon without containers; or ""."""
+        if not keys or not self.containers(stopped=False):
+            return ""
+        return (
+            f"{', '.join(sorted(keys))}: Docker keeps its networks while containers run; in force "
+            "from its next start without any, such as a reboot of the host"
+        )
 
     def plugins(self) -> list[str]:
         """Names of the plugins it has."""

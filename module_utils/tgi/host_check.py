@@ -73,7 +73,6 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
         "addresses": addresses,
         "fence": _inside(root, _FENCE).exists(),
         "comes_back": in_place(wish["base_dir"], _inside(root, str(DIRECTORY))),
-        "package_lists": any(_inside(root, "/var/lib/apt/lists").glob("*_Packages*")),
         "httpx": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
     return {

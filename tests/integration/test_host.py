@@ -72,6 +72,16 @@ def test_the_engine_outlives_its_daemon_and_logs_in_bounds(host: Any) -> None:
     assert config["log-opts"]["max-size"]
 
 
+def test_a_new_engine_is_hardened(host: Any, container: dict[str, Any]) -> None:
+    """In force, and not only in its file: no talk on the default bridge, no new privileges."""
+    enabled = '{{index .Options "com.docker.network.bridge.enable_icc"}}'
+    assert host.check_output(f"docker network inspect bridge --format '{enabled}'") == "false"
+    assert "-i docker0 -o docker0 -j DROP" in host.check_output("iptables -S FORWARD")
+    image = container["Config"]["Image"]
+    look = f"docker run --rm --network none --entrypoint cat {image} /proc/self/status"
+    assert "NoNewPrivs:\t1" in host.check_output(look)
+
+
 def test_the_toolkit_is_pinned(host: Any) -> None:
     policy = host.check_output("apt-cache policy nvidia-container-toolkit")
     assert "Installed: 1.20.0-1" in policy

@@ -12,9 +12,11 @@ from ansible.module_utils.tgi.docker_daemon import (
     DaemonConfigError,
     bound_keys,
     changed_keys,
+    compose,
     has_secret,
     masked,
     merge,
+    overlay,
     parse,
     proxies,
     render,
@@ -163,3 +165,42 @@ def test_a_proxys_password_is_a_secret() -> None:
     assert masked(config)["debug"] is True
     assert has_secret(config)
     assert not has_secret(proxies("http://p:3128")) and not has_secret({"proxies": "odd"})
+
+
+def test_settings_over_settings_keep_their_nulls() -> None:
+    base = {"a": 1, "features": {"cdi": True, "x": 1}}
+    over = {"a": None, "features": {"x": None}, "b": {"c": None}}
+    assert overlay(base, over) == {
+        "a": None,
+        "features": {"cdi": True, "x": None},
+        "b": {"c": None},
+    }
+    assert merge({"b": {"c": 1}}, overlay(base, over)) == {"features": {"cdi": True}, "b": {}}
+
+
+COMPOSED: dict[str, tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]] = {
+    "nothing yet": ({}, None, {"log-driver": "local", "log-opts": {"max-size": "9m"}}),
+    "ours, with another size": (
+        {"log-driver": "local", "log-opts": {"max-size": "1m"}},
+        {},
+        {"log-driver": "local", "log-opts": {"max-size": "9m"}},
+    ),
+    "not known whose": (
+        {"log-driver": "local", "log-opts": {"max-size": "1m"}},
+        None,
+        {"log-driver": "local", "log-opts": {"max-size": "1m"}},
+    ),
+    "the site's from the first": (
+        {"log-driver": "local"},
+        {"log-driver": "local"},
+        {"log-driver": "local"},
+    ),
+    "another driver since": ({"log-driver": "journald"}, {}, {"log-driver": "journald"}),
+}
+
+
+@pytest.mark.parametrize("case", COMPOSED)
+def test_whose_log_settings_they_are(case: str) -> None:
+    before, original, wanted = COMPOSED[case]
+    defaults = {"log-driver": "local", "log-opts": {"max-size": "9m"}}
+    assert compose(before, original, {}, defaults) == wanted

@@ -27,6 +27,7 @@ class Host:
         self.program("systemctl", "exit 0")
         self.shims = 0
         self.warned: list[str] = []
+        self.module: Any = None
 
     def program(self, name: str, script: str) -> None:
         (self.bin / name).write_text(f'#!/bin/sh\necho "$0 $*" >> {self.root}/calls\n{script}\n')
@@ -52,7 +53,9 @@ def host(tmp_path: Path) -> Host:
 
 @pytest.fixture
 def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    module = load("docker_daemon_config")
+    module: Any = load("docker_daemon_config")
+    host.module = module
+    monkeypatch.setattr(module, "objection", lambda *_: "")
 
     def find(_module: Any, name: str, *_args: Any, **_more: Any) -> str | None:
         return str(host.bin / name) if (host.bin / name).exists() else None
@@ -67,10 +70,14 @@ def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
         proxies: Any = None,
         authorities: Any = None,
         fresh: Any = None,
+        raw: Any = None,
+        own: Any = None,
         **settings: Any,
     ) -> dict[str, Any]:
-        more = {"settings": settings or OURS, "defaults": defaults or {}, "fresh": fresh or {}}
-        more |= {"proxies": proxies or {}, "authorities": authorities or {}}
+        if raw is None:
+            raw = settings or OURS
+        more = {"settings": raw, "defaults": defaults or {}, "fresh": fresh or {}}
+        more |= {"own": own or {}, "proxies": proxies or {}, "authorities": authorities or {}}
         return run(module, capsys, check, path=str(host.file), **more)
 
     return call
@@ -412,3 +419,49 @@ def test_an_authorization_plugin_must_be_there(apply: Run, host: Host) -> None:
     assert apply(**{"authorization-plugins": ["opa"]})["changed"] is True
     answer = apply(**{"authorization-plugins": ["nosuch"]})
     assert answer["msg"].startswith("authorization-plugins names nosuch, which is not installed")
+
+
+def test_a_null_takes_out_what_the_role_put_in(apply: Run, host: Host) -> None:
+    """With proxies beside it, as the role gives them: an own word on them goes over these."""
+    given = {"proxies": {"http": PROXY}, "fresh": HARD}
+    apply(raw={}, **given)
+    assert {"icc", "proxies"} <= set(json.loads(host.file.read_text()))
+    nulls = {"proxies": None, "icc": None}
+    assert apply(raw=nulls, **given)["changed"] is True
+    assert json.loads(host.file.read_text()) == {"no-new-privileges": True}
+    assert apply(raw=nulls, **given)["changed"] is False
+
+
+def test_a_restart_that_would_fail_is_tried_elsewhere(
+    apply: Run, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def refuse(dockerd: str, _before: Any, after: Any) -> str:
+        asked.append(dockerd)
+        return "no such option" if "storage-opts" in after else ""
+
+    monkeypatch.setattr(host.module, "objection", refuse)
+    host.program("dockerd", "exit 0")
+    bad = {"storage-opts": ["x"]}
+    assert apply(**bad)["changed"] is True, "nothing runs that it would harm"
+    host.program("docker", "echo aaa")
+    host.file.unlink()
+    assert apply(check=True, **bad)["changed"] is True
+    assert apply(debug=True)["changed"] is True, "a reload is no start"
+    assert asked == []
+    answer = apply(**bad)
+    assert answer["msg"] == ("dockerd refuses the settings, nothing was changed: no such option")
+    assert json.loads(host.file.read_text()) == {"debug": True}
+
+
+def test_an_emptied_variable_takes_its_setting_out(apply: Run, host: Host) -> None:
+    host.write('{"dns": ["10.0.0.1"]}')
+    own = {"registry-mirrors": ["https://m"]}
+    apply(raw=own, own=own, proxies={"http": PROXY})
+    assert set(json.loads(host.file.read_text())) == {"dns", "registry-mirrors", "proxies"}
+    assert apply(check=True, raw={}, own={})["changed"] is True
+    answer = apply(raw={}, own={})
+    assert answer["changed_keys"] == ["proxies", "registry-mirrors"]
+    assert json.loads(host.file.read_text()) == {"dns": ["10.0.0.1"]}
+    assert apply(raw={}, own={})["changed"] is False

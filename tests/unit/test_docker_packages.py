@@ -44,6 +44,7 @@ def judge(
             "dpkg-query": f"printf '{lines}rc |docker-doc|1\\n'; exit 1",
             "rpm": f"printf '{rpms}'",
             "docker": f"for i in $(seq {containers}); do echo c$i; done",
+            "systemctl": f"printf '{more.pop('unit', '')}'",
             "apt-get": f"echo '{along}' | tr , '\\n'",
         }
         for name, script in scripts.items():
@@ -152,6 +153,21 @@ def test_locks_are_looked_at(judge: Judge, tmp_path: Path) -> None:
         "# end of tgi-ansible: docker\n"
     )
     assert judge(there, "docker_ce", wanted, manager="dnf")["unheld"] is False
+
+
+@pytest.mark.parametrize(
+    ("unit", "started"),
+    [
+        ("ActiveState=active\\nUnitFileState=enabled\\n", True),
+        ("ActiveState=active\\nUnitFileState=disabled\\n", False),
+        ("ActiveState=failed\\nUnitFileState=enabled\\n", False),
+        ("ActiveState=inactive\\nUnitFileState=\\n", False),
+    ],
+)
+def test_it_tells_whether_the_engine_is_to_be_started(
+    unit: str, started: bool, judge: Judge
+) -> None:
+    assert judge(CE, "docker_ce", PINNED, unit=unit)["started"] is started
 
 
 def test_shims_are_counted_whoever_started_them(tmp_path: Path) -> None:

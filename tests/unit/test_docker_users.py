@@ -21,7 +21,8 @@ def add(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         module.AnsibleModule, "get_bin_path", lambda _self, name, **_: str(tmp_path / name)
     )
     (tmp_path / "usermod").write_text(
-        f'#!/bin/sh\necho "$*" >> {tmp_path}/calls; [ "$4" != locked ] || {{ echo no >&2; exit 1; }}\n'
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\n'
+        '[ "$4" != locked ] || { echo no >&2; exit 1; }\n'
     )
     (tmp_path / "usermod").chmod(0o755)
 
