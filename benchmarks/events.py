@@ -32,6 +32,8 @@ class Run:
     executed: int = 0
     skipped: int = 0
     changed: int = 0
+    #: Seconds of CPU on the controller, all processes of the run
+    cpu: float = 0.0
     failure: str = ""
     tasks: dict[str, Task] = field(default_factory=dict)
     changed_tasks: list[str] = field(default_factory=list)

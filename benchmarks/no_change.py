@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,7 @@ def play(inventory: str, playbook: Path, seconds: float, *arguments: str) -> Run
         "ANSIBLE_FORCE_COLOR": "false",
     }
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", inventory]
-    started = time.perf_counter()
+    spent, started = cpu_of_children(), time.perf_counter()
     done = subprocess.run(
         [*command, str(playbook), *arguments],
         cwd=ROOT,
@@ -60,9 +61,16 @@ def play(inventory: str, playbook: Path, seconds: float, *arguments: str) -> Run
     )
     wall = time.perf_counter() - started
     run = read_events(done.stdout, wall, done.returncode)
+    run.cpu = cpu_of_children() - spent
     if run.failed:
         print(run.failure or done.stderr.strip()[-2000:] or done.stdout[-2000:], file=sys.stderr)
     return run
+
+
+def cpu_of_children() -> float:
+    """Seconds of CPU that processes started here have had, once they have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def measure(options: argparse.Namespace, work: Path) -> dict[str, list[Run]] | None:

@@ -112,7 +112,6 @@ from ansible.module_utils.tgi.apt_source import (
     without_repository,
 )
 from ansible.module_utils.tgi.repository_key import KeyRefusedError, obtain_key, without_key
-from ansible.module_utils.urls import open_url
 
 APT = Path("/etc/apt")
 LISTS = Path("/var/lib/apt/lists")
@@ -124,6 +123,9 @@ def read(path: Path) -> bytes:
 
 
 def fetch(address: str) -> bytes:
+    # Dear to import, and asked for only while the key is not there
+    from ansible.module_utils.urls import open_url
+
     return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
 
 

@@ -85,7 +85,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.repository_key import KeyRefusedError, obtain_key
 from ansible.module_utils.tgi.yum_source import repository_text, without_repository
-from ansible.module_utils.urls import open_url
 
 REPOSITORIES = Path("/etc/yum.repos.d")
 KEYS = Path("/etc/pki/rpm-gpg")
@@ -97,6 +96,9 @@ def read(path: Path) -> bytes:
 
 
 def fetch(address: str) -> bytes:
+    # Dear to import, and asked for only while the key is not there
+    from ansible.module_utils.urls import open_url
+
     return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
 
 

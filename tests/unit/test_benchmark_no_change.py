@@ -148,6 +148,7 @@ def test_many_hosts_have_ports_of_their_own() -> None:
 
 def test_a_failed_deployment_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(many_hosts, "INVENTORY", tmp_path / "inventory")
+    monkeypatch.setattr(many_hosts, "PLAYBOOKS", tmp_path / "playbooks")
     played = []
 
     def play(_: str, playbook: Path, *__: Any) -> Run:
