@@ -5,10 +5,10 @@ PLAY := $(BIN)/ansible-playbook
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit peer molecule test-sandbox docs bench bench-gateway bench-checks
+.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit peer molecule test-sandbox docs bench bench-hosts bench-gateway bench-checks
 
 # An environment comes first; sandbox, test and setup also bring it up to date
-sandbox-check sandbox-down lint unit peer molecule test-sandbox docs bench bench-gateway bench-checks: | .venv
+sandbox-check sandbox-down lint unit peer molecule test-sandbox docs bench bench-hosts bench-gateway bench-checks: | .venv
 .venv:
 	@tests/hosts/bootstrap.sh requirements/test.txt
 
@@ -62,6 +62,10 @@ docs: ## Write the variable tables of the roles' READMEs from their argument spe
 
 bench: ## Time a run that changes nothing, beside Ansible's own round trips
 	@$(BIN)/python benchmarks/no_change.py
+
+bench-hosts: ## Time the run that changes nothing on one disposable host and on eight (as root)
+	@tests/hosts/images.sh trixie
+	@$(BIN)/python benchmarks/no_change.py --hosts 8
 
 bench-gateway: ## Measure what the gateway costs beside a bare nginx, and write docs/performance.md (as root)
 	@$(BIN)/python benchmarks/gateway.py --on 13 12

@@ -73,6 +73,11 @@ REFUSED: list[dict[str, tuple[dict[str, Any], str]]] = [
         "deb13": ({"settings": {"log-driver": "bogus"}}, "log-driver bogus does not exist"),
     },
     {
+        # The daemon's own look at the file passes the first; a reload would take the second
+        "deb12": ({"settings": {"storage-opts": ["overlay2.nosuch=1"]}}, "unknown option"),
+        "deb13": ({"settings": {"authorization-plugins": ["nosuch"]}}, "nosuch"),
+    },
+    {
         "deb12": (
             {"settings": {"hosts": ["tcp://0.0.0.0:2375"]}},
             "hosts is set, but the systemd unit passes -H",
