@@ -15,6 +15,9 @@ options:
     type: list
     elements: str
     default: []
+  release:
+    description: Codename of a Debian release, of which is told whence the host has it.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -59,6 +62,10 @@ flavours:
   returned: always
   type: list
   elements: str
+mirror:
+  description: Whence the host has O(release), empty where it has it from nowhere.
+  returned: always
+  type: str
 """
 
 from pathlib import Path
@@ -68,12 +75,15 @@ from ansible.module_utils.tgi.host_ask import ask
 from ansible.module_utils.tgi.host_driver import look
 from ansible.module_utils.tgi.host_failure import explain, installable
 from ansible.module_utils.tgi.host_gpus import QUERY, parse_gpus
-from ansible.module_utils.tgi.host_kernels import flavours, offered
+from ansible.module_utils.tgi.host_kernels import flavours, mirror, offered
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"packages": {"type": "list", "elements": "str", "default": []}},
+        argument_spec={
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "release": {"type": "str"},
+        },
         supports_check_mode=True,
     )
     machine = look(Path("/"))
@@ -88,6 +98,7 @@ def main() -> None:
         offered=all(offered(name, ask) for name in module.params["packages"]),
         kernel=machine.kernel,
         flavours=flavours(ask),
+        mirror=mirror(module.params["release"], ask) if module.params["release"] else "",
     )
 
 

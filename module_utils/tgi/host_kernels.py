@@ -1,4 +1,4 @@
-"""What a driver's modules are built for: the kernel that runs, and those that will come."""
+"""What a driver's modules are built for: kernels now and later; and where apt has them from."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ def flavours(ask: Ask) -> list[str]:
     lines = ask(_IMAGES).text.splitlines()
     found = (_FOLLOWS.fullmatch(line.strip()) for line in lines)
     return sorted(match[1] for match in found if match and not match[1].endswith("-dbg"))
+
+
+def mirror(release: str, ask: Ask) -> str:
+    """The mirror from which the host has a Debian release (its codename); none, an empty text."""
+    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
+    wanted = ["Created-By: Packages", "Origin: Debian", f"Codename: {release}", "Component: main"]
+    return next(iter(ask([*asked, *wanted]).text.split()), "")
 
 
 def offered(package: str, ask: Ask) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from ansible.module_utils.tgi.host_ask import Answer
 from ansible.module_utils.tgi.host_driver import Machine
 from ansible.module_utils.tgi.host_failure import explain
-from ansible.module_utils.tgi.host_kernels import flavours, offered
+from ansible.module_utils.tgi.host_kernels import flavours, mirror, offered
 from platforms import DNF, value
 
 DEBIAN = ["libcuda1", "nvidia-smi", "nvidia-persistenced"]
@@ -81,6 +81,18 @@ linux-image-unsigned-6.8.0-45-generic installed
 )
 def test_what_apt_could_install(said: str, known: bool) -> None:
     assert offered("nvidia-smi", lambda _: Answer(0, said)) is known
+
+
+def test_whence_a_host_has_its_release() -> None:
+    asked: list[Sequence[str]] = []
+
+    def ask(command: Sequence[str]) -> Answer:
+        asked.append(command)
+        return Answer(0, "http://mirror.example.org/debian/\nhttp://other.example.org/debian/\n")
+
+    assert mirror("bookworm", ask) == "http://mirror.example.org/debian/"
+    assert "Codename: bookworm" in asked[0]
+    assert mirror("bookworm", lambda _: Answer(0, "")) == ""
 
 
 def test_the_reason_names_what_was_seen() -> None:
