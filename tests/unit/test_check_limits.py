@@ -112,8 +112,9 @@ def test_a_long_context_is_exceeded_without_megabytes() -> None:
     assert 2 * 131_072 < fake.longest < 300_000
 
 
-def test_a_context_that_no_body_can_exceed_is_a_warning() -> None:
-    fake = Recorder(1_000_000)
+@pytest.mark.parametrize("limit", [1_000_000, 10**15])
+def test_a_context_that_no_body_can_exceed_is_a_warning(limit: int) -> None:
+    fake = Recorder(limit)
     found = run(MODEL, fake, "ctx.over")["ctx.over"]
     assert found.status == "warn" and "does not fit" in found.observed
     assert fake.longest < 1000
@@ -146,6 +147,13 @@ def test_over_the_limit_through_the_gateway_with_one_request() -> None:
     assert [path for path, _ in gateway.long] == ["/models/small/generate"]
     found = through(Gateway("no-context-limit"))
     assert found.status == "fail" and "not enforced" in found.observed
+
+
+@pytest.mark.parametrize("limit", [10**30, 10**400])
+@pytest.mark.parametrize("name", ["ctx.over", "ctx.near"])
+def test_what_is_no_number_of_tokens_is_no_limit(name: str, limit: int) -> None:
+    found = run(replace(MODEL, max_total_tokens=None), Recorder(limit), name)[name]
+    assert found.status in ("pass", "warn") and len(found.observed) < 200
 
 
 def test_the_gateway_s_own_limit_is_never_in_the_way() -> None:

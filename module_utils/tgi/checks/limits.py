@@ -16,6 +16,8 @@ from .session import Session
 
 #: TGI refuses bodies of 2,000,000 bytes (payload_limit) before it counts a token.
 MAX_BODY = 1_900_000
+#: No number of tokens; nor can a float hold all of what lies above.
+_ABSURD = 2**53
 #: Bytes of a request beside its prompt, at most.
 _BESIDE = 1000
 #: One token in every tokenizer at least, and no bytes wasted.
@@ -40,7 +42,7 @@ class Told:
 
 
 def _number(value: object) -> int | None:
-    return value if type(value) is int and value > 0 else None
+    return value if type(value) is int and 0 < value < _ABSURD else None
 
 
 def told_limits(info: Answer, models: Answer, name: str = "") -> Told:
@@ -108,11 +110,11 @@ async def ctx_over(session: Session) -> Outcome:
     limit = longest(found, session.model)
     if not limit:
         return _soft("neither the engine nor the inventory names a context limit")
-    prompt = prompt_of(limit + MARGIN)
     room = min(MAX_BODY, (session.max_body or MAX_BODY + _BESIDE) - _BESIDE)
-    if len(prompt) > room:
+    # Before it is made: an engine may name any number
+    if len(prompt_of(0)) + len(WORD) * (limit + MARGIN) > room:
         return _soft(f"a prompt of {limit + MARGIN} tokens does not fit into {room} bytes")
-    answer = await session.plain(prompt, 1)
+    answer = await session.plain(prompt_of(limit + MARGIN), 1)
     return judge_over(answer, session.profile.too_long, [*found.numbers, limit])
 
 
@@ -153,6 +155,8 @@ async def ctx_near(session: Session) -> Outcome:
     words = int((min(NEAR * limit, (found.total or limit) - 8) - MARGIN) / ratio)
     if words <= SAMPLE_WORDS:
         return _soft(f"a limit of {limit} tokens is too short for this")
+    if len(WORD) * words > MAX_BODY:
+        return _soft(f"{words} words do not fit into {MAX_BODY} bytes")
     answer = await session.plain(prompt_of(words), 8)
     good = f"{prompt_tokens(answer)} of {limit} tokens, answered"
     problem = http_problem(answer)
