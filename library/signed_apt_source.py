@@ -100,7 +100,6 @@ files:
   elements: str
 """
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -111,22 +110,11 @@ from ansible.module_utils.tgi.apt_source import (
     sources_text,
     without_repository,
 )
+from ansible.module_utils.tgi.repository_files import HEADER, fetch, read, settle
 from ansible.module_utils.tgi.repository_key import KeyRefusedError, obtain_key, without_key
 
 APT = Path("/etc/apt")
 LISTS = Path("/var/lib/apt/lists")
-HEADER = b"# Ansible managed"
-
-
-def read(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
-
-
-def fetch(address: str) -> bytes:
-    # Dear to import, and asked for only while the key is not there
-    from ansible.module_utils.urls import open_url
-
-    return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
 
 
 def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
@@ -154,16 +142,6 @@ def distrusted(params: dict[str, Any]) -> dict[Path, bytes]:
 def has_lists(uris: str, suites: str) -> bool:
     prefix = lists_prefix(uris, suites)
     return any(path.name.startswith(prefix) for path in LISTS.glob("*"))
-
-
-def write(path: Path, content: bytes) -> None:
-    """No content, no file."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if content:
-        path.write_bytes(content)
-        path.chmod(0o644)
-    else:
-        path.unlink()
 
 
 def absent(source: Path, key: Path) -> dict[Path, bytes]:
@@ -223,28 +201,9 @@ def main() -> None:
     if pins or present or read(pins_path).startswith(HEADER):
         wanted[pins_path] = preferences_text(pins).encode()
     wanted.update(others)
-    before = {path: read(path) for path in wanted}
-    changed = [path for path in wanted if wanted[path] != before[path]]
-    if not module.check_mode:
-        for path in changed:
-            if path in others:
-                shutil.copy2(path, f"{path}.before-tgi-ansible.bak")
-            write(path, wanted[path])
-    module.exit_json(
-        changed=bool(changed),
-        files=[str(path) for path in changed],
-        lists_missing=present and not has_lists(params["uris"], params["suites"]),
-        diff=[
-            {
-                "before_header": str(path),
-                "after_header": str(path),
-                "before": before[path].decode(errors="replace"),
-                "after": wanted[path].decode(errors="replace"),
-            }
-            for path in changed
-            if path.suffix not in (".asc", ".gpg")
-        ],
-    )
+    files, diff = settle(wanted, others, module.check_mode)
+    missing = present and not has_lists(params["uris"], params["suites"])
+    module.exit_json(changed=bool(files), files=files, lists_missing=missing, diff=diff)
 
 
 if __name__ == "__main__":

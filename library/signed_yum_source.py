@@ -78,28 +78,16 @@ files:
   elements: str
 """
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.repository_files import HEADER, fetch, read, settle
 from ansible.module_utils.tgi.repository_key import KeyRefusedError, obtain_key
 from ansible.module_utils.tgi.yum_source import repository_text, without_repository
 
 REPOSITORIES = Path("/etc/yum.repos.d")
 KEYS = Path("/etc/pki/rpm-gpg")
-HEADER = b"# Ansible managed"
-
-
-def read(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
-
-
-def fetch(address: str) -> bytes:
-    # Dear to import, and asked for only while the key is not there
-    from ansible.module_utils.urls import open_url
-
-    return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
 
 
 def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
@@ -111,16 +99,6 @@ def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
         if path != own and left != text:
             found[path] = left.encode(errors="surrogateescape")
     return found
-
-
-def write(path: Path, content: bytes) -> None:
-    """No content, no file."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if content:
-        path.write_bytes(content)
-        path.chmod(0o644)
-    else:
-        path.unlink()
 
 
 def main() -> None:
@@ -155,27 +133,8 @@ def main() -> None:
         wanted = {key_path: key, own: text.encode(), **others}
     elif read(own).startswith(HEADER):
         wanted = {own: b"", key_path: b""}
-    before = {path: read(path) for path in wanted}
-    changed = [path for path in wanted if wanted[path] != before[path]]
-    if not module.check_mode:
-        for path in changed:
-            if path in others:
-                shutil.copy2(path, f"{path}.before-tgi-ansible.bak")
-            write(path, wanted[path])
-    module.exit_json(
-        changed=bool(changed),
-        files=[str(path) for path in changed],
-        diff=[
-            {
-                "before_header": str(path),
-                "after_header": str(path),
-                "before": before[path].decode(errors="replace"),
-                "after": wanted[path].decode(errors="replace"),
-            }
-            for path in changed
-            if path != key_path
-        ],
-    )
+    files, diff = settle(wanted, others, module.check_mode)
+    module.exit_json(changed=bool(files), files=files, diff=diff)
 
 
 if __name__ == "__main__":
