@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 NAME, CONTEXT = "smollm2", 1024
 
 #: pass, fail, either (pass or warning: as such a small model happens to answer, or as fast as the
-#: machine is), or the ability that llama.cpp lacks, for which the check is left out.
+#: machine is), or what llama.cpp, or this container of it, lacks, and the check is left out for.
 FINDINGS = {
     "pass": """
         selftest health.status engine.detected model.list model.unknown model.golden
@@ -41,6 +41,7 @@ FINDINGS = {
     "info": "model.info",
     "tokenize": "model.tokenizer",
     "exclusive": "tools.grammar_clash",
+    "gpus": "gpu.access",
 }
 TABLE = {name: finding for finding, names in FINDINGS.items() for name in names.split()}
 

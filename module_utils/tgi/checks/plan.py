@@ -98,7 +98,7 @@ _LACKS = {
     "stream": "no chat template (checks_without_chat), and nothing else that it streams",
     "direct": "no figures of the direct view to compare with",
     BASE: "it has a chat template, so the chat's checks ask instead",
-    "gpus": "it has no GPU, or no project of this host",
+    "gpus": "no GPU was given to it by a project of this host (gpus)",
 }
 
 
