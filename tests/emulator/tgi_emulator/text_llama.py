@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,15 @@ class LlamaText:
         return tokens
 
     async def generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
+        pieces = self._generate(ask)
+        try:
+            calls = ask.constraint is not None and ask.constraint.calls_tools
+            async for piece in _quotes_joined(pieces) if calls else pieces:
+                yield piece
+        finally:
+            await pieces.aclose()
+
+    async def _generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         port = self._idlest()
         stream = llama_http.events(port, "/completion", _body(ask))
         ended, told = False, 0
@@ -104,6 +114,24 @@ class LlamaText:
         finally:
             self.running[port] -= 1
             await stream.aclose()
+
+
+async def _quotes_joined(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    """A comma comes with the quote before it, as tokenizers have it and larger models write it.
+
+    TGI loses count where it does not: it streams `{,` for a call whose name a lone quote ended.
+    """
+    held: Piece | None = None
+    async for piece in pieces:
+        if held and piece.text.startswith(","):
+            piece, held = replace(piece, text=held.text + piece.text), replace(held, text="")
+        if held:
+            yield held
+        held = piece if piece.text.endswith('"') else None
+        if not held:
+            yield piece
+    if held:
+        yield held
 
 
 def _params(params: Any, max_total_tokens: int) -> Any:
