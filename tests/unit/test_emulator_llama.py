@@ -69,12 +69,14 @@ def test_a_limit_within_a_character_is_reached_all_the_same(
     assert [piece.text for piece in told] == ["", "", "\U0001f6a2", "", ""]
 
 
-@pytest.mark.parametrize("ended", [('"', ","), ('",',), ('"', ", ")])
+@pytest.mark.parametrize(
+    "ended", [('"', ",", '"'), ('",', '"'), ('"', ", ", '"'), ('","',), ('", "',), ('"', ',"')]
+)
 def test_a_call_parses_however_its_name_was_ended(
     monkeypatch: pytest.MonkeyPatch, ended: tuple[str, ...]
 ) -> None:
     """As seen: a lone quote, then the comma, which TGI's own reading would stream as `{,`."""
-    texts = ['{"function":{"_name":"set', "_lamp", *ended, '"state"', ":", '"on', '"', "}", "}"]
+    texts = ['{"function":{"_name":"set', "_lamp", *ended, "state", '":', '"on', '"', "}", "}"]
     events = [event(text, number, 7) for number, text in enumerate(texts, 1)]
     lamp = {"function": {"name": "set_lamp", "arguments": {"properties": {"state": {}}}}}
     ask = Ask("<|im_start|>user\nx<|im_end|>", 20, constraint=Constraint(schema_for([lamp])))

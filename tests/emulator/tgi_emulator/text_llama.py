@@ -85,7 +85,7 @@ class LlamaText:
         pieces = self._generate(ask)
         try:
             calls = ask.constraint is not None and ask.constraint.calls_tools
-            async for piece in _quotes_joined(pieces) if calls else pieces:
+            async for piece in _ended_by_a_comma(pieces) if calls else pieces:
                 yield piece
         finally:
             await pieces.aclose()
@@ -116,17 +116,23 @@ class LlamaText:
             await stream.aclose()
 
 
-async def _quotes_joined(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-    """A comma comes with the quote before it, as tokenizers have it and larger models write it.
+async def _ended_by_a_comma(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    """Tokens of a call, with each `",` the end of one, as larger models write it.
 
-    TGI loses count where it does not: it streams `{,` for a call whose name a lone quote ended.
+    TGI loses count where it is not: after a lone quote it streams `{,`, and of `","` no argument.
     """
     held: Piece | None = None
+    carried = ""
     async for piece in pieces:
-        if held and piece.text.startswith(","):
-            piece, held = replace(piece, text=held.text + piece.text), replace(held, text="")
+        text, carried = carried + piece.text, ""
+        if held and text.startswith(","):
+            text, held = held.text + text, replace(held, text="")
         if held:
             yield held
+        head, comma, tail = text.partition('",')
+        if comma and tail.strip():
+            carried, tail = tail, ""
+        piece = replace(piece, text=head + comma + tail)
         held = piece if piece.text.endswith('"') else None
         if not held:
             yield piece
