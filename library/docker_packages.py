@@ -133,9 +133,7 @@ def refuse_strangers(module: AnsibleModule, going: list[str]) -> None:
             f"Stop them first, or write docker_source: {other}"
         )
     if manager == "apt":
-        remove = ["apt-get", "--simulate", "-o", "APT::Get::AutomaticRemove=false", "remove"]
-        _code, out, _err = module.run_command([*remove, *going])
-        along = dependents(out, going)
+        along = dependents(module.run_command, going)
         if along:
             module.fail_json(
                 msg=f"{listed} would have to go for {engine}, and {', '.join(along)} with them. "

@@ -137,8 +137,7 @@ def wanted_files(module: AnsibleModule) -> dict[Path, str]:
 
 def refuse_others(module: AnsibleModule, older: list[str]) -> None:
     """Refuse to remove packages of others along with older ones of NVIDIA's."""
-    remove = ["apt-get", "--simulate", "-o", "APT::Get::AutomaticRemove=false", "remove"]
-    along = dependents(module.run_command([*remove, *older])[1], older)
+    along = dependents(module.run_command, older)
     if along:
         module.fail_json(
             msg=f"{', '.join(older)} would be removed, as the toolkit has taken its place, and "

@@ -59,6 +59,11 @@ def named(ask: Ask) -> tuple[str, ...]:
     return tuple(line.partition("=")[2] for line in lines if line.startswith(f"{KIND}="))
 
 
+def offered(ask: Ask) -> list[str]:
+    """The same with their kind, as Docker is asked for them: nvidia.com/gpu=0."""
+    return [f"{KIND}={name}" for name in named(ask)]
+
+
 def in_the_way(found: Devices, root: Path = Path("/")) -> dict[str, str]:
     """Specification files that have to go, each with the reason."""
     return superfluous(find_specs(root), output_of(root), found.wanted, root)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from .package_hold import matches
+from .package_hold import Run, matches
 
 PATTERNS = ["docker*", "containerd*", "runc*", "podman-docker*", "lxc-docker*", "moby-*"]
 # What cannot stay beside Docker's own packages: it conflicts, or has the same files
@@ -55,6 +55,7 @@ _DOCKERS = (
     "docker-engine",
     "lxc-docker",
 )
+_REMOVE = ["apt-get", "--simulate", "-o", "APT::Get::AutomaticRemove=false", "remove"]
 # Whose packages restart the daemon, and whose serve the containers
 ENGINES = ("docker-ce", "docker.io")
 SERVING = (*ENGINES, "containerd.io", "containerd")
@@ -82,8 +83,9 @@ def conflicts(installed: Mapping[str, str], source: str) -> list[str]:
     return [name for name in others if name in installed]
 
 
-def dependents(simulation: str, going: Collection[str]) -> list[str]:
-    """Packages that apt would take away with those that have to go, from apt-get --simulate."""
+def dependents(run: Run, going: Collection[str]) -> list[str]:
+    """Packages that apt would take away with those that have to go."""
+    simulation = run([*_REMOVE, *going])[1]
     return [name for name in re.findall(r"(?m)^Remv ([^ :]+)", simulation) if name not in going]
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from . import (
+    cdi_state,
     host_addresses,
     host_ask,
-    host_cdi,
     host_driver,
     host_nvidia,
     host_plan,
@@ -65,7 +65,7 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     facts = {
         "gpus": nvidia.gpus,
         "driver_version": nvidia.driver,
-        "cdi": host_cdi.listed() if nvidia.gpus else [],
+        "cdi": cdi_state.offered(host_ask.ask) if nvidia.gpus else [],
         "deployed": deployed,
         "kept": kept,
         "gateway": gateway,

@@ -181,7 +181,7 @@ def test_shims_are_counted_whoever_started_them(tmp_path: Path) -> None:
 
 def test_what_apt_would_take_along() -> None:
     text = "NOTE: simulation\nRemv runc [1.1]\nRemv podman [4.3] [kubelet:amd64 ]\n"
-    assert dependents(text, ["runc"]) == ["podman"]
+    assert dependents(lambda _: (0, text, ""), ["runc"]) == ["podman"]
 
 
 LEAPS = [

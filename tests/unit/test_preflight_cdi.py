@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.tgi import host_cdi
+from ansible.module_utils.tgi.cdi_state import offered
+from ansible.module_utils.tgi.host_ask import ask
 
 
 def test_names_are_given_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,9 +16,9 @@ def test_names_are_given_and_nothing_else(tmp_path: Path, monkeypatch: pytest.Mo
     )
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert host_cdi.listed() == ["nvidia.com/gpu=0", "nvidia.com/gpu=all"]
+    assert offered(ask) == ["nvidia.com/gpu=all", "nvidia.com/gpu=0"]
 
 
 def test_no_tool_offers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert host_cdi.listed() == []
+    assert offered(ask) == []
