@@ -93,7 +93,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi import cdi_state
+from ansible.module_utils.tgi import cdi_state, host_files
 from ansible.module_utils.tgi.docker_packages import dependents
 from ansible.module_utils.tgi.host_ask import ask
 from ansible.module_utils.tgi.package_hold import LOCKS, matches
@@ -110,29 +110,20 @@ def at(path: str) -> Path:
     return ROOT / path.lstrip("/")
 
 
-def read(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
+def read(path: str) -> str:
+    text: str = host_files.read(at(path)).decode()
+    return text
 
 
-def write(path: Path, text: str) -> None:
-    """No content, no file."""
-    if text:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o644)
-    else:
-        path.unlink()
-
-
-def wanted_files(module: AnsibleModule) -> dict[Path, str]:
+def wanted_files(module: AnsibleModule) -> dict[Path, bytes]:
     """The files beside the packages, by path."""
     manager = module.params["manager"]
-    path = at(UNATTENDED[manager])
+    path = UNATTENDED[manager]
     try:
         text = unattended_text(manager, read(path), module.params["unattended_exclude"])
     except ValueError as error:
         module.fail_json(msg=f"nvidia_container_toolkit_unattended_exclude: {error}")
-    return {at(ORDER): ORDER_TEXT, path: text}
+    return {at(ORDER): ORDER_TEXT.encode(), at(path): text.encode()}
 
 
 def refuse_others(module: AnsibleModule, older: list[str]) -> None:
@@ -171,29 +162,18 @@ def main() -> None:
     older = [name for name in module.params["older"] if name in versions]
     if older and manager == "apt":
         refuse_others(module, older)
-    before = {path: read(path) for path in files}
-    changed = [path for path in files if files[path] != before[path]]
     # Before the packages, whose own reload then reads the order
-    for path in changed if not module.check_mode else []:
-        write(path, files[path])
+    changed, diff = host_files.settle(files, (), module.check_mode)
     result: dict[str, Any] = {
         "changed": bool(changed),
         "install": install,
         "known": not install or is_known(packages, manager, ask),
         "older": older,
-        "unheld": unheld(there, packages, manager, module.params["hold"], read(at(LOCKS))),
+        "unheld": unheld(there, packages, manager, module.params["hold"], read(LOCKS)),
         "gpus": [],
         "cards": 0,
         "removed": {},
-        "diff": [
-            {
-                "before_header": str(path),
-                "after_header": str(path),
-                "before": before[path],
-                "after": files[path],
-            }
-            for path in changed
-        ],
+        "diff": diff,
     }
     if not install:
         keep_devices(module, result)

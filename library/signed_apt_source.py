@@ -110,8 +110,8 @@ from ansible.module_utils.tgi.apt_source import (
     sources_text,
     without_repository,
 )
-from ansible.module_utils.tgi.repository_files import HEADER, fetch, read, settle
-from ansible.module_utils.tgi.repository_key import KeyRefusedError, obtain_key, without_key
+from ansible.module_utils.tgi.host_files import HEADER, read, settle
+from ansible.module_utils.tgi.repository_key import KeyRefusedError, fetch, obtain_key, without_key
 
 APT = Path("/etc/apt")
 LISTS = Path("/var/lib/apt/lists")

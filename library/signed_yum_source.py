@@ -82,8 +82,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.repository_files import HEADER, fetch, read, settle
-from ansible.module_utils.tgi.repository_key import KeyRefusedError, obtain_key
+from ansible.module_utils.tgi.host_files import HEADER, read, settle
+from ansible.module_utils.tgi.repository_key import KeyRefusedError, fetch, obtain_key
 from ansible.module_utils.tgi.yum_source import repository_text, without_repository
 
 REPOSITORIES = Path("/etc/yum.repos.d")

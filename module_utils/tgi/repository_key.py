@@ -23,6 +23,14 @@ def local_path(origin: str) -> str:
     return "" if "://" in origin else origin
 
 
+def fetch(address: str) -> bytes:
+    """What an address holds. Raises OSError, HTTPException or ValueError."""
+    # Dear to import, and asked for only while the key is not there
+    from ansible.module_utils.urls import open_url
+
+    return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
+
+
 def obtain_key(installed: bytes, expected: str, origin: str, fetch: Fetch) -> bytes:
     """The installed key while it is the expected one, else the one from its origin, judged.
 

@@ -1,4 +1,4 @@
-"""Files of a package repository on a host: sources, keys, pins; and where a key is fetched from."""
+"""Files of a host that modules write whole: sources, keys, pins, drop-ins."""
 
 from __future__ import annotations
 
@@ -16,14 +16,6 @@ _BACKUP = ".before-tgi-ansible.bak"
 def read(path: Path) -> bytes:
     """What a file holds; nothing where there is none."""
     return path.read_bytes() if path.exists() else b""
-
-
-def fetch(address: str) -> bytes:
-    """What an address holds. Raises OSError, HTTPException or ValueError."""
-    # Dear to import, and asked for only while the key is not there
-    from ansible.module_utils.urls import open_url
-
-    return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
 
 
 def _write(path: Path, content: bytes) -> None:
