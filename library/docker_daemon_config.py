@@ -34,25 +34,6 @@ options:
     description: Settings, each for a file without it, and only while the engine has no container.
     type: dict
     default: {}
-  proxies:
-    description:
-      - Proxies to merge in with the settings. A file that holds a proxy's password is made
-        readable to root only, and the password is shown nowhere.
-    type: dict
-    default: {}
-    suboptions:
-      http:
-        description: Proxy for plain HTTP.
-        type: str
-        default: ''
-      https:
-        description: Proxy for HTTPS.
-        type: str
-        default: ''
-      no_proxy:
-        description: Names and networks that are reached without one, with commas between.
-        type: str
-        default: ''
   own:
     description:
       - The part of O(settings) that goes, with O(proxies), when it is asked for no more, unless
@@ -65,6 +46,7 @@ options:
         Those written here before for others are removed.
     type: dict
     default: {}
+extends_documentation_fragment: [docker_daemon]
 attributes:
   check_mode:
     support: full
@@ -113,6 +95,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.docker_certificates import CertificateRefusedError, plan
 from ansible.module_utils.tgi.docker_daemon import (
     NETWORK,
+    PROXIES,
     RELOADABLE,
     DaemonConfigError,
     bound_keys,
@@ -169,15 +152,7 @@ def main() -> None:
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "settings": {"type": "dict", "required": True},
             "defaults": {"type": "dict", "default": {}},
-            "proxies": {
-                "type": "dict",
-                "default": {},
-                "options": {
-                    "http": {"type": "str", "default": "", "no_log": True},
-                    "https": {"type": "str", "default": "", "no_log": True},
-                    "no_proxy": {"type": "str", "default": ""},
-                },
-            },
+            "proxies": PROXIES,
             "authorities": {"type": "dict", "default": {}},
             "fresh": {"type": "dict", "default": {}},
             "own": {"type": "dict", "default": {}},

@@ -20,23 +20,7 @@ options:
     description: The settings that were merged in.
     type: dict
     required: true
-  proxies:
-    description: The proxies that were merged in.
-    type: dict
-    default: {}
-    suboptions:
-      http:
-        description: Proxy for plain HTTP.
-        type: str
-        default: ''
-      https:
-        description: Proxy for HTTPS.
-        type: str
-        default: ''
-      no_proxy:
-        description: Names and networks that are reached without one.
-        type: str
-        default: ''
+extends_documentation_fragment: [docker_daemon]
 attributes:
   check_mode:
     support: full
@@ -67,6 +51,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.docker_certificates import plan
 from ansible.module_utils.tgi.docker_daemon import (
+    PROXIES,
     DaemonConfigError,
     masked,
     overlay,
@@ -94,17 +79,11 @@ def put_back(authority: Path) -> None:
 
 
 def main() -> None:
-    proxy = {"type": "str", "default": ""}
-    secret = {**proxy, "no_log": True}
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "settings": {"type": "dict", "required": True},
-            "proxies": {
-                "type": "dict",
-                "default": {},
-                "options": {"http": secret, "https": secret, "no_proxy": proxy},
-            },
+            "proxies": PROXIES,
         },
         supports_check_mode=True,
     )

@@ -41,6 +41,16 @@ NETWORK = frozenset(
 )
 
 
+_PROXY = {"type": "str", "default": ""}
+_SECRET = {**_PROXY, "no_log": True}
+#: The option ``proxies`` of a module; plugins/doc_fragments/docker_daemon.py documents it
+PROXIES = {
+    "type": "dict",
+    "default": {},
+    "options": {"http": _SECRET, "https": _SECRET, "no_proxy": _PROXY},
+}
+
+
 class DaemonConfigError(ValueError):
     """The configuration is refused; the message says what is wrong and what to do."""
 
