@@ -22,21 +22,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "emulator")]
+import httpx
+import yaml
 
-import ansible.module_utils  # noqa: E402
-import httpx  # noqa: E402
-import yaml  # noqa: E402
-from emulator_testing import MODEL, running  # noqa: E402
+from benchmarks.no_change import play
+from tests.support.ansible_paths import add_project
+from tests.support.emulator import MODEL, running
+from tests.support.roots import ROOT
 
-from benchmarks.no_change import play  # noqa: E402
+add_project()
 
-ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
-
-from ansible.module_utils.tgi.checks.plan import Model  # noqa: E402
-from ansible.module_utils.tgi.checks.report import Report  # noqa: E402
-from ansible.module_utils.tgi.checks.run import Options, check  # noqa: E402
+from ansible.module_utils.tgi.checks.results import Report
+from ansible.module_utils.tgi.checks.run import Options, check
+from ansible.module_utils.tgi.checks.selection import Model
 
 MANY = 8
 TOKEN_MS = 20.0

@@ -20,8 +20,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from benchmarks.events import Run, read_events
 from benchmarks.gateway_figures import Row, rows, table
 from benchmarks.gateway_page import page, section
@@ -141,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found: list[Row] = []
     when = f"{datetime.now():%Y-%m-%d %H:%M}"
     try:
-        play("tests/hosts/create.yml")
+        play("tests/sandbox/create.yml")
         for host in (f"debian{number}" for number in options.on):
             play("benchmarks/gateway_prepare.yml", "--limit", host)
             measured = measure(host, job)
@@ -156,9 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         if not options.keep:
-            play("tests/hosts/destroy.yml")
+            play("tests/sandbox/destroy.yml")
     if options.page:
-        command = shlex.join(["benchmarks/gateway.py", *(arguments or sys.argv[1:])])
+        command = shlex.join(["-m", "benchmarks.gateway", *(arguments or sys.argv[1:])])
         text = page(when, command, job, sections, serving)
         (ROOT / options.page).write_text(text, encoding="utf-8")
     missed = [row.what for row in found if not row.met]

@@ -77,14 +77,14 @@ def hosts(count: int, roles: Sequence[str], play: Play, keep: bool) -> Iterator[
     playbook.write_text(PLAY.format(roles=f"[{', '.join(roles)}]"), encoding="utf-8")
     try:
         say(f"bringing up {count} hosts")
-        _must(play(str(INVENTORY), ROOT / "tests/hosts/create.yml", 1800))
+        _must(play(str(INVENTORY), ROOT / "tests/sandbox/create.yml", 1800))
         say(f"deploying {', '.join(roles)} to them")
         _must(play(str(INVENTORY), playbook, 1800))
         yield playbook
     finally:
         if not keep:
             say("taking them away")
-            play(str(INVENTORY), ROOT / "tests/hosts/destroy.yml", 600)
+            play(str(INVENTORY), ROOT / "tests/sandbox/destroy.yml", 600)
             shutil.rmtree(INVENTORY)
             shutil.rmtree(PLAYBOOKS)
 

@@ -20,8 +20,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from benchmarks import many_hosts
 from benchmarks.events import Run, middle, read_events
 

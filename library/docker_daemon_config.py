@@ -92,8 +92,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.docker_certificates import CertificateRefusedError, plan
-from ansible.module_utils.tgi.docker_daemon import (
+from ansible.module_utils.tgi.docker.daemon_files import (
+    backup_of,
+    original_of,
+    pending,
+    replace,
+    write_authorities,
+)
+from ansible.module_utils.tgi.docker.daemon_info import Engine
+from ansible.module_utils.tgi.docker.daemon_json import (
     NETWORK,
     PROXIES,
     RELOADABLE,
@@ -108,22 +115,15 @@ from ansible.module_utils.tgi.docker_daemon import (
     proxies,
     render,
 )
-from ansible.module_utils.tgi.docker_engine import Engine
-from ansible.module_utils.tgi.docker_files import (
-    backup_of,
-    original_of,
-    pending,
-    replace,
-    write_authorities,
-)
-from ansible.module_utils.tgi.docker_overlooked import (
+from ansible.module_utils.tgi.docker.daemon_record import read_own, without_dropped, write_own
+from ansible.module_utils.tgi.docker.daemon_rules import (
     refuse_absent_runtimes,
     refuse_overlooked,
     wants_plugins,
 )
-from ansible.module_utils.tgi.docker_own import read_own, without_dropped, write_own
-from ansible.module_utils.tgi.docker_packages import shims
-from ansible.module_utils.tgi.docker_rehearsal import objection
+from ansible.module_utils.tgi.docker.engine_packages import shims
+from ansible.module_utils.tgi.docker.registry_certificates import CertificateRefusedError, plan
+from ansible.module_utils.tgi.docker.trial_start import objection
 
 
 def own_settings(params: dict[str, Any]) -> dict[str, Any]:

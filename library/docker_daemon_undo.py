@@ -49,8 +49,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.docker_certificates import plan
-from ansible.module_utils.tgi.docker_daemon import (
+from ansible.module_utils.tgi.docker.daemon_files import ORIGINAL, backup_of
+from ansible.module_utils.tgi.docker.daemon_json import (
     PROXIES,
     DaemonConfigError,
     masked,
@@ -59,9 +59,9 @@ from ansible.module_utils.tgi.docker_daemon import (
     proxies,
     render,
 )
-from ansible.module_utils.tgi.docker_files import ORIGINAL, backup_of
-from ansible.module_utils.tgi.docker_own import own_of
-from ansible.module_utils.tgi.docker_undo import undo
+from ansible.module_utils.tgi.docker.daemon_record import own_of
+from ansible.module_utils.tgi.docker.daemon_undo import undo
+from ansible.module_utils.tgi.docker.registry_certificates import plan
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -39,8 +39,8 @@ containers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.docker_containers import FORMAT, Container, below, parse
-from ansible.module_utils.tgi.docker_packages import shims
+from ansible.module_utils.tgi.docker.containers import FORMAT, Container, below, parse
+from ansible.module_utils.tgi.docker.engine_packages import shims
 
 REASONS = {
     "engine": "run, and would be left without their engine. Stop them first, or keep Docker "

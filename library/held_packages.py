@@ -57,7 +57,7 @@ marked:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.package_hold import LOCKS, ask, locks, locks_text, to_mark
+from ansible.module_utils.tgi.packages.holds import LOCKS, ask, locks, locks_text, to_mark
 
 
 def mark(module: AnsibleModule, packages: list[str], hold: bool) -> None:

@@ -104,14 +104,19 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.apt_source import (
+from ansible.module_utils.tgi.common.files import HEADER, read, settle
+from ansible.module_utils.tgi.packages.apt import (
     lists_prefix,
     preferences_text,
     sources_text,
     without_repository,
 )
-from ansible.module_utils.tgi.host_files import HEADER, read, settle
-from ansible.module_utils.tgi.repository_key import KeyRefusedError, fetch, obtain_key, without_key
+from ansible.module_utils.tgi.packages.repository_key import (
+    KeyRefusedError,
+    fetch,
+    obtain_key,
+    without_key,
+)
 
 APT = Path("/etc/apt")
 LISTS = Path("/var/lib/apt/lists")

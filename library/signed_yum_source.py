@@ -82,9 +82,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.host_files import HEADER, read, settle
-from ansible.module_utils.tgi.repository_key import KeyRefusedError, fetch, obtain_key
-from ansible.module_utils.tgi.yum_source import repository_text, without_repository
+from ansible.module_utils.tgi.common.files import HEADER, read, settle
+from ansible.module_utils.tgi.packages.dnf import repository_text, without_repository
+from ansible.module_utils.tgi.packages.repository_key import KeyRefusedError, fetch, obtain_key
 
 REPOSITORIES = Path("/etc/yum.repos.d")
 KEYS = Path("/etc/pki/rpm-gpg")

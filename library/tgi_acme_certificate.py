@@ -70,10 +70,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.acme_certbot import AcmeError, Run, forget, obtain
-from ansible.module_utils.tgi.acme_files import OPTIONAL, authenticator_of, wanted_files
-from ansible.module_utils.tgi.acme_lineage import names_kept, why_obtain
-from ansible.module_utils.tgi.nginx_files import drop_empty, read_text, write_file
+from ansible.module_utils.tgi.gateway.acme.certbot import AcmeError, Run, forget, obtain
+from ansible.module_utils.tgi.gateway.acme.certbot_files import (
+    OPTIONAL,
+    authenticator_of,
+    wanted_files,
+)
+from ansible.module_utils.tgi.gateway.acme.lineage import names_kept, why_obtain
+from ansible.module_utils.tgi.gateway.nginx.files import drop_empty, read_text, write_file
 
 UNITS = Path("/etc/systemd/system")
 TIMER = "tgi-gateway-acme.timer"

@@ -74,7 +74,7 @@ options:
       - For one page over all hosts see the role C(checks) (C(checks_report_dir)).
     type: path
 seealso:
-  - module: tgi_report
+  - module: tgi_check_report
 """
 
 EXAMPLES = r"""
@@ -190,15 +190,15 @@ import ssl
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.tgi import client, pinned_loop
-from ansible.module_utils.tgi.checks import schema_check
-from ansible.module_utils.tgi.checks.arguments import ARGUMENTS, EDGE_NEEDS
-from ansible.module_utils.tgi.checks.auth import secrets_of
-from ansible.module_utils.tgi.checks.options import read_options
-from ansible.module_utils.tgi.checks.plan import NothingSelectedError, PlanError
-from ansible.module_utils.tgi.checks.report_files import write_reports
-from ansible.module_utils.tgi.checks.report_json import answer
+from ansible.module_utils.tgi.checks.endpoint.auth import secrets_of
+from ansible.module_utils.tgi.checks.judges import json_schema
+from ansible.module_utils.tgi.checks.module_arguments import ARGUMENTS, EDGE_NEEDS
+from ansible.module_utils.tgi.checks.report.document import answer
+from ansible.module_utils.tgi.checks.report.report_files import write_reports
 from ansible.module_utils.tgi.checks.run import check
+from ansible.module_utils.tgi.checks.run_options import read_options
+from ansible.module_utils.tgi.checks.selection import NothingSelectedError, PlanError
+from ansible.module_utils.tgi.client import fixed_address, http_client
 
 
 def main(transport: Any = None) -> None:
@@ -207,16 +207,16 @@ def main(transport: Any = None) -> None:
         supports_check_mode=True,
         required_if=[("view", "edge", EDGE_NEEDS)],
     )
-    if client.HTTPX_ERROR:
+    if http_client.HTTPX_ERROR:
         module.fail_json(msg=missing_required_lib("httpx", "here (Debian: python3-httpx)"))
-    if schema_check.JSONSCHEMA_ERROR:
+    if json_schema.JSONSCHEMA_ERROR:
         library = missing_required_lib("jsonschema", "here (Debian: python3-jsonschema)")
         module.fail_json(msg=library)
     params = module.params
     try:
         options = read_options(params, platform.node(), transport, module.check_mode)
-        pins = {client.Target(options.url).host: params["connect_to"]}
-        report = pinned_loop.run(check(options), pins)
+        pins = {http_client.Target(options.url).host: params["connect_to"]}
+        report = fixed_address.run(check(options), pins)
     except NothingSelectedError as error:
         # Chosen for the other view alone: not run is not passed, so it says skipped
         module.exit_json(skipped=True, changed=False, msg=f"tgi_check ({params['view']}): {error}")

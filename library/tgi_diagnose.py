@@ -8,8 +8,9 @@ module: tgi_diagnose
 short_description: See a deployment as a client, on the gateway, or on a GPU host
 description:
   - Looks at one side of the way from a client to a model and returns what it saw. It judges
-    nothing and never fails over what it sees; M(tgi_verdict) takes the observations of all sides
-    and names the innermost broken link. C(playbooks/diagnose.yml) asks in the right order.
+    nothing and never fails over what it sees; M(tgi_diagnose_verdict) takes the observations of
+    all sides and names the innermost broken link. C(playbooks/diagnose.yml) asks in the right
+    order.
   - V(client) runs on the controller. It resolves the name, connects, shakes hands by TLS, asks for
     the list of models with a key, and asks each model for a short chat, a stream and a tool call;
     what comes after a broken link is not tried.
@@ -149,11 +150,11 @@ seen:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.tgi import client
-from ansible.module_utils.tgi.checks.host import Tier
-from ansible.module_utils.tgi.diagnose.at_gateway import Places, look_at_gateway
-from ansible.module_utils.tgi.diagnose.at_gpu_host import Inside, look_at_gpu_host
-from ansible.module_utils.tgi.diagnose.outside import Outside, look_from_outside
+from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Tier
+from ansible.module_utils.tgi.client import http_client
+from ansible.module_utils.tgi.diagnose.look.from_client import Outside, look_from_outside
+from ansible.module_utils.tgi.diagnose.look.on_gateway import Places, look_at_gateway
+from ansible.module_utils.tgi.diagnose.look.on_gpu_host import Inside, look_at_gpu_host
 
 ARGUMENTS: dict[str, Any] = {
     "side": {"type": "str", "choices": ["client", "gateway", "gpu"], "required": True},
@@ -190,7 +191,7 @@ def from_outside(params: dict[str, Any], host: str) -> Any:
     """As a client."""
     tier = params["tier"]
     url, ca, key = (params[name] or "" for name in ("url", "ca_file", "api_key"))
-    target = client.Target(url, ca, key, params["timeout"], params["client_certificate"] or "")
+    target = http_client.Target(url, ca, key, params["timeout"], params["client_certificate"] or "")
     names = [str(name) for name in params["models"]]
     return look_from_outside(
         Outside(
@@ -235,7 +236,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params, host = module.params, module.params["host"] or "localhost"
-    if params["side"] == "client" and client.HTTPX_ERROR:
+    if params["side"] == "client" and http_client.HTTPX_ERROR:
         module.fail_json(msg=missing_required_lib("httpx", "here (Debian: python3-httpx)"))
     if params["side"] == "client":
         seen = from_outside(params, host)

@@ -69,7 +69,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.gateway_drain import DrainError, flags_of, places, under_way
+from ansible.module_utils.tgi.gateway.drain import DrainError, flags_of, places, under_way
 
 # A request that met no flag may have yet to connect
 _AGAIN = 0.5

@@ -103,9 +103,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.nginx_apply import ApplyError, gateway
-from ansible.module_utils.tgi.nginx_others import with_others
-from ansible.module_utils.tgi.nginx_release import MAIN, Release
+from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError, gateway
+from ansible.module_utils.tgi.gateway.nginx.other_sites import with_others
+from ansible.module_utils.tgi.gateway.nginx.release import MAIN, Release
 
 LOGS = ["/var/log/nginx/tgi-gateway-error.log", "/var/log/nginx/tgi-gateway-access.log"]
 OPTIONS: dict[str, Any] = {

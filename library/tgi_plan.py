@@ -163,10 +163,10 @@ table:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.planner.answer import as_values
-from ansible.module_utils.tgi.planner.cards import read_cards
+from ansible.module_utils.tgi.planner.gpu_table import read_cards
 from ansible.module_utils.tgi.planner.plan import plan_models
-from ansible.module_utils.tgi.planner.table import make_table
+from ansible.module_utils.tgi.planner.plan_table import make_table
+from ansible.module_utils.tgi.planner.result import as_values
 
 
 def main() -> None:

@@ -184,7 +184,7 @@ msg:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.host_check import inspect_host
+from ansible.module_utils.tgi.preflight.on_host import inspect_host
 
 
 def main() -> None:

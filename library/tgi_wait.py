@@ -148,12 +148,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.wait_docker import DockerError
-from ansible.module_utils.tgi.wait_model import judge_absent
-from ansible.module_utils.tgi.wait_phases import DEADLINES, PHASES
-from ansible.module_utils.tgi.wait_report import as_result, failure_text
-from ansible.module_utils.tgi.wait_state import Memory, Status, Wanted
-from ansible.module_utils.tgi.wait_window import Watcher
+from ansible.module_utils.tgi.docker.compose_containers import DockerError
+from ansible.module_utils.tgi.engines.tgi.phases import DEADLINES, PHASES
+from ansible.module_utils.tgi.readiness.judge import judge_absent
+from ansible.module_utils.tgi.readiness.messages import as_result, failure_text
+from ansible.module_utils.tgi.readiness.state import Memory, Status, Wanted
+from ansible.module_utils.tgi.readiness.watch import Watcher
 
 _TIMEOUTS: dict[str, Any] = {phase: {"type": "float"} for phase in PHASES}
 ARGUMENTS: dict[str, Any] = {

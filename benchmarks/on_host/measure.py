@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from load import Connection
+from tests.support.live.load import Connection
 
 ADDRESS = "127.0.0.1"
 GENERATE, CHAT = "/generate", "/v1/chat/completions"

@@ -16,7 +16,7 @@ _UTILS = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
-from ansible.module_utils.tgi.host_system import clock_skew  # noqa: E402
+from ansible.module_utils.tgi.host.system import clock_skew
 
 _SSH = re.compile(r"(?:over|via) ssh: ")
 

@@ -17,16 +17,12 @@ _UTILS = str(_PROJECT / "module_utils")
 if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
-from ansible.module_utils.tgi.gateway_backends import PUBLISHED  # noqa: E402
-from ansible.module_utils.tgi.host_system import check_clock, clock_skew  # noqa: E402
-from ansible.module_utils.tgi.inventory_check import (  # noqa: E402
-    check_inventory,
-    refusal,
-    wish_of,
-)
-from ansible.module_utils.tgi.inventory_problem import UNKNOWN, number, problem  # noqa: E402
-from ansible.module_utils.tgi.inventory_specs import load_roles  # noqa: E402
-from ansible.module_utils.tgi.inventory_together import SHARED  # noqa: E402
+from ansible.module_utils.tgi.common.problem import UNKNOWN, number, problem
+from ansible.module_utils.tgi.host.system import check_clock, clock_skew
+from ansible.module_utils.tgi.models.replicas import PUBLISHED
+from ansible.module_utils.tgi.preflight.across_hosts import SHARED
+from ansible.module_utils.tgi.preflight.inventory import check_inventory, refusal, wish_of
+from ansible.module_utils.tgi.preflight.role_specs import load_roles
 
 # Enough of a PEM file to see what it is, also behind a readable description
 _HEAD_BYTES = 65536

@@ -13,17 +13,11 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
-from ansible.module_utils.tgi import (  # noqa: E402
-    gateway_backends,
-    gateway_host,
-    gateway_keys,
-    gateway_pools,
-    gateway_rules,
-    gateway_tls,
-    gateway_words,
-    inventory_backends,
-    inventory_gateway,
-)
+from ansible.module_utils.tgi.gateway.nginx import installed
+from ansible.module_utils.tgi.gateway.render import key_file, quoting, template_data, upstreams
+from ansible.module_utils.tgi.gateway.tls import certificate as gateway_tls
+from ansible.module_utils.tgi.models import replicas
+from ansible.module_utils.tgi.preflight.gateway import all_variables, backends
 
 # Enough for a certificate with its chain
 _HEAD = 65536
@@ -45,7 +39,7 @@ def gateway_problems(values: Any, certificate: str = "", key: str = "") -> list[
     """
     tls = values.get("gateway_tls") or {}
     known = {tls.get("certificate"): certificate, tls.get("key"): key}
-    problems: list[str] = inventory_gateway.check_gateway(
+    problems: list[str] = all_variables.check_gateway(
         values, lambda path: known.get(path) or _read(path)
     )
     return problems
@@ -57,21 +51,21 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Map filter names to functions."""
         return {
-            "gateway_address": gateway_words.gateway_address,
-            "gateway_backends": gateway_backends.gateway_backends,
-            "gateway_backend_problems": inventory_backends.backend_problems,
-            "tgi_gateway_addresses": gateway_backends.gateway_addresses,
-            "gateway_burst": gateway_rules.gateway_burst,
-            "gateway_host_problems": gateway_host.gateway_host_problems,
-            "gateway_keys": gateway_keys.gateway_keys,
+            "gateway_address": quoting.gateway_address,
+            "gateway_backends": replicas.gateway_backends,
+            "gateway_backend_problems": backends.backend_problems,
+            "tgi_gateway_addresses": replicas.gateway_addresses,
+            "gateway_burst": template_data.gateway_burst,
+            "gateway_host_problems": installed.gateway_host_problems,
+            "gateway_keys": key_file.gateway_keys,
             "gateway_leaf_due": gateway_tls.leaf_due,
-            "gateway_mark": gateway_rules.gateway_mark,
-            "gateway_models": gateway_rules.gateway_models,
-            "gateway_plain": gateway_words.gateway_plain,
-            "gateway_pools": gateway_pools.gateway_pools,
-            "gateway_probe": gateway_host.gateway_probe,
+            "gateway_mark": template_data.gateway_mark,
+            "gateway_models": template_data.gateway_models,
+            "gateway_plain": quoting.gateway_plain,
+            "gateway_pools": upstreams.gateway_pools,
+            "gateway_probe": installed.gateway_probe,
             "gateway_problems": gateway_problems,
-            "gateway_rate": gateway_rules.gateway_rate,
-            "gateway_retry_after": gateway_rules.gateway_retry_after,
-            "gateway_source": gateway_words.gateway_source,
+            "gateway_rate": template_data.gateway_rate,
+            "gateway_retry_after": template_data.gateway_retry_after,
+            "gateway_source": quoting.gateway_source,
         }

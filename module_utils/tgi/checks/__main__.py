@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from .cli import main
+from .cli.main import main
 
 # What an engine said may hold letters that this terminal, or cron's, has none for
 streams: Any = (sys.stdout, sys.stderr)

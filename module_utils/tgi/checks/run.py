@@ -9,15 +9,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..client import Client, Target
-from ..pacing import Pacer
-from .compare import figures_of
-from .direct import DIRECT
-from .edge import EDGE
-from .edge import undeclared as undeclared_edge
-from .host import Declared, Host, Tier
-from .plan import Item, Model, Spec, leave_out, make_plan
-from .report import (
+from ..client.http_client import Client, Target
+from ..client.rate_limiter import Pacer
+from .catalogue_direct import DIRECT
+from .catalogue_edge import EDGE
+from .catalogue_edge import undeclared as undeclared_edge
+from .endpoint.endpoint_session import Declared, Host, Tier
+from .model.edge_vs_direct import figures_of
+from .results import (
     ERROR,
     FAIL,
     MOST_EVIDENCE,
@@ -29,6 +28,7 @@ from .report import (
     Report,
     trim,
 )
+from .selection import Item, Model, Spec, leave_out, make_plan
 from .session import Session
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..answer import Answer
-from . import chat
-from .bursts import burst_ratio
-from .report import Outcome
+from ..client.answer import Answer
+from .judges import chat
+from .judges.bursts import burst_ratio
+from .results import Outcome
 
 
 def _event(content: str, finish: str | None = None) -> str:

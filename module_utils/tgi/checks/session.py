@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from ..answer import Answer
-from ..client import Client
-from . import canary, chat, containers, dialect, native
-from .engines import Engine
-from .judge import http_problem
-from .metrics import parse_metrics
-from .plan import Model
+from ..client.answer import Answer
+from ..client.http_client import Client
+from ..engines.profiles import Engine
+from . import model_container
+from .judges import chat, dialect, native, questions
+from .judges.http_answer import http_problem
+from .judges.metrics import parse_metrics
+from .selection import Model
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ class Session:
     slo: tuple[float, float] = (0.0, 0.0)
     max_body: int = 0
     #: The nonce of requests that must begin alike.
-    word: str = field(default_factory=canary.nonce)
+    word: str = field(default_factory=questions.nonce)
 
     @property
     def profile(self) -> Engine:
@@ -133,7 +134,7 @@ class Session:
             return await self.generate()
         if self.model.chat:
             return await self.chat()
-        work = partial(self.plain, LONG_QUESTION, canary.MAX_TOKENS)
+        work = partial(self.plain, LONG_QUESTION, questions.MAX_TOKENS)
         return await self.memo.once("generation", work)
 
     async def chat(self) -> Answer:
@@ -141,9 +142,9 @@ class Session:
 
     async def ask_again(self) -> Answer:
         """The request of ``chat``, to the letter."""
-        return await self.ask(canary.ask(canary.QUESTIONS[0], self.word))
+        return await self.ask(questions.ask(questions.QUESTIONS[0], self.word))
 
-    async def ask(self, prompt: str, max_tokens: int = canary.MAX_TOKENS) -> Answer:
+    async def ask(self, prompt: str, max_tokens: int = questions.MAX_TOKENS) -> Answer:
         """One more chat request, whole."""
         return await self.converse([user(prompt)], max_tokens)
 
@@ -153,7 +154,7 @@ class Session:
 
     async def ask_stream(self, headers: Mapping[str, str] | None = None) -> Answer:
         """The same once more, with other headers where some are given."""
-        prompt = canary.ask(canary.Question(LONG_QUESTION, ""))
+        prompt = questions.ask(questions.Question(LONG_QUESTION, ""))
         body = chat.request_body(self.served, prompt, LONG_TOKENS, True)
         path = "/v1/chat/completions"
         if not self.model.chat:
@@ -173,13 +174,13 @@ class Session:
         if tokens:
             self.witnessed.append(tokens)
 
-    async def first_look(self) -> tuple[Answer, containers.Seen]:
+    async def first_look(self) -> tuple[Answer, model_container.Seen]:
         """/metrics and the container before our first generation, which asks for them."""
         return await self.memo.once("first_look", self.look)
 
-    async def look(self) -> tuple[Answer, containers.Seen]:
+    async def look(self) -> tuple[Answer, model_container.Seen]:
         """/metrics and the container now."""
-        return await asyncio.gather(self.metrics(), containers.look(self.project))
+        return await asyncio.gather(self.metrics(), model_container.look(self.project))
 
     async def metrics(self) -> Answer:
         return await self.client.send("GET", "/metrics", paced=False)

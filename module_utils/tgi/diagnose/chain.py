@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from . import judge_client as client
-from . import judge_gateway as gateway
-from . import judge_host as host
-from . import judge_machine as machine
-from . import judge_model as model
 from .finding import Found, Scene
-from .pace import judge_pace, judge_throttle
+from .judge import client_links as client
+from .judge import gateway_links as gateway
+from .judge import gpu_host_links as host
+from .judge import machine_links as machine
+from .judge import model_links as model
+from .judge.slow_answers import judge_pace, judge_throttle
 
 CLIENT, GATEWAY, GPU = "client", "gateway", "gpu"
 ANY: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from .finding import (
     models_of,
     not_reached,
 )
-from .judge_machine import seen_at_all
+from .judge.machine_links import seen_at_all
 
 _WIDEST = 110
 #: Links that say of a side whether it could be looked at

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from .case import Case, Wish, attention_of, shard_choices
 from .fit import UNFAVOURABLE, Fit, fit, prefill_of
 from .quantization import fp8_cache, works
+from .workload import Case, Wish, attention_of, shard_choices
 
 # Below that there is no conversation left to have
 _LEAST_TOKENS = 512

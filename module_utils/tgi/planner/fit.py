@@ -14,9 +14,9 @@ import math
 from fractions import Fraction
 from typing import NamedTuple
 
-from .case import PADDED, PADDING, Case, block_size, shard_choices
-from .launcher import MIB, WIGGLE_ROOM, Prefill, choose_prefill
+from .prefill import MIB, WIGGLE_ROOM, Prefill, choose_prefill
 from .weights import size_per_gpu
+from .workload import PADDED, PADDING, Case, block_size, shard_choices
 
 #: The server's share of the memory at warm-up (models/globals.py)
 SERVER_ROOM = 0.90

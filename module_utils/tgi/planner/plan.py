@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..inventory_problem import problem
-from ..models import resolve_models
-from . import notes
+from ..common.problem import problem
+from ..models.resolve import resolve_models
+from . import plan_messages
 from .advice import Advice, advise
-from .cards import Card
-from .case import Case, shard_choices, wish_of
-from .dimensions import read_dimensions
 from .fit import Fit, fit, verdict
-from .known import known_config
+from .gpu_table import Card
+from .known_models import known_config
+from .model_config import read_dimensions
 from .sources import Source, read_source
+from .workload import Case, shard_choices, wish_of
 
 _MOST_GPUS = 16
 
@@ -109,7 +109,7 @@ def plan_model(
     plan = plan._replace(cards=chosen, problems=problems)
     if source.config is None or not used:
         for card in used[:1]:
-            problems += notes.unsuited(wish.quantize, where, card)
+            problems += plan_messages.unsuited(wish.quantize, where, card)
         remedy = "name its config.json in plan_configs"
         unknown = [f"{where} {source.problem}; {remedy}"] if source.problem else []
         return plan._replace(fits="no" if problems else "unknown", warnings=unknown)
@@ -120,12 +120,12 @@ def plan_model(
     shown = fit(case)
     free = [card for card in cards if card.name == first.name and card.number not in owners]
     advice = advise(case, len(free) + len(chosen)) if found in ("no", "tight") else []
-    problems += notes.problems(case, where, found, advice)
+    problems += plan_messages.problems(case, where, found, advice)
     return plan._replace(
         fits="no" if problems else found,
         gpus_needed=_least_gpus(case, choices),
         fit=shown,
-        warnings=notes.warnings(case, where, chosen or used, shown, found),
+        warnings=plan_messages.warnings(case, where, chosen or used, shown, found),
         advice=advice,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .dimensions import Dimensions, missing
+from .model_config import Dimensions, missing
 from .quantization import ON_THE_FLY
 
 #: Architectures whose parameters are counted exactly

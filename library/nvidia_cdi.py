@@ -1,0 +1,220 @@
+#!/usr/bin/python
+"""Ansible module: what NVIDIA's container toolkit needs beside its packages."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nvidia_cdi
+short_description: Keep what containers need to have a host's GPUs by CDI
+description:
+  - Says whether packages have to be installed. Where they need not, makes sure that the CDI
+    specification names every GPU and MIG slice that C(nvidia-smi) shows, and nothing that is gone;
+    NVIDIA's own refresh is run where it does not. A file of C(nvidia-ctk)'s that is in the way is
+    kept beside itself with the suffix C(.before-tgi-ansible.bak), which nobody reads.
+  - Orders Docker after that refresh at boot, and tells unattended upgrades what to leave alone.
+    No daemon-reload is made, as it can take GPUs from containers that run.
+options:
+  manager:
+    description: The host's package manager.
+    type: str
+    choices: [apt, dnf]
+    required: true
+  packages:
+    description: Versions by package, with V(*) as wildcard.
+    type: dict
+    required: true
+  hold:
+    description: Whether they shall be held.
+    type: bool
+    default: true
+  older:
+    description: Packages that these have taken the place of.
+    type: list
+    elements: str
+    default: []
+  unattended_exclude:
+    description: Beginnings of package names that unattended upgrades leave alone.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing; devices that lack are told as a change.
+  diff_mode:
+    support: full
+    description: Shows the files, and the device names before and after.
+author: tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Keep the CDI specification true
+  nvidia_cdi:
+    manager: apt
+    packages: {nvidia-container-toolkit-base: 1.20.0-1}
+"""
+
+RETURN = r"""
+install:
+  description: Packages that are not there at the version asked for; the rest waits for them.
+  returned: always
+  type: list
+  elements: str
+known:
+  description: Whether the package manager's lists have that version.
+  returned: always
+  type: bool
+older:
+  description: Packages of O(older) that are installed.
+  returned: always
+  type: list
+  elements: str
+unheld:
+  description: Packages that O(hold) would change.
+  returned: always
+  type: list
+  elements: str
+gpus:
+  description: UUIDs of the cards and MIG slices that CDI names.
+  returned: always
+  type: list
+  elements: str
+cards:
+  description: How many cards there are.
+  returned: always
+  type: int
+removed:
+  description: Specification files that were put aside, each with the reason.
+  returned: always
+  type: dict
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common import files as host_files
+from ansible.module_utils.tgi.common.commands import ask
+from ansible.module_utils.tgi.docker.engine_packages import dependents
+from ansible.module_utils.tgi.host.nvidia import cdi
+from ansible.module_utils.tgi.host.nvidia.toolkit_files import (
+    ORDER,
+    ORDER_TEXT,
+    UNATTENDED,
+    unattended_text,
+)
+from ansible.module_utils.tgi.host.nvidia.toolkit_packages import is_known, unheld
+from ansible.module_utils.tgi.packages.holds import LOCKS, matches
+from ansible.module_utils.tgi.packages.holds import ask as ask_packages
+
+REFRESH = "nvidia-cdi-refresh.service"
+# Where the host's files are found
+ROOT = Path("/")
+
+
+def at(path: str) -> Path:
+    return ROOT / path.lstrip("/")
+
+
+def read(path: str) -> str:
+    text: str = host_files.read(at(path)).decode()
+    return text
+
+
+def wanted_files(module: AnsibleModule) -> dict[Path, bytes]:
+    """The files beside the packages, by path."""
+    manager = module.params["manager"]
+    path = UNATTENDED[manager]
+    try:
+        text = unattended_text(manager, read(path), module.params["unattended_exclude"])
+    except ValueError as error:
+        module.fail_json(msg=f"nvidia_container_toolkit_unattended_exclude: {error}")
+    return {at(ORDER): ORDER_TEXT.encode(), at(path): text.encode()}
+
+
+def refuse_others(module: AnsibleModule, older: list[str]) -> None:
+    """Refuse to remove packages of others along with older ones of NVIDIA's."""
+    along = dependents(module.run_command, older)
+    if along:
+        module.fail_json(
+            msg=f"{', '.join(older)} would be removed, as the toolkit has taken its place, and "
+            f"{', '.join(along)} with it; remove or move those yourself"
+        )
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "manager": {"type": "str", "choices": ["apt", "dnf"], "required": True},
+            "packages": {"type": "dict", "required": True},
+            "hold": {"type": "bool", "default": True},
+            "older": {"type": "list", "elements": "str", "default": []},
+            "unattended_exclude": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    manager, packages = module.params["manager"], module.params["packages"]
+    files = wanted_files(module)
+    try:
+        there = ask_packages(module.run_command, manager, [*packages, *module.params["older"]])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    versions = there.versions
+    install = [
+        name
+        for name, version in packages.items()
+        if name not in versions or not matches(versions[name], version)
+    ]
+    older = [name for name in module.params["older"] if name in versions]
+    if older and manager == "apt":
+        refuse_others(module, older)
+    # Before the packages, whose own reload then reads the order
+    changed, diff = host_files.settle(files, (), module.check_mode)
+    result: dict[str, Any] = {
+        "changed": bool(changed),
+        "install": install,
+        "known": not install or is_known(packages, manager, ask),
+        "older": older,
+        "unheld": unheld(there, packages, manager, module.params["hold"], read(LOCKS)),
+        "gpus": [],
+        "cards": 0,
+        "removed": {},
+        "diff": diff,
+    }
+    if not install:
+        keep_devices(module, result)
+    module.exit_json(**result)
+
+
+def keep_devices(module: AnsibleModule, result: dict[str, Any]) -> None:
+    """Make the CDI specification name what there is, or fail."""
+    found = cdi.devices(ask, ROOT)
+    if found.problem:
+        module.fail_json(msg=found.problem)
+    before = found.named
+    removed = cdi.in_the_way(found, ROOT)
+    renew = bool(removed or found.missing or found.stale)
+    result.update(removed=removed, cards=found.cards)
+    if renew and not module.check_mode:
+        for path in removed:
+            at(path).rename(at(f"{path}.before-tgi-ansible.bak"))
+        # A one-shot that may count as active since boot; judged by what is there then
+        module.run_command(["systemctl", "reset-failed", REFRESH])
+        module.run_command(["systemctl", "restart", REFRESH])
+        found = found._replace(named=cdi.named(ask))
+        if found.missing:
+            module.fail_json(msg=cdi.complaint(found, removed, ask))
+    after = found.wanted if module.check_mode else found.named
+    # Names that no refresh takes away (a site's own) are no change
+    moved = bool(removed) or (renew and set(after) != set(before))
+    result["changed"] = result["changed"] or moved
+    result["gpus"] = list(found.wanted)
+    if moved:
+        headers = {"before_header": "CDI devices", "after_header": "CDI devices"}
+        lists = {"before": before, "after": after}
+        text = {key: "".join(f"{name}\n" for name in names) for key, names in lists.items()}
+        result["diff"].append({**headers, **text})
+
+
+if __name__ == "__main__":
+    main()

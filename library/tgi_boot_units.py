@@ -1,0 +1,176 @@
+#!/usr/bin/python
+"""Bring the models back whenever Docker starts."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tgi_boot_units
+short_description: Bring the models back whenever Docker starts
+description:
+  - Docker 25.0 to 28.1 loses containers with GPUs at its own start, and every Docker those whose
+    GPU the CDI specification does not name yet. A unit per model, C(tgi@NAME.service), starts
+    them; C(tgi-models.service), which Docker wants, starts these units for all models there are.
+  - Models come and go without a C(systemctl daemon-reload), at which containers that got their
+    GPU by NVIDIA's hook can lose it. The units' own change needs one; while such containers run
+    it is left to the next boot.
+options:
+  state:
+    description: Whether there are such units.
+    type: str
+    choices: [present, absent]
+    default: present
+  forget:
+    description: A model that is about to go. Its unit is stopped and forgotten; all else stays.
+    type: str
+  base_dir:
+    description: Directory of the models' Compose projects.
+    type: path
+    default: /opt/tgi
+  directory:
+    description: Where the units are.
+    type: path
+    default: /etc/systemd/system
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    description: Shows the units before and after.
+author: tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Bring the models back at every start of Docker
+  tgi_boot_units:
+    base_dir: /opt/tgi
+"""
+
+RETURN = r"""
+did:
+  description: What was done, in words.
+  type: list
+  elements: str
+  returned: success
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.docker.containers import FORMAT, parse
+from ansible.module_utils.tgi.host.boot_units import COLLECTOR, MARK, MODEL, link, read, units
+
+
+class Boot:
+    """The units of one host, as the module's parameters want them."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.directory = Path(module.params["directory"])
+        self.link = link(self.directory)
+        self.did: list[str] = []
+
+    def run(self, *command: str) -> str:
+        """Run a command where its program is there; gives what it printed."""
+        path = self.module.get_bin_path(command[0])
+        if path is None:
+            return ""
+        _code, out, _err = self.module.run_command([path, *command[1:]])
+        return str(out)
+
+    def put_up(self) -> None:
+        """Write what differs, and let Docker want it."""
+        for name, text in units(self.module.params["base_dir"]).items():
+            if read(self.directory / name) != text:
+                self.did.append(f"wrote {self.directory / name}")
+                if not self.module.check_mode:
+                    self._write(self.directory / name, text)
+        if not self.link.exists():
+            self.did.append(f"made {self.link}")
+            if not self.module.check_mode:
+                self.link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                self.link.unlink(missing_ok=True)
+                self.link.symlink_to(f"../{COLLECTOR}")
+
+    def _write(self, path: Path, text: str) -> None:
+        new = path.with_name(f"{path.name}.new")
+        new.write_text(text)
+        new.chmod(0o644)
+        new.replace(path)
+
+    def remove(self) -> None:
+        """Leave nothing of it, and nothing that would still bring a model back."""
+        ours = [self.directory / name for name in (COLLECTOR, MODEL)]
+        gone = [path for path in ours if read(path).startswith(MARK)]
+        gone += [self.link] if self.link.is_symlink() else []
+        self.did += [f"removed {path}" for path in gone]
+        if gone and not self.module.check_mode:
+            self.quiet(COLLECTOR, "tgi@*.service")
+            for path in gone:
+                path.unlink()
+
+    def forget(self, unit: str) -> None:
+        """Stop a model's unit that still tries, so that it does not start what goes."""
+        state = self.run("systemctl", "show", "--property", "ActiveState", "--value", unit).strip()
+        if state not in {"", "inactive"}:
+            self.did.append(f"stopped {unit}, which was {state}")
+            if not self.module.check_mode:
+                self.quiet(unit)
+
+    def quiet(self, *names: str) -> None:
+        """Stop units, and leave no failure of theirs behind."""
+        self.run("systemctl", "stop", *names)
+        self.run("systemctl", "reset-failed", *names)
+
+    def reload(self) -> None:
+        """Let systemd read them, unless that could take a GPU from a container."""
+        found = self.run("docker", "ps", "--quiet").split()
+        said = self.run("docker", "inspect", "--format", FORMAT, *found) if found else ""
+        held = [one.name for one in parse(said) if one.gpu == "hook"]
+        if held:
+            self.module.warn(
+                f"{', '.join(held)} got a GPU by NVIDIA's hook and could lose it at a systemctl "
+                f"daemon-reload, so there was none: {COLLECTOR} counts from the next boot on"
+            )
+        else:
+            self.run("systemctl", "daemon-reload")
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        {
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "forget": {"type": "str"},
+            "base_dir": {"type": "path", "default": "/opt/tgi"},
+            "directory": {"type": "path", "default": "/etc/systemd/system"},
+        },
+        supports_check_mode=True,
+    )
+    boot = Boot(module)
+    if module.params["forget"]:
+        boot.forget(MODEL.replace("@", f"@{module.params['forget']}"))
+        module.exit_json(changed=bool(boot.did), did=boot.did)
+    names = (COLLECTOR, MODEL)
+    before = {name: read(boot.directory / name) for name in names}
+    wanted = module.params["state"] == "present"
+    if wanted:
+        boot.put_up()
+    else:
+        boot.remove()
+    if boot.did and not module.check_mode:
+        boot.reload()
+    after = units(module.params["base_dir"]) if wanted else dict.fromkeys(names, "")
+    diff = [
+        {
+            "before_header": str(boot.directory / name),
+            "after_header": str(boot.directory / name),
+            "before": before[name],
+            "after": after[name],
+        }
+        for name in names
+    ]
+    module.exit_json(changed=bool(boot.did), did=boot.did, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+#!/usr/bin/python
+"""Let only the gateways reach the models' published ports."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tgi_firewall
+short_description: Let only the gateways reach the models' published ports
+description:
+  - Drops, in DOCKER-USER and INPUT, what others send to the ports of an address; the host
+    itself and its loopback are not touched.
+  - A unit of systemd puts the rules up before Docker starts, so that no port is open without
+    them at a boot either. All rules change in one transaction, and what somebody flushed is
+    put up again.
+options:
+  state:
+    description: Whether there is a fence.
+    type: str
+    choices: [present, absent]
+    default: present
+  address:
+    description: The address the models are published on. Required when O(state=present).
+    type: str
+  ports:
+    description: Their ports.
+    type: list
+    elements: int
+    default: []
+  sources:
+    description: Addresses and networks that may come in. Required when O(state=present).
+    type: list
+    elements: str
+  keep:
+    description: Keep closed what the fence before closed; for as long as models still listen there.
+    type: bool
+    default: false
+  directory:
+    description: Where the rules are kept.
+    type: path
+    default: /etc/tgi-fence
+  unit:
+    description: The unit that puts them up.
+    type: path
+    default: /etc/systemd/system/tgi-fence.service
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing; a host without iptables yet is one whose fence is to be made.
+  diff_mode:
+    support: full
+    description: Shows the rules before and after.
+author: tgi-ansible
+"""
+
+EXAMPLES = r"""
+- name: Let two gateways in
+  tgi_firewall:
+    address: 10.0.0.5
+    ports: [8081, 8082]
+    sources: [10.0.0.9, 10.0.0.10]
+"""
+
+RETURN = r"""
+did:
+  description: What was done, in words.
+  type: list
+  elements: str
+  returned: success
+"""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.host.firewall import (
+    CHAIN,
+    ENTRIES,
+    UNIT,
+    FenceError,
+    doors_of,
+    files,
+    in_force,
+    tool_of,
+)
+
+TOOLS = ("iptables", "ip6tables")
+
+
+class Fence:
+    """One host's fence, as the module's parameters want it."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.directory = Path(module.params["directory"])
+        self.unit = Path(module.params["unit"])
+        self.before = _read(self.directory / "rules")
+        self.did: list[str] = []
+
+    def run(self, *command: str) -> tuple[int, str]:
+        """Give the exit code (127 for a program that is not there) and what was said."""
+        path = self.module.get_bin_path(command[0])
+        if path is None:
+            return 127, f"{command[0]} is not installed; the role docker brings it"
+        code, out, err = self.module.run_command([path, *command[1:]])
+        return int(code), str(out) if code == 0 else str(err or out)
+
+    def must(self, *command: str) -> None:
+        """Run a command that has to succeed."""
+        code, said = self.run(*command)
+        if code:
+            self.module.fail_json(msg=f"the fence is not up: {' '.join(command)}: {said.strip()}")
+
+    def rules_of(self, tool: str, chain: str) -> str:
+        """Give the rules of a chain in the kernel; none where there is no such chain."""
+        code, said = self.run(tool, "-w", "-S", chain)
+        return said if code == 0 else ""
+
+    def put_up(self) -> str:
+        """Make the fence what it shall be, where it is not; gives its rules."""
+        params = self.module.params
+        address = params["address"]
+        tool = tool_of(address)
+        kept = [one for one in doors_of(self.before) if tool_of(one[0]) == tool]
+        doors = [(address, port) for port in params["ports"]] + (kept if params["keep"] else [])
+        wanted = files(str(self.directory), address, doors, params["sources"])
+        unit = UNIT.format(directory=self.directory)
+        written = [self.write(self.directory / name, text) for name, text in wanted.items()]
+        fresh = self.write(self.unit, unit)
+        entries = [self.rules_of(tool, entry) for entry in ENTRIES]
+        stands = in_force(wanted["rules"], self.rules_of(tool, CHAIN), entries)
+        active = self.run("systemctl", "is-active", "--quiet", self.unit.name)[0] == 0
+        enabled = self.run("systemctl", "is-enabled", "--quiet", self.unit.name)[0] == 0
+        if any(written) or fresh or not (stands and active and enabled):
+            self.did.append("put the rules in force")
+            if not self.module.check_mode:
+                self.take_down([one for one in TOOLS if one != tool])
+                if fresh:
+                    self.must("systemctl", "daemon-reload")
+                if fresh or not enabled:
+                    self.must("systemctl", "reenable", "--quiet", self.unit.name)
+                self.must("systemctl", "restart", self.unit.name)
+        return str(wanted["rules"])
+
+    def write(self, path: Path, text: str) -> bool:
+        """Replace a file in one step unless it is so already; gives whether it was not."""
+        if _read(path) == text:
+            return False
+        self.did.append(f"wrote {path}")
+        if not self.module.check_mode:
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            new = path.with_name(f"{path.name}.new")
+            new.write_text(text)
+            new.chmod(0o755 if path.name == "up" else 0o644)
+            new.replace(path)
+        return True
+
+    def take_down(self, tools: list[str]) -> None:
+        """Take the rules out of the kernel."""
+        for tool in tools:
+            if not self.rules_of(tool, CHAIN):
+                continue
+            self.did.append(f"took down the rules of {tool}")
+            if self.module.check_mode:
+                continue
+            for entry in ENTRIES:
+                while self.run(tool, "-w", "-D", entry, "-j", CHAIN)[0] == 0:
+                    pass
+            self.must(tool, "-w", "-F", CHAIN)
+            self.must(tool, "-w", "-X", CHAIN)
+
+    def remove(self) -> str:
+        """Leave nothing of it."""
+        if self.unit.exists():
+            self.did.append(f"removed {self.unit}")
+            if not self.module.check_mode:
+                self.must("systemctl", "disable", "--quiet", "--now", self.unit.name)
+                self.unit.unlink()
+                self.must("systemctl", "daemon-reload")
+        for name in ("rules", "up"):
+            path = self.directory / name
+            if path.exists():
+                self.did.append(f"removed {path}")
+                if not self.module.check_mode:
+                    path.unlink()
+        with contextlib.suppress(OSError):  # not there, or others keep something in it
+            if not self.module.check_mode:
+                self.directory.rmdir()
+        self.take_down(list(TOOLS))
+        return ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    options: dict[str, Any] = {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "address": {"type": "str"},
+        "ports": {"type": "list", "elements": "int", "default": []},
+        "sources": {"type": "list", "elements": "str"},
+        "keep": {"type": "bool", "default": False},
+        "directory": {"type": "path", "default": "/etc/tgi-fence"},
+        "unit": {"type": "path", "default": "/etc/systemd/system/tgi-fence.service"},
+    }
+    module = AnsibleModule(
+        options,
+        required_if=[("state", "present", ("address", "sources"))],
+        supports_check_mode=True,
+    )
+    fence = Fence(module)
+    try:
+        after = fence.put_up() if module.params["state"] == "present" else fence.remove()
+    except (FenceError, ValueError, OSError) as error:
+        module.fail_json(msg=str(error))
+    header = str(fence.directory / "rules")
+    texts = {"before": fence.before, "after": after}
+    diff = {**texts, "before_header": header, "after_header": header}
+    module.exit_json(changed=bool(fence.did), did=fence.did, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The direct view: each model on its own port of the GPU host."""
+
+from __future__ import annotations
+
+from .model import (
+    basic,
+    cancel,
+    completions,
+    context,
+    conversation,
+    degenerate,
+    direct_identity,
+    fingerprint,
+    gpu_access,
+    guided,
+    health_and_counters,
+    speed,
+    tools,
+)
+from .selection import SELFTEST, Spec
+from .selftest import selftest
+
+DIRECT = (
+    Spec(
+        SELFTEST,
+        "selftest",
+        "the checks' own parser tells good from bad",
+        "This is a defect of the checks: report it, and trust no verdict until it is mended",
+        selftest,
+        stage=0,
+        per_model=False,
+        generates=False,
+    ),
+    *health_and_counters.FIRST,
+    *direct_identity.FIRST,
+    Spec(
+        "model.info",
+        "identity",
+        "/info names the declared model, revision and limits",
+        "An old container still holds the port, or the deployed file differs from tgi_models: "
+        "run the tgi role again, then compare docker ps and ss -ltnp",
+        basic.model_info,
+        needs=("info",),
+        generates=False,
+    ),
+    *direct_identity.SPECS,
+    *gpu_access.SPECS,
+    *fingerprint.SPECS,
+    Spec(
+        "generate.basic",
+        "generate",
+        "text with finite logprobs and matching counts",
+        "Healthy but not generating: read the engine's log, free the GPU's memory "
+        "(nvidia-smi), restart the container",
+        basic.generate_basic,
+        needs=("native",),
+    ),
+    Spec(
+        "generate.stream",
+        "generate",
+        "numbered tokens, one ending, clean end of stream",
+        "The engine breaks while it streams: read its log at this time (CUDA error, "
+        "out of memory, a worker that died)",
+        basic.generate_stream,
+        needs=("native",),
+    ),
+    Spec(
+        "chat.basic",
+        "chat",
+        "one answer with text, finish_reason and usage",
+        "Compare with generate.basic: when that passes, the chat template or the tokenizer "
+        "revision is wrong",
+        basic.chat_basic,
+        needs=("chat",),
+    ),
+    Spec(
+        "chat.stream",
+        "chat",
+        "one finish_reason, usage, [DONE] last, no error event",
+        "A worker died or a time-out cut the stream: read the engine's log at this time",
+        basic.chat_stream,
+        needs=("chat",),
+    ),
+    Spec(
+        "chat.canary",
+        "chat",
+        "simple questions are answered right",
+        "It answers but makes no sense: wrong chat template, wrong tokenizer revision or "
+        "broken quantisation; lower checks_canary_passes only for a model that cannot know",
+        basic.chat_canary,
+        stage=2,
+        needs=("chat",),
+    ),
+    *direct_identity.LAST,
+    *conversation.SPECS,
+    *completions.SPECS,
+    *degenerate.SPECS,
+    *tools.SPECS,
+    *guided.SPECS,
+    *context.SPECS,
+    *speed.SPECS,
+    *cancel.SPECS,
+    *health_and_counters.SPECS,
+    *health_and_counters.LAST,
+)

@@ -1,0 +1,128 @@
+"""Does the fence hold? Requests that must be refused; none holds a good key by mistake."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Collection
+from dataclasses import replace
+
+from ...client.answer import Answer
+from ..judges.http_answer import http_problem, look, outcome
+from ..results import Outcome
+from .endpoint_session import Host
+from .without_key import LIMITED, MAIN
+
+REFUSED = (401, 403)
+#: Not published at all is as good as refused.
+NOT_THERE = (404, 405)
+#: The gateway sends nobody away over https, whereas engines do: FastAPI says 307 to another slash.
+REDIRECTS = (301, 302, 303, 307, 308)
+_TOO_STRICT = (
+    "The limit on failed attempts answers in the fence's place: wait, then check again; if it "
+    "stays so, raise gateway_bad_auth"
+)
+
+
+def _open(answer: Answer, allowed: tuple[int, ...]) -> str:
+    if not answer.status:
+        return answer.fault or "no answer"
+    return "" if answer.status in allowed else got(answer)
+
+
+def got(answer: Answer) -> str:
+    """An answer that is no refusal. A redirect answers nothing, but shows that it came past."""
+    past = ", which the gateway itself never sends" if answer.status in REDIRECTS else ""
+    return f"HTTP {answer.status}{past}"
+
+
+def _seen(what: str, answers: Collection[Answer]) -> str:
+    limited = sum(answer.status == LIMITED for answer in answers)
+    return f"{len(answers)} {what}" + (f", {limited} of them with 429" if limited else "")
+
+
+async def auth_missing(host: Host) -> Outcome:
+    """I1: without a key no generation path is reached; the main one says 401 or 403."""
+    answers = await host.unkeyed()
+    main = answers[MAIN]
+    beside = (*REFUSED, *NOT_THERE, LIMITED)
+    wrong = {
+        path: problem
+        for path, answer in answers.items()
+        if (problem := _open(answer, REFUSED if path == MAIN else beside))
+    }
+    problems = [f"{path} without a key: {problem}" for path, problem in wrong.items()]
+    shown = next((path for path in wrong if answers[path].status == 200), next(iter(wrong), MAIN))
+    # Only the main one can have this problem, and then it is the only one
+    remedy = _TOO_STRICT if main.status == LIMITED and len(problems) == 1 else ""
+    good = _seen("paths refuse", answers.values())
+    return outcome(main, problems, good, look(answers[shown]) if problems else "", remedy)
+
+
+async def auth_header(host: Host) -> Outcome:
+    """I7: a 401 says how to authenticate."""
+    answers = await host.unkeyed()
+    main = answers[MAIN]
+    given = main.headers.get("www-authenticate", "")
+    wrong = f"HTTP {main.status} without WWW-Authenticate" if main.status else main.fault
+    return outcome(main, [] if given else [wrong], given[:60])
+
+
+def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, str]]]:
+    """Credentials that must not work: name to (path, bearer key, headers).
+
+    Near misses go in headers, which no log holds. In the query goes a key that nobody has, which
+    proves that a query as such opens nothing, and no more: whether the gateway would take its own
+    keys from there could only be told by writing one into the logs of everything on the way.
+    """
+    wrong: dict[str, tuple[str, str | None, dict[str, str]]] = {
+        "a wrong key": (MAIN, secrets.token_hex(16), {}),
+        "an empty Bearer": (MAIN, None, {"Authorization": "Bearer"}),
+    }
+    if not key:
+        return wrong
+    made_up = secrets.token_hex(len(key))[: len(key)]
+    basic = base64.b64encode(f"checks:{key}".encode()).decode()
+    wrong["the key without its last character"] = (MAIN, key[:-1], {})
+    wrong["the key as Basic"] = (MAIN, None, {"Authorization": f"Basic {basic}"})
+    wrong["a query with a made-up key"] = (f"{MAIN}?api_key={made_up}", None, {})
+    if key.swapcase() != key:
+        wrong["the key in another case"] = (MAIN, key.swapcase(), {})
+    return wrong
+
+
+def secrets_of(key: str) -> list[str]:
+    """The key in every shape it is sent in, for blotting out."""
+    if not key:
+        return []
+    basic = base64.b64encode(f"checks:{key}".encode()).decode()
+    return [key, key.swapcase(), key[:-1], basic]
+
+
+async def auth_wrong(host: Host) -> Outcome:
+    """I2: near misses are refused with 401 or 403."""
+    # After the probes without a key, so that those find the allowance for failures untouched
+    await host.unkeyed()
+    wrong = wrong_credentials(host.client.target.api_key)
+    answers = await asyncio.gather(
+        *(host.probe(path, key, headers) for path, key, headers in wrong.values())
+    )
+    problems = [
+        f"{name} gets {bad}"
+        for name, answer in zip(wrong, answers)
+        if (bad := _open(answer, (*REFUSED, LIMITED)))
+    ]
+    if all(answer.status == LIMITED for answer in answers):
+        # Nobody got in, but whether the keys or the limit kept them out cannot be told
+        found = outcome(answers[0], ["nothing but HTTP 429"], "", remedy=_TOO_STRICT)
+        return replace(found, soft=True)
+    accepted = next((one for one in answers if _open(one, (*REFUSED, LIMITED))), answers[0])
+    return outcome(accepted, problems, _seen("wrong credentials refused", answers))
+
+
+async def auth_valid(host: Host) -> Outcome:
+    """I3: the right key opens; a fence that refuses everybody proves nothing."""
+    answer = await host.listing()
+    problem = http_problem(answer)
+    return outcome(answer, [problem] if problem else [], "HTTP 200")

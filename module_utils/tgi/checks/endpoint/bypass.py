@@ -1,0 +1,92 @@
+"""Can a request be written so that the guard sees one thing and the engine another?
+
+Every trick goes over the wire as it stands here, carries no key, and asks for something that the
+engine would answer if it got there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...client.answer import Answer
+from ..judges.http_answer import SEE_OTHERS, look, outcome
+from ..results import Outcome
+from .auth import NOT_THERE, REDIRECTS, REFUSED, got
+from .endpoint_session import Host
+from .without_key import LIMITED, MAIN, prompt_body
+
+#: A server may find such a request ill-formed: that is a refusal too.
+_ILL_FORMED = (400, 414)
+#: What stands in an engine's answer and in nobody else's.
+_GENERATED = ('"choices"', '"generated_text"')
+
+
+@dataclass(frozen=True)
+class Trick:
+    """``by_header``: judged by what comes, for the path itself may be open to everybody."""
+
+    name: str
+    path: str
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    by_header: bool = False
+
+
+TRICKS = (
+    Trick("a doubled slash", "//v1/chat/completions"),
+    Trick("a dot segment", "/v1/./chat/completions"),
+    Trick("a way out of an open path", "/health/../v1/chat/completions"),
+    Trick("an encoded letter", "/%761/chat/completions"),
+    Trick("an encoded slash", "/v1%2fchat/completions"),
+    Trick("a slash at the end", "/v1/chat/completions/"),
+    Trick("upper case", "/V1/CHAT/COMPLETIONS"),
+    Trick(
+        "X-Original-URL and X-Rewrite-URL", "/health",
+        headers={"X-Original-URL": MAIN, "X-Rewrite-URL": MAIN}, by_header=True,
+    ),
+    Trick("HEAD", MAIN, "HEAD"),
+    Trick("OPTIONS", MAIN, "OPTIONS"),
+)  # fmt: skip
+
+
+def judge_trick(trick: Trick, answer: Answer) -> str:
+    """What is wrong with the answer to a trick; empty when it got nowhere."""
+    if not answer.status:
+        # A connection that is closed without a word has been refused as well
+        return "" if "closed" in answer.fault else answer.fault or "no answer"
+    # In the text, for a body that came in chunks is no JSON as it went over the wire
+    if any(word in answer.text for word in _GENERATED):
+        return "the engine answered"
+    if trick.by_header and answer.status not in REDIRECTS:
+        return ""
+    if trick.method == "OPTIONS" and answer.status in (200, 204) and not answer.body:
+        # The preflight of a browser, which gateways answer by themselves
+        return ""
+    allowed = REFUSED + NOT_THERE + _ILL_FORMED + (LIMITED,)
+    return "" if answer.status in allowed else got(answer)
+
+
+async def auth_bypass(host: Host) -> Outcome:
+    """I4: no way of writing a request gets it past the fence without a key."""
+    main = (await host.unkeyed())[MAIN]
+    if main.status == 200:
+        problem = "no trick is needed: the main path is open without a key"
+        return outcome(main, [problem], "", "", SEE_OTHERS)
+    if not main.status:
+        return outcome(main, [main.fault or "no answer"], "", "", SEE_OTHERS)
+    body = prompt_body(host.names[0])
+    answers = await asyncio.gather(
+        *(
+            host.raw(one.method, one.path, body if one.method == "POST" else None, one.headers)
+            for one in TRICKS
+        )
+    )
+    problems = [
+        f"{trick.name} ({trick.method} {trick.path}): {wrong}"
+        for trick, answer in zip(TRICKS, answers)
+        if (wrong := judge_trick(trick, answer))
+    ]
+    first = next((a for t, a in zip(TRICKS, answers) if judge_trick(t, a)), answers[0])
+    return outcome(first, problems, f"{len(TRICKS)} tricks refused", look(first))

@@ -1,0 +1,183 @@
+"""What an engine shows or obeys beside its API, and whether anybody outside can reach it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from ...client.answer import Answer, describe
+from ..judges.http_answer import look, outcome
+from ..results import Outcome, trim
+from .endpoint_session import Host
+
+#: 429: a strict limit on failed attempts keeps out as well.
+PRIVATE = (401, 403, 404, 429)
+METRICS_PATHS = ("/metrics", "/stub_status")
+#: What describes the server to whoever asks, by engine; "" is common to all.
+DOCS_PATHS = {
+    "": ("/docs", "/openapi.json", "/info"),
+    "tgi": ("/api-doc/openapi.json",),
+    "vllm": ("/version", "/server_info", "/load"),
+    "sglang": ("/server_info", "/get_server_info", "/model_info"),
+    "llamacpp": ("/props", "/slots"),
+    "openai": ("/version", "/server_info", "/props", "/slots", "/load"),
+}
+#: What steers an engine. Asked with GET, to which a route for POST says 405; but SGLang obeys a
+#: GET there, so HEAD, which its framework answers with 405 as well.
+CONTROL_PATHS = {
+    "": (("GET", "/sleep"), ("HEAD", "/flush_cache"), ("GET", "/load_model")),
+    "vllm": tuple(
+        ("GET", f"/{name}")
+        for name in ("wake_up", "reset_prefix_cache", "pause", "scale_elastic_ep", "collective_rpc")
+    ),
+    "sglang": (
+        ("GET", "/update_weights_from_disk"),
+        ("GET", "/update_weights_from_tensor"),
+        ("HEAD", "/abort_request"),
+    ),
+    "openai": (
+        ("GET", "/collective_rpc"),
+        ("GET", "/update_weights_from_disk"),
+        ("HEAD", "/reset"),
+    ),
+}
+#: Seconds until a packet that is dropped counts as a closed door.
+CONNECT = 1.0
+
+
+def _of(host: Host, table: Mapping[str, Iterable[object]]) -> list[object]:
+    engines = ["", *(model.engine for model in host.models)]
+    return list(dict.fromkeys(one for engine in engines for one in table.get(engine, ())))
+
+
+async def _private(host: Host, paths: Iterable[str]) -> Outcome:
+    """L3, L4: refused or not there, without a key."""
+    asked = list(paths)
+    answers: list[Answer] = await asyncio.gather(
+        *(host.client.send("GET", path, key=None) for path in asked)
+    )
+    problems = [
+        f"{path} from outside: {answer.fault or f'HTTP {answer.status}'}"
+        for path, answer in zip(asked, answers)
+        if answer.status not in PRIVATE
+    ]
+    return outcome(_worst(answers), problems, f"{len(asked)} paths closed")
+
+
+def _worst(answers: Sequence[Answer]) -> Answer:
+    """The first that got through, as evidence."""
+    return next((one for one in answers if one.status not in PRIVATE), answers[0])
+
+
+async def metrics_private(host: Host) -> Outcome:
+    paths = [f"/models/{name}/metrics" for name in host.names]
+    return await _private(host, [*METRICS_PATHS, *paths])
+
+
+async def docs_private(host: Host) -> Outcome:
+    """L4. /info is passed over where it is meant to be open (gateway_info_public)."""
+    paths = [str(path) for path in _of(host, DOCS_PATHS)]
+    return await _private(host, [p for p in paths if p != "/info" or not host.declared.public_info])
+
+
+def judge_control(method: str, path: str, answer: Answer, who: str) -> str:
+    """L5: 405 says that the route is there and waits for another method."""
+    if answer.status in PRIVATE:
+        return ""
+    seen = answer.fault or f"HTTP {answer.status}"
+    reached = ", so a POST would reach it" if answer.status == 405 else ""
+    return f"{method} {path} {who} a key: {seen}{reached}"
+
+
+async def control_private(host: Host) -> Outcome:
+    """L5: routes that steer an engine are closed, also to clients with a key.
+
+    With the key only those that the declared engines have are asked for. Never with POST.
+    """
+    common = [*CONTROL_PATHS[""]]
+    own = [one for model in host.models for one in CONTROL_PATHS.get(model.engine, ())]
+    asked = [(method, path, False) for method, path in dict.fromkeys(common + own)]
+    asked += [(method, path, True) for method, path in dict.fromkeys(own)]
+
+    async def ask(method: str, path: str, keyed: bool) -> Answer:
+        if keyed:
+            return await host.client.send(method, path)
+        return await host.client.send(method, path, key=None)
+
+    answers = await asyncio.gather(*(ask(*one) for one in asked))
+    problems = [
+        wrong
+        for (method, path, keyed), answer in zip(asked, answers)
+        if (wrong := judge_control(method, path, answer, "with" if keyed else "without"))
+    ]
+    worst = _worst(answers)
+    return outcome(worst, problems, f"{len(asked)} requests refused", look(worst, 120))
+
+
+async def auth_leak(host: Host) -> Outcome:
+    """I6: no answer of this run held a configured key. Evidence is the path and nothing else."""
+    leaks = host.leaks
+    if leaks.paths:
+        problem = f"a configured key stands in the answer of {', '.join(sorted(leaks.paths))}"
+        return Outcome(trim(problem, 300), trim(problem, 300), "the value is not shown")
+    return Outcome("", f"{leaks.answers} answers hold no key")
+
+
+async def knock(address: str, timeout: float = CONNECT) -> str:
+    """Connect to host:port: "open", "closed" (refused, unreachable, no answer), or what is wrong.
+
+    It says nothing and hangs up.
+    """
+    parts = urlsplit(f"//{address}")
+    try:
+        opening = asyncio.open_connection(parts.hostname, parts.port)
+        _, writer = await asyncio.wait_for(opening, timeout)
+    except socket.gaierror as error:
+        return describe(error)
+    except (OSError, asyncio.TimeoutError):
+        return "closed"
+    writer.close()
+    return "open"
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether host:port is this machine's own address, beyond loopback: no fence counts there."""
+    try:
+        own = ipaddress.ip_address(urlsplit(f"//{address}").hostname or "")
+    except ValueError:
+        return False
+    if own.is_loopback:
+        return False
+    family = socket.AF_INET6 if own.version == 6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((str(own), 0))
+        except OSError:
+            return False
+    return True
+
+
+async def auth_backend(host: Host) -> Outcome:
+    """I5: the engines' own ports are closed to this machine, which is outside."""
+    addresses = list(dict.fromkeys(host.declared.backends))
+    found = await asyncio.gather(*(knock(one) for one in addresses))
+    return judge_backends(dict(zip(addresses, found)))
+
+
+def judge_backends(found: Mapping[str, str]) -> Outcome:
+    """``found``: what :func:`knock` said of each address."""
+    inside = [one for one, said in found.items() if said == "open" and is_this_machine(one)]
+    opened = [one for one, said in found.items() if said == "open" and one not in inside]
+    lost = [f"{one}: {said}" for one, said in found.items() if said not in ("open", "closed")]
+    if opened:
+        problem = f"open to everybody: {', '.join(opened)}"
+        return Outcome(problem, problem, f"{len(found)} addresses tried")
+    if lost:
+        return Outcome(lost[0], lost[0], "; ".join(lost[1:]), soft=True)
+    if inside:
+        problem = f"{', '.join(inside)} is this machine, where no firewall counts: not proven"
+        return Outcome(problem, problem, soft=True)
+    return Outcome("", f"{len(found)} addresses of engines closed")

@@ -1,0 +1,208 @@
+"""The certificate, looked at in a connection of its own, so that a failure has a clear cause."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...client.answer import describe
+from ...client.http_client import Target, tls_context
+from ..judges.http_answer import SEE_OTHERS
+from ..results import Outcome, trim
+from . import tls_probe
+from .endpoint_session import Host
+
+_NO_ISSUER = (20, 21)
+_OTHER_NAME = 62
+_CAUSES = {
+    10: ("the certificate has expired", "Renew it and run the gateway role"),
+    9: ("the certificate is not valid yet", "Set the clock right on gateway and controller"),
+    18: ("the certificate is self-signed", "Give its CA in checks_ca_file, or use a public one"),
+    19: ("the chain ends in an unknown CA", "Give that CA in checks_ca_file"),
+    20: (
+        "the issuer is not known here",
+        "Serve fullchain.pem, not cert.pem; or give the site's CA in checks_ca_file",
+    ),
+    _OTHER_NAME: ("the certificate is for another name", "It must cover gateway_server_name"),
+}
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """A verified certificate (as ``getpeercert`` gives it), or why there is none.
+
+    ``code`` is OpenSSL's, 0 when the chain verifies. ``sent``: how many certificates came (0: not
+    known). ``other_name``: it does not cover the server's. ``self_issued``: subject is issuer.
+    ``old``: protocols that are still spoken and should not be; ``unproven``: those that got no
+    answer. ``reached``: TLS answered at all.
+    """
+
+    certificate: dict[str, Any]
+    protocol: str = ""
+    problem: str = ""
+    remedy: str = ""
+    ms: int = 0
+    code: int = 0
+    sent: int = 0
+    other_name: bool = False
+    old: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    reached: bool = True
+
+
+def explain(error: BaseException) -> tuple[str, str]:
+    """Cause and remedy of a failed handshake."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        known = _CAUSES.get(error.verify_code)
+        return known or (f"not verified: {trim(error.verify_message, 80)}", "")
+    if isinstance(error, ssl.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
+        return ("this port speaks plain HTTP, not TLS", "Check gateway_https_port")
+    if isinstance(error, ssl.SSLError) and "UNRECOGNIZED_NAME" in str(error):
+        return ("the server refuses this name", "It must be gateway_server_name")
+    if isinstance(error, asyncio.TimeoutError):
+        return ("no TLS handshake in time", "Check firewall and address (checks_connect_to)")
+    return (describe(error), "Check firewall, port and address (checks_connect_to)")
+
+
+def complaint(found: Handshake) -> tuple[str, str]:
+    """What a client dislikes about a handshake, and the remedy; empty when it is content."""
+    if not found.problem and found.other_name:
+        return _CAUSES[_OTHER_NAME]
+    return found.problem, found.remedy
+
+
+async def handshake(host: Host) -> Handshake:
+    """Connect, verify chain and name, and hang up; then look for what should not be there.
+
+    A certificate for another name is told apart from a chain that does not verify: OpenSSL
+    stops at the first thing it dislikes.
+    """
+    target, started = host.client.target, time.perf_counter()
+    found = await _verified(target, tls_context(target.ca_file, target.certificate))
+    if found.code == _OTHER_NAME:
+        context = tls_context(target.ca_file, target.certificate)
+        context.check_hostname = False
+        found = replace(await _verified(target, context), other_name=True)
+    if not found.reached:
+        return found
+    if found.code:
+        found = await _unverified(target, found)
+    old, unproven = await _old_protocols(target)
+    ms = round((time.perf_counter() - started) * 1000)
+    return replace(found, old=old, unproven=unproven, ms=found.ms or ms)
+
+
+async def _verified(target: Target, context: ssl.SSLContext) -> Handshake:
+    started = time.perf_counter()
+    try:
+        tls = await tls_probe.connect(target, context)
+    except (OSError, asyncio.TimeoutError) as error:
+        problem, remedy = explain(error)
+        code = getattr(error, "verify_code", 0)
+        return Handshake({}, problem=problem, remedy=remedy, code=code, reached=bool(code))
+    ms = round((time.perf_counter() - started) * 1000)
+    sent = tls_probe.certificates_sent(tls)
+    return Handshake(tls.getpeercert(), tls.version(), ms=ms, sent=sent)
+
+
+async def _unverified(target: Target, found: Handshake) -> Handshake:
+    """What can be said of a server whose chain does not verify."""
+    try:
+        tls = await tls_probe.connect(target, tls_probe.trusting())
+        sent = tls_probe.certificates_sent(tls) or await tls_probe.count_with_openssl(target)
+        named = await tls_probe.covers_name(target, tls.getpeercert(True))
+    except (OSError, asyncio.TimeoutError):
+        return found
+    return replace(found, sent=sent, other_name=found.other_name or not named)
+
+
+async def _old_protocols(target: Target) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that are spoken, and those to whose greeting nothing at all was said."""
+    spoken = await asyncio.gather(
+        *(tls_probe.speaks(target, version) for version in tls_probe.OLD.values()),
+        return_exceptions=True,
+    )
+    told = list(zip(tls_probe.OLD, spoken))
+    yes = tuple(name for name, said in told if said is True)
+    return yes, tuple(name for name, said in told if isinstance(said, BaseException))
+
+
+async def look(host: Host) -> Handshake:
+    """The handshake, made once for all that look at it."""
+    return await host.memo.once("tls", lambda: handshake(host))
+
+
+async def tls_verify(host: Host) -> Outcome:
+    """H1: the chain verifies, with the system's store or with the CA that was given."""
+    return judge_handshake(await look(host))
+
+
+def judge_handshake(found: Handshake) -> Outcome:
+    if found.problem:
+        return Outcome(found.problem, found.problem, "", found.remedy)
+    issuer = dict(pair for part in found.certificate.get("issuer", ()) for pair in part)
+    name = issuer.get("organizationName") or issuer.get("commonName") or "unnamed"
+    return Outcome("", trim(f"{found.protocol}, issued by {name}", 80), ms=found.ms)
+
+
+async def tls_chain(host: Host) -> Outcome:
+    """H3: nothing between the certificate and the CA is missing."""
+    return judge_chain(await look(host))
+
+
+def judge_chain(found: Handshake) -> Outcome:
+    """Browsers fetch what is missing, or remember it, and hide the fault; programs do not."""
+    if not found.reached:
+        return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
+    sent = f"{found.sent} certificate{'s' * (found.sent != 1)} sent"
+    if found.code in _NO_ISSUER and found.sent == 1:
+        problem = f"{sent}, and its issuer is not known here: the chain is not whole"
+        return Outcome(problem, problem, found.problem)
+    if found.code in _NO_ISSUER and not found.sent:
+        problem = "its issuer is not known here; whether one is missing cannot be told"
+        return Outcome(problem, problem, found.problem, soft=True)
+    return Outcome("", sent if found.sent else "nothing is missing", ms=found.ms)
+
+
+async def tls_hostname(host: Host) -> Outcome:
+    """H4: the certificate covers the name that clients use."""
+    found = await look(host)
+    if not found.reached:
+        return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
+    if found.other_name:
+        problem, remedy = _CAUSES[_OTHER_NAME]
+        return Outcome(problem, problem, host.client.target.host, remedy)
+    return Outcome("", host.client.target.host, ms=found.ms)
+
+
+async def tls_protocol(host: Host) -> Outcome:
+    """H5: TLS 1.0 and 1.1 are refused; whether 1.2 or 1.3 works, ``tls.verify`` has shown."""
+    found = await look(host)
+    if not found.reached:
+        return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
+    if found.old:
+        problem = f"{' and '.join(found.old)} still spoken"
+        return Outcome(problem, problem)
+    if found.unproven:
+        problem = f"no answer to {' and '.join(found.unproven)}, so a refusal is not proven"
+        return Outcome(problem, problem, soft=True)
+    return Outcome("", f"{found.protocol or 'TLS'}; {' and '.join(tls_probe.OLD)} refused")
+
+
+async def tls_expiry(host: Host) -> Outcome:
+    """H2: enough days left."""
+    return judge_expiry(await look(host), time.time(), host.warn_days)
+
+
+def judge_expiry(found: Handshake, now: float, warn_days: int) -> Outcome:
+    """A warning below ``warn_days``, a failure below a third of them."""
+    if "notAfter" not in found.certificate:
+        return Outcome("no certificate to judge", "no certificate to judge", found.problem)
+    days = (ssl.cert_time_to_seconds(found.certificate["notAfter"]) - now) / 86400
+    seen = f"{days:.0f} days left, until {found.certificate['notAfter']}"
+    if days >= warn_days:
+        return Outcome("", seen, ms=found.ms)
+    return Outcome(seen, seen, ms=found.ms, soft=days >= warn_days / 3)

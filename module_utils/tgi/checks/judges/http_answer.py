@@ -1,0 +1,116 @@
+"""Common ground of the judges: what is wrong with an HTTP answer as such."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ...client.answer import Answer
+from ..results import Outcome, trim
+
+_STATUS_REMEDIES = {
+    401: "The key was refused: give the checks a consumer that gateway_consumers defines, "
+    "and run the gateway role",
+    403: "The key was refused: give the checks a consumer that gateway_consumers defines, "
+    "and run the gateway role",
+    404: "The path or the model is not published: run the gateway role again, compare its "
+    "configuration with tgi_models",
+    424: "Healthy but not generating: read the engine's log (docker compose logs), look for "
+    "CUDA or out-of-memory errors, and restart it",
+    429: "Overloaded or over the limit: lower the load, raise max_concurrent_requests or the "
+    "tier of the checks",
+    502: "The gateway is up, the engine behind it is not: check the container and its log",
+    503: "The engine says that it is unhealthy or still loading: read its log",
+    504: "The engine did not answer the gateway in time: check the GPU and the engine's log",
+}
+
+_CERTIFICATE = (
+    "The gateway wants a client's certificate (gateway_client_certificate_required): give the "
+    "checks one of gateway_client_ca, with its key, in checks_client_certificate"
+)
+_SILENT = (
+    "Nothing answers at this address: look at the container or at nginx, and at the end of its log"
+)
+_SLOW = (
+    "It takes requests and does not answer: look at the GPU (nvidia-smi) and the engine's log; "
+    "raise checks_timeout only for a model that is that slow"
+)
+#: For a check that looks at what another one asked for.
+SEE_OTHERS = "A consequence: mend what the other checks found first"
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """Follow keys and indices; None where the way ends."""
+    for step in path:
+        if isinstance(step, int):
+            if not isinstance(value, list) or not -len(value) <= step < len(value):
+                return None
+        elif not isinstance(value, dict) or step not in value:
+            return None
+        value = value[step]
+    return value
+
+
+def error_text(value: Any) -> str:
+    """The message of an error body, in TGI's form, OpenAI's form or as a bare string."""
+    error = dig(value, "error")
+    if isinstance(error, dict):
+        error = error.get("message") or error
+    return trim(error, 160) if error else ""
+
+
+def load(text: str) -> Any:
+    """JSON, or None when it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def http_problem(answer: Answer, status: int = 200) -> str:
+    """Why this is not a complete answer with the given status; empty when it is."""
+    if not answer.status:
+        return answer.fault or "no answer"
+    if answer.status != status:
+        return f"HTTP {answer.status} {error_text(answer.json())}".strip()
+    return answer.fault
+
+
+def stream_problems(answer: Answer, items: Sequence[Any]) -> list[str]:
+    """What is wrong with any stream of events, in either dialect: its type, an error under 200."""
+    problems = []
+    if answer.media_type != "text/event-stream":
+        problems.append(f"content-type is {answer.media_type or 'missing'}, not an event stream")
+    errors = [item for item in items if dig(item, "error") is not None]
+    if errors:
+        problems.append(f"an error event under HTTP 200: {error_text(errors[0])}")
+    return problems
+
+
+def cut_short(answer: Answer, events: int, ending: str) -> str:
+    """A stream that has no ending, in one sentence."""
+    how = f" ({answer.fault})" if answer.fault else ""
+    return f"stream cut short after {events} events, without {ending}{how}"
+
+
+def look(answer: Answer, most: int = 300) -> str:
+    """Evidence: status, type and the beginning of the body."""
+    parts = [f"HTTP {answer.status}" if answer.status else answer.fault, answer.media_type]
+    return trim(" ".join(part for part in parts if part) + f": {answer.text[: most * 2]}", most)
+
+
+def outcome(
+    answer: Answer, problems: Sequence[str], good: str, evidence: str = "", remedy: str = ""
+) -> Outcome:
+    """The first problem is the finding, the others go with the evidence."""
+    if not problems:
+        return Outcome("", good, evidence, "", answer.ms, answer.attempts)
+    proof = "; ".join([*problems[1:], evidence or look(answer)])
+    if not remedy and problems[0] == http_problem(answer):
+        remedy = _STATUS_REMEDIES.get(answer.status, "")
+        if answer.status == 400 and "certificate" in answer.text:
+            remedy = _CERTIFICATE
+        if not answer.status and answer.fault and "certificate" not in answer.fault:
+            remedy = _SLOW if "within" in answer.fault else _SILENT
+    return Outcome(problems[0], problems[0], trim(proof, 500), remedy, answer.ms, answer.attempts)

@@ -1,0 +1,61 @@
+"""Who answers? Judged by /info; the ``model`` field of a chat answer only echoes the request."""
+
+from __future__ import annotations
+
+from ...client.answer import Answer
+from ..results import Outcome, trim
+from ..selection import Model
+from .http_answer import dig, http_problem, outcome
+
+
+def judge_info(answer: Answer, model: Model) -> Outcome:
+    """B1: model id, commit (TGI says null for a local path) and declared limits."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    info = answer.json()
+    served = dig(info, "model_id")
+    if not isinstance(served, str):
+        return outcome(answer, ["/info is not TGI's: it names no model_id"], "")
+    problems = []
+    if served != model.model_id:
+        problems.append(f"identity differs: serves {trim(served, 80)}, not {model.model_id}")
+    sha = dig(info, "model_sha")
+    if model.revision and sha is not None and sha != model.revision:
+        problems.append(f"identity differs: serves revision {trim(sha, 40)}, not {model.revision}")
+    for name, declared in (
+        ("max_input_tokens", model.max_input_tokens),
+        ("max_total_tokens", model.max_total_tokens),
+    ):
+        if declared is not None and dig(info, name) != declared:
+            problems.append(f"{name} is {trim(dig(info, name), 20)}, declared is {declared}")
+    good = f"{served}@{sha[:12]}" if isinstance(sha, str) else f"{served} (no revision told)"
+    return outcome(answer, problems, trim(good, 80))
+
+
+def judge_list(answer: Answer, names: list[str], root: str = "") -> Outcome:
+    """B2: /v1/models is a list of unique ids that has every name (and alias) of ``names``.
+
+    ``root``: the model that must be behind them, where the engine tells (vLLM). A directory may
+    hold any model, so one in its place is shown and not judged.
+    """
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    data = dig(answer.json(), "data")
+    if dig(answer.json(), "object") != "list" or not isinstance(data, list) or not data:
+        return outcome(answer, ["the answer is no list of models"], "")
+    ids = [dig(entry, "id") for entry in data]
+    problems = []
+    missing = [name for name in names if name not in ids]
+    if missing:
+        problems.append(f"not listed: {', '.join(missing)}")
+    if any(not isinstance(one, str) for one in ids) or len({str(one) for one in ids}) < len(ids):
+        problems.append("ids are not unique names")
+    behind = [dig(one, "root") for one in data if root and dig(one, "id") in names]
+    others = [str(one) for one in behind if one is not None and one != root]
+    problems += [
+        f"{', '.join(names)} is served from {trim(one, 80)}, not {root}"
+        for one in others
+        if not one.startswith(("/", "."))
+    ]
+    ids += [f"(from {one})" for one in others]
+    return outcome(answer, problems, trim(", ".join(str(one) for one in ids), 80))

@@ -1,0 +1,25 @@
+"""JSON Schema, by the library that knows all of it. Works with jsonschema 3.2 and later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..results import trim
+
+try:
+    import jsonschema
+
+    JSONSCHEMA_ERROR = ""
+except ImportError as error:  # the module says which package is missing, and where
+    JSONSCHEMA_ERROR = str(error)
+
+
+def schema_problem(value: Any, schema: Mapping[str, Any]) -> str:
+    """Where and how a value is not to its schema (draft 7); empty when it is."""
+    errors = jsonschema.Draft7Validator(schema).iter_errors(value)
+    first = min(errors, key=lambda error: [str(step) for step in error.path], default=None)
+    if first is None:
+        return ""
+    place = "/".join(str(step) for step in first.path)
+    return trim(f"{place}: {first.message}" if place else first.message, 160)

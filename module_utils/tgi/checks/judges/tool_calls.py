@@ -1,0 +1,194 @@
+"""Judges of function calls, whole and streamed: present, parsed, and to the tool's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...client.answer import Answer
+from ..results import Outcome, trim
+from .chat import message_text, read_stream
+from .http_answer import cut_short, dig, error_text, http_problem, load, outcome, stream_problems
+from .json_schema import schema_problem
+
+#: Ends of a call that is whole; TGI says stop.
+FINISH = ("tool_calls", "stop", "eos_token")
+_IGNORED_REMEDY = (
+    "The engine passes tools over: give it a parser that fits the model (vLLM: "
+    "--enable-auto-tool-choice --tool-call-parser), or name the model in checks_without_tools"
+)
+_CUT_REMEDY = (
+    "The call did not end in time: the model writes on without end, which is a wrong template "
+    "or too small a model for tools; if so, name it in checks_without_tools"
+)
+_GRAMMAR_REMEDY = (
+    "Function calls are guided output: take disable_grammar_support off the model's options, "
+    "or name it in checks_without_tools"
+)
+
+
+def function(name: str, about: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool whose arguments are all required, and no others allowed."""
+    schema = {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return {"type": "function", "function": {
+        "name": name, "description": about, "parameters": schema,
+    }}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as it came; ``arguments`` is the JSON text, or whatever stood in its place."""
+
+    name: Any
+    arguments: Any
+    kind: Any = "function"
+
+
+def read_calls(message: Any) -> list[Call]:
+    """The calls of a whole message."""
+    calls = dig(message, "tool_calls")
+    return [
+        Call(dig(one, "function", "name"), dig(one, "function", "arguments"), dig(one, "type"))
+        for one in (calls if isinstance(calls, list) else [])
+    ]
+
+
+def join_calls(items: list[Any]) -> list[Call]:
+    """The calls of a stream, put together by index: name from the first, arguments from all."""
+    names: dict[Any, Any] = {}
+    kinds: dict[Any, Any] = {}
+    texts: dict[Any, str] = {}
+    for item in items:
+        deltas = dig(item, "choices", 0, "delta", "tool_calls")
+        for delta in deltas if isinstance(deltas, list) else []:
+            at = str(dig(delta, "index"))
+            names.setdefault(at, dig(delta, "function", "name"))
+            kinds.setdefault(at, dig(delta, "type"))
+            piece = dig(delta, "function", "arguments")
+            texts[at] = texts.get(at, "") + (piece if isinstance(piece, str) else "")
+    return [Call(names[at], texts[at], kinds[at]) for at in names]
+
+
+def call_problems(
+    calls: list[Call], tools: list[dict[str, Any]], text: str, finish: Any
+) -> list[str]:
+    """What is wrong with the calls, the cause first. ``text`` is what came beside them."""
+    schemas = {dig(t, "function", "name"): dig(t, "function", "parameters") for t in tools}
+    begun = "<tool_call" in text or '"name"' in text
+    if finish == "length" and (calls or begun):
+        return ["the call was cut by max_tokens"]
+    if not calls:
+        how = "left as text" if begun else "missing"
+        return [f"the forced call is {how}: {trim(text, 60) or 'no text either'}"]
+    problems = []
+    for call in calls:
+        if call.kind != "function":
+            problems.append(f"the call's type is {trim(call.kind, 20)}, not function")
+        if not isinstance(call.name, str) or call.name not in schemas:
+            problems.append(f"{trim(call.name, 40)} was called, not {', '.join(schemas)}")
+        else:
+            problems += argument_problems(call.arguments, schemas[call.name])
+    return problems
+
+
+def read_arguments(arguments: Any) -> tuple[dict[str, Any], str]:
+    """The object that a call's arguments spell as a string of JSON, or what is wrong with them."""
+    if not isinstance(arguments, str):
+        return {}, f"arguments are a JSON {type(arguments).__name__}, not a string"
+    value = load(arguments)
+    if value is None:
+        return {}, f"arguments are no JSON: {trim(arguments, 60)}"
+    if not isinstance(value, dict):
+        kind = "string" if isinstance(value, str) else type(value).__name__
+        return {}, f"arguments are a JSON {kind}, not an object: {trim(arguments, 60)}"
+    return value, ""
+
+
+def argument_problems(arguments: Any, schema: Mapping[str, Any]) -> list[str]:
+    """Arguments are a string of JSON, of an object, of the tool's schema."""
+    value, problem = read_arguments(arguments)
+    if problem:
+        return [problem]
+    problem = schema_problem(value, schema)
+    return [f"arguments are not to the schema: {problem}"] if problem else []
+
+
+def call_remedy(problems: list[str]) -> str:
+    """What to do about the first problem, where it is not what a check's own remedy says."""
+    first = problems[0] if problems else ""
+    if first.startswith("the forced call is"):
+        return _IGNORED_REMEDY
+    if first.startswith("the call was cut") or "Failed to parse generated text" in first:
+        return _CUT_REMEDY
+    return _GRAMMAR_REMEDY if "grammar is not supported" in first else ""
+
+
+def judge_calls(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
+    """E1: at least one call, of these tools, whose arguments parse and validate."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "", "", call_remedy([problem]))
+    reply = answer.json()
+    if dig(reply, "error") is not None:
+        return outcome(answer, [f"an error under HTTP 200: {error_text(reply)}"], "")
+    choice = dig(reply, "choices", 0)
+    message, finish = dig(choice, "message"), dig(choice, "finish_reason")
+    calls = read_calls(message)
+    problems = call_problems(calls, tools, message_text(message), finish)
+    if not problems and finish not in FINISH:
+        problems.append(f"finish_reason is {trim(finish, 40)}, not one of {', '.join(FINISH)}")
+    return outcome(answer, problems, show(calls), "", call_remedy(problems))
+
+
+def judge_named(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
+    """E3: the one tool that was named is called; how its stream is made is E4's affair."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "", "", call_remedy([problem]))
+    stream = read_stream(answer)
+    problems = stream_problems(answer, stream.items)
+    if not problems:
+        calls = join_calls(stream.items)
+        problems = call_problems(calls, tools, stream.text, _finish(stream.items))
+    return outcome(answer, problems, show(join_calls(stream.items)), "", call_remedy(problems))
+
+
+def judge_call_stream(
+    answer: Answer, tools: list[dict[str, Any]], done: bool = True, finishes: bool = True
+) -> Outcome:
+    """E4: the deltas of a forced call join to one that validates, and the stream ends well.
+
+    Only the joined text is parsed: TGI cuts it where no JSON begins or ends. ``done``: the
+    engine ends a stream with [DONE]. ``finishes``: a call's stream has a finish_reason.
+    """
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "", "", call_remedy([problem]))
+    stream = read_stream(answer)
+    items, calls = stream.items, join_calls(stream.items)
+    problems = stream_problems(answer, items)
+    ended = items[-1:] == ["[DONE]"] if done else bool(stream.finishes)
+    if not ended or (finishes and not stream.finishes):
+        problems.append(cut_short(answer, len(items), "[DONE]" if done else "a finish_reason"))
+    if stream.parsed.trailing:
+        problems.append("stream ended in the middle of an event")
+    if any(item is None for item in items):
+        problems.append("an event holds no JSON")
+    if not problems:
+        problems += call_problems(calls, tools, stream.text, _finish(items))
+    last = stream.parsed.events[-1].data if stream.parsed.events else ""
+    evidence = f"{len(items)} events, last: {trim(last, 200)}"
+    return outcome(answer, problems, show(calls), evidence, call_remedy(problems))
+
+
+def _finish(items: list[Any]) -> Any:
+    reasons = [dig(item, "choices", 0, "finish_reason") for item in items]
+    return next((reason for reason in reasons if reason), None)
+
+
+def show(calls: list[Call]) -> str:
+    """The calls in one line."""
+    return trim("; ".join(f"{call.name}({call.arguments})" for call in calls), 90)

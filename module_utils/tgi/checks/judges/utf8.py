@@ -1,0 +1,53 @@
+"""Characters of several bytes, which a stream must not cut in two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...client.answer import Answer
+from ..results import Outcome, trim
+from .chat import read_stream
+from .http_answer import cut_short, dig, http_problem, outcome, stream_problems
+
+#: Two, three and four bytes a character.
+LETTERS = "\u00e9 \u65e5\u672c \U0001f6a2"
+#: Enough where every byte is a token.
+LETTER_TOKENS = 32
+
+
+def letter_messages(word: str) -> list[dict[str, Any]]:
+    """A conversation in which it was said once: also a small model does it again."""
+    again = f"Say: {LETTERS}"
+    return [
+        {"role": "user", "content": f"Request {word}. {again}"},
+        {"role": "assistant", "content": LETTERS},
+        {"role": "user", "content": again},
+    ]
+
+
+def _broken(text: str) -> bool:
+    return any(one == "\ufffd" or "\ud800" <= one <= "\udfff" for one in text)
+
+
+def judge_letters(answer: Answer) -> Outcome:
+    """D9: no character was lost on the way, in a stream that ended.
+
+    What the model says is its own affair; without one letter beyond ASCII nothing was shown,
+    which is a warning. How a stream has to look is D2's affair.
+    """
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    stream = read_stream(answer)
+    problems = stream_problems(answer, stream.items)
+    if not stream.finishes and "[DONE]" not in stream.items:
+        problems.append(cut_short(answer, len(stream.items), "an ending"))
+    ends = [dig(stream.items[at], "choices", 0, "finish_reason") for at in stream.finishes]
+    # The limit of tokens may cut the last character; nothing else may
+    if _broken(stream.text[:-1] if "length" in ends else stream.text):
+        problems.insert(0, f"characters were lost: {trim(ascii(stream.text), 80)}")
+    if not problems and not stream.text.strip():
+        problems.append("the streamed text is empty")
+    if not problems and stream.text.isascii():
+        problem = f"no letter beyond ASCII came, nothing to judge: {trim(stream.text, 60)}"
+        return Outcome(problem, problem, ms=answer.ms, attempts=answer.attempts, soft=True)
+    return outcome(answer, problems, trim(stream.text, 70), trim(answer.text[-300:], 300))

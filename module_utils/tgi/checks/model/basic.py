@@ -1,0 +1,68 @@
+"""Checks of a model's text, the same in both views."""
+
+from __future__ import annotations
+
+from ...client.answer import Answer
+from ..judges import chat, native
+from ..judges import questions as canary
+from ..judges.http_answer import SEE_OTHERS, dig, http_problem
+from ..judges.identity import judge_info
+from ..results import Outcome, trim
+from ..session import LONG_TOKENS, Session
+
+
+async def model_info(session: Session) -> Outcome:
+    return judge_info(await session.info(), session.model)
+
+
+async def generate_basic(session: Session) -> Outcome:
+    return native.judge_generate(await session.generate(), headers=not session.prefix)
+
+
+async def generate_stream(session: Session) -> Outcome:
+    return native.judge_generate_stream(await session.generate_stream())
+
+
+async def chat_basic(session: Session) -> Outcome:
+    return chat.judge_chat(await session.chat(), canary.MAX_TOKENS)
+
+
+async def chat_stream(session: Session) -> Outcome:
+    answer = await session.chat_stream()
+    return chat.judge_chat_stream(answer, LONG_TOKENS, session.profile.done)
+
+
+async def chat_canary(session: Session) -> Outcome:
+    """D3: asks one question after the other until enough are answered, or too few can be.
+
+    A model that thinks aloud is cut before it comes to its answer. So the first answer that was
+    cut is asked for once more with room to think, and if that was it, the others have it too.
+    """
+    questions, needed, most = canary.QUESTIONS, session.canary_passes, canary.MAX_TOKENS
+    answer, texts, passed, ms, attempts = await session.chat(), list[str](), 0, 0, 1
+    for number, question in enumerate(questions):
+        if number:
+            hopeless = passed + len(questions) - number < needed or http_problem(answer)
+            if passed >= needed or hopeless:
+                break
+            answer = await session.ask(canary.ask(question), most)
+            ms += answer.ms
+        if attempts == 1 and _cut(answer) and not question.answered_by(chat.chat_text(answer)):
+            attempts, longer = 2, await session.ask(canary.ask(question), canary.THOUGHT_TOKENS)
+            ms += longer.ms
+            if question.answered_by(chat.chat_text(longer)):
+                answer, most = longer, canary.THOUGHT_TOKENS
+        texts.append(chat.chat_text(answer))
+        passed += question.answered_by(texts[number])
+    said = f"{passed} of {len(texts)} known answers right"
+    heard = "; ".join(f"{q.text} {trim(t, 60)!r}" for q, t in zip(questions, texts))
+    if passed >= needed:
+        return Outcome("", said, trim(heard, 300), "", ms or answer.ms, attempts)
+    problem, broken = f"{said}, {needed} needed", http_problem(answer)
+    problem += f" ({broken})" if broken else ""
+    remedy = SEE_OTHERS if broken else ""
+    return Outcome(problem, problem, trim(heard, 500), remedy, ms or answer.ms, attempts)
+
+
+def _cut(answer: Answer) -> bool:
+    return bool(dig(answer.json(), "choices", 0, "finish_reason") == "length")

@@ -1,0 +1,123 @@
+"""A client that goes away: does the engine stop working for it?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from ...client.answer import Answer
+from ...engines.profiles import Counters
+from ..judges import dialect
+from ..judges.http_answer import SEE_OTHERS, http_problem, outcome
+from ..judges.questions import nonce
+from ..results import MAJOR, Outcome
+from ..selection import Spec
+from ..session import Session
+from .context import longest, told
+
+TOKENS = 512
+TAKEN = 3
+#: Seconds within which the engine must have let go, and what a busy machine is given at least.
+MOST, LEAST = 5.0, 2.0
+PAUSE = 0.1
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What /metrics showed: before, last, and the seconds since the client went away.
+
+    ``let_go``: the gauge of running requests came back to where it was.
+    """
+
+    before: dict[str, float]
+    after: dict[str, float]
+    seconds: float
+    let_go: bool
+
+    def moved(self, name: str) -> float:
+        return self.after.get(name, 0.0) - self.before.get(name, 0.0)
+
+
+def judge_cancel(watch: Watch, counters: Counters) -> Outcome:
+    """K5: the gauge came back in time, and not because the request ran to its end.
+
+    Others may use the model meanwhile: more than our own request in the counters, or requests
+    that were already running, make a gauge that stays up no proof.
+    """
+    started = watch.moved(counters.requests[0]) if counters.requests else 0.0
+    busy = started > 1 or watch.before.get(counters.running, 0.0) > 0
+    took = f"{watch.seconds:.1f} s after the client went away"
+    if not watch.let_go:
+        problem = f"{counters.running} is still {watch.after.get(counters.running, 0.0):g} {took}"
+        if busy:
+            problem += ", but others use the model"
+        return Outcome(problem, problem, ms=round(watch.seconds * 1000), soft=busy)
+    ended = counters.finished and watch.moved(counters.finished) >= 1
+    if ended and not busy and watch.seconds > 1.0:
+        problem = f"the request ran to its end, {took}"
+        return Outcome(problem, problem, ms=round(watch.seconds * 1000))
+    seen = "it ended before it could be cancelled, " if ended and not busy else "let go "
+    return Outcome("", seen + took, ms=round(watch.seconds * 1000))
+
+
+def patience(answer: Answer, tokens: int) -> float:
+    """Half of what the rest would have taken, between LEAST and MOST seconds."""
+    times = dialect.read_stream(answer).times
+    pace = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+    return min(MOST, max(LEAST, pace * (tokens - len(times)) / 2))
+
+
+async def _at_rest(session: Session) -> dict[str, float] | None:
+    """The counters once our own last requests are no longer counted as running."""
+    await session.first_look()
+    for _ in range(3):
+        found = await session.read_counters()
+        if not (found or {}).get(session.profile.counters.running):
+            break
+        await asyncio.sleep(PAUSE)
+    return found
+
+
+async def stream_cancel(session: Session) -> Outcome:
+    name = session.profile.counters.running
+    before = await _at_rest(session)
+    if before is None:
+        problem = "/metrics could not be read"
+        return Outcome(problem, problem, remedy=SEE_OTHERS)
+    limit = longest(await told(session), session.model)
+    tokens = min(TOKENS, limit // 2 or TOKENS)
+    prompt = f"Request {nonce()}. Tell me a very long story about the sea."
+    path, body = dialect.request(session.model, session.served, prompt, tokens, stream=True)
+    answer = await session.client.taste("POST", path, body, TAKEN)
+    gone = time.monotonic()
+    stream = dialect.read_stream(answer)
+    if http_problem(answer) or not stream.times:
+        problem = http_problem(answer) or stream.problem or "no token came"
+        return outcome(answer, [f"nothing to cancel: {problem}"], "", "", SEE_OTHERS)
+    seconds, after, let_go = patience(answer, tokens), None, False
+    while not let_go and time.monotonic() - gone < seconds:
+        await asyncio.sleep(PAUSE)
+        if (now := await session.read_counters()) is not None:
+            after = now
+            let_go = after.get(name, 0.0) <= before.get(name, 0.0)
+    if after is None:
+        problem = "/metrics could not be read after the client went away"
+        return Outcome(problem, problem, remedy=SEE_OTHERS)
+    watch = Watch(before, after, time.monotonic() - gone, let_go)
+    return judge_cancel(watch, session.profile.counters)
+
+
+SPECS = (
+    Spec(
+        "stream.cancel",
+        "stream",
+        "the engine stops when the client goes away",
+        "Abandoned requests keep their place on the GPU: the engine's version differs from the "
+        "pinned one, or something holds its port that does not pass the end of a connection on",
+        stream_cancel,
+        stage=4,
+        severity=MAJOR,
+        needs=("counters",),
+    ),
+)

@@ -1,0 +1,100 @@
+"""OpenAI's older /v1/completions, and what TGI's own routes promise beyond an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...client.answer import Answer
+from ..judges.chat import greedy, judge_chat_stream, no_choice, read_stream, reply_problems
+from ..judges.http_answer import dig, outcome
+from ..results import MAJOR, MINOR, Outcome, trim
+from ..selection import Spec
+from ..session import Session
+from .native_routes import generate_compat, generate_reject, generate_stop
+
+TOKENS = 4
+_PATH = "/v1/completions"
+
+
+def prompt(word: str) -> str:
+    """Plain text that asks to be continued; also a base model can."""
+    return f"Request {word}. Question: Name the capital of France. Answer:"
+
+
+def request_body(session: Session, stream: bool) -> dict[str, Any]:
+    asked = {"model": session.served, "prompt": prompt(session.word)}
+    return {**asked, **greedy(TOKENS, stream)}
+
+
+async def completions_basic(session: Session) -> Outcome:
+    answer = await session.post(_PATH, request_body(session, False))
+    return judge_completion(answer, prompt(session.word))
+
+
+async def completions_stream(session: Session) -> Outcome:
+    answer = await session.post(_PATH, request_body(session, True))
+    return judge_completion_stream(answer, prompt(session.word), session.model.profile.done)
+
+
+def _echo_problems(text: str, asked: str) -> list[str]:
+    return ["the text repeats the prompt"] if text.lstrip().startswith(asked) else []
+
+
+def judge_completion(answer: Answer, asked: str) -> Outcome:
+    """D10: one choice with text that is not the prompt, a finish reason, usage that adds up."""
+    if problem := no_choice(answer):
+        return outcome(answer, [problem], "")
+    reply = answer.json()
+    text = dig(reply, "choices", 0, "text")
+    if not isinstance(text, str) or not text.strip():
+        return outcome(answer, ["the text is empty"], "")
+    problems = _echo_problems(text, asked) + reply_problems(reply, "text_completion", TOKENS)
+    return outcome(answer, problems, trim(text, 70))
+
+
+def judge_completion_stream(answer: Answer, asked: str, done: bool = True) -> Outcome:
+    """D11: as a chat's stream (TGI says finish_reason "" until the end), without the prompt."""
+    found = judge_chat_stream(answer, TOKENS, done)
+    if found.problem:
+        return found
+    stream = read_stream(answer)
+    ending = dig(stream.items[stream.finishes[0]], "choices", 0)
+    text = stream.text
+    if dig(ending, "finish_reason") == "eos_token":
+        # TGI sends the end-of-text token itself as text here
+        text = text.removesuffix(str(dig(ending, "text")))
+    problems = _echo_problems(text, asked) if text.strip() else ["the streamed text is empty"]
+    return outcome(answer, problems, found.observed, found.evidence)
+
+
+SPECS: tuple[Spec, ...] = (
+    Spec(
+        "generate.reject", "generate", "422 for an empty prompt and for no tokens at all",
+        "Bad requests are not refused as TGI does: another server, or a proxy that rewrites "
+        "errors, answers on this port (docker ps, ss -ltnp)",
+        generate_reject, severity=MAJOR, needs=("native",),
+    ),
+    Spec(
+        "generate.stop", "generate", "generation ends at a stop sequence",
+        "Stop sequences are passed over: the engine's version differs from the pinned one, or the "
+        "tokenizer is of another model",
+        generate_stop, severity=MINOR, needs=("native",),
+    ),
+    Spec(
+        "generate.compat", "generate", "POST / gives a list of one generated_text",
+        "Clients of the oldest kind find no answer: the engine's version differs from the pinned "
+        "one, or a proxy keeps POST / from it",
+        generate_compat, severity=MINOR, needs=("native",),
+    ),
+    Spec(
+        "completions.basic", "generate", "/v1/completions: text, finish_reason and usage",
+        "Compare with generate.basic: when that passes, only this route is broken; look at the "
+        "engine's version and log",
+        completions_basic, severity=MAJOR, needs=("completions",),
+    ),
+    Spec(
+        "completions.stream", "generate", "one finish_reason, usage, [DONE] last, no error event",
+        "A worker died or a time-out cut the stream: read the engine's log at this time",
+        completions_stream, severity=MAJOR, needs=("completions",),
+    ),
+)  # fmt: skip

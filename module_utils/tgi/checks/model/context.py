@@ -1,0 +1,206 @@
+"""The context limit: told as declared, enforced above it, and reachable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...client.answer import Answer
+from ..judges.http_answer import dig, http_problem, look, outcome
+from ..judges.questions import nonce
+from ..results import MAJOR, Outcome
+from ..selection import Model, Spec
+from ..session import Session
+from . import overload
+
+#: TGI refuses bodies of 2,000,000 bytes (payload_limit) before it counts a token.
+MAX_BODY = 1_900_000
+#: No number of tokens; nor can a float hold all of what lies above.
+_ABSURD = 2**53
+#: Bytes of a request beside its prompt, at most.
+_BESIDE = 1000
+#: One token in every tokenizer at least, and no bytes wasted.
+WORD = " a"
+#: More words than the limit, for what a template or a first token may take away.
+MARGIN = 64
+SAMPLE_WORDS = 64
+NEAR = 0.95
+
+
+@dataclass(frozen=True)
+class Told:
+    """Tokens that a prompt, and prompt with answer, may have, as the engine says; None: not."""
+
+    prompt: int | None = None
+    total: int | None = None
+    trained: int | None = None
+
+    @property
+    def numbers(self) -> list[int]:
+        return [one for one in (self.prompt, self.total, self.trained) if one]
+
+
+def _number(value: object) -> int | None:
+    return value if type(value) is int and 0 < value < _ABSURD else None
+
+
+def told_limits(info: Answer, models: Answer, name: str = "") -> Told:
+    """From TGI's /info, else from /v1/models: max_model_len (vLLM, SGLang), meta (llama.cpp).
+
+    ``name``: the entry of a list of several models; empty takes the first one.
+    """
+    said = None if http_problem(info) else info.json()
+    prompt, total = _number(dig(said, "max_input_tokens")), _number(dig(said, "max_total_tokens"))
+    if prompt or total:
+        return Told(prompt, total)
+    data = None if http_problem(models) else dig(models.json(), "data")
+    entries = data if isinstance(data, list) else []
+    entry = next((one for one in entries if not name or dig(one, "id") == name), None)
+    total = _number(dig(entry, "max_model_len")) or _number(dig(entry, "meta", "n_ctx"))
+    return Told(None, total, _number(dig(entry, "meta", "n_ctx_train")))
+
+
+async def told(session: Session) -> Told:
+    if session.prefix:
+        # Through a gateway one of them is enough, and its list has the other models as well
+        if "info" in session.profile.abilities:
+            return told_limits(await session.info(), Answer())
+        return told_limits(Answer(), await session.models(), session.served)
+    return told_limits(*await asyncio.gather(session.info(), session.models()))
+
+
+def longest(found: Told, model: Model) -> int:
+    """The largest limit that anybody names; 0 where nobody does."""
+    declared = (model.max_input_tokens, model.max_total_tokens)
+    return max([*found.numbers, *(one for one in declared if one)], default=0)
+
+
+def prompt_of(words: int) -> str:
+    return f"Request {nonce()}." + WORD * words
+
+
+def _soft(problem: str) -> Outcome:
+    return Outcome(problem, problem, soft=True)
+
+
+def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -> Outcome:
+    """G1: refused in a way that tells the client why."""
+    if answer.status in statuses and not answer.fault:
+        seen = look(answer, 120)
+        if any(str(limit) in answer.text for limit in limits):
+            return outcome(answer, [], seen)
+        problem = f"refused without naming the limit: HTTP {answer.status}"
+        return Outcome(problem, problem, seen, ms=answer.ms, soft=True)
+    if answer.status == 413:
+        problem = "the body was refused for its size before its tokens were counted"
+        remedy = (
+            "The payload limit is below the context limit: raise payload_limit, and "
+            "gateway_max_body_size with it"
+        )
+        return Outcome(problem, problem, look(answer, 120), remedy, answer.ms, soft=True)
+    wanted = " or ".join(str(status) for status in statuses)
+    problem = http_problem(answer) or "HTTP 200: the context limit is not enforced"
+    return outcome(answer, [f"{problem}, HTTP {wanted} expected"], "")
+
+
+async def ctx_over(session: Session) -> Outcome:
+    """G1. Nothing is generated for a refusal; one token, where the limit is not enforced."""
+    found = await told(session)
+    limit = longest(found, session.model)
+    if not limit:
+        return _soft("neither the engine nor the inventory names a context limit")
+    room = min(MAX_BODY, (session.max_body or MAX_BODY + _BESIDE) - _BESIDE)
+    # Before it is made: an engine may name any number
+    if len(prompt_of(0)) + len(WORD) * (limit + MARGIN) > room:
+        return _soft(f"a prompt of {limit + MARGIN} tokens does not fit into {room} bytes")
+    answer = await session.plain(prompt_of(limit + MARGIN), 1)
+    return judge_over(answer, session.profile.too_long, [*found.numbers, limit])
+
+
+def judge_declared(found: Told, model: Model) -> Outcome:
+    """G2: what was declared is what is served."""
+    problems, said = [], []
+    for name, declared, served in (
+        ("max_input_tokens", model.max_input_tokens, found.prompt),
+        ("max_total_tokens", model.max_total_tokens, found.total),
+    ):
+        if served is not None:
+            said.append(f"{name} {served}")
+        if declared is not None and served is not None and served != declared:
+            problems.append(f"{name} is {served}, declared is {declared}")
+    if not said:
+        return _soft("the engine names no context limit")
+    if problems:
+        return Outcome(problems[0], problems[0], "; ".join(problems[1:]))
+    return Outcome("", ", ".join(said))
+
+
+async def ctx_declared(session: Session) -> Outcome:
+    return judge_declared(await told(session), session.model)
+
+
+async def ctx_near(session: Session) -> Outcome:
+    """G3: 95 % of the limit and 8 tokens more succeed: the memory for it is really there."""
+    found = await told(session)
+    limit = found.prompt or found.total
+    if not limit:
+        return _soft("the engine names no context limit")
+    # How many tokens a word is here, and what comes on top, is asked first
+    short = await session.plain(prompt_of(SAMPLE_WORDS), 1)
+    tokens = prompt_tokens(short)
+    if problem := http_problem(short) or ("" if tokens else "usage is missing"):
+        return outcome(short, [problem], "")
+    ratio = max(1.0, tokens / SAMPLE_WORDS)
+    words = int((min(NEAR * limit, (found.total or limit) - 8) - MARGIN) / ratio)
+    if words <= SAMPLE_WORDS:
+        return _soft(f"a limit of {limit} tokens is too short for this")
+    if len(WORD) * words > MAX_BODY:
+        return _soft(f"{words} words do not fit into {MAX_BODY} bytes")
+    answer = await session.plain(prompt_of(words), 8)
+    good = f"{prompt_tokens(answer)} of {limit} tokens, answered"
+    problem = http_problem(answer)
+    return outcome(answer, [problem] if problem else [], good)
+
+
+def prompt_tokens(answer: Answer) -> int:
+    """Tokens of the prompt: usage, or TGI's header; 0 where neither tells."""
+    counted = dig(answer.json(), "usage", "prompt_tokens")
+    header = answer.headers.get("x-prompt-tokens", "")
+    return _number(counted) or (int(header) if header.isdigit() else 0)
+
+
+SPECS: tuple[Spec, ...] = (
+    Spec(
+        "ctx.declared",
+        "limits",
+        "the declared limits are served",
+        "The deployed file differs from tgi_models: run the tgi role again; a limit that is not "
+        "declared is the engine's own choice",
+        ctx_declared,
+        severity=MAJOR,
+        needs=("limit",),
+        generates=False,
+    ),
+    Spec(
+        "ctx.over",
+        "limits",
+        "a prompt over the limit is refused, with the limit in the message",
+        "Too long a prompt is cut or breaks the engine: set max_input_tokens and max_total_tokens",
+        ctx_over,
+        severity=MAJOR,
+        needs=("context",),
+    ),
+    Spec(
+        "ctx.near",
+        "limits",
+        "a prompt of 95 % of the limit is answered",
+        "The memory for the declared limit is not there: lower max_total_tokens or "
+        "max_batch_prefill_tokens, quantise, or take a larger GPU",
+        ctx_near,
+        severity=MAJOR,
+        needs=("limit",),
+        opt_in=True,
+    ),
+    *overload.SPECS,
+)

@@ -1,0 +1,179 @@
+"""Chat beyond the first answer: length, system message, letters, degeneration, repetition."""
+
+from __future__ import annotations
+
+from ...client.answer import Answer
+from ..judges import questions, utf8
+from ..judges.chat import TEMPLATE_REMEDY, chat_text, request_body
+from ..judges.http_answer import SEE_OTHERS, dig, http_problem, outcome
+from ..results import MAJOR, MINOR, Outcome, trim
+from ..selection import Spec
+from ..session import LONG_QUESTION, Session, user
+from .degenerate import LONG_TOKENS, judge_degenerate, judge_logprobs
+
+_SYSTEM = "You are a librarian and answer in one short sentence."
+_SYSTEM_REMEDY = (
+    "The chat template passes system messages over, or refuses them: use a template that knows "
+    "them (tokenizer_config_path), or put them into the first message of the user"
+)
+
+
+async def long_answer(session: Session) -> Answer:
+    """A greedy answer to an open question, long enough for its tokens to be counted."""
+    more = {"logprobs": True} if "logprobs" in session.model.profile.abilities else {}
+    question = questions.ask(questions.Question(LONG_QUESTION, ""))
+    return await session.memo.once(
+        "long", lambda: session.converse([user(question)], LONG_TOKENS, **more)
+    )
+
+
+async def one_token(session: Session) -> Answer:
+    """One token of an answer: to count what a longer prompt adds, and to see the limit held."""
+    question = questions.ask(questions.Question(questions.PLAIN, ""), session.word)
+    return await session.memo.once("one", lambda: session.converse([user(question)], 1))
+
+
+async def chat_degenerate(session: Session) -> Outcome:
+    return judge_degenerate(await long_answer(session))
+
+
+async def chat_logprobs(session: Session) -> Outcome:
+    return judge_logprobs(await long_answer(session))
+
+
+async def chat_length(session: Session) -> Outcome:
+    return judge_length(await one_token(session))
+
+
+def judge_length(answer: Answer) -> Outcome:
+    """D6: max_tokens 1 gives one token and the finish_reason length."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    reason = dig(answer.json(), "choices", 0, "finish_reason")
+    count = dig(answer.json(), "usage", "completion_tokens")
+    problems = []
+    if count != 1:
+        problems.append(f"{trim(count, 20)} tokens came, 1 was asked for")
+    if reason != "length":
+        problems.append(f"finish_reason is {trim(reason, 40)} where the limit ends it, not length")
+    return outcome(answer, problems, "1 token, finish_reason length")
+
+
+async def chat_system(session: Session) -> Outcome:
+    question = user(questions.ask(questions.Question(questions.PLAIN, ""), session.word))
+    messages = [{"role": "system", "content": _SYSTEM}, question]
+    return judge_system(await one_token(session), await session.converse(messages, 1))
+
+
+def judge_system(without: Answer, told: Answer) -> Outcome:
+    """D7: the same prompt is of another length with a system message than without.
+
+    Not always longer: many templates have a system message of their own, which it replaces.
+    """
+    if http_problem(without):
+        problem = f"nothing to compare with: {http_problem(without)}"
+        return outcome(without, [problem], "", "", SEE_OTHERS)
+    if problem := http_problem(told):
+        return outcome(told, [problem], "")
+    counts = [dig(one.json(), "usage", "prompt_tokens") for one in (without, told)]
+    if any(type(count) is not int for count in counts):
+        return outcome(told, ["usage tells no prompt_tokens"], "")
+    if counts[0] == counts[1]:
+        problem = f"the prompt has {counts[0]} tokens with a system message and without"
+        return outcome(told, [problem], "")
+    return outcome(told, [], f"{counts[0]} tokens become {counts[1]}")
+
+
+async def chat_template(session: Session) -> Outcome:
+    """D8: TGI shows the templated prompt; of others the first answer tells whether there is one."""
+    if "native" not in session.model.profile.abilities:
+        return judge_template(await session.chat())
+    body = request_body(session.served, questions.ask(questions.QUESTIONS[0], session.word), 1)
+    shown = await session.client.send("POST", f"{session.prefix}/chat_tokenize", body)
+    if shown.status in (404, 405):
+        return judge_template(await session.chat())
+    return judge_template(shown, session.word)
+
+
+def judge_template(answer: Answer, word: str = "") -> Outcome:
+    """Whether a template was applied, and whether ``word`` of the user got through it."""
+    if problem := http_problem(answer):
+        if "template" in problem.lower():
+            problem = f"no usable chat template: {problem}"
+            return outcome(answer, [problem], "", "", TEMPLATE_REMEDY)
+        return outcome(answer, [problem], "", "", SEE_OTHERS)
+    if not word:
+        return outcome(answer, [], "a chat was templated")
+    text = dig(answer.json(), "templated_text")
+    if not isinstance(text, str):
+        return outcome(answer, ["the answer shows no templated_text"], "")
+    if word not in text:
+        return outcome(answer, ["the chat template drops what the user says"], "")
+    return outcome(answer, [], f"the user's words reach the model in {len(text)} characters")
+
+
+async def chat_utf8(session: Session) -> Outcome:
+    messages = utf8.letter_messages(questions.nonce())
+    answer = await session.converse(messages, utf8.LETTER_TOKENS, True)
+    return utf8.judge_letters(answer)
+
+
+async def chat_repeat(session: Session) -> Outcome:
+    return judge_repeat(await session.chat(), await session.ask_again())
+
+
+def judge_repeat(first: Answer, again: Answer) -> Outcome:
+    """D12: greedy text is the same twice. Batching may change it, so it only warns."""
+    for answer in (first, again):
+        if problem := http_problem(answer):
+            return outcome(answer, [f"nothing to compare: {problem}"], "", "", SEE_OTHERS)
+    texts = [chat_text(answer) for answer in (first, again)]
+    if not all(texts):
+        return outcome(again, ["nothing to compare: an answer is empty"], "", "", SEE_OTHERS)
+    if texts[0] != texts[1]:
+        evidence = " / ".join(trim(repr(text), 120) for text in texts)
+        return outcome(again, ["one greedy request got two different texts"], "", evidence)
+    return outcome(again, [], f"twice: {trim(texts[0], 60)}")
+
+
+SPECS: tuple[Spec, ...] = (
+    Spec(
+        "chat.template", "chat", "a chat template that passes the user's words on",
+        "The chat template does not fit the model: compare it with the model's own, give the "
+        "right one with tokenizer_config_path",
+        chat_template, needs=("chat",),
+    ),
+    Spec(
+        "chat.degenerate", "chat", f"{LONG_TOKENS} greedy tokens of text, no loop, no white space",
+        "It answers but makes no sense: wrong chat template, wrong tokenizer revision, broken "
+        "quantisation or weights; compare model_id and revision with what was downloaded",
+        chat_degenerate, needs=("chat",),
+    ),
+    Spec(
+        "chat.logprobs", "chat", "finite logprobs, better than chance",
+        "The engine tells no logprobs: compare its version with the pinned one",
+        chat_logprobs, severity=MAJOR, needs=("chat", "logprobs"),
+    ),
+    Spec(
+        "chat.utf8", "chat", "characters of several bytes arrive whole in a stream",
+        "The engine, or something before it, cuts characters in two: another tokenizer revision "
+        "than the model's, or a proxy that changes the encoding",
+        chat_utf8, severity=MAJOR, needs=("chat",),
+    ),
+    Spec(
+        "chat.length", "chat", "max_tokens 1: one token, finish_reason length",
+        "Clients cannot tell a cut answer from a whole one: the engine's version differs from "
+        "the pinned one",
+        chat_length, severity=MINOR, needs=("chat",),
+    ),
+    Spec(
+        "chat.system", "chat", "a system message changes the prompt", _SYSTEM_REMEDY,
+        chat_system, severity=MINOR, needs=("chat",),
+    ),
+    Spec(
+        "chat.repeat", "chat", "a greedy request gets the same text twice",
+        "Batches may change a greedy text a little; when it is another text altogether, two "
+        "engines answer on one port (docker ps, ss -ltnp)",
+        chat_repeat, severity=MINOR, needs=("chat",),
+    ),
+)  # fmt: skip

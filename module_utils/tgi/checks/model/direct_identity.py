@@ -1,0 +1,110 @@
+"""Who answers on a model's own port: the engine, the names it lists, the names it takes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ...client.answer import Answer
+from ...engines.detect import Detected, recognise
+from ...engines.profiles import Engine
+from ..judges import chat
+from ..judges.http_answer import dig, http_problem, outcome
+from ..judges.identity import judge_list
+from ..judges.questions import nonce
+from ..results import MAJOR, Outcome, trim
+from ..selection import Spec
+from ..session import Session
+
+
+def judge_engine(found: Detected, declared: str, answer: Answer) -> Outcome:
+    """The engine that was recognised is the declared one. ``answer``: /v1/models, as evidence."""
+    if found.engine == declared:
+        return outcome(answer, [], f"{found.engine}: {found.because or 'it says no more'}")
+    if declared == "openai":
+        # Nothing more was promised than the dialect, which the other checks judge
+        return outcome(answer, [], f"{found.engine} ({found.because}): declare it to check more")
+    if found.engine == "openai":
+        problem = f"nothing here says that it is {declared}"
+        if broken := http_problem(answer):
+            problem += f" (/v1/models: {broken})"
+        return outcome(answer, [problem], "")
+    return outcome(
+        answer,
+        [f"{found.engine} answers, not {declared}: {found.because}"],
+        "",
+        remedy=f"Another service holds this port (docker ps, ss -ltnp), or declare engine: "
+        f"{found.engine} for this model",
+    )
+
+
+async def engine_detected(session: Session) -> Outcome:
+    info, (metrics, _), models = await asyncio.gather(
+        session.info(), session.first_look(), session.models()
+    )
+    return judge_engine(recognise(info, metrics, models), session.model.engine, models)
+
+
+async def model_list(session: Session) -> Outcome:
+    """B2 on the engine's own port: unique ids, the model among them and behind its name.
+
+    The limit that the list tells is for ``ctx.declared``.
+    """
+    wanted = session.model.model_id
+    root = wanted if session.model.engine == "vllm" else ""
+    return judge_list(await session.models(), [wanted], root)
+
+
+def judge_unknown(answer: Answer, profile: Engine) -> Outcome:
+    """B3: refused with 400 or 404, or ignored by an engine that is known to ignore names."""
+    if answer.status in (400, 404) and not answer.fault:
+        said = trim(dig(answer.json(), "error", "code") or "", 40)
+        return outcome(answer, [], f"HTTP {answer.status} {said}".strip())
+    if answer.status == 200 and 200 in profile.unknown_model:
+        good = "this engine ignores the name: identity rests on model.info and model.list"
+        return outcome(answer, [http_problem(answer)] if answer.fault else [], good)
+    wanted = " or ".join(str(status) for status in profile.unknown_model)
+    problem = http_problem(answer, 404)
+    return outcome(answer, [f"{problem or 'no answer'}, HTTP {wanted} expected"], "")
+
+
+async def model_unknown(session: Session) -> Outcome:
+    body = chat.request_body(f"no-such-{nonce()}", "Say one word.", 1)
+    return judge_unknown(await session.post("/v1/chat/completions", body), session.profile)
+
+
+FIRST = (
+    Spec(
+        "engine.detected",
+        "identity",
+        "the declared engine answers",
+        "Look at what holds the port (docker ps, ss -ltnp), run the tgi role again, and compare "
+        "the model's engine with what is deployed",
+        engine_detected,
+        stage=0,
+        generates=False,
+    ),
+)
+SPECS = (
+    Spec(
+        "model.list",
+        "identity",
+        "/v1/models lists the declared model, ids once each",
+        "An old container still holds the port, or the deployed file differs from tgi_models: "
+        "run the tgi role again, then compare docker ps and ss -ltnp",
+        model_list,
+        generates=False,
+    ),
+)
+# It generates, so an engine that cannot is not its cause
+LAST = (
+    Spec(
+        "model.unknown",
+        "identity",
+        "a model that is not there is refused, or its name ignored as this engine does",
+        "The engine breaks over a name it does not know: read its log; behind a router of several "
+        "models, look at what its default is",
+        model_unknown,
+        severity=MAJOR,
+        needs=("chat",),
+    ),
+)

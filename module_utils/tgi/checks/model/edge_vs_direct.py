@@ -1,0 +1,112 @@
+"""The figures of a stream, and the edge's held against those of the direct view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from ...client.answer import Answer
+from ..judges import chat
+from ..judges.bursts import burst_ratio
+from ..judges.http_answer import SEE_OTHERS, dig, http_problem
+from ..results import Outcome, trim
+from ..session import Session
+
+#: Milliseconds that a gateway may add to the first token.
+MOST_ADDED = 100.0
+#: A count that nobody generates in a check is no count.
+_MOST_TOKENS = 10**9
+
+
+def figures_of(answer: Answer) -> dict[str, Any]:
+    """What one chat stream showed; empty when no text came. Times count from the request sent.
+
+    ``ttft_ms``: to the first event with text. ``e2e_ms``: to the last one. ``tpot_ms``:
+    (e2e - ttft) / (completion_tokens - 1), as vLLM has it; AIPerf and guidellm call it ITL.
+    ``chunks``: events with text. ``bursts``: how many moments they came in.
+    ``events_per_read``: how many came in one piece, on average. ``completion_tokens``: the
+    server's own count. What is not known is None.
+    """
+    stream = chat.read_stream(answer)
+    times = stream.times
+    if not times:
+        return {}
+    said = chat.completion_tokens(answer)
+    tokens = said if 0 < said < _MOST_TOKENS else None
+    ends = [dig(stream.items[at], "choices", 0, "finish_reason") for at in stream.finishes]
+    first, last = times[0] * 1000, times[-1] * 1000
+    return {
+        "ttft_ms": round(first, 1),
+        "tpot_ms": round((last - first) / (tokens - 1), 2) if tokens and tokens > 1 else None,
+        "e2e_ms": round(last, 1),
+        "chunks": len(times),
+        "bursts": round(burst_ratio(times) * len(times)),
+        "events_per_read": round(len(times) / len(set(times)), 2),
+        "finish_reason": trim(ends[-1], 40) if ends else None,
+        "completion_tokens": tokens,
+        "unbuffered_by_engine": answer.headers.get("x-accel-buffering") == "no",
+    }
+
+
+def judge_same(answer: Answer, direct: Mapping[str, Any]) -> Outcome:
+    """K4: the stream ends through the gateway as it ends without it.
+
+    The prompts of the two differ by a nonce, so another text, and with it another reason to
+    stop, is no fault of the gateway's.
+    """
+    if problem := http_problem(answer):
+        return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
+    edge = figures_of(answer)
+    problems, doubts = [], []
+    for name in ("finish_reason", "completion_tokens"):
+        if direct.get(name) is not None and edge.get(name) is None:
+            problems.append(f"no {name} here, {direct[name]} in the direct view")
+    same = edge.get("finish_reason") == direct.get("finish_reason")
+    if not problems and not same:
+        doubts.append(
+            f"finish_reason {edge['finish_reason']}, {direct.get('finish_reason')} direct"
+        )
+    lengths = [one.get("completion_tokens") for one in (edge, direct)]
+    if same and edge.get("finish_reason") == "length" and lengths[0] != lengths[1]:
+        problems.append(f"{lengths[0]} tokens, {lengths[1]} in the direct view")
+    if all(lengths) and _per_token(edge) < 0.5 * _per_token(direct):
+        problems.append(
+            f"{edge['chunks']} events for {lengths[0]} tokens, "
+            f"{direct.get('chunks')} for {lengths[1]} in the direct view: events are lost or merged"
+        )
+    seen = f"{edge.get('finish_reason')}, {edge.get('completion_tokens')} tokens, as direct"
+    found = [*problems, *doubts]
+    if not found:
+        return Outcome("", seen, ms=answer.ms)
+    return Outcome(found[0], found[0], "; ".join(found[1:]), ms=answer.ms, soft=not problems)
+
+
+def _per_token(figures: Mapping[str, Any]) -> float:
+    return float((figures.get("chunks") or 0) / (figures.get("completion_tokens") or 1))
+
+
+async def stream_same(session: Session) -> Outcome:
+    return judge_same(await session.chat_stream(), session.model.figures)
+
+
+def judge_latency(ttfts: list[float], direct: Mapping[str, Any]) -> Outcome:
+    """K6: what the gateway adds to the time to first token, from its median."""
+    if not ttfts or not isinstance(direct.get("ttft_ms"), (int, float)):
+        problem = "no first token to compare"
+        return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
+    edge, base = median(ttfts), float(direct["ttft_ms"])
+    seen = f"first token after {edge:.0f} ms, {base:.0f} ms in the direct view"
+    return Outcome("" if edge - base < MOST_ADDED else seen, seen, attempts=len(ttfts))
+
+
+async def stream_latency(session: Session) -> Outcome:
+    """K6. Asked twice more before it is called slow: one request may have waited its turn."""
+    answers = [await session.chat_stream()]
+    for _ in range(3):
+        times = [figures_of(one)["ttft_ms"] for one in answers if figures_of(one)]
+        found = judge_latency(times, session.model.figures)
+        if not found.problem or len(answers) == 3 or not times:
+            break
+        answers.append(await session.ask_stream())
+    return found

@@ -1,0 +1,105 @@
+"""Pinned fingerprints: the same name with another tokenizer, or with other weights, shows here.
+
+Both digests stand in the report, so that a deployment that is known to be right can be pinned:
+``tokenizer`` and ``golden`` of the model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import partial
+from typing import Any
+
+from ...client.answer import Answer
+from ..judges import dialect
+from ..judges.http_answer import dig, http_problem, outcome
+from ..results import MAJOR, MINOR, Outcome, trim
+from ..selection import Spec
+from ..session import Session
+
+#: Scripts, accents, digits, code, white space, an emoji of several code points.
+SAMPLE = "The 12,345 foxes: naïve café, 日本語, Привет, مرحبا!\n\tif (x >= 0x1F) {} 🏳️‍🌈"
+#: A sentence that every model goes on with. No nonce: the answer is to be the same each time.
+OPENING = "The sea was calm, and the lighthouse keeper"
+GOLDEN_TOKENS = 12
+
+
+def digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=True).encode()).hexdigest()
+
+
+def _pinned(answer: Answer, found: str, pinned: str, what: str, option: str, said: str) -> Outcome:
+    if not pinned:
+        return outcome(answer, [], f"{said}; not pinned ({option}: {found})")
+    if found != pinned.lower():
+        problem = f"{what} differs from the pinned one"
+        return outcome(answer, [problem], "", f"{said}; {option} is {found}, pinned {pinned}")
+    return outcome(answer, [], f"{said}, as pinned")
+
+
+def judge_tokenizer(answer: Answer, sample: str, pinned: str) -> Outcome:
+    """B4: ids, in the order of the text, that hash to what was pinned."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    tokens = answer.json()
+    ids = [dig(token, "id") for token in tokens] if isinstance(tokens, list) else []
+    if not ids or any(type(one) is not int or one < 0 for one in ids):
+        return outcome(answer, ["/tokenize gives no list of token ids"], "")
+    if len(ids) > len(sample.encode()) + 4:
+        return outcome(answer, [f"{len(ids)} tokens for {len(sample.encode())} bytes"], "")
+    said = f"{len(ids)} tokens"
+    return _pinned(answer, digest(ids), pinned, "the tokenizer", "tokenizer", said)
+
+
+async def model_tokenizer(session: Session) -> Outcome:
+    answer = await session.client.send("POST", "/tokenize", {"inputs": SAMPLE})
+    return judge_tokenizer(answer, SAMPLE, session.model.tokenizer)
+
+
+async def alone(session: Session) -> Answer:
+    """The opening continued, as a stream: the only request of its time, for smoke.* as well.
+
+    Alone, because a batch of another size may take other kernels and so come to another text.
+    """
+    work = partial(session.plain, OPENING, GOLDEN_TOKENS, stream=True)
+    return await session.memo.once("alone", work)
+
+
+def judge_golden(answer: Answer, pinned: str) -> Outcome:
+    """B5: greedy text that hashes to what was pinned."""
+    stream = dialect.read_stream(answer)
+    problem = stream.problem or ("" if stream.text.strip() else "the text is empty")
+    if problem:
+        return outcome(answer, [problem], "")
+    said = trim(stream.text, 40)
+    return _pinned(answer, digest(stream.text), pinned, "the greedy text", "golden", said)
+
+
+async def model_golden(session: Session) -> Outcome:
+    return judge_golden(await alone(session), session.model.golden)
+
+
+SPECS = (
+    Spec(
+        "model.tokenizer",
+        "identity",
+        "a fixed text becomes the pinned token ids",
+        "Same name, another tokenizer: compare model_id and revision with what was downloaded; "
+        "pin tokenizer anew only when the change was meant",
+        model_tokenizer,
+        severity=MAJOR,
+        needs=("tokenize",),
+        generates=False,
+    ),
+    Spec(
+        "model.golden",
+        "identity",
+        "a fixed opening is continued with the pinned text",
+        "Other weights, dtype, kernels or quantisation than when it was pinned: pin golden anew "
+        "when the change was meant",
+        model_golden,
+        stage=3,
+        severity=MINOR,
+    ),
+)

@@ -1,0 +1,168 @@
+"""Guided output: JSON to a schema the prompt does not mention, or a clear refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ...client.answer import Answer
+from ..judges import dialect
+from ..judges.guided_output import (
+    IGNORED_REMEDY,
+    Form,
+    const_form,
+    judge_cut,
+    judge_invalid,
+    judge_json,
+    judge_stream,
+    nested_form,
+)
+from ..judges.http_answer import http_problem, outcome
+from ..judges.questions import nonce
+from ..results import MAJOR, MINOR, Outcome, trim
+from ..selection import Spec
+from ..session import Session
+
+PROMPT = "Fill in the form."
+
+
+def schema_fields(form: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """What a request carries for a schema, by ``Engine.guided_form``."""
+    if form == "value":
+        return {"response_format": {"type": "json", "value": schema}}
+    named = {"name": "form", "schema": schema, "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": named}}
+
+
+def regex_fields(engine: str, word: str) -> dict[str, Any]:
+    """What a request carries so that the answer is ``word`` and three digits, by engine."""
+    pattern = f"{word}-[0-9]{{3}}"
+    forms: dict[str, dict[str, Any]] = {
+        "tgi": {"response_format": {"type": "regex", "value": pattern}},
+        "vllm": {"structured_outputs": {"regex": pattern}},
+        "sglang": {"regex": pattern},
+        "llamacpp": {"grammar": f'root ::= "{word}-" [0-9] [0-9] [0-9]'},
+    }
+    return forms[engine]
+
+
+async def _fill(session: Session, form: Form, stream: bool = False) -> Answer:
+    fields = schema_fields(session.profile.guided_form, form.schema)
+    return await session.plain(PROMPT, form.max_tokens, stream=stream, chat_first=True, **fields)
+
+
+async def _shared(
+    session: Session, name: str, make: Callable[[str], Form], stream: bool
+) -> tuple[Answer, Form]:
+    """One answer for the two checks that look at it, with the form it was asked to fill in."""
+
+    async def work() -> tuple[Answer, Form]:
+        form = make(nonce())
+        return await _fill(session, form, stream), form
+
+    return await session.memo.once(name, work)
+
+
+async def json_const(session: Session) -> Outcome:
+    return judge_json(*await _shared(session, "json", const_form, stream=False))
+
+
+async def json_truncated(session: Session) -> Outcome:
+    answer, _ = await _shared(session, "json", const_form, stream=False)
+    return judge_cut(answer)
+
+
+async def json_nested(session: Session) -> Outcome:
+    """F3, from the stream of F6; asked once more, whole, when it is the stream that broke."""
+    answer, form = await _shared(session, "json stream", nested_form, stream=True)
+    if not dialect.read_stream(answer).problem:
+        return judge_stream(answer, form)
+    return replace(judge_json(await _fill(session, form), form), attempts=2)
+
+
+async def json_stream(session: Session) -> Outcome:
+    return judge_stream(*await _shared(session, "json stream", nested_form, stream=True))
+
+
+async def json_invalid(session: Session) -> Outcome:
+    schema = {"type": "object", "properties": {"k": {"type": "hiccup"}}, "required": ["k"]}
+    fields = schema_fields(session.profile.guided_form, schema)
+    return judge_invalid(await session.plain(PROMPT, 8, chat_first=True, **fields))
+
+
+def judge_regex(answer: Answer, word: str) -> Outcome:
+    """F5: the whole answer matches."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    text = dialect.read(answer).text
+    problems = []
+    if not re.fullmatch(f"{word}-[0-9]{{3}}", text.strip()):
+        problems = ["the answer does not match the regular expression"]
+    return outcome(answer, problems, trim(text, 60), "", IGNORED_REMEDY)
+
+
+async def regex_grammar(session: Session) -> Outcome:
+    word = nonce()
+    fields = regex_fields(session.profile.name, word)
+    return judge_regex(await session.plain(PROMPT, 24, **fields), word)
+
+
+SPECS: tuple[Spec, ...] = (
+    Spec(
+        "json.const",
+        "json",
+        "JSON to a schema that the prompt does not mention",
+        IGNORED_REMEDY,
+        json_const,
+        needs=("guided",),
+    ),
+    Spec(
+        "json.truncated",
+        "json",
+        "guided JSON comes to its end",
+        "Raise max_tokens",
+        json_truncated,
+        severity=MAJOR,
+        needs=("guided",),
+    ),
+    Spec(
+        "json.nested",
+        "json",
+        "an array of nested objects to its schema",
+        "The engine's grammar compiler cannot do nested schemas: look at its log, or at another "
+        "guided decoding backend",
+        json_nested,
+        severity=MAJOR,
+        needs=("guided",),
+    ),
+    Spec(
+        "json.invalid",
+        "json",
+        "HTTP 4xx for a schema that is none",
+        "An error of the client must not look like one of the server, or like success: read the "
+        "engine's log at this time",
+        json_invalid,
+        severity=MAJOR,
+        needs=("guided",),
+    ),
+    Spec(
+        "json.stream",
+        "json",
+        "the streamed pieces, joined, are the JSON",
+        "Compare with json.const: when that passes, streams lose or repeat pieces",
+        json_stream,
+        severity=MINOR,
+        needs=("guided",),
+    ),
+    Spec(
+        "regex.grammar",
+        "json",
+        "text to a regular expression that the prompt does not mention",
+        IGNORED_REMEDY,
+        regex_grammar,
+        severity=MINOR,
+        needs=("regex",),
+    ),
+)

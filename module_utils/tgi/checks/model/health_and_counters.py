@@ -1,0 +1,203 @@
+"""The engine itself as a witness: health before and after, its counters, its container."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from ...client.answer import Answer
+from ..judges.http_answer import SEE_OTHERS, http_problem, look, outcome
+from ..judges.metrics import absent, reset, shortfall
+from ..model_container import restarted, unseen
+from ..results import MAJOR, MINOR, Outcome
+from ..selection import Spec
+from ..session import LONG_QUESTION, Session
+
+#: Milliseconds after which /health is too late for a load balancer's probe.
+PROMPT = 1000
+#: Counters may lag an answer by a moment.
+LOOKS, PAUSE = 5, 0.2
+
+
+def judge_health(answer: Answer) -> Outcome:
+    """A3: 200, no page of somebody else's, within a second. No proof of generation."""
+    problem = http_problem(answer)
+    if not problem and answer.body and answer.media_type != "application/json":
+        problem = "something else than an engine answers here"
+    if not problem and answer.ms >= PROMPT:
+        late = f"HTTP 200, but only after {answer.ms} ms"
+        remedy = (
+            "Prefill holds it up, or the GPU or CPU is overloaded: give health probes 30 s, lower "
+            "max_batch_prefill_tokens"
+        )
+        return Outcome(late, late, "", remedy, answer.ms, answer.attempts, soft=True)
+    return outcome(answer, [problem] if problem else [], "HTTP 200")
+
+
+async def health_status(session: Session) -> Outcome:
+    answer, _ = await asyncio.gather(
+        session.client.send("GET", "/health", key=None), session.first_look()
+    )
+    return judge_health(answer)
+
+
+async def ping_root(session: Session) -> Outcome:
+    """A4: GET / is TGI's /health under another name."""
+    return judge_health(await session.client.send("GET", "/", key=None))
+
+
+async def health_after(session: Session) -> Outcome:
+    """A2: healthy, and the same process and container as at the first look."""
+    first, container = await session.first_look()
+    found = judge_health(await session.client.send("GET", "/health", key=None))
+    if found.problem and not found.soft:
+        return found
+    before = session.counters_of(first)
+    for attempt in range(1, LOOKS + 1):
+        metrics, now = await session.look()
+        again = restarted(container, now)
+        if not again and before is not None:
+            after = session.counters_of(metrics)
+            # Unreadable now: that is for metrics.delta to say
+            again = "" if after is None else _reset(session, before, after)
+        if not again:
+            return _witnessed(session, found, unseen(session.project, container, now))
+        if attempt < LOOKS:
+            await asyncio.sleep(PAUSE)
+    problem = f"the engine was restarted while it was checked: {again}"
+    return Outcome(problem, problem, ms=found.ms, attempts=attempt)
+
+
+def _witnessed(session: Session, found: Outcome, doubt: str) -> Outcome:
+    """``found``, unless who was to tell of a restart could not be asked."""
+    if not doubt or found.problem:
+        return found
+    remedy = (
+        f"See which container answers (docker compose ls, docker ps; project {session.project}), "
+        "and whether the docker command works for who runs the checks"
+    )
+    return Outcome(doubt, doubt, remedy=remedy, ms=found.ms, soft=True)
+
+
+def _reset(session: Session, before: dict[str, float], after: dict[str, float]) -> str:
+    counted = len(session.witnessed)
+    return reset(before, session.highest, after, counted, session.profile.counters)
+
+
+def _unreadable(session: Session, answer: Answer) -> Outcome:
+    """No metrics: a defect, or a switch that was left off."""
+    flag = session.profile.counters.flag
+    if flag and answer.status in (404, 501):
+        problem = "metrics are switched off"
+        return Outcome(problem, problem, "", f"Start the engine with {flag}", answer.ms, soft=True)
+    problem = http_problem(answer) or "/metrics is no Prometheus text"
+    return outcome(answer, [problem], "")
+
+
+async def metrics_format(session: Session) -> Outcome:
+    """L1: Prometheus text (empty on a fresh engine), after a generation with all its families."""
+    answer, _ = await session.first_look()
+    if session.counters_of(answer) is None:
+        return _unreadable(session, answer)
+    if not session.witnessed:
+        await session.generation()
+    for attempt in range(1, LOOKS + 1):
+        answer = await session.metrics()
+        after = session.counters_of(answer)
+        # Series appear with their first use: where nothing was generated there is nothing to miss
+        missing = absent(after or {}, session.profile.counters) if session.witnessed else []
+        if after is not None and not missing:
+            return Outcome("", f"{len(after)} metrics", ms=answer.ms, attempts=attempt)
+        if not after:
+            # A restart in the middle is for health.after to say: the families come with first use
+            await session.plain(LONG_QUESTION, 1)
+        await asyncio.sleep(PAUSE)
+    if after is None:
+        return _unreadable(session, answer)
+    problem = f"not in /metrics: {', '.join(missing)}"
+    return Outcome(problem, problem, look(answer, 200), ms=answer.ms, attempts=attempt)
+
+
+async def metrics_delta(session: Session) -> Outcome:
+    """L2: the engine's counters saw our requests."""
+    if not session.witnessed:
+        await session.generation()
+    first, _ = await session.first_look()
+    before = session.counters_of(first)
+    if before is None:
+        return replace(_unreadable(session, first), remedy=SEE_OTHERS)
+    requests, tokens = len(session.witnessed), sum(session.witnessed)
+    if not requests:
+        problem = "no generation ended well, nothing to count"
+        return Outcome(problem, problem, remedy=SEE_OTHERS)
+    for attempt in range(1, LOOKS + 1):
+        after = await session.read_counters()
+        missing = (
+            ["/metrics could not be read"]
+            if after is None
+            else shortfall(before, after, requests, tokens, session.profile.counters)
+        )
+        if not missing:
+            return Outcome("", f"{requests} requests, {tokens} tokens counted", attempts=attempt)
+        await asyncio.sleep(PAUSE)
+    return Outcome(missing[0], missing[0], "; ".join(missing[1:]), attempts=attempt)
+
+
+FIRST = (
+    Spec(
+        "health.status",
+        "health",
+        "GET /health: 200 within a second",
+        "Engine not up: look at the container and the end of its log (docker compose ps, logs)",
+        health_status,
+        stage=0,
+        severity=MAJOR,
+        generates=False,
+    ),
+    Spec(
+        "ping.root",
+        "health",
+        "GET /: the same as /health",
+        "Something stands before the engine on this port and answers / itself",
+        ping_root,
+        stage=0,
+        severity=MINOR,
+        needs=("native",),
+        generates=False,
+    ),
+)
+SPECS = (
+    Spec(
+        "metrics.format",
+        "metrics",
+        "Prometheus text with the engine's own families",
+        "Something else than the engine answers on this port: docker ps, ss -ltnp",
+        metrics_format,
+        stage=6,
+        severity=MAJOR,
+        needs=("counters",),
+    ),
+    Spec(
+        "metrics.delta",
+        "metrics",
+        "the engine's counters saw our requests",
+        "Another instance answers than the one measured: look for two containers on one "
+        "port (docker ps, ss -ltnp)",
+        metrics_delta,
+        stage=6,
+        severity=MAJOR,
+        needs=("counters",),
+    ),
+)
+LAST = (
+    Spec(
+        "health.after",
+        "health",
+        "healthy after all checks, and never restarted",
+        "The engine fell over while it was checked: read its log for the request that did it "
+        "(docker compose logs), and dmesg for the kernel's out-of-memory killer",
+        health_after,
+        stage=7,
+        generates=False,
+    ),
+)

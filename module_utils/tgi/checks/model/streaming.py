@@ -1,0 +1,113 @@
+"""Do events reach the client one by one, as the engine sent them?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...client.answer import Answer
+from ..judges import chat, native
+from ..judges.bursts import MIN_CHUNKS, MIN_GAP, burst_ratio
+from ..judges.http_answer import SEE_OTHERS, http_problem, outcome
+from ..results import Outcome, trim
+from ..session import Session
+from .edge_vs_direct import figures_of
+
+#: More than this in one piece, on average: a client that reads one event at a time loses words.
+MOST_EVENTS = 1.5
+UNCOMPRESSED = {"Accept-Encoding": "identity"}
+GZIP_REMEDY = (
+    "Compression holds the stream back: gzip off for the API, or no text/event-stream in "
+    "gzip_types, also in any other proxy"
+)
+
+
+def compressed(answer: Answer) -> bool:
+    return answer.headers.get("content-encoding", "identity").lower() not in ("", "identity")
+
+
+async def stream_unbuffered(session: Session) -> Outcome:
+    """K1: events reach the client one by one. Asked once more before it is called buffered.
+
+    What compression does to it is for ``stream.gzip`` to say.
+    """
+    answer = await session.chat_stream()
+    if compressed(answer):
+        answer = await session.memo.once("plain_stream", lambda: session.ask_stream(UNCOMPRESSED))
+    found = judge_bursts(answer, session.model.figures)
+    # A stream without text says nothing of how fast its engine is, nor would another one
+    if not found.problem or found.soft or http_problem(answer) or not figures_of(answer):
+        return found
+    if session.model.profile.abilities & {"native"}:
+        pace = native.token_ms(await session.generate())
+        if pace is not None and pace < 2 * MIN_GAP * 1000:
+            problem = f"the engine takes {pace:.1f} ms a token, too fast to tell buffering by"
+            return Outcome(problem, problem, found.observed, ms=answer.ms, soft=True)
+    again = judge_bursts(await session.ask_stream(UNCOMPRESSED), session.model.figures)
+    return replace(again, attempts=2)
+
+
+def judge_bursts(answer: Answer, direct: Mapping[str, Any] | None = None) -> Outcome:
+    """Judge the times of a stream's events. ``direct``: the figures of the direct view."""
+    times = chat.read_stream(answer).times
+    if problem := http_problem(answer):
+        return outcome(answer, [f"no whole stream to judge: {problem}"], "", "", SEE_OTHERS)
+    if len(times) < MIN_CHUNKS:
+        problem = f"only {len(times)} chunks came, {MIN_CHUNKS} are needed to judge"
+        return Outcome(problem, problem, ms=answer.ms, soft=bool(times))
+    ratio, together = burst_ratio(times), figures_of(answer)["events_per_read"]
+    seen = f"{round(ratio * len(times))} bursts for {len(times)} chunks"
+    seen += f", first after {times[0] * 1000:.0f} ms of {answer.ms}"
+    if ratio < 0.5:
+        problem = f"buffered: {seen}"
+    elif together > MOST_EVENTS:
+        problem = f"merged: {together:g} events come in one piece, {seen}"
+    else:
+        return Outcome("", f"{seen}, {together:g} events a read", ms=answer.ms)
+    blame = _blame(direct or {})
+    remedy = "The engine itself sends heaps: look at its streaming options" if blame else ""
+    return Outcome(problem, problem, blame, remedy, answer.ms)
+
+
+def _blame(direct: Mapping[str, Any]) -> str:
+    """That the engine is no better without the gateway; empty when it is, or nobody knows."""
+    chunks, bursts = direct.get("chunks") or 0, direct.get("bursts") or 0
+    merged = (direct.get("events_per_read") or 0) > MOST_EVENTS
+    if chunks >= MIN_CHUNKS and (bursts < 0.5 * chunks or merged):
+        return f"in the direct view {bursts} bursts for {chunks} chunks, so it is the engine"
+    return ""
+
+
+async def stream_gzip(session: Session) -> Outcome:
+    """K2: a client that accepts gzip gets its events one by one all the same."""
+    answer = await session.chat_stream()
+    if problem := http_problem(answer):
+        return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
+    if not compressed(answer):
+        return Outcome("", "not compressed, though gzip is accepted", ms=answer.ms)
+    found = judge_bursts(answer)
+    if found.problem and not found.soft:
+        found = replace(judge_bursts(await session.ask_stream()), attempts=2)
+    how = f"{trim(answer.headers.get('content-encoding'), 20)}, {found.observed}"
+    return replace(found, problem=how if found.problem else "", observed=how)
+
+
+def judge_header(answer: Answer, direct: Mapping[str, Any] | None = None) -> Outcome:
+    """K3: headers that fit a stream, and whether it flows thanks to the engine's own header."""
+    if problem := http_problem(answer):
+        return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
+    problems = []
+    if answer.headers.get("content-length"):
+        problems.append("a Content-Length: the whole stream was held back to count it")
+    control = answer.headers.get("cache-control", "").lower()
+    if answer.headers.get("age") or "public" in control or "s-maxage" in control:
+        problems.append(f"a cache may keep it: {trim(control, 40) or 'it has an Age'}")
+    seen = "no length, no caching"
+    if direct and direct.get("unbuffered_by_engine"):
+        seen += "; this engine asks for it with X-Accel-Buffering, another one may not"
+    return outcome(answer, problems, seen)
+
+
+async def stream_header(session: Session) -> Outcome:
+    return judge_header(await session.chat_stream(), session.model.figures)

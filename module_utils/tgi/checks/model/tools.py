@@ -1,0 +1,203 @@
+"""Function calling: a call that is there, parses, and is to the tool's schema."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from ...client.answer import Answer
+from ..judges import questions
+from ..judges.chat import chat_text
+from ..judges.http_answer import SEE_OTHERS, dig, http_problem, outcome
+from ..judges.tool_calls import function, judge_call_stream, judge_calls, judge_named, read_calls
+from ..results import MAJOR, MINOR, Outcome, trim
+from ..selection import Spec
+from ..session import Session, user
+from .conversation import one_token
+
+#: A call of the tools below takes some 30; a model that writes on is cut.
+CALL_TOKENS = 96
+ANSWER_TOKENS = 32
+WEATHER = function(
+    "get_weather",
+    "Weather of a city",
+    {
+        "city": {"type": "string"},
+        "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+    },
+)
+LAMP = function("set_lamp", "Switch a lamp", {"state": {"type": "string", "enum": ["on", "off"]}})
+ORDER = function("find_order", "Number of the order", {})
+
+
+async def forced_call(session: Session) -> Answer:
+    """A call that tool_choice requires, whole."""
+    question = user(questions.ask(questions.Question(questions.PLAIN, ""), session.word))
+    return await session.memo.once(
+        "forced_call",
+        lambda: session.converse([question], CALL_TOKENS, tools=[WEATHER], tool_choice="required"),
+    )
+
+
+async def named_call(session: Session) -> Answer:
+    """A call of a tool that tool_choice names, streamed. The question asks for no lamp."""
+    question = user(questions.ask(questions.Question(questions.PLAIN, "")))
+    choice = {"type": "function", "function": {"name": "set_lamp"}}
+    return await session.memo.once(
+        "named_call",
+        lambda: session.converse([question], CALL_TOKENS, True, tools=[LAMP], tool_choice=choice),
+    )
+
+
+async def tools_forced(session: Session) -> Outcome:
+    return judge_calls(await forced_call(session), [WEATHER])
+
+
+async def tools_named(session: Session) -> Outcome:
+    return judge_named(await named_call(session), [LAMP])
+
+
+async def tools_stream(session: Session) -> Outcome:
+    profile = session.model.profile
+    answer = await named_call(session)
+    return judge_call_stream(answer, [LAMP], profile.done, profile.call_finish)
+
+
+async def tools_prompt(session: Session) -> Outcome:
+    return judge_prompt(await one_token(session), await forced_call(session))
+
+
+def judge_prompt(without: Answer, told: Answer) -> Outcome:
+    """E2: the same question is a longer prompt with tools than without."""
+    for answer in (without, told):
+        if problem := http_problem(answer):
+            return outcome(answer, [f"nothing to compare: {problem}"], "", "", SEE_OTHERS)
+    counts = [dig(one.json(), "usage", "prompt_tokens") for one in (without, told)]
+    if any(type(count) is not int for count in counts):
+        return outcome(told, ["usage tells no prompt_tokens"], "")
+    problems = []
+    if counts[1] <= counts[0]:
+        problems.append(f"the prompt has {counts[1]} tokens with tools, {counts[0]} without")
+    return outcome(told, problems, f"{counts[0]} tokens become {counts[1]}")
+
+
+async def tools_irrelevant(session: Session) -> Outcome:
+    question = user(f"Request {questions.nonce()}. Say hello.")
+    return judge_irrelevant(
+        await session.converse([question], CALL_TOKENS, tools=[WEATHER], tool_choice="auto")
+    )
+
+
+def judge_irrelevant(answer: Answer) -> Outcome:
+    """E5: a greeting is answered, not put into a call."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    message = dig(answer.json(), "choices", 0, "message")
+    if calls := read_calls(message):
+        problem = f"a greeting called {trim(calls[0].name, 40)}"
+        return outcome(answer, [problem], "", trim(calls[0].arguments, 120))
+    text = chat_text(answer)
+    return outcome(answer, [] if text else ["the message is empty"], trim(text, 70))
+
+
+def roundtrip_messages(number: str) -> list[dict[str, Any]]:
+    """A call and what its tool said. Some templates want call ids of nine letters and digits."""
+    call = {
+        "id": "call12345",
+        "type": "function",
+        "function": {"name": "find_order", "arguments": "{}"},
+    }
+    said = f"Your order number is {number}."
+    return [
+        user(f"Request {questions.nonce()}. What is my order number?"),
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call12345", "content": said},
+    ]
+
+
+async def tools_roundtrip(session: Session) -> Outcome:
+    number = str(1000 + secrets.randbelow(9000))
+    answer = await session.converse(
+        roundtrip_messages(number), ANSWER_TOKENS, tools=[ORDER], tool_choice="none"
+    )
+    return judge_roundtrip(answer, number)
+
+
+def judge_roundtrip(answer: Answer, number: str) -> Outcome:
+    """E6: what the tool said is in the answer. That there is one is up to the engine, the rest
+    to the model: a warning."""
+    if problem := http_problem(answer):
+        return outcome(answer, [problem], "")
+    text = chat_text(answer)
+    if not text:
+        return outcome(answer, ["a tool's result got no answer"], "")
+    if number in re.sub(r"(?<=\d)[ ,.\u202f\u00a0'](?=\d{3})", "", text):
+        return outcome(answer, [], trim(text, 70))
+    problem = f"the answer does not hold what the tool said ({number}): {trim(text, 60)}"
+    return Outcome(problem, problem, ms=answer.ms, attempts=answer.attempts, soft=True)
+
+
+async def tools_grammar_clash(session: Session) -> Outcome:
+    schema = {"properties": {"word": {"type": "string"}}}
+    body = {
+        "model": session.served,
+        "messages": [user("One word.")],
+        "max_tokens": 1,
+        "tools": [LAMP],
+        "response_format": {"type": "json", "value": schema},
+    }
+    return judge_clash(await session.client.send("POST", "/v1/chat/completions", body))
+
+
+def judge_clash(answer: Answer) -> Outcome:
+    """E7: tools and guided output exclude each other, and TGI says so."""
+    problem = http_problem(answer, 422)
+    if not problem and "mutually exclusive" not in str(dig(answer.json(), "error")):
+        problem = "422 without a word on tools and guided output"
+    return outcome(answer, [problem] if problem else [], "422, mutually exclusive")
+
+
+_PARSER = (
+    "Calls do not come as declared: the parser or the chat template does not fit the model; "
+    "without tools, name the model in checks_without_tools"
+)
+SPECS: tuple[Spec, ...] = (
+    Spec(
+        "tools.prompt", "tools", "tools make the prompt longer",
+        "The chat template drops the tools, the model never sees them: use a template that knows "
+        "them (tokenizer_config_path), or name the model in checks_without_tools",
+        tools_prompt, severity=MAJOR, needs=("tools",),
+    ),
+    Spec(
+        "tools.forced", "tools", "a required call that parses and is to the schema", _PARSER,
+        tools_forced, needs=("tools",),
+    ),
+    Spec(
+        "tools.named", "tools", "the tool that was named is called", _PARSER,
+        tools_named, severity=MAJOR, needs=("tools",),
+    ),
+    Spec(
+        "tools.stream", "tools", "a streamed call joins to one that parses, clean end of stream",
+        _PARSER, tools_stream, severity=MAJOR, needs=("tools",),
+    ),
+    Spec(
+        "tools.roundtrip", "tools", "a tool's result is taken up in the answer",
+        "The template does not know the role tool, or the model is too small for tools: use a "
+        "template that knows them (tokenizer_config_path)",
+        tools_roundtrip, severity=MAJOR, needs=("tools",),
+    ),
+    # Tells of the model more than of its deployment, and costs two generations
+    Spec(
+        "tools.irrelevant", "tools", "a greeting calls no tool",
+        "The model calls tools it should not: a matter of the model, send tools only with "
+        "questions that may need them",
+        tools_irrelevant, severity=MINOR, needs=("tools",), opt_in=True,
+    ),
+    Spec(
+        "tools.grammar_clash", "tools", "422 for tools together with guided output",
+        "One of the two is passed over without a word: the engine's version differs from the "
+        "pinned one",
+        tools_grammar_clash, severity=MINOR, needs=("tools", "exclusive"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,83 @@
+"""A document as JUnit XML, as Jenkins and GitLab read it: a suite per view and host.
+
+A test case per check and model; a warning is a passed case that says so in system-out, what was
+left out is a skipped case with the reason. Times are in seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from ..results import ERROR, FAIL, WARN
+from .document import Document
+
+_TELLS = {FAIL: "failure", ERROR: "error"}
+# XML 1.0 has no way to write these, not even escaped
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def make_junit(found: Document) -> bytes:
+    """The whole file, in UTF-8."""
+    summary, states = found["summary"], [check["status"] for check in found["checks"]]
+    skipped = summary["verdict"] == "skipped"
+    # A verdict that no check accounts for must be red, too: no check ran, or not all of them
+    silent = summary["verdict"] == "failed" and not {FAIL, ERROR} & set(states)
+    counts = {
+        "tests": len(states) + len(found["left_out"]) + silent + skipped,
+        "failures": states.count(FAIL),
+        "errors": states.count(ERROR) + silent,
+        "skipped": len(found["left_out"]) + skipped,
+    }
+    figures = {name: str(count) for name, count in counts.items()}
+    figures["time"] = f"{summary['seconds']:.3f}"
+    root = ET.Element("testsuites", {"name": "tgi-check", **figures})
+    name = f"{found['view']} {found['target']}"
+    suite = _add(root, "testsuite", "", name=name, hostname=found["target"], id="0",
+                 timestamp=found["started"].rstrip("Z"), **figures)  # fmt: skip
+    properties = _add(suite, "properties")
+    for key in ("schema", "view", "target", "message"):
+        _add(properties, "property", "", name=key, value=found[key])
+    for check in found["checks"]:
+        _case(suite, found, check)
+    for one in found["left_out"]:
+        case = _named(suite, found, one["id"], one["id"].partition(".")[0], one["model"], 0)
+        _add(case, "skipped", "", message=one["reason"])
+    if silent or skipped:
+        case = _named(suite, found, "verdict", "verdict", "", 0)
+        _add(case, "skipped" if skipped else "error", "", message=found["message"])
+    written: bytes = ET.tostring(root, "utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + written + b"\n"
+
+
+def _case(suite: ET.Element, found: Document, check: Mapping[str, Any]) -> None:
+    case = _named(suite, found, check["id"], check["group"], check["model"], check["ms"])
+    status = check["status"]
+    told = [(key, check[key]) for key in ("expected", "observed", "evidence", "remedy")]
+    lines = "\n".join(f"{key}: {text}" for key, text in told if text)
+    if status in _TELLS:
+        _add(case, _TELLS[status], lines, message=check["observed"], type=check["severity"])
+    elif status == WARN:
+        _add(case, "system-out", f"warned\n{lines}")
+
+
+def _named(
+    suite: ET.Element, found: Document, check: str, group: str, model: str, ms: int
+) -> ET.Element:
+    # Jenkins takes what is before the last dot for a package
+    place = f"{found['view']}.{found['target']}.{group}"
+    name = f"{check} {model}".strip()
+    return _add(suite, "testcase", "", classname=place, name=name, time=f"{ms / 1000:.3f}")
+
+
+def _add(parent: ET.Element, tag: str, text: str = "", **attributes: str) -> ET.Element:
+    clean = {key: _xml(value) for key, value in attributes.items()}
+    made = ET.SubElement(parent, tag, clean)
+    made.text = _xml(text) or None
+    return made
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("\ufffd", str(text))

@@ -1,0 +1,133 @@
+"""A gateway host: nginx, what it serves, where it listens, and its way to the engines."""
+
+from __future__ import annotations
+
+from ..finding import Found, Scene, broken, not_reached, ok
+from ..look.error_log import OF_UPSTREAMS
+
+_RUN = "run site.yml --tags gateway"
+#: Seconds; an older line of the error log tells of something else
+_JUST_NOW = 180
+_SHORT = (
+    "nginx is short of something: descriptors and connections (fewer clients at a time, "
+    "gateway_address_limit), room on the disk, memory; its error log tells more"
+)
+#: By kind of line, where that is not it
+_OTHERWISE = {
+    "script": f"the gateway's own script failed: {_RUN}; if it comes back, report this line",
+    "address": f"another program has that port (ss -ltnp tells which): stop it, then {_RUN}",
+}
+
+
+def judge_service(scene: Scene) -> Found:
+    seen = scene.own.get("service")
+    if seen is None:
+        return not_reached()
+    if not seen or seen.get("load") == "not-found":
+        return broken("absent", "nginx is not installed", f"the gateway is not deployed: {_RUN}")
+    state = f"{seen.get('active')} ({seen.get('sub')})"
+    if _active(scene):
+        return ok(f"nginx is {state}")
+    said, complaint = f"nginx is {state}", (scene.own.get("config") or {}).get("complaint")
+    if seen.get("result") not in (None, "", "success"):
+        said += f", result {seen['result']}"
+    if complaint:
+        said += f": {complaint}"
+    code = "killed" if seen.get("result") in ("oom-kill", "signal") else "stopped"
+    return broken(
+        code, said, f"systemctl start nginx; journalctl -u nginx tells why it ended; {_RUN}"
+    )
+
+
+def _active(scene: Scene) -> bool:
+    return (scene.own.get("service") or {}).get("active") in ("active", "reloading")
+
+
+def judge_config(scene: Scene) -> Found:
+    """What is on the disk against what a new connection is served with."""
+    seen = scene.own.get("config")
+    if seen is None:
+        return not_reached()
+    if not _active(scene):
+        if seen["complaint"]:
+            return broken("invalid", f"nginx -t: {seen['complaint']}", _RUN)
+        return not_reached("nginx does not run")
+    if not seen["disk"]:
+        return broken("foreign", "nginx's main file is not the gateway's", f"not deployed: {_RUN}")
+    if seen["served"] == seen["disk"]:
+        return ok(f"version {seen['served']} is on the disk and in force")
+    served = seen["served"] or "nothing that tells a version"
+    said = f"version {seen['disk']} is on the disk, {served} is served"
+    if seen["complaint"]:
+        said += f"; nginx -t: {seen['complaint']}"
+    return broken("stale", said, _RUN)
+
+
+def judge_listen(scene: Scene) -> Found:
+    if "ports" not in scene.own:
+        return not_reached()
+    wanted, found = scene.own["ports"], scene.own.get("listening") or {}
+    strangers = {port: owner for port, owner in found.items() if owner not in (None, "nginx")}
+    if strangers:
+        port, owner = next(iter(strangers.items()))
+        return broken(
+            "taken",
+            f"{owner} listens on port {port}, not nginx",
+            f"stop it, or choose other ports (gateway_https_port, gateway_http_port), then {_RUN}",
+        )
+    if not _active(scene):
+        return not_reached("nginx does not run")
+    closed = [str(port) for port in wanted if str(port) not in found]
+    if closed:
+        which = ", ".join(closed)
+        remedy = f"systemctl status nginx; {_RUN}"
+        return broken("closed", f"nobody listens on port {which}", remedy)
+    return ok(f"nginx listens on {', '.join(str(port) for port in wanted)}")
+
+
+def judge_errors(scene: Scene) -> Found:
+    """Only lines of this moment count; what they tell of an engine is that engine's to answer."""
+    if "errors" not in scene.own:
+        return not_reached()
+    if not scene.own["errors"]:
+        return ok("no line of the error log tells of trouble")
+    recent = [one for one in scene.own["errors"] if one["age"] <= _JUST_NOW]
+    own = [one for one in recent if one["kind"] not in OF_UPSTREAMS]
+    last = min(own or scene.own["errors"], key=lambda one: int(one["age"]))
+    said = f"{_ago(last['age'])}: {last['line']}"
+    if last["upstream"]:
+        said += f" ({last['upstream']})"
+    if not own:
+        return ok(f"last word {said}")
+    return broken(last["kind"], said, _OTHERWISE.get(last["kind"], _SHORT))
+
+
+def _ago(age: int) -> str:
+    return f"{age} s ago" if age < 120 else f"{round(age / 60)} min ago"
+
+
+def judge_upstream(scene: Scene) -> Found:
+    """From the gateway to each replica: a connection, /health and one token."""
+    replicas = scene.model.get("replicas")
+    if not replicas:
+        return not_reached()
+    serving = [one for one in replicas if not one["drained"]]
+    if not serving:
+        return broken(
+            "drained",
+            f"every replica is drained ({', '.join(one['name'] for one in replicas)})",
+            "playbooks/drain.yml with gateway_drain_state: serving",
+        )
+    dead = [one for one in serving if not one["ready"]]
+    if not dead:
+        return ok(", ".join(f"{one['address']} generates" for one in serving))
+    one = dead[0]
+    code = "silent" if one["listening"] else "gone"
+    code = "cut_off" if "no connection within" in one["detail"] else code
+    count = "" if len(serving) == 1 else f" ({len(serving) - len(dead)} of {len(serving)} work)"
+    return broken(
+        code,
+        f"{one['address']}{count}: {one['detail']}",
+        f"look at the model on {one['name']}: docker ps, docker logs; the fence and the network "
+        "when the connection is dropped",
+    )

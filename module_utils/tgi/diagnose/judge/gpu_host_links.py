@@ -1,0 +1,162 @@
+"""A GPU host beside its models: Docker, the fence, driver and cards."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from ..finding import Found, Scene, broken, not_reached, ok
+from .machine_links import RECENT
+
+#: What an Xid tells, by its number; others are mostly a program's own fault
+_XIDS = {
+    48: "a memory error that could not be corrected",
+    63: "a memory row was remapped",
+    64: "a memory row could not be remapped",
+    74: "an NVLink fault",
+    79: "the GPU has fallen off the bus",
+    92: "many memory errors",
+    94: "a contained memory error",
+    95: "an uncontained memory error",
+    119: "the GPU's own processor (GSP) does not answer",
+    120: "the GPU's own processor (GSP) failed",
+}
+#: MiB; less is what drivers and desktops hold
+_FOREIGN = 500
+
+
+def judge_docker(scene: Scene) -> Found:
+    seen = scene.own.get("docker")
+    if seen is None:
+        return not_reached()
+    if not seen["problem"]:
+        return ok("answers")
+    state = f" (docker.service is {seen['active']})" if seen.get("active") else ""
+    return broken(
+        "down",
+        f"{seen['problem']}{state}",
+        "systemctl start docker; journalctl -u docker tells why not; or it was never deployed: "
+        "site.yml --tags docker",
+    )
+
+
+def judge_fence(scene: Scene) -> Found:
+    """Closed to all but the gateways, and open to those."""
+    if "fence" not in scene.own:
+        return not_reached()
+    seen = scene.own["fence"]
+    if seen is None:
+        open_to = [address for address in _published(scene) if not _on_loopback(address)]
+        if not open_to:
+            return ok("none, models are on loopback only")
+        return broken(
+            "missing",
+            f"there is none, and a model is published on {open_to[0]}: everybody can reach it",
+            "run site.yml --tags tgi, which puts it up; or take tgi_bind_address away",
+        )
+    for source in _sources(scene):
+        if not any(_within(source, network) for network in seen["sources"]):
+            return broken(
+                "shut_out",
+                f"lets in {', '.join(seen['sources']) or 'nobody'}, but a gateway comes from "
+                f"{source}",
+                "gateway_address on that gateway, or tgi_allowed_sources; then --tags tgi",
+            )
+    if seen["in_force"] is False:
+        return broken(
+            "down",
+            "written, but not in force: everybody can reach the models",
+            "systemctl restart tgi-fence; see who flushes iptables (a firewall's reload)",
+        )
+    return ok(f"in force, lets in {', '.join(seen['sources'])}")
+
+
+def _published(scene: Scene) -> list[str]:
+    models = scene.own.get("models") or []
+    return [str(address) for one in models for address in one.get("published") or []]
+
+
+def _on_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _sources(scene: Scene) -> list[str]:
+    """From where gateways on other machines come to this host, where that did not work."""
+    return [
+        str(one["source"])
+        for gateway in scene.picture.gateways
+        for model in gateway.get("models") or []
+        for one in model["replicas"]
+        if one["name"] == scene.host and one["source"] and not one["source"].startswith("127.")
+        if one["source"] != "::1" and not one["ready"]
+    ]
+
+
+def _within(source: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(source) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def judge_gpus(scene: Scene) -> Found:
+    seen = scene.own.get("gpus")
+    if not seen:
+        return not_reached()
+    if not seen["wanted"]:
+        return ok("no model wants one")
+    if not seen["problems"]:
+        return ok(f"{seen['count']} answer nvidia-smi")
+    said, _, remedy = str(seen["problems"][0]).partition("; ")
+    code = "old" if "too old" in said else "missing"
+    return broken(code, said, remedy)
+
+
+def judge_xid(scene: Scene) -> Found:
+    """GPU faults in the kernel's log; one of long ago, or of a program's doing, is only told."""
+    kernel = scene.own.get("kernel")
+    if not kernel:
+        return not_reached()
+    if not kernel["readable"]:
+        return not_reached("the kernel's log cannot be read")
+    if not kernel["xid"]:
+        return ok("the kernel tells of none")
+    last = kernel["xid"][-1]
+    what = _XIDS.get(last["number"], "often a program's own fault")
+    said = f"Xid {last['number']} on {last['gpu']} {round(last['age'] / 60)} min ago: {what}"
+    if last["age"] > RECENT or last["number"] not in _XIDS:
+        return ok(said)
+    return broken(
+        "xid",
+        said,
+        "reset or reboot; if it comes back: power, PCIe slot and risers, cooling, then the card",
+    )
+
+
+def judge_holders(scene: Scene) -> Found:
+    """GPU memory that others than our engines hold; it only matters where a model lacks it."""
+    if "holders" not in scene.own:
+        return not_reached()
+    cards = scene.own.get("cards") or []
+    room = ", ".join(
+        f"GPU {card['index']} {card['memory_used'] or 0:.0f} of {card['memory_total'] or 0:.0f} MiB"
+        for card in cards
+    )
+    others = [one for one in scene.own["holders"] if one["mib"] >= _FOREIGN and not one["ours"]]
+    if others and _short(scene):
+        one = max(others, key=lambda holder: int(holder["mib"]))
+        return broken(
+            "held",
+            f"{one['name']} (pid {one['pid']}) holds {one['mib']} MiB of GPU memory",
+            "stop it, or give the model another GPU (gpus in tgi_models)",
+        )
+    return ok(f"used: {room}") if room else not_reached("nvidia-smi tells nothing of memory here")
+
+
+def _short(scene: Scene) -> bool:
+    states = [one.get("state") or {} for one in scene.own.get("models") or []]
+    words = ("oom_", "warmup_oom", "kv_too_small")
+    return any(str(state.get("cause") or "").startswith(words) for state in states)

@@ -1,0 +1,103 @@
+"""What gateways and GPU hosts have in common: a way in, disks, memory, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..finding import Found, Scene, broken, not_reached, ok, unknown
+
+_GIB = 1024**3
+_MIB = 1024**2
+#: Below these nothing can be written, or started, for long
+_LEAST_DISK = 256 * _MIB
+_LEAST_MEMORY = 256 * _MIB
+#: Seconds; what the kernel said before that is history
+RECENT = 3600
+
+
+def judge_way_in(scene: Scene) -> Found:
+    """Whether Ansible could look at the host at all."""
+    if why := scene.own.get("unreachable"):
+        return broken(
+            "unreachable",
+            f"cannot be reached by SSH: {why}",
+            "is the machine up? ansible -m ping; ansible_host, SSH keys, its network",
+        )
+    if why := scene.own.get("blind"):
+        return unknown(f"could not be looked at: {why}")
+    return ok("can be looked at")
+
+
+def seen_at_all(scene: Scene) -> bool:
+    """Whether there is anything that other judges of this host could judge."""
+    return not (scene.own.get("unreachable") or scene.own.get("blind"))
+
+
+def judge_disk(scene: Scene) -> Found:
+    if "disks" not in scene.own:
+        return not_reached()
+    full = [one for one in scene.own["disks"] if _full(one)]
+    if full:
+        one = full[0]
+        what = "no inodes" if one["inodes"] == 0 else f"{one['free'] / _MIB:.0f} MiB"
+        return broken(
+            "full",
+            f"{one['path']} has {what} left of {one['total'] / _GIB:.0f} GiB",
+            "make room: df -h, docker system df, old models in tgi_data_dir, logs in /var/log; "
+            "then run site.yml",
+        )
+    places = (f"{one['path']} {one['free'] / _GIB:.1f} GiB" for one in scene.own["disks"])
+    return ok("free: " + ", ".join(places))
+
+
+def _full(disk: Mapping[str, Any]) -> bool:
+    least = min(_LEAST_DISK, disk["total"] / 20)
+    return bool(disk["free"] < least or disk["inodes"] == 0)
+
+
+def judge_memory(scene: Scene) -> Found:
+    seen = scene.own.get("memory")
+    if not seen:
+        return not_reached()
+    kernel = scene.own.get("kernel") or {}
+    killed = [one for one in kernel.get("oom") or [] if one["age"] < RECENT]
+    said = f"{seen['available'] / _GIB:.1f} of {seen['total'] / _GIB:.1f} GiB available"
+    if killed:
+        last = killed[-1]
+        minutes = max(1, round(last["age"] / 60))
+        said += f"; the kernel killed {last['what']} {minutes} min ago for want of memory"
+        if _all_up(scene.own):
+            return ok(said)
+        return broken(
+            "oom_kill",
+            said,
+            "add RAM, or start fewer models at once (weights pass through it); see what else runs",
+        )
+    if seen["available"] < min(_LEAST_MEMORY, seen["total"] / 50):
+        return broken("low", said, "see what holds it (ps aux --sort -rss), add RAM")
+    if not kernel.get("readable"):
+        said += "; the kernel's log cannot be read"
+    return ok(said)
+
+
+def _all_up(side: Mapping[str, Any]) -> bool:
+    """Whether what this host is for runs, so that it was something else that was killed."""
+    if "service" in side:
+        return bool(side["service"].get("active") == "active")
+    return all((one.get("state") or {}).get("ready") for one in side.get("models") or [])
+
+
+def judge_clock(scene: Scene) -> Found:
+    skew = scene.own.get("skew")
+    if skew is None:
+        return not_reached()
+    if abs(skew) <= scene.picture.limits.skew:
+        return ok("within a few seconds of the controller's" if abs(skew) < 5 else f"{skew:+.0f} s")
+    side = "ahead of" if skew > 0 else "behind"
+    return broken(
+        "skew",
+        f"{abs(skew):.0f} s {side} the controller's",
+        "set the clock that is wrong (timedatectl set-ntp true): certificates and keys that expire "
+        "depend on it",
+    )

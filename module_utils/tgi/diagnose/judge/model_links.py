@@ -1,0 +1,175 @@
+"""A model on its GPU host: container, log, port, health, one generation, its GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...engines.tgi.phases import LABELS
+from ..finding import Found, Scene, broken, not_reached, ok, unknown
+from .client_links import code_of, http_problem
+
+_RUN = "run site.yml --tags tgi"
+#: Causes of tgi_wait's that say no more than the container's state does
+_NO_CAUSE = ("absent", "paused", "stopped", "unknown")
+
+
+def judge_container(scene: Scene) -> Found:
+    one = scene.model.get("container")
+    if not one or scene.own["docker"]["problem"]:
+        return not_reached()
+    if one["status"] == "absent":
+        here = (
+            "its files are there" if scene.model.get("deployed") else "it was never deployed here"
+        )
+        return broken("absent", f"there is no container, {here}", _RUN)
+    state = scene.model.get("state") or {}
+    said = one["status"]
+    if one["status"] in ("exited", "dead", "restarting"):
+        said += f" with exit code {one['exit_code']}"
+    if one["out_of_memory"]:
+        said += ", killed for want of memory"
+    if one["restarts"]:
+        said += f", restarted {one['restarts']} times"
+    looping = one["restarts"] and state.get("failed")
+    if one["status"] == "running" and not looping:
+        return ok(said)
+    code = "killed" if one["out_of_memory"] or one["exit_code"] == 137 else one["status"]
+    code = "restarting" if looping else code
+    return broken(code, said, state.get("remedy") or f"docker logs {one['name']}; {_RUN}")
+
+
+def judge_log(scene: Scene) -> Found:
+    """Where it stands and what it died of, as the deployment's own waiting reads it."""
+    state = scene.model.get("state")
+    if not state or scene.own["docker"]["problem"]:
+        return not_reached()
+    if state["ready"]:
+        return ok(f"ready, up for {state['elapsed']:.0f} s")
+    if state["failed"]:
+        if state["cause"] in _NO_CAUSE:
+            return unknown("the log names no cause")
+        where = LABELS[state["phase"]]
+        return broken(state["cause"], f"{state['detail']} (while {where})", state["remedy"])
+    if state["phase"] == "serve":
+        if named := state.get("named"):
+            return broken(named["cause"], f"serves, and says: {named['text']}", named["remedy"])
+        return ok(f"serves, {state['elapsed']:.0f} s")
+    label = LABELS[state["phase"]]
+    said = f"{label}, {state['elapsed']:.0f} s of {state['allowed']:.0f} s allowed"
+    return broken(
+        "loading",
+        f"not ready yet: {said}: {state['detail']}",
+        "wait: clients get 502 or 503 until then; site.yml --tags tgi shows how it goes on, "
+        "tgi_phase_timeouts is how long it may take",
+    )
+
+
+def judge_port(scene: Scene) -> Found:
+    """Published where the gateway and the host look for it, and held by Docker."""
+    published, port = scene.model.get("published"), scene.model.get("port")
+    listener = scene.model.get("listener")
+    if listener not in (None, "docker-proxy"):
+        return broken(
+            "taken",
+            f"{listener} listens on port {port}, not Docker",
+            f"stop it, or give the model another port in tgi_models, then {_RUN}",
+        )
+    if published is None:
+        return not_reached()
+    wanted = [f"127.0.0.1:{port}"]
+    if bind := scene.own.get("bind_address"):
+        wanted.append(f"{bind}:{port}")
+    wanted += [address for address in _asked(scene) if address not in wanted]
+    missing = [address for address in wanted if not _covered(address, published)]
+    if not missing:
+        return ok(f"published on {', '.join(published)}")
+    return broken(
+        "unpublished",
+        f"not published on {', '.join(missing)}, only on {', '.join(published) or 'none'}",
+        f"{_RUN}; tgi_bind_address is for gateways on other machines; then --tags gateway",
+    )
+
+
+def _asked(scene: Scene) -> list[str]:
+    """Where gateways look for this model on this host; names in place of addresses are left out."""
+    return [
+        str(one["address"])
+        for gateway in scene.picture.gateways
+        for model in gateway.get("models") or []
+        if model["name"] == scene.model["name"]
+        for one in model["replicas"]
+        if one["name"] == scene.host and _numeric(one["address"])
+    ]
+
+
+def _numeric(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def _covered(address: str, published: list[str]) -> bool:
+    port = address.rpartition(":")[2]
+    plain = address.replace("[", "").replace("]", "")
+    return plain in published or f"0.0.0.0:{port}" in published or f":::{port}" in published
+
+
+def judge_health(scene: Scene) -> Found:
+    seen = scene.model.get("health")
+    if not seen:
+        return _from_state(scene, "health")
+    problem = http_problem(seen)
+    if not problem:
+        return ok(f"HTTP 200, {seen['ms']} ms")
+    return broken(code_of(seen), f"/health: {problem}", _log_of(scene.model))
+
+
+def judge_generation(scene: Scene) -> Found:
+    seen = scene.model.get("generate")
+    if not seen:
+        return _from_state(scene, "generation")
+    if not seen["problem"]:
+        return ok(f"{seen['ms']} ms")
+    said = f"/generate: {seen['problem']}"
+    healthy = http_problem(scene.model["health"]) == ""
+    remedy = _log_of(scene.model)
+    if seen["status"] == 429:
+        remedy = "overloaded: fewer requests at a time, more replicas, max_concurrent_requests"
+    elif healthy:
+        said += ", while /health says 200"
+        remedy = f"restart it (docker restart {_name(scene.model)}); {remedy}"
+    return broken(code_of(seen), said, remedy)
+
+
+def _from_state(scene: Scene, what: str) -> Found:
+    """Without an HTTP client on the host, tgi_wait's own probe is what there is."""
+    state = scene.model.get("state") or {}
+    if state.get("ready"):
+        return ok(f"{what} seen by a probe (python3-httpx is missing there)")
+    return not_reached()
+
+
+def _name(model: Mapping[str, Any]) -> str:
+    return str((model.get("container") or {}).get("name") or "CONTAINER")
+
+
+def _log_of(model: Mapping[str, Any]) -> str:
+    return f"docker logs {_name(model)} tells of CUDA errors, memory, a worker that died"
+
+
+def judge_access(scene: Scene) -> Found:
+    """The GPUs as the container has them: it can lose them while it runs."""
+    seen, wanted = scene.model.get("visible"), scene.model.get("gpus") or []
+    if not wanted:
+        return ok("on the CPU, by the inventory's wish")
+    if not seen:
+        return not_reached("cannot be asked in the container")
+    if seen["count"] >= len(wanted):
+        return ok(f"{seen['count']} of {len(wanted)} in the container")
+    said = f": {seen['said']}" if seen["said"] else ""
+    return broken(
+        "lost",
+        f"the container has {seen['count']} of {len(wanted)} GPUs{said}",
+        f"docker restart {_name(scene.model)}: a systemctl daemon-reload or a driver update takes "
+        "them away; then site.yml --tags nvidia_container_toolkit,tgi",
+    )

@@ -1,0 +1,146 @@
+"""The endpoint as a client sees it, from the controller: name, port, TLS, key, and the models."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...checks.endpoint import tls_certificate
+from ...checks.endpoint.endpoint_session import Host, Tier
+from ...client import fixed_address
+from ...client.http_client import Client, Target
+from ...client.rate_limiter import Pacer
+from .requests import talk, view_http
+
+_CONNECT_SECONDS = 10.0
+_STATES = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.ETIMEDOUT: "timeout",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETUNREACH: "unreachable",
+}
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What to ask for. ``connect_to`` is used instead of the address that the name has.
+
+    ``models`` are {name, chat}; of one whose ``chat`` is false only the way to it is judged.
+    """
+
+    host: str
+    target: Target
+    connect_to: str = ""
+    models: Sequence[dict[str, Any]] = ()
+    tier: Tier = field(default_factory=Tier)
+    tools: bool = True
+    transport: Any = None
+
+
+def look_from_outside(wish: Outside) -> dict[str, Any]:
+    """An observation with name, connect, tls, answer and models, as far as each was reached."""
+    return fixed_address.run(_walk(wish), {wish.target.host: wish.connect_to})
+
+
+async def _walk(wish: Outside) -> dict[str, Any]:
+    target = wish.target
+    seen: dict[str, Any] = {
+        "host": wish.host,
+        "server": target.host,
+        "port": target.port,
+        "pinned": bool(wish.connect_to),
+        "models": [{"name": one["name"]} for one in wish.models],
+        "name": await _resolve(target),
+    }
+    if not seen["name"]["addresses"]:
+        return seen
+    seen["connect"] = await connect(seen["name"]["addresses"], target.port)
+    if seen["connect"]["state"] != "open":
+        return seen
+    pacer = Pacer(wish.tier.rate, wish.tier.burst, wish.tier.concurrent)
+    try:
+        client = Client(target, pacer=pacer, transport=wish.transport)
+    except (OSError, ssl.SSLError) as error:
+        seen["tls"] = {"problem": f"a certificate file cannot be used: {error}", "remedy": "",
+                       "protocol": "", "days": None}  # fmt: skip
+        return seen
+    async with client:
+        seen["tls"] = await _handshake(client)
+        if seen["tls"]["problem"]:
+            return seen
+        if not target.api_key:
+            seen["answer"] = None
+            return seen
+        seen["answer"] = view_http(await client.send("GET", "/v1/models"))
+        if seen["answer"]["status"] == 200:
+            seen["models"] = await asyncio.gather(
+                *(_model(client, one, wish.tools) for one in wish.models)
+            )
+    return seen
+
+
+async def _resolve(target: Target) -> dict[str, Any]:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            target.host, target.port, type=socket.SOCK_STREAM
+        )
+    except OSError as error:
+        return {"addresses": [], "problem": error.strerror or str(error)}
+    return {"addresses": list(dict.fromkeys(str(one[4][0]) for one in found)), "problem": ""}
+
+
+async def connect(
+    addresses: Sequence[str], port: int, seconds: float = _CONNECT_SECONDS
+) -> dict[str, Any]:
+    """``state`` is open, refused, reset, timeout, unreachable or error, of the last ``address``.
+
+    Every address is tried in turn, as clients do, until one is open.
+    """
+    found: dict[str, Any] = {"state": "error", "address": "", "detail": "no address", "ms": 0}
+    for address in addresses:
+        began, state, detail = time.perf_counter(), "open", ""
+        family = socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
+        plug = socket.socket(family, socket.SOCK_STREAM)
+        plug.setblocking(False)
+        try:
+            work = asyncio.get_running_loop().sock_connect(plug, (address, port))
+            await asyncio.wait_for(work, seconds)
+        except asyncio.TimeoutError:
+            state, detail = "timeout", f"nothing for {seconds:g} s"
+        except OSError as error:
+            state, detail = _STATES.get(error.errno or 0, "error"), error.strerror or str(error)
+        finally:
+            plug.close()
+        ms = round((time.perf_counter() - began) * 1000)
+        found = {"state": state, "address": address, "detail": detail, "ms": ms}
+        if state == "open":
+            break
+    return found
+
+
+async def _handshake(client: Client) -> dict[str, Any]:
+    shaken = await tls_certificate.handshake(Host(client, ()))
+    days = None
+    if ends := shaken.certificate.get("notAfter"):
+        days = int((ssl.cert_time_to_seconds(ends) - time.time()) // 86400)
+    problem, remedy = tls_certificate.complaint(shaken)
+    return {
+        "problem": problem,
+        "remedy": remedy,
+        "protocol": shaken.protocol,
+        "days": days,
+    }
+
+
+async def _model(client: Client, one: dict[str, Any], tools: bool) -> dict[str, Any]:
+    if not one.get("chat", True):
+        return {"name": one["name"], "chatless": True}
+    return {"name": one["name"], **await talk(client, one["name"], tools)}

@@ -1,0 +1,128 @@
+"""A gateway host from within: nginx, what it serves, what it says, and the way to each engine."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...gateway.nginx.files import read_text
+from ...gateway.nginx.release import MAIN, Link
+from ...gateway.nginx.service import Nginx, status_port, status_url
+from ...host import machine
+from ...host.ports import find_owners
+from ...readiness.probe import Probe, probe_all
+from .error_log import read_errors
+
+_NGINX = "nginx"
+_BACKENDS = "backends.json"
+_PROBE_SECONDS = 20.0
+ProbeAll = Callable[[Mapping[str, "tuple[str, float]"]], "dict[str, Probe]"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a gateway keeps what; ``ports`` are those it must listen on."""
+
+    ports: tuple[int, ...] = (443,)
+    main: Path = Path("/etc/nginx/nginx.conf")
+    directory: Path = Path("/etc/nginx/tgi-gateway")
+    state: Path = Path("/var/lib/tgi-gateway")
+    log: Path = Path("/var/log/nginx/tgi-gateway-error.log")
+    proc: Path = Path("/proc")
+
+
+def look_at_gateway(
+    host: str, places: Places, run: machine.Run = machine.run, probes: ProbeAll = probe_all
+) -> dict[str, Any]:
+    """An observation with service, config, listening, errors and models, beside the machine's.
+
+    Only reads, but for one token that each replica is asked for.
+    """
+    began = time.time()
+    service = machine.unit(run, _NGINX)
+    link = Link(places.main, places.directory)
+    version = link.version()
+    text = read_text(places.directory / (version or "") / MAIN) if version else ""
+    port = status_port(text)
+
+    def ask(command: list[str]) -> tuple[int, str, str]:
+        code, said = run(command)
+        return (127 if code is None else code), said, said
+
+    nginx = Nginx(ask, status_url(port or 0), [places.log])
+    served = nginx.served() if port else None
+    complaint = ""
+    if text and served != version:
+        # It tells why a start or a reload failed
+        complaint = nginx.test(places.main)
+    owners = find_owners(places.proc, set(places.ports))
+    return {
+        "host": host,
+        "service": service,
+        "config": {"disk": version, "served": served, "complaint": complaint},
+        "ports": list(places.ports),
+        "listening": {str(port): owner.command for port, owner in owners.items()},
+        "errors": read_errors(places.log),
+        "models": _models(places, version, probes),
+        **machine.look(run, (str(places.log.parent), str(places.main.parent)), places.proc),
+        "clock": [began, time.time()],
+    }
+
+
+def _models(places: Places, version: str | None, probes: ProbeAll) -> list[dict[str, Any]]:
+    """Each published model with its replicas, as the served files name them."""
+    try:
+        backends = json.loads(read_text(places.directory / (version or "") / _BACKENDS))
+    except ValueError:
+        return []
+    replicas = {
+        f"{backend['name']}@{one['name']}": one
+        for backend in backends
+        for one in backend["replicas"]
+    }
+    asked = {flag: (f"http://{one['address']}", _PROBE_SECONDS) for flag, one in replicas.items()}
+    seen = probes(asked)
+    return [
+        {
+            "name": backend["name"],
+            "replicas": [
+                _replica(places, f"{backend['name']}@{one['name']}", one, seen)
+                for one in backend["replicas"]
+            ],
+        }
+        for backend in backends
+    ]
+
+
+def _replica(
+    places: Places, flag: str, one: Mapping[str, Any], seen: Mapping[str, Probe]
+) -> dict[str, Any]:
+    found = seen[flag]
+    return {
+        "name": one["name"],
+        "address": one["address"],
+        "source": source_to(one["address"]),
+        "ready": found.ready,
+        "listening": found.listening,
+        "detail": found.detail,
+        "drained": (places.state / "drain" / flag).exists(),
+    }
+
+
+def source_to(address: str) -> str:
+    """The address from which this host would call host:port; empty when it has no way there."""
+    parts = urlsplit(f"//{address}")
+    family = socket.AF_INET6 if ":" in (parts.hostname or "") else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as plug:
+            # Sends nothing: a datagram socket only chooses its route
+            plug.connect((parts.hostname, parts.port or 80))
+            return str(plug.getsockname()[0])
+    except OSError:
+        return ""

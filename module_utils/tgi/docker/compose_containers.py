@@ -1,0 +1,161 @@
+"""What Docker knows about the containers of Compose projects, by its command line alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..engines.tgi.log import Line, clean, epoch, merge, parse
+
+_PROJECT = "com.docker.compose.project"
+_ONE_OFF = "com.docker.compose.oneoff"
+_QUIET_LEVELS = ("off", "error", "warn")
+_TAIL = "2000"
+
+
+class DockerError(Exception):
+    """Docker cannot be asked; the text is its own, or says that the command is missing."""
+
+
+class Run(Protocol):
+    """Runs ``docker`` with arguments: exit code, stdout, stderr."""
+
+    def __call__(self, arguments: Sequence[str]) -> tuple[int, str, str]: ...
+
+
+def run_docker(arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Run the docker command in the C locale; raises DockerError if it is missing or hangs."""
+    try:
+        done = subprocess.run(
+            ["docker", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env={**os.environ, "LC_ALL": "C"},
+            timeout=30,
+            check=False,
+        )
+    except FileNotFoundError as missing:
+        raise DockerError("the docker command was not found on this host") from missing
+    except subprocess.TimeoutExpired as late:
+        raise DockerError("Docker has not answered within 30 s") from late
+    out, err = (part.decode("utf-8", "replace") for part in (done.stdout, done.stderr))
+    return done.returncode, out, err
+
+
+@dataclass(frozen=True)
+class Container:
+    """The state of one container; times are seconds since 1970, 0.0 for "never"."""
+
+    id: str
+    name: str
+    project: str
+    status: str
+    """created, running, paused, restarting, removing, exited or dead."""
+    created: float
+    started: float
+    finished: float
+    """When the run before this one ended, or the last run of a stopped container."""
+    exit_code: int
+    """Of the last run; meaningless while running."""
+    error: str
+    out_of_memory: bool
+    restarts: int
+    quiet: bool = False
+    """Its LOG_LEVEL hides the lines that name the phases."""
+
+    @property
+    def boundary(self) -> float:
+        """Log lines after this time belong to the last run.
+
+        The first words of a run may carry a time just before Docker's StartedAt, while the last
+        of the run before are at least Docker's shortest pause (0.1 s) older.
+        """
+        if not self.finished:
+            return 0.0
+        if self.finished > self.started:
+            return self.started - 0.05
+        return self.started - min(1.0, (self.started - self.finished) / 2)
+
+
+def _container(raw: dict[str, Any]) -> Container:
+    state, config = raw.get("State") or {}, raw.get("Config") or {}
+    environment = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
+    return Container(
+        id=str(raw.get("Id", "")),
+        name=str(raw.get("Name", "")).lstrip("/"),
+        project=str((config.get("Labels") or {}).get(_PROJECT, "")),
+        status=str(state.get("Status", "")),
+        created=epoch(str(raw.get("Created", ""))),
+        started=epoch(str(state.get("StartedAt", ""))),
+        finished=epoch(str(state.get("FinishedAt", ""))),
+        exit_code=int(state.get("ExitCode") or 0),
+        error=clean(str(state.get("Error") or "")),
+        out_of_memory=bool(state.get("OOMKilled")),
+        restarts=int(raw.get("RestartCount") or 0),
+        quiet=environment.get("LOG_LEVEL", "info").lower() in _QUIET_LEVELS,
+    )
+
+
+class Docker:
+    """Asks Docker; every method raises DockerError when it cannot."""
+
+    def __init__(self, run: Run = run_docker) -> None:
+        self._run = run
+
+    def _ask(self, *arguments: str) -> str:
+        code, out, err = self._run(arguments)
+        if code:
+            raise DockerError(
+                clean(err.strip().splitlines()[-1] if err.strip() else f"exit {code}")
+            )
+        return out
+
+    def containers(self, projects: Iterable[str]) -> dict[str, Container]:
+        """The newest container of each project that has one, by project; two commands in all."""
+        wanted = set(projects)
+        only = [f"--filter=label={_PROJECT}={next(iter(wanted))}"] if len(wanted) == 1 else []
+        listed = self._ask(
+            "ps", "--all", "--quiet", "--no-trunc", f"--filter=label={_PROJECT}", *only
+        ).split()
+        if not listed:
+            return {}
+        # A container that goes away in between costs an exit code, not the others' answer.
+        code, out, err = self._run(["inspect", "--type=container", *listed])
+        try:
+            entries = json.loads(out)
+        except ValueError:
+            raise DockerError(clean(err.strip()) or f"docker inspect: exit {code}") from None
+        found: dict[str, Container] = {}
+        for entry in entries:
+            labels = (entry.get("Config") or {}).get("Labels") or {}
+            one = _container(entry)
+            if one.project not in wanted or labels.get(_ONE_OFF) == "True":
+                continue
+            other = found.get(one.project)
+            if other is None or one.created > other.created:
+                found[one.project] = one
+        return found
+
+    def logs(self, container_id: str) -> list[Line] | None:
+        """The last 2000 lines of a container's log, or None if its driver cannot be read."""
+        code, out, err = self._run(["logs", "--timestamps", f"--tail={_TAIL}", container_id])
+        return None if code else merge(parse(out), parse(err))
+
+    def last_exit_code(self, container_id: str, since: float, until: float) -> int | None:
+        """Exit code of the container's last death in that time, from Docker's memory of events."""
+        code, out, _ = self._run(
+            [
+                "events",
+                f"--since={since:.3f}",
+                f"--until={until:.3f}",
+                f"--filter=container={container_id}",
+                "--filter=event=die",
+                '--format={{index .Actor.Attributes "exitCode"}}',
+            ]
+        )
+        said = out.split()
+        return int(said[-1]) if not code and said and said[-1].isdigit() else None

@@ -1,0 +1,151 @@
+"""What `dockerd --validate` accepts in daemon.json and the daemon, or its containers, then die of.
+
+Each was measured on 26.1.5: validated, and then no start. It is also all there is to judge by
+before the first engine is installed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from .daemon_json import DaemonConfigError
+
+BUILT_IN_RUNTIMES = frozenset({"runc", "io.containerd.runc.v2"})
+# Those of Linux; a plugin adds its own
+LOG_DRIVERS = frozenset(
+    {
+        "awslogs",
+        "fluentd",
+        "gcplogs",
+        "gelf",
+        "journald",
+        "json-file",
+        "local",
+        "none",
+        "splunk",
+        "syslog",
+    }
+)
+# What the drivers that write files take; others have many, and say so themselves
+_ROTATION = frozenset({"max-size", "max-file", "compress"})
+_ANY_DRIVER = frozenset({"mode", "max-buffer-size", *(f"cache-{word}" for word in _ROTATION)})
+LOG_OPTIONS = {
+    "local": _ROTATION | _ANY_DRIVER,
+    "json-file": _ROTATION
+    | _ANY_DRIVER
+    | {"labels", "labels-regex", "env", "env-regex", "tag", "cache-disabled"},
+}
+
+
+def wants_plugins(config: Mapping[str, Any]) -> bool:
+    """Whether it names something that only a plugin can be."""
+    driver = str(config.get("log-driver", "json-file"))
+    return driver not in LOG_DRIVERS or bool(config.get("authorization-plugins"))
+
+
+def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) -> None:
+    """Raise DaemonConfigError for what keeps the daemon from starting.
+
+    `plugins` are the names of the installed plugins; asked for only if wants_plugins.
+    """
+    if "hosts" in config:
+        raise DaemonConfigError(
+            "daemon.json must not set hosts: the systemd unit passes -H, and the daemon would not "
+            "start; use a drop-in for docker.socket instead"
+        )
+    runtime = config.get("default-runtime", "runc")
+    if runtime not in BUILT_IN_RUNTIMES | set(config.get("runtimes") or {}):
+        raise DaemonConfigError(
+            f"default-runtime names {runtime}, which runtimes does not define: "
+            "define it or remove it"
+        )
+    driver = str(config.get("log-driver", "json-file"))
+    if driver not in LOG_DRIVERS | {name.split(":")[0] for name in plugins} | set(plugins):
+        raise DaemonConfigError(
+            f"log-driver {driver} does not exist: write one of {', '.join(sorted(LOG_DRIVERS))}, "
+            "or install the plugin first (docker plugin install)"
+        )
+    for name in _list(config, "authorization-plugins"):
+        # It is reloaded in without a word; the next start fails
+        if name not in {one.split(":")[0] for one in plugins} | set(plugins):
+            raise DaemonConfigError(
+                f"authorization-plugins names {name}, which is not installed: install it first "
+                "(docker plugin install), or leave it out"
+            )
+    _refuse_log_options(driver, config.get("log-opts") or {})
+    for place, pool in enumerate(_list(config, "default-address-pools")):
+        _refuse_pool(f"default-address-pools[{place}]", pool)
+    for mirror in _list(config, "registry-mirrors"):
+        if not re.match(r"https?://", str(mirror)):
+            raise DaemonConfigError(f"registry-mirrors names {mirror}: write it with https://")
+    for option in _list(config, "exec-opts"):
+        name, _, value = str(option).partition("=")
+        if name == "native.cgroupdriver" and value not in ("systemd", "cgroupfs"):
+            raise DaemonConfigError(f"exec-opts has {option}: write systemd or cgroupfs")
+    address = config.get("metrics-addr")
+    if address and not re.search(r":\d+$", str(address)):
+        raise DaemonConfigError(f"metrics-addr {address} has no port: write 127.0.0.1:9323")
+
+
+def _list(config: Mapping[str, Any], name: str) -> list[Any]:
+    """What is no list at all is for dockerd to refuse, which does."""
+    found = config.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _refuse_pool(where: str, pool: Any) -> None:
+    entry = pool if isinstance(pool, Mapping) else {}
+    try:
+        network = ipaddress.ip_network(str(entry.get("base")), strict=False)
+    except ValueError:
+        raise DaemonConfigError(
+            f"{where} has base {entry.get('base')}: write a network, such as 10.213.0.0/16"
+        ) from None
+    size = entry.get("size")
+    if not isinstance(size, int) or not network.prefixlen <= size <= network.max_prefixlen:
+        raise DaemonConfigError(
+            f"{where} has size {size}: write the length of a piece of {network}, such as 24"
+        )
+
+
+def _refuse_log_options(driver: str, options: Any) -> None:
+    if not isinstance(options, Mapping):
+        raise DaemonConfigError("log-opts is no mapping: write options by name")
+    for name, value in options.items():
+        if not isinstance(value, str):
+            text = str(value).lower() if isinstance(value, bool) else value
+            raise DaemonConfigError(f'log-opts.{name} is no text: write "{text}", in quotes')
+        if name == "max-size" and not re.fullmatch(r"\d+(\.\d+)? ?([kmgtp]i?b?|b)?", value, re.I):
+            raise DaemonConfigError(f"log-opts.max-size is {value}: write one such as 50m")
+        if name not in LOG_OPTIONS.get(driver, {name}):
+            raise DaemonConfigError(
+                f"log-opts.{name} is unknown to log-driver {driver}: "
+                f"write one of {', '.join(sorted(LOG_OPTIONS[driver]))}"
+            )
+
+
+def refuse_absent_runtimes(
+    config: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    find: Callable[[str], str | None] = shutil.which,
+) -> None:
+    """Raise DaemonConfigError for a runtime whose program the host has not.
+
+    Only for one that the settings bring in, or that every container gets: the daemon starts, and
+    containers fail later. Others of the file are their owner's.
+    """
+    runtimes = config.get("runtimes")
+    runtimes = runtimes if isinstance(runtimes, Mapping) else {}
+    judged = {*(settings.get("runtimes") or {}), config.get("default-runtime")}
+    for name in sorted(judged & set(runtimes), key=str):
+        entry = runtimes[name]
+        path = entry.get("path") if isinstance(entry, Mapping) else None
+        if path and find(str(path)) is None:
+            raise DaemonConfigError(
+                f"runtimes.{name}: its path {path} does not exist on the host, so that containers "
+                "would not start: install it first, or remove the runtime"
+            )

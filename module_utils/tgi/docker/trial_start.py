@@ -1,0 +1,107 @@
+"""Start a second daemon for a moment, to see whether one would start with new settings.
+
+A dockerd that fails early unmounts the root file systems of the containers that run (moby's
+NewDaemon shuts down before it has loaded any): they serve on, but no command can be run in them.
+So it has to fail elsewhere first. The second one has directories, a socket, a namespace of
+containerd and a network of its own: in the host's it would take docker0 away (bridge: none), or
+over.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .daemon_json import NETWORK
+from .daemon_rules import LOG_DRIVERS
+
+SECONDS = 20
+_APART = ["unshare", "--net", "--"]
+# Options, as 26.1 reads one of them from no file: it looks for another word than it knows
+_NAMESPACES = [
+    "--containerd-namespace=tgi-rehearsal",
+    "--containerd-plugins-namespace=tgi-rehearsal-plugins",
+]
+# What the daemon that runs has to itself, or has from plugins in its own directory
+_LEFT_OUT = NETWORK - {"default-address-pools"} | {"authorization-plugins", "ip6tables"}
+_LEFT_OUT |= {"metrics-addr", "graph", "swarm-default-advertise-addr"}
+
+
+def stage(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """The settings as a second daemon can have them, below ``root``."""
+    own = {key: value for key, value in config.items() if key not in _LEFT_OUT}
+    if str(own.get("log-driver", "local")) not in LOG_DRIVERS:
+        own.pop("log-driver")
+        own.pop("log-opts", None)
+    return {
+        **own,
+        "data-root": f"{root}/data",
+        "exec-root": f"{root}/exec",
+        "pidfile": f"{root}/pid",
+        "hosts": [f"unix://{root}/sock"],
+        "iptables": False,
+        "ip6tables": False,
+    }
+
+
+def objection(dockerd: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Why the daemon would not start with ``after``; "" where it does, or nobody can say.
+
+    Where it does not start with the settings of now either, it is the rehearsal that fails.
+    """
+    words = rehearse(dockerd, after)
+    return words if words and not rehearse(dockerd, before) else ""
+
+
+def rehearse(dockerd: str, config: Mapping[str, Any]) -> str:
+    """What the second daemon died of; "" where it came up, or was too slow to tell."""
+    # On the file system of the real one, which storage drivers depend on
+    place = Path(str(config.get("data-root") or "/var/lib/docker"))
+    while not place.is_dir():
+        place = place.parent
+    root = Path(tempfile.mkdtemp(prefix=".tgi-rehearsal-", dir=place))
+    try:
+        (root / "daemon.json").write_text(json.dumps(stage(config, root)))
+        file = str(root / "daemon.json")
+        return _watch([*_APART, dockerd, "--config-file", file, *_NAMESPACES], root / "log")
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _watch(command: list[str], log: Path) -> str:
+    deadline = time.monotonic() + SECONDS
+    with log.open("wb") as output:
+        daemon = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        while time.monotonic() < deadline:
+            died = daemon.poll() is not None
+            said = log.read_text(errors="replace")
+            if "completed initialization" in said or "API listen on" in said:
+                return ""
+            if died:
+                return _last_words(said)
+            time.sleep(0.1)
+        return ""
+    finally:
+        daemon.terminate()
+        try:
+            daemon.wait(15)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+
+
+def _last_words(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    found = [line for line in lines if "failed to start" in line] or lines
+    return (
+        re.sub(r"/\S*/\.tgi-rehearsal-\w+/", "", found[-1]) if found else "it ended without a word"
+    )

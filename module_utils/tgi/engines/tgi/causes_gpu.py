@@ -1,0 +1,142 @@
+"""Log patterns of failures that come from GPU, driver, memory and shards."""
+
+from __future__ import annotations
+
+from .causes_hub import Rule
+
+_FIT = (
+    "quantize it (quantize), spread it over more GPUs (gpus, num_shard), or take a smaller model "
+    "or a GPU with more memory; nvidia-smi shows who else holds memory"
+)
+_GPUS = "give the model as many gpus as num_shard says, or lower num_shard"
+_DRIVER = (
+    "update the host's NVIDIA driver to one that supports the image's CUDA version (nvidia-smi "
+    "shows the highest it supports), then reboot; or use an image built for an older CUDA"
+)
+_SHM = "give the container more shared memory (tgi_shm_size), or set NCCL_SHM_DISABLE=1 (slower)"
+
+# Most telling first: a traceback often names both the cause and what followed from it.
+GPU_RULES: tuple[Rule, ...] = (
+    Rule("too_few_gpus", r"Each process is one gpu", "fewer GPUs than shards", _GPUS),
+    Rule(
+        "heads_divisible",
+        r"`?(num_\w+)`? must be divisible by `?num_shards`?",
+        "{0} cannot be divided by the number of shards",
+        "choose another num_shard: a divisor of the model's attention and key-value heads",
+    ),
+    Rule(
+        "old_driver",
+        r"unsatisfied condition: cuda|driver version is insufficient|NVIDIA driver on your system "
+        r"is too old|forward compatibility was attempted|PTX was compiled with an unsupported",
+        "the NVIDIA driver is too old for the image's CUDA",
+        _DRIVER,
+    ),
+    Rule(
+        "gpu_architecture",
+        r"no kernel image is available for execution",
+        "the image has no kernels for this GPU's architecture",
+        "use another GPU (compute capability 7.5 or newer) or an image built for this one",
+    ),
+    Rule(
+        "gpu_fabric",
+        r"system not yet initialized|CUDA_ERROR_SYSTEM_NOT_READY",
+        "the GPUs' switch fabric is not up",
+        "start nvidia-fabricmanager on the host, in exactly the driver's version",
+    ),
+    Rule(
+        "no_gpu",
+        r"could not select device driver|unresolvable CDI devices|CDI device injection failed"
+        r"|No CUDA GPUs are available|Failed to initialize NVML|Found no NVIDIA driver"
+        r"|no CUDA-capable device|libcuda\.so\.1: cannot open",
+        "the container has no access to its GPUs",
+        "run the playbook with --tags nvidia_container_toolkit, check with nvidia-smi and "
+        "nvidia-ctk cdi list on the host, and that the model's gpus exist there",
+    ),
+    Rule(
+        "host_memory",
+        r"signaled to shutdown with signal 9\b",
+        "a shard was killed: the host ran out of memory (signal 9)",
+        "free or add host RAM (the weights pass through it), raise the container's memory limit, "
+        "or start fewer models at once; dmesg names what was killed",
+    ),
+    Rule(
+        "old_cpu",
+        r"signaled to shutdown with signal 4\b|[Ii]llegal instruction",
+        "the CPU lacks instructions that TGI needs (signal 4)",
+        "use a machine, or a virtual CPU model (host passthrough), with AVX2",
+    ),
+    Rule(
+        "shared_memory",
+        r"signaled to shutdown with signal 7\b|unable to (?:open|write|allocate) shared memory"
+        r"|bus error",
+        "too little shared memory (signal 7)",
+        _SHM,
+    ),
+    Rule(
+        "warmup_oom",
+        r"Not enough memory to handle (\d+) prefill tokens",
+        "out of GPU memory at warm-up: {0} prefill tokens do not fit",
+        "set max_batch_prefill_tokens below {0} in tgi_models, or max_input_tokens lower",
+    ),
+    Rule(
+        "kv_too_small",
+        r"NotEnoughMemory\((\d+)\)|Not enough memory to handle `max_total_tokens=(\d+)`",
+        "the memory left for the KV cache is too small for {0} total tokens",
+        "lower max_total_tokens, or make room: quantize, more gpus, a higher cuda_memory_fraction",
+    ),
+    Rule(
+        "oom_warmup",
+        r"OutOfMemoryError|CUDA out of memory",
+        "out of GPU memory at warm-up",
+        "lower max_batch_prefill_tokens, or set CUDA_GRAPHS to 0 in the model's environment",
+        ("warmup",),
+    ),
+    Rule(
+        "oom_serving",
+        r"OutOfMemoryError|CUDA out of memory",
+        "out of GPU memory while serving",
+        "lower cuda_memory_fraction or max_batch_prefill_tokens; nvidia-smi shows who else holds "
+        "memory on this GPU",
+        ("serve",),
+    ),
+    Rule(
+        "oom_load",
+        r"OutOfMemoryError|CUDA out of memory",
+        "out of GPU memory: the weights do not fit",
+        _FIT,
+    ),
+    Rule(
+        "nccl",
+        r"NCCL error|nccl\w*Error|signaled to shutdown with signal 6\b",
+        "the shards cannot talk to each other (NCCL)",
+        f"{_SHM}; NCCL_DEBUG=INFO in the model's environment says more",
+    ),
+    Rule(
+        "shard_segfault",
+        r"signaled to shutdown with signal (\d+)",
+        "a shard was ended by signal {0}",
+        "look at dmesg on the host (Xid lines mean a GPU fault), then try another GPU",
+    ),
+    Rule(
+        "shards_apart",
+        r"DistStoreError|DistNetworkError|Timed out after \d+ seconds waiting for clients",
+        "the shards did not find each other in time",
+        "slow disks delay some shards beyond 120 s: put the weights on a local disk; on a host "
+        "network give each model its own MASTER_PORT",
+        ("load",),
+    ),
+    Rule(
+        "cuda_serving",
+        r"CUDA error: (.+)|CUDA_ERROR_\w+",
+        "CUDA error while serving",
+        "look at dmesg on the host for Xid lines (a GPU fault), try another GPU, and test without "
+        "CUDA graphs (CUDA_GRAPHS=0)",
+        ("serve",),
+    ),
+    Rule(
+        "cuda",
+        r"CUDA error: (.+)",
+        "CUDA error: {0}",
+        "look at dmesg on the host for Xid lines; reset or change the GPU",
+    ),
+)

@@ -1,0 +1,125 @@
+"""The launcher's own rules that can be judged before a model is downloaded.
+
+They follow launcher/src/main.rs, server/text_generation_server/cli.py and
+backends/v3/src/main.rs of TGI 3.3.7: breaking one ends a start that took minutes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ...common.problem import number, problem, shown, whole
+from .options import LAUNCHER_OPTIONS, OPTIONS
+
+# (smaller, larger, whether they may be equal)
+_ORDER = (
+    ("max_input_tokens", "max_total_tokens", False),
+    ("max_total_tokens", "max_batch_total_tokens", True),
+    ("max_batch_prefill_tokens", "max_batch_total_tokens", True),
+)
+# An option of these may be 0; every other whole number must be positive
+_MAY_BE_ZERO = {"speculate", "max_stop_sequences", "max_top_n_tokens", "max_waiting_tokens"}
+# Environment variables that something else decides: name -> what to do instead
+_ENVIRONMENT = {
+    "PORT": "delete it: the role publishes the port given as port",
+    "HOSTNAME": "delete it: the container must listen on every address of its own",
+    "PROMETHEUS_PORT": "delete it: metrics are served on the model's own port",
+    "API_KEY": "delete it: keys belong to the gateway, in gateway_consumers",
+    "MODEL_ID": "write model_id",
+    "REVISION": "write revision",
+    "MAX_INPUT_LENGTH": "write max_input_tokens",
+    "HF_TOKEN": "write tgi_hf_token, which is kept in a file of its own",
+    "HUGGING_FACE_HUB_TOKEN": "write tgi_hf_token; the launcher does not read this name",
+    "USE_PREFIX_CACHING": "write PREFIX_CACHING, its name since 2.4.0",
+}
+
+
+def check_launcher(model: dict[Any, Any], where: str, version: Any) -> Iterator[str]:
+    """Give the problems of one model's launcher options and environment."""
+    yield from _check_order(model, where)
+    yield from _check_ranges(model, where)
+    yield from _check_sharding(model, where)
+    yield from _check_formats(model, where)
+    yield from _check_versions(model, where, version)
+    yield from check_environment(model.get("environment"), f"{where}.environment")
+
+
+def _check_order(model: dict[Any, Any], where: str) -> Iterator[str]:
+    for smaller, larger, may_be_equal in _ORDER:
+        low, high = whole(model.get(smaller)), whole(model.get(larger))
+        if low is None or high is None or low < high or (may_be_equal and low == high):
+            continue
+        bound = "at most" if may_be_equal else "less than"
+        remedy = f"write {bound} {high}, or a larger {larger}"
+        yield problem(f"{where}.{smaller}", f"is {low}, but {larger} is {high}", remedy)
+
+
+def _check_ranges(model: dict[Any, Any], where: str) -> Iterator[str]:
+    for option in LAUNCHER_OPTIONS:
+        value = whole(model.get(option.name)) if option.type == "int" else None
+        least = 0 if option.name in _MAY_BE_ZERO else 1
+        if value is not None and value < least:
+            yield problem(f"{where}.{option.name}", f"is {value}", f"write {least} or more")
+    fraction = number(model.get("cuda_memory_fraction"))
+    if fraction is not None and not 0 < fraction <= 1:
+        remedy = "write more than 0 and at most 1, for example 0.9"
+        yield problem(f"{where}.cuda_memory_fraction", f"is {fraction:g}", remedy)
+
+
+def _check_sharding(model: dict[Any, Any], where: str) -> Iterator[str]:
+    gpus = model.get("gpus")
+    shards = whole(model.get("num_shard")) or (len(gpus) if isinstance(gpus, list) else 0) or 1
+    sharded = model.get("sharded")
+    if sharded is True and shards < 2:
+        remedy = "delete it, or give the model two GPUs or more"
+        yield problem(f"{where}.sharded", "is true, but there is one shard", remedy)
+    if sharded is False and shards > 1:
+        remedy = "delete it, or give the model one GPU"
+        yield problem(f"{where}.sharded", f"is false, but there are {shards} shards", remedy)
+    if model.get("quantize") == "exl2" and shards > 1:
+        remedy = "give the model one GPU, or quantise it in another way"
+        yield problem(f"{where}.quantize", "is exl2, which cannot be sharded", remedy)
+
+
+def _check_formats(model: dict[Any, Any], where: str) -> Iterator[str]:
+    quantize = model.get("quantize")
+    named = isinstance(quantize, str) and bool(quantize)
+    if named and model.get("dtype") and not str(quantize).startswith("bitsandbytes"):
+        what = f"is set beside quantize: {quantize}"
+        yield problem(f"{where}.dtype", what, "delete one: TGI takes both only for bitsandbytes")
+    adapters = model.get("lora_adapters")
+    for place, adapter in enumerate(adapters if isinstance(adapters, list) else []):
+        if not re.fullmatch(r"[^@,\s]+(@[^@,\s]+)?", str(adapter)):
+            remedy = "write id, id@revision or name=path"
+            yield problem(f"{where}.lora_adapters[{place}]", f"is {shown(adapter)}", remedy)
+
+
+def _check_versions(model: dict[Any, Any], where: str, version: Any) -> Iterator[str]:
+    deployed = release(version)
+    for name, option in OPTIONS.items():
+        newer = deployed is not None and (release(option.since) or ()) > deployed
+        if newer and model.get(name) is not None:
+            what = f"exists since TGI {option.since}, and tgi_version is {version}"
+            yield problem(f"{where}.{name}", what, "delete it, or deploy a newer image")
+
+
+def release(version: Any) -> tuple[int, ...] | None:
+    """Give 3.3.7 as (3, 3, 7), and None for what is no release number."""
+    text = str(version).lstrip("v")
+    return tuple(map(int, text.split("."))) if re.fullmatch(r"\d+\.\d+\.\d+", text) else None
+
+
+def check_environment(environment: Any, where: str) -> Iterator[str]:
+    """Give the problems of a mapping of environment variables."""
+    for key in environment if isinstance(environment, dict) else ():
+        name = str(key)
+        path = f"{where}.{name}"
+        remedy = _ENVIRONMENT.get(name)
+        if not remedy and name.lower() in OPTIONS and name.isupper():
+            remedy = f"write {name.lower()} beside name and model_id, where its type is checked"
+        if remedy:
+            yield problem(path, "is not set here", remedy)
+        elif not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            yield problem(path, "is no name of an environment variable", "write one like LOG_LEVEL")

@@ -1,0 +1,110 @@
+"""Take a replica out of service: which flags it takes, and what is still under way to it."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..common.problem import problem
+from ..host.ports import owners
+from .render.upstreams import ALL_SETS
+
+# ESTABLISHED, SYN_SENT and CLOSE_WAIT: nginx has not closed them
+_OPEN = {"01", "02", "08"}
+_NGINX = "nginx"
+# With more replicas than ALL_SETS the gateway heeds two flags of a model
+_MOST_OF_MANY = 2
+Place = tuple[str, int]
+
+
+class DrainError(Exception):
+    """What cannot be drained; the text says why, and what to do, in one line."""
+
+
+def flags_of(
+    backends: Iterable[Mapping[str, Any]],
+    replica: str,
+    models: Collection[str],
+    drained: bool,
+    raised: Collection[str],
+) -> dict[str, str]:
+    """Give flag -> address (host:port) for each model of ``replica``, or those of ``models``.
+
+    ``backends`` is gateway_backends as it is served, ``raised`` the flags that are there. Raises
+    DrainError for an unknown replica or model, and, if it shall be ``drained``, for one that is
+    the last to serve a model.
+    """
+    served = {
+        backend["name"]: {one["name"]: one["address"] for one in backend["replicas"]}
+        for backend in backends
+    }
+    replicas = sorted({name for its in served.values() for name in its})
+    if replica not in replicas:
+        where, remedy = "gateway_drain_replica", f"write one of {', '.join(replicas)}"
+        raise DrainError(problem(where, f'is "{replica}", which serves nothing here', remedy))
+    own = [name for name, its in served.items() if replica in its]
+    unknown = [name for name in models if name not in own]
+    if unknown:
+        what = f"has {', '.join(unknown)}, which {replica} does not serve"
+        raise DrainError(problem("gateway_drain_models", what, f"write some of {', '.join(own)}"))
+    chosen = [name for name in own if name in models or not models]
+    if drained:
+        _refuse_too_many(served, replica, chosen, raised)
+    return {f"{name}@{replica}": served[name][replica] for name in chosen}
+
+
+def _refuse_too_many(
+    served: Mapping[str, Mapping[str, str]],
+    replica: str,
+    chosen: list[str],
+    raised: Collection[str],
+) -> None:
+    last, many = [], []
+    for name in chosen:
+        others = [one for one in served[name] if one != replica]
+        out = [one for one in others if f"{name}@{one}" in raised]
+        if len(out) == len(others):
+            last.append(name)
+        elif len(served[name]) > ALL_SETS and len(out) >= _MOST_OF_MANY:
+            many.append(name)
+    if last:
+        others = [name for name in served if name not in last and replica in served[name]]
+        remedy = f"write gateway_drain_models: [{', '.join(others)}], or " if others else ""
+        what = f"is the last replica to serve {', '.join(last)}"
+        raise DrainError(problem(replica, what, f"{remedy}let another one serve it first"))
+    if many:
+        what = f"would be the third drained replica of {', '.join(many)}"
+        raise DrainError(problem(replica, what, "let another one serve again first"))
+
+
+def places(addresses: Iterable[str]) -> set[Place]:
+    """Give the (numeric address, port) of texts host:port; names are looked up."""
+    found: set[Place] = set()
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        for entry in socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM):
+            found.add((str(entry[4][0]), int(port)))
+    return found
+
+
+def under_way(proc: Path, wanted: Collection[Place]) -> int:
+    """Count nginx's connections to ``wanted``; idle ones that it keeps for later are among them."""
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        path = proc / "net" / table
+        for line in path.read_text().splitlines()[1:] if path.exists() else ():
+            fields = line.split()
+            if len(fields) > 9 and fields[3] in _OPEN and _place(fields[2]) in wanted:
+                inodes.add(fields[9])
+    found = owners(proc, inodes) if inodes else {}
+    return sum(1 for owner in found.values() if owner.command == _NGINX)
+
+
+def _place(text: str) -> Place:
+    """Read an address of /proc/net/tcp: words of 32 bits, each with its bytes turned around."""
+    address, _, port = text.partition(":")
+    words = [bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8)]
+    return str(ipaddress.ip_address(b"".join(words))), int(port, 16)

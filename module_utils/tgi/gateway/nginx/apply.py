@@ -1,0 +1,202 @@
+"""Put one nginx configuration in force, proven, or leave the one that was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .files import read_text
+from .other_sites import clashes, includes, other_sites
+from .release import MAIN, Link, Release
+from .service import Nginx, status_port, status_url
+from .unit_files import Host, noted_packages
+
+
+class ApplyError(Exception):
+    """The configuration is not in force; the message says why, and what is served instead."""
+
+
+@dataclass
+class Outcome:
+    """What was done: ``did`` in words, ``diff`` for Ansible, both empty when nothing was."""
+
+    changed: bool = False
+    did: list[str] = field(default_factory=list)
+    diff: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Gateway:
+    """The pieces that one configuration concerns, and how patient to be with a reload."""
+
+    nginx: Nginx
+    link: Link
+    host: Host
+    patience: float = 10.0
+    check_mode: bool = False
+
+    def others(self) -> list[Path]:
+        """Give the files of others' sites, nginx's main file among them if it has some."""
+        ours = self.link.version() is not None
+        return other_sites(self.link.path, self.nginx.shipped(), ours)
+
+    def put_in_force(self, release: Release, sites: str = "refuse") -> Outcome:
+        """Write, test, swap, reload and read back; on any failure go back and raise ApplyError.
+
+        ``sites`` says what to do with sites of others: refuse, replace, or include (the release
+        has them already).
+        """
+        current = self.link.version()
+        stale = release.stale()
+        files_changed = bool(stale) or current != release.version
+        outcome = Outcome(files_changed)
+        beside = []
+        if not files_changed and self.nginx.served() != release.version:
+            outcome.changed = True
+            outcome.did.append("bring the process to its configuration")
+        elif not files_changed and self.nginx.outdated():
+            outcome.changed = True
+            outcome.did.append("let the installed nginx take over from the one that runs")
+        if files_changed:
+            if sites != "replace":
+                self._refuse_other_sites(release, current, sites)
+            outcome.diff = release.diff(current)
+            outcome.did.append(f"put version {release.version} in force")
+            kept = self.link.keeps()
+            if kept:
+                beside = [f"keep what was {self.link.path} as {kept}"]
+        beside += self.host.pending(self.nginx.active())
+        if not self.check_mode:
+            if not files_changed and self.host.confines_anew():
+                self._refuse_confinement(self.link.path)
+            # Before nginx starts, so that a fresh one starts confined
+            take_back = self.host.apply()
+            try:
+                if files_changed:
+                    self._exchange(release)
+                elif outcome.changed:
+                    self._activate(release)
+            except ApplyError:
+                take_back()
+                raise
+        outcome.changed = outcome.changed or bool(beside)
+        outcome.did += beside
+        outcome.diff += [{"prepared": f"{line}\n"} for line in beside]
+        if self.nginx.present() and not self.nginx.enabled():
+            outcome.changed = True
+            outcome.did.append("start nginx at boot")
+            if not self.check_mode:
+                self.nginx.enable()
+        return outcome
+
+    def withdraw(self) -> tuple[Outcome, list[str]]:
+        """Put back what was replaced; gives the packages that had been installed for us too."""
+        root = self.link.root
+        if not self.link.leftovers() and not self.host.leftovers():
+            return Outcome(), []
+        packages = noted_packages(root)
+        outcome = Outcome(True, ["put back what was there before"])
+        if self.check_mode:
+            return outcome, packages
+        if self.link.version():
+            self._put_back()
+        self.host.remove()
+        self.link.forget()
+        outcome.did += [f"left {path}, which was replaced later" for path in self.link.left()]
+        return outcome, packages
+
+    def _put_back(self) -> None:
+        try:
+            undo = self.link.take_back()
+        except FileNotFoundError as error:
+            raise ApplyError(str(error)) from None
+        complaint = self.nginx.test(self.link.path)
+        if not complaint and self.nginx.active():
+            complaint = self.nginx.activate()
+        if complaint:
+            self.link.restore(undo)
+            raise ApplyError(f"what was there before does not work: {complaint}")
+
+    def _refuse_other_sites(self, release: Release, current: str | None, sites: str) -> None:
+        others = self.others()
+        clash = clashes(release.public[MAIN], others) if sites == "include" else []
+        if clash:
+            remedy = "take it out there, or set gateway_other_sites: replace"
+            raise ApplyError("; ".join([*clash, remedy]))
+        if current is not None:
+            # Sites that were included would go, unless that was asked for
+            others = includes(read_text(self.link.path), others)
+        remedy = "or set gateway_other_sites: include to serve them too"
+        if sites == "include":
+            others = [path for path in others if path == self.link.path]
+            remedy = "or move its servers to files in sites-enabled or conf.d"
+        if others:
+            listed = ", ".join(map(str, others))
+            raise ApplyError(
+                f"this nginx serves sites of others ({listed}); give the gateway a machine of its "
+                f"own, {remedy}, or replace to serve them no longer"
+            )
+
+    def _refuse_confinement(self, main: Path) -> None:
+        complaint = self.nginx.test_confined(main, self.host.drop_in)
+        if complaint:
+            raise ApplyError(f"nginx would not start any more, nothing changed: {complaint}")
+
+    def _exchange(self, release: Release) -> None:
+        before = self.link.version()
+        release.write()
+        self.nginx.prepare_logs()
+        complaint = self.nginx.test(release.main)
+        complaint = complaint or self.nginx.test_confined(release.main, self.host.drop_in)
+        if complaint:
+            if before != release.version:
+                self.link.drop(release)
+            raise ApplyError(f"nginx refuses the new configuration, nothing changed: {complaint}")
+        was_active = self.nginx.active()
+        undo: Any = self.link.swap(release)
+        try:
+            self._activate(release)
+        except ApplyError as error:
+            after = self._back(release, undo, before, was_active)
+            raise ApplyError(f"{error}; {after}") from None
+        self.link.prune({release.version, before or ""})
+
+    def _activate(self, release: Release) -> None:
+        mark = self.nginx.log_mark()
+        # Once more at its final place: what is relative there is relative to another directory
+        complaint = self.nginx.test(self.link.path) or self.nginx.activate()
+        if not complaint and not self.nginx.wait_for(release.version, self.patience):
+            served = self.nginx.served() or "nothing that tells a version"
+            complaint = f"nginx took the reload but serves {served}, not {release.version}"
+        if complaint:
+            said = self.nginx.log_since(mark)
+            raise ApplyError(f"{complaint}{': ' if said else ''}{said}")
+
+    def _back(self, release: Release, undo: Any, before: str | None, was_active: bool) -> str:
+        self.link.restore(undo)
+        after = "the old configuration is back in place and served"
+        if not was_active:
+            self.nginx.stop()
+            after = "the old configuration is back in place, nginx is stopped as it was"
+        elif not self._serves_again(before):
+            after = f"the old configuration is back in place, but {before or 'it'} is not served"
+        if before != release.version:
+            self.link.drop(release)
+        return after
+
+    def _serves_again(self, before: str | None) -> bool:
+        """Whether the old version answers, at the port that it names itself."""
+        complaint = self.nginx.activate()
+        if before is None:
+            return not complaint and self.nginx.active()
+        port = status_port(read_text(self.link.root / before / MAIN))
+        return port is None or self.nginx.at(status_url(port)).wait_for(before, self.patience)
+
+
+def gateway(run: Any, params: dict[str, Any], check_mode: bool) -> Gateway:
+    """Build a gateway from module parameters."""
+    nginx = Nginx(run, status_url(params["status_port"]), [Path(log) for log in params["logs"]])
+    link = Link(Path(params["main"]), Path(params["directory"]))
+    host = Host(run, params["drop_in"])
+    return Gateway(nginx, link, host, float(params["patience"]), check_mode)

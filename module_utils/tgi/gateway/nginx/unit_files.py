@@ -1,0 +1,110 @@
+"""What a gateway needs of the host besides nginx's files: its unit's drop-in and directories."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .files import drop_empty, read_text, write_file
+
+#: Runs a command: (exit code, standard output, standard error)
+Run = Callable[[list[str]], tuple[int, str, str]]
+#: For flags of drained replicas, and for answers to ACME challenges
+DIRECTORIES = ("drain", "acme")
+_PACKAGES = "packages"
+# A restart would break every stream; nginx gets a new library by a binary upgrade or not at all
+_NO_RESTART = "# Ansible managed\n$nrconf{override_rc}{qr(^nginx\\.service$)} = 0;\n"
+
+
+@dataclass
+class Host:
+    """Files beside nginx's own, by which its service is confined and left alone.
+
+    ``drop_in`` is the text of the unit's drop-in, empty for none; ``etc`` and ``state`` are
+    /etc and /var/lib/tgi-gateway.
+    """
+
+    run: Run
+    drop_in: str = ""
+    etc: Path = Path("/etc")
+    state: Path = Path("/var/lib/tgi-gateway")
+
+    @property
+    def unit(self) -> Path:
+        """Where the drop-in lies."""
+        return self.etc / "systemd/system/nginx.service.d/tgi-gateway.conf"
+
+    @property
+    def needrestart(self) -> Path:
+        """Where needrestart is told to leave nginx alone."""
+        return self.etc / "needrestart/conf.d/tgi-gateway.conf"
+
+    def confines_anew(self) -> bool:
+        """Whether the drop-in on the disk is another one."""
+        return read_text(self.unit) != self.drop_in
+
+    def pending(self, running: bool) -> list[str]:
+        """Give in words what :meth:`apply` would do."""
+        did = []
+        if self.confines_anew():
+            word = "confine nginx" if self.drop_in else "confine nginx no longer"
+            did.append(word + (", from its next start" if running else ""))
+        if self._spares() and read_text(self.needrestart) != _NO_RESTART:
+            did.append("keep needrestart from restarting nginx")
+        missing = [name for name in DIRECTORIES if not _as_made(self.state / name)]
+        if missing:
+            did.append(f"make {', '.join(str(self.state / name) for name in missing)}")
+        return did
+
+    def apply(self) -> Callable[[], None]:
+        """Bring all of it to the disk; gives what takes back the drop-in. Flags survive."""
+        before = read_text(self.unit)
+        self._confine(self.drop_in)
+        if self._spares():
+            _write(self.needrestart, _NO_RESTART)
+        for directory in (self.state, *(self.state / name for name in DIRECTORIES)):
+            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+            directory.chmod(0o755)
+        return lambda: self._confine(before)
+
+    def leftovers(self) -> bool:
+        """Whether :meth:`remove` has anything to take away."""
+        files = (self.unit, self.needrestart, *(self.state / name for name in DIRECTORIES))
+        return any(path.exists() for path in files)
+
+    def remove(self) -> None:
+        """Take away what :meth:`apply` brought."""
+        self._confine("")
+        self.needrestart.unlink(missing_ok=True)
+        for name in DIRECTORIES:
+            shutil.rmtree(self.state / name, ignore_errors=True)
+        drop_empty(self.state)
+
+    def _spares(self) -> bool:
+        return self.needrestart.parent.is_dir()
+
+    def _confine(self, text: str) -> None:
+        if read_text(self.unit) == text:
+            return
+        if text:
+            _write(self.unit, text)
+        else:
+            self.unit.unlink(missing_ok=True)
+            drop_empty(self.unit.parent)
+        self.run(["systemctl", "daemon-reload"])
+
+
+def noted_packages(root: Path) -> list[str]:
+    """Give what was installed for the gateway whose releases lie in ``root``."""
+    return read_text(root / _PACKAGES).split()
+
+
+def _as_made(directory: Path) -> bool:
+    return directory.is_dir() and directory.stat().st_mode & 0o777 == 0o755
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    write_file(path, text.encode())

@@ -1,0 +1,76 @@
+"""What the gateway's templates need beyond its variables."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...models.model_rules import DEFAULT_ALIAS
+
+
+def gateway_rate(per_second: Any) -> str:
+    """Write a rate, 1/60 or more, as nginx takes it: whole requests per second, else a minute."""
+    rate = float(per_second)
+    if rate >= 1 and rate.is_integer():
+        return f"{int(rate)}r/s"
+    return f"{round(rate * 60)}r/m"
+
+
+def gateway_retry_after(per_second: Any) -> int:
+    """Give the seconds, rounded up, until one more request fits into a rate."""
+    return max(1, math.ceil(1 / float(per_second)))
+
+
+def gateway_mark(key: Any) -> str:
+    """Give a short digest of what a limit counts by, for the names of its zone and variable.
+
+    nginx keeps its old configuration, without failing, when a zone's key changes under its name.
+    """
+    return hashlib.sha256(str(key).encode()).hexdigest()[:8]
+
+
+def gateway_burst(burst: Any) -> str:
+    """Give the parameters of limit_req for a burst that is served at once, not queued."""
+    return f" burst={int(burst)} nodelay" if int(burst) > 0 else ""
+
+
+def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give what the njs code looks up: names to a model, the default one, and /v1/models.
+
+    ``replicated`` has the models with more than one replica, which have a location of their own;
+    ``lists`` has the part of ``list`` that is each model's.
+
+    An alias is listed as a model whose ``root`` is the name it stands for, as vLLM lists
+    adapters; the default's alias ``tgi`` works without being listed.
+    """
+    entries = list(backends)
+    names: dict[str, str] = {DEFAULT_ALIAS: entries[0]["name"]}
+    listed = []
+    for backend in entries:
+        for label in [backend["name"], *(backend.get("aliases") or [])]:
+            names[label] = backend["name"]
+            listed.append(
+                {
+                    "id": label,
+                    "object": "model",
+                    "created": 0,
+                    "owned_by": backend["model_id"],
+                    "root": backend["name"],
+                }
+            )
+    shown_names = ", ".join(entry["id"] for entry in listed)
+    page = {"object": "list", "data": listed}
+    lists: dict[str, dict[str, Any]] = {}
+    for entry in listed:
+        lists.setdefault(entry["root"], {"object": "list", "data": []})["data"].append(entry)
+    replicated = {e["name"]: len(e["replicas"]) for e in entries if len(e["replicas"]) > 1}
+    return {
+        "names": names,
+        "default": entries[0]["name"],
+        "replicated": replicated,
+        "shown": shown_names,
+        "list": page,
+        "lists": lists,
+    }

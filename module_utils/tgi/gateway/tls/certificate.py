@@ -1,0 +1,76 @@
+"""Whether a certificate can be served, judged on the controller before nginx sees it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from ...common.problem import problem
+from . import pem as pem
+from .certificate_chain import check_chain
+from .certificate_strength import check_strength
+
+
+def certificate_problems(
+    certificate: str,
+    key: str,
+    server_name: str,
+    root: str = "",
+    profile: str = "intermediate",
+    suffix: str = "",
+) -> list[str]:
+    """Give the reasons why this certificate (PEM, leaf first) cannot be served with this key.
+
+    Without ``server_name`` the names in it are not judged. ``root`` is PEM text too, the site's
+    own authorities. The variables are named with ``suffix``: "" or "_content".
+    """
+    where = f"gateway_tls.certificate{suffix}"
+    remedy = "write the PEM text itself" if suffix else "write the path of a PEM file"
+    try:
+        chain, private = pem.certificates(certificate), pem.private_key(key)
+    except pem.UnreadableError as error:
+        return [problem("gateway_tls", str(error), f"{remedy} without password")]
+    found, roots = [], pem.bundle(root)
+    if root and not roots:
+        remedy = "write the path of a PEM file"
+        return [problem("gateway_tls.root", "has no certificate that can be read", remedy)]
+    if not pem.belong_together(chain[0], private):
+        remedy = "write the key that belongs to the certificate"
+        what = "does not belong to the certificate"
+        found.append(problem(f"gateway_tls.key{suffix}", what, remedy))
+    found += _check_leaf(where, chain[0], server_name)
+    # A signature that is too weak cannot be followed either
+    found += list(check_strength(where, chain, profile)) or check_chain(where, chain, roots)
+    return found
+
+
+def _check_leaf(where: str, leaf: Any, server_name: str) -> Iterator[str]:
+    if server_name and not pem.covers(leaf, server_name):
+        remedy = "get a certificate with that name among its subject alternative names"
+        yield problem(where, f"does not cover {server_name}", remedy)
+    if pem.end(leaf) <= pem.now():
+        yield problem(where, f"expired on {pem.end(leaf):%Y-%m-%d}", "renew it")
+    if pem.start(leaf) > pem.now():
+        remedy = "set the controller's clock right, or wait until then"
+        yield problem(where, f"is valid only from {pem.start(leaf):%Y-%m-%d}", remedy)
+
+
+def leaf_due(certificate: str, key: str, authority: str, server_name: str, days: Any) -> bool:
+    """Say whether a private CA's leaf must be issued (again).
+
+    So it is when it is missing, unreadable, without its key, for another name, not from this
+    CA, or when it or the CA is within ``days`` of its end. Raises nothing.
+    """
+    try:
+        leaf, private = pem.certificates(certificate)[0], pem.private_key(key)
+        issuer = pem.certificates(authority)[0]
+    except pem.UnreadableError:  # whatever is wrong with it, a new one heals it
+        return True
+    last = min(pem.end(leaf), pem.end(issuer)) - datetime.timedelta(days=float(days))
+    return (
+        not pem.issued(leaf, issuer)
+        or not pem.belong_together(leaf, private)
+        or not pem.covers(leaf, server_name)
+        or pem.now() > last
+    )

@@ -1,0 +1,114 @@
+"""A host as such: services, disks, memory, and what the kernel said of both and of the GPUs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .system import free_space
+
+#: Runs a command: exit code (None: there is no such program, -1: no end in time), both outputs.
+Run = Callable[[Sequence[str]], "tuple[int | None, str]"]
+_SECONDS = 30
+_KERNEL_LINE = re.compile(r"^\[\s*(\d+\.\d+)\] (.*)$")
+_OOM = re.compile(r"Out of memory: Killed process \d+ \(([^)]*)\)|oom-kill:.*task=([^,]+)")
+_XID = re.compile(r"NVRM: Xid \(([^)]*)\): (\d+)")
+_MOST = 5
+
+
+def run(command: Sequence[str]) -> tuple[int | None, str]:
+    """Run a command that only looks, in the C locale."""
+    try:
+        done = subprocess.run(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_SECONDS,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except OSError:
+        return None, ""
+    except subprocess.TimeoutExpired:
+        return -1, f"no end within {_SECONDS} s"
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def unit(run: Run, name: str) -> dict[str, str]:
+    """A systemd unit: ``load``, ``active``, ``sub``, ``result``; empty where systemd is silent."""
+    wanted = {"LoadState": "load", "ActiveState": "active", "SubState": "sub", "Result": "result"}
+    code, text = run(["systemctl", "show", name, f"--property={','.join(wanted)}"])
+    pairs = [line.partition("=") for line in text.splitlines()] if code == 0 else []
+    return {wanted[key]: value for key, _, value in pairs if key in wanted}
+
+
+def disks(paths: Iterable[str]) -> list[dict[str, Any]]:
+    """``path``, ``free`` and ``total`` in bytes, ``inodes`` (free ones, None: not counted)."""
+    found = []
+    for path in paths:
+        place = Path(path)
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        status = os.statvfs(place)
+        found.append(
+            {
+                "path": path,
+                "free": free_space(path),
+                "total": status.f_blocks * status.f_frsize,
+                "inodes": status.f_favail if status.f_files else None,
+            }
+        )
+    return found
+
+
+def memory(meminfo: str) -> dict[str, int]:
+    """``total`` and ``available`` in bytes, from /proc/meminfo; empty when it is not that."""
+    words = {"MemTotal": "total", "MemAvailable": "available"}
+    pairs = re.findall(r"(?m)^(\w+):\s+(\d+) kB", meminfo)
+    return {words[name]: int(value) * 1024 for name, value in pairs if name in words}
+
+
+def kernel(run: Run, uptime: str) -> dict[str, Any]:
+    """``oom`` and ``xid`` of the kernel's log, newest last, each with ``age`` in seconds.
+
+    ``readable`` is false where the log cannot be had, as in most containers.
+    """
+    code, text = run(["dmesg"])
+    first = uptime.split()[:1]
+    if code != 0 or not first:
+        return {"readable": False, "oom": [], "xid": []}
+    up = float(first[0])
+    oom: list[dict[str, Any]] = []
+    xid: list[dict[str, Any]] = []
+    for line in text.splitlines():
+        parts = _KERNEL_LINE.match(line)
+        if not parts:
+            continue
+        age, said = round(max(0.0, up - float(parts.group(1)))), parts.group(2)
+        if killed := _OOM.search(said):
+            oom.append({"age": age, "what": killed.group(1) or killed.group(2)})
+        if fault := _XID.search(said):
+            xid.append({"age": age, "gpu": fault.group(1), "number": int(fault.group(2))})
+    return {"readable": True, "oom": oom[-_MOST:], "xid": xid[-_MOST:]}
+
+
+def read(path: Path) -> str:
+    """A file's text, empty when it cannot be read."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def look(run: Run, paths: Iterable[str], proc: Path = Path("/proc")) -> dict[str, Any]:
+    """``disks``, ``memory`` and ``kernel`` of this host."""
+    return {
+        "disks": disks(paths),
+        "memory": memory(read(proc / "meminfo")),
+        "kernel": kernel(run, read(proc / "uptime")),
+    }

@@ -1,0 +1,98 @@
+"""Why nvidia-smi shows no GPU, in one line with what to do."""
+
+from __future__ import annotations
+
+from ...common.commands import Answer, Ask
+from ...common.problem import problem
+from .driver import Machine
+
+_CPU = "or write gpus: [] for each model, to run on the CPU"
+_ROLE = "nvidia_driver_install: true does it, from the distribution"
+_MISMATCH = "Driver/library version mismatch"
+_NOT_RUNNING = "couldn't communicate with the NVIDIA driver"
+_NO_LIBRARY = "couldn't find libnvidia-ml.so"
+_NONE = "No devices were found"
+# What nvidia-smi prints (on stdout) when it cannot answer -> what that means, what to do
+_FAILURES = (
+    (
+        "Insufficient Permissions",
+        "refuses access",
+        "let the preflight become root, and look at the host's SELinux log",
+    ),
+    ("Unknown Error", "has lost its GPU", "look for Xid lines in dmesg and reboot the host"),
+)
+
+
+def installable(answer: Answer, machine: Machine) -> bool:
+    """Whether an installation of the driver could be the cure."""
+    lacking = answer.rc is None or any(word in answer.text for word in (_NOT_RUNNING, _NO_LIBRARY))
+    return lacking and machine.cards != 0 and not machine.loaded
+
+
+def explain(answer: Answer, machine: Machine, least: str, ask: Ask) -> str:
+    """Give the line for an answer without GPUs; ``least`` is the oldest driver that will do."""
+    what, remedy = _meaning(answer, machine, least, ask)
+    return problem("NVIDIA driver", what, remedy)
+
+
+def _meaning(answer: Answer, machine: Machine, least: str, ask: Ask) -> tuple[str, str]:
+    if answer.rc is None:
+        return _not_installed(machine, least)
+    if _MISMATCH in answer.text:
+        versions = ""
+        if machine.loaded and machine.libraries:
+            versions = f" (module {machine.loaded}, libraries {', '.join(machine.libraries)})"
+        return f"was updated while its old module was loaded{versions}", "reboot the host"
+    if _NOT_RUNNING in answer.text:
+        return _not_running(machine, ask)
+    if _NO_LIBRARY in answer.text:
+        what = "is incomplete: nvidia-smi finds no libnvidia-ml.so"
+        return what, f"install the driver's libraries and reboot ({_ROLE}), {_CPU}"
+    if _NONE in answer.text:
+        seen = "" if machine.cards is None else f", and the PCI bus shows {machine.cards} cards"
+        return f"runs but finds no GPU{seen}", f"look at lspci -d 10de: and dmesg, {_CPU}"
+    for words, what, remedy in _FAILURES:
+        if words in answer.text:
+            return what, remedy
+    said = " ".join(answer.text.split())[:160] or "nothing"
+    what = f"does not answer: nvidia-smi ended with {answer.rc} and said {said}"
+    return what, "make nvidia-smi work on the host"
+
+
+def _not_installed(machine: Machine, least: str) -> tuple[str, str]:
+    what = "is not installed (no nvidia-smi)"
+    if machine.cards == 0:
+        what += ", and the PCI bus shows no card of NVIDIA's"
+        return what, f"put a card in or pass one through, {_CPU}"
+    if machine.nouveau:
+        what += ", and nouveau has the card"
+        return what, f"install {least} or newer, blacklist nouveau and reboot ({_ROLE}), {_CPU}"
+    return what, f"install {least} or newer and reboot ({_ROLE}), {_CPU}"
+
+
+def _not_running(machine: Machine, ask: Ask) -> tuple[str, str]:
+    if machine.nouveau:
+        return (
+            "is installed, but nouveau has the card",
+            "blacklist nouveau (a file in /etc/modprobe.d, then update-initramfs -u or "
+            f"dracut --force) and reboot ({_ROLE})",
+        )
+    if machine.built is False:
+        return (
+            f"has no module for the running kernel {machine.kernel}",
+            "install that kernel's headers, so that DKMS builds one, or boot the kernel it was "
+            f"built for ({_ROLE})",
+        )
+    if machine.secure_boot and not machine.loaded:
+        signer = ask(["modinfo", "-F", "signer", "nvidia"])
+        name = signer.text.strip() if signer.rc == 0 else ""
+        how = f"signed by {name}, whose key is not enrolled" if name else "not signed"
+        return (
+            f"is not loaded: Secure Boot is on, and the module is {how}",
+            "enrol the key that signs it (mokutil --import, reboot, confirm on the console), take "
+            "the distribution's signed modules, or switch Secure Boot off",
+        )
+    return (
+        "is installed but not running",
+        "load it (modprobe nvidia; dmesg and mokutil --sb-state tell why not), then reboot",
+    )

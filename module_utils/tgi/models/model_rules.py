@@ -1,0 +1,152 @@
+"""Whether the models of one host can stand beside each other, and what each one says itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..common.problem import UNKNOWN, problem, shown, whole
+from ..engines.tgi.option_rules import check_environment, check_launcher
+from .resolve import resolve_models
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_GPU = re.compile(r"[0-9]+|(?:GPU|MIG)-[0-9a-fA-F][0-9a-fA-F-]*")
+_IMAGE = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
+#: The name that always means the first model, whatever it is called
+DEFAULT_ALIAS = "tgi"
+
+
+def check_models(values: Mapping[str, Any]) -> list[str]:
+    """Give the problems of tgi_models, and of tgi_image and tgi_environment beside it."""
+    models = values.get("tgi_models")
+    found = list(_check_image(values.get("tgi_image")))
+    found += check_environment(values.get("tgi_environment"), "tgi_environment")
+    if not isinstance(models, list):
+        return found
+    if not models:
+        found.append(problem("tgi_models", "is empty", "write at least one model"))
+    for place, model in enumerate(models):
+        if isinstance(model, dict):
+            where = f"tgi_models[{place}]"
+            found += _check_identity(model, where)
+            found += check_launcher(model, where, values.get("tgi_version"))
+    found += _check_names(models)
+    found += _check_projects(models)
+    found += _check_ports(values)
+    found += _check_gpus(models)
+    return found
+
+
+def _check_image(image: Any) -> Iterator[str]:
+    if isinstance(image, str) and image and not _IMAGE.fullmatch(image):
+        remedy = "write name@sha256:<64 hex digits>, as docker buildx imagetools inspect prints it"
+        yield problem("tgi_image", f"is {shown(image)}, without a valid digest", remedy)
+
+
+def _check_identity(model: dict[Any, Any], where: str) -> Iterator[str]:
+    name, model_id, revision = (model.get(key) for key in ("name", "model_id", "revision"))
+    if isinstance(name, str) and not NAME.fullmatch(name):
+        remedy = "write small letters, digits, dots, dashes and underscores only"
+        yield problem(f"{where}.name", f"is {shown(name)}, no name for a service", remedy)
+    if not isinstance(model_id, str) or not model_id:
+        return
+    local = model_id.startswith("/")
+    if local and not re.fullmatch(r"/data/[\w./-]+", model_id):
+        remedy = "write a path under /data, where the container sees tgi_data_dir"
+        yield problem(f"{where}.model_id", f"is {shown(model_id)}, out of its sight", remedy)
+    elif not local and not _HUB_ID.fullmatch(model_id):
+        remedy = "write organisation/name, or a path under /data"
+        yield problem(f"{where}.model_id", f"is {shown(model_id)}, no model of the hub", remedy)
+    if revision is UNKNOWN:
+        return
+    if local and revision:
+        remedy = "delete it: TGI would ask the hub for a path"
+        yield problem(f"{where}.revision", "is set for a local model", remedy)
+    elif not local and not revision:
+        remedy = "write the commit to deploy, 40 hex digits, so that a rollout is repeatable"
+        yield problem(f"{where}.revision", "is missing", remedy)
+    elif not local and not _COMMIT.fullmatch(str(revision)):
+        remedy = "write a commit, 40 hex digits: branches and tags move"
+        yield problem(f"{where}.revision", f"is {shown(revision)}, no commit", remedy)
+
+
+def _check_names(models: list[Any]) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for path, text in [*_texts(models, "name"), *_texts(models, "aliases")]:
+        first = path.startswith("tgi_models[0].")
+        if ".aliases" in path and not ALIAS.fullmatch(text):
+            remedy = "write letters, digits and . _ : / - only"
+            yield problem(path, f"is {shown(text)}, no alias", remedy)
+        if text == DEFAULT_ALIAS and not first:
+            remedy = "write another, or move that model to the top of the list"
+            yield problem(path, f'is "{text}", which always means the first model', remedy)
+        elif text in owners:
+            remedy = "write another: clients choose a model by it"
+            yield problem(path, f"is {shown(text)}, as is {owners[text]}", remedy)
+        owners.setdefault(text, path)
+
+
+def _check_projects(models: list[Any]) -> Iterator[str]:
+    """Refuse names that Compose makes the same project of: it drops the dots."""
+    owners: dict[str, tuple[str, str]] = {}
+    for path, name in _texts(models, "name"):
+        owner, other = owners.setdefault(name.replace(".", ""), (path, name))
+        if other != name:
+            remedy = "write another: Compose drops the dots and would mix the two up"
+            yield problem(path, f"is {shown(name)}, as is {owner} without its dots", remedy)
+
+
+def _texts(models: list[Any], key: str) -> Iterator[tuple[str, str]]:
+    for place, model in enumerate(models):
+        value = model.get(key) if isinstance(model, dict) else None
+        if isinstance(value, str) and value:
+            yield f"tgi_models[{place}].{key}", value
+        for item_place, item in enumerate(value if isinstance(value, list) else []):
+            if isinstance(item, str):
+                yield f"tgi_models[{place}].{key}[{item_place}]", item
+
+
+def ports_of_models(values: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Give path, model name and port of each model, from the list or by its place in it."""
+    models = values.get("tgi_models")
+    entries = models if isinstance(models, list) else []
+    places = [place for place, model in enumerate(entries) if isinstance(model, dict)]
+    for place, model in zip(places, resolve_models(entries, values.get("tgi_base_port"))):
+        yield f"tgi_models[{place}].port", model["name"], model["port"]
+
+
+def _check_ports(values: Mapping[str, Any]) -> Iterator[str]:
+    owners: dict[int, str] = {}
+    for path, _, port in ports_of_models(values):
+        if not 0 < port < 65536:
+            yield problem(path, f"is {port}, no port", "write one from 1 to 65535")
+        elif port in owners:
+            remedy = "write another; without one it is tgi_base_port and the place in the list"
+            yield problem(path, f"is {port}, as is {owners[port]}", remedy)
+        owners.setdefault(port, path)
+
+
+def _check_gpus(models: list[Any]) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for place, model in enumerate(models):
+        if not isinstance(model, dict) or not isinstance(model.get("gpus"), list):
+            continue
+        where = f"tgi_models[{place}].gpus"
+        gpus = [str(gpu) for gpu in model["gpus"] if isinstance(gpu, (str, int))]
+        for gpu in gpus:
+            if not _GPU.fullmatch(gpu):
+                remedy = 'write an index such as "0", or a UUID such as "GPU-5f1c…" (nvidia-smi -L)'
+                yield problem(where, f"has {shown(gpu)}, no GPU", remedy)
+            elif gpu in owners:
+                remedy = "give each model GPUs of its own"
+                yield problem(where, f'has GPU "{gpu}", as has {owners[gpu]}', remedy)
+            owners.setdefault(gpu, where)
+        shards = whole(model.get("num_shard"))
+        if shards is not None and shards != max(len(gpus), 1):
+            remedy = f"write num_shard: {max(len(gpus), 1)}, or as many GPUs as shards"
+            what = f"is {shards}, but gpus lists {len(gpus)}"
+            yield problem(f"tgi_models[{place}].num_shard", what, remedy)

@@ -1,0 +1,163 @@
+"""From the models of all GPU hosts to what a gateway publishes, and what keeps it from that."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..common.problem import UNKNOWN, problem, shown, whole
+from .model_rules import DEFAULT_ALIAS
+from .resolve import DEFAULT_BASE_PORT, resolve_models
+
+_LOOPBACK = "127.0.0.1"
+_BIND = "tgi_bind_address"
+#: What of a host's own variables decides what is published of it
+PUBLISHED = ("tgi_models", "tgi_base_port", _BIND)
+
+
+def gateway_backends(
+    hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], gateway: str
+) -> list[dict[str, Any]]:
+    """Give the models of all ``hosts`` as what the gateway publishes: one entry a name.
+
+    The host's own variables and what the preflight saw on it (the fact tgi_host) say where
+    each model listens; ``gateway`` reaches its own ones on loopback. The order is that of the
+    first host's list, then what the next one adds. An address that cannot be known is empty,
+    and a replica of another model under the same name is an entry of its own:
+    :func:`backends_problems` says why.
+    """
+    found: list[dict[str, Any]] = []
+    places: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for host in hosts:
+        values = hostvars[host]
+        address = _LOOPBACK if host == gateway else _bracketed(values.get(_BIND))
+        for model, known in _models(values, host == gateway):
+            identity = (model["name"], model["model_id"], str(model["revision"] or ""))
+            if identity not in places:
+                places[identity] = {
+                    "name": model["name"],
+                    "model_id": model["model_id"],
+                    "aliases": [],
+                    "replicas": [],
+                }
+                found.append(places[identity])
+            entry = places[identity]
+            entry["aliases"] += [one for one in model["aliases"] if one not in entry["aliases"]]
+            where = f"{address}:{model['port']}" if address and known else ""
+            entry["replicas"].append({"name": host, "address": where})
+    return found
+
+
+def backends_problems(
+    hosts: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    gateway: str,
+    facts: bool = True,
+) -> list[str]:
+    """Give the reasons why these hosts' models cannot be published together, a line each.
+
+    Without ``facts`` (the preflight, which makes them) only what the inventory says is judged.
+    """
+    names = list(hosts)
+    found: list[str] = []
+    for host in names:
+        if host != gateway:
+            found += _check_bind_address(host, hostvars[host])
+            found += _check_ports(host, hostvars[host]) if facts else []
+    return found + list(_check_agreement(names, hostvars))
+
+
+def gateway_addresses(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
+    """Give the source addresses of the gateways ``hosts``, as they say or the preflight saw.
+
+    Raises ValueError for one that is not known: a fence without it would shut that gateway out.
+    """
+    found = {}
+    for host in hosts:
+        facts = _facts(hostvars[host])
+        found[host] = str(hostvars[host].get("gateway_address") or facts.get("address") or "")
+    unknown = [host for host, address in found.items() if not address]
+    if unknown:
+        where = f"tgi_allowed_sources: the address of {', '.join(unknown)}"
+        remedy = "run without --limit, or write gateway_address for it"
+        raise ValueError(problem(where, "is not known, as it is not in this run", remedy))
+    return sorted(set(found.values()))
+
+
+def _facts(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    facts: Mapping[str, Any] = (values.get("ansible_facts") or {}).get("tgi_host") or {}
+    return facts
+
+
+def _models(values: Mapping[str, Any], own: bool) -> list[tuple[dict[str, Any], bool]]:
+    """Give the models of a host, and whether the port of each is more than a guess."""
+    listed, facts = values.get("tgi_models"), _facts(values)
+    entries = [model for model in _list(listed) if isinstance(model, dict)]
+    base = values.get("tgi_base_port", DEFAULT_BASE_PORT)
+    resolved = resolve_models(listed, base, facts.get("kept"))
+    return [
+        (model, own or bool(facts) or whole(entry.get("port")) is not None)
+        for model, entry in zip(resolved, entries)
+    ]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _bracketed(address: Any) -> str:
+    text = str(address or "")
+    return f"[{text}]" if ":" in text else text
+
+
+def _check_bind_address(host: str, values: Mapping[str, Any]) -> Iterator[str]:
+    address = values.get(_BIND)
+    if address is UNKNOWN or not _list(values.get("tgi_models")):
+        return
+    where = f"{_BIND} of {host}"
+    has = ", ".join(str(one) for one in _list(_facts(values).get("addresses")))
+    remedy = f"write its private address there{f' (it has {has})' if has else ''}"
+    if not address:
+        yield problem(where, "is not set, so its models listen on loopback only", remedy)
+        return
+    try:
+        parsed = ipaddress.ip_address(str(address))
+    except ValueError:
+        yield problem(where, f"is {shown(address)}, no address", remedy)
+        return
+    if parsed.is_loopback or parsed.is_unspecified or parsed.is_link_local:
+        yield problem(where, f"is {shown(address)}, which no other machine can reach", remedy)
+
+
+def _check_ports(host: str, values: Mapping[str, Any]) -> Iterator[str]:
+    guessed = [str(model["name"]) for model, known in _models(values, own=False) if not known]
+    if guessed:
+        what = f"is not in this run, so nobody knows the port of {', '.join(guessed)}"
+        remedy = "run without --limit, or write a port for each of them in tgi_models"
+        yield problem(host, what, remedy)
+
+
+def _check_agreement(hosts: list[str], hostvars: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Refuse two models under one name, and one name for two models."""
+    first: dict[str, tuple[str, dict[str, Any]]] = {}
+    owners: dict[str, tuple[str, str]] = {}
+    models = [(host, model) for host in hosts for model, _ in _models(hostvars[host], True)]
+    if models:
+        owners[DEFAULT_ALIAS] = (models[0][1]["name"], models[0][0])
+    for host, model in models:
+        other, same = first.setdefault(model["name"], (host, model))
+        for key in ("model_id", "revision"):
+            if model[key] != same[key]:
+                what = f"has {key} {shown(model[key])} for {model['name']}, {other} has"
+                remedy = "deploy the same on both, or give one of them another name"
+                yield problem(host, f"{what} {shown(same[key])}", remedy)
+                break
+    labels = [(host, model["name"], model["name"]) for host, model in models]
+    labels += [(host, model["name"], one) for host, model in models for one in model["aliases"]]
+    for host, name, label in labels:
+        owner, other = owners.setdefault(label, (name, host))
+        # Two of one host are judged where that host's list is
+        if owner != name and other != host:
+            what = f"has {name}, called {shown(label)}, which means {owner} on {other}"
+            yield problem(host, what, "give it another name or alias")

@@ -1,0 +1,117 @@
+"""Whether the docker role's variables can work, as far as they tell without the host.
+
+The host's own daemon.json, its plugins and its containers are judged there, by the role's modules.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..common.problem import problem, shown
+from ..docker.daemon_json import has_secret
+from ..docker.registry_certificates import CertificateRefusedError, check_authority
+
+_MIRROR = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
+_PROXY = re.compile(r"(?:https?|socks5h?)://[^\s/?#]+/?")
+_REGISTRY = re.compile(r"[^\s/@]+(?:/\d{1,3})?")
+_SIZE = re.compile(r"[1-9]\d*[kmg]?")
+
+
+def check_docker(values: Mapping[str, Any]) -> list[str]:
+    """Give the problems of what is set of the role's variables."""
+    return [
+        *_each(values, "docker_registry_mirrors", _MIRROR, "https://mirror.example.org"),
+        *_each(values, "docker_insecure_registries", _REGISTRY, "registry.example.org:5000"),
+        *_check_proxies(values),
+        *_check_authorities(values.get("docker_registry_cas")),
+        *_check_pools(values.get("docker_address_pools")),
+        *_check_settings(values.get("docker_daemon_settings")),
+        *_check_rest(values),
+    ]
+
+
+def _each(values: Mapping[str, Any], name: str, form: re.Pattern[str], like: str) -> Iterator[str]:
+    given = values.get(name)
+    for place, one in enumerate(given if isinstance(given, list) else []):
+        if isinstance(one, str) and not form.fullmatch(one):
+            yield problem(f"{name}[{place}]", f"is {shown(one)}", f"write one such as {like}")
+
+
+def _check_proxies(values: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("docker_http_proxy", "docker_https_proxy"):
+        given = values.get(name)
+        if isinstance(given, str) and given and not _PROXY.fullmatch(given):
+            remedy = "write one such as http://proxy.example.org:3128"
+            yield problem(name, "is no address of a proxy", remedy)
+
+
+def _check_authorities(given: Any) -> Iterator[str]:
+    for registry, authority in given.items() if isinstance(given, Mapping) else ():
+        if isinstance(authority, str):
+            try:
+                check_authority(str(registry), authority)
+            except CertificateRefusedError as error:
+                where, _, rest = str(error).partition(" ")
+                what, _, remedy = rest.partition(": ")
+                yield problem(where, what, remedy)
+
+
+def _check_pools(given: Any) -> Iterator[str]:
+    taken: list[Any] = []
+    for place, pool in enumerate(given if isinstance(given, list) else []):
+        base = pool.get("base") if isinstance(pool, Mapping) else None
+        size = pool.get("size") if isinstance(pool, Mapping) else None
+        where = f"docker_address_pools[{place}]"
+        if not isinstance(base, str) or not isinstance(size, int):
+            continue
+        try:
+            network = ipaddress.ip_network(base)
+        except ValueError:
+            remedy = "write one such as 10.213.0.0/16, whose host bits are 0"
+            yield problem(f"{where}.base", f"is {shown(base)}, no network", remedy)
+            continue
+        longest = network.max_prefixlen - 2
+        if not network.prefixlen <= size <= longest:
+            remedy = f"write a length from {network.prefixlen} to {longest}"
+            yield problem(f"{where}.size", f"is {size}, no piece of {base}", remedy)
+        for other in taken:
+            if other.version == network.version and other.overlaps(network):
+                yield problem(f"{where}.base", f"overlaps {other}", "write another network")
+        taken.append(network)
+
+
+def _check_settings(given: Any) -> Iterator[str]:
+    if not isinstance(given, Mapping):
+        return
+    where = "docker_daemon_settings"
+    if "hosts" in given:
+        what = "is set, but the systemd unit passes -H, and the daemon would not start"
+        yield problem(f"{where}.hosts", what, "use a drop-in for docker.socket instead")
+    if has_secret(given):
+        remedy = "write docker_http_proxy and docker_https_proxy, which are shown nowhere"
+        yield problem(f"{where}.proxies", "holds a password", remedy)
+    options = given.get("log-opts")
+    for name, value in options.items() if isinstance(options, Mapping) else ():
+        if value is not None and not isinstance(value, str):
+            text = str(value).lower() if isinstance(value, bool) else value
+            yield problem(f"{where}.log-opts.{name}", "is no text", f'write "{text}", in quotes')
+
+
+def _check_rest(values: Mapping[str, Any]) -> Iterator[str]:
+    root = values.get("docker_data_root")
+    if isinstance(root, str) and root and not re.fullmatch(r"/[^\s:,]+", root):
+        yield problem("docker_data_root", f"is {shown(root)}", "write an absolute path")
+    size = values.get("docker_log_max_size")
+    if isinstance(size, str) and not _SIZE.fullmatch(size):
+        yield problem("docker_log_max_size", f"is {shown(size)}", "write one such as 50m")
+    files = values.get("docker_log_max_files")
+    if isinstance(files, int) and files < 1:
+        yield problem("docker_log_max_files", f"is {files}", "write 1 or more")
+    users = values.get("docker_users")
+    for place, user in enumerate(users if isinstance(users, list) else []):
+        if isinstance(user, str) and not re.fullmatch(r"[A-Za-z_][\w.@-]*\$?", user):
+            where = f"docker_users[{place}]"
+            yield problem(where, f"is {shown(user)}, no name of a user", "write one of the host's")

@@ -1,0 +1,68 @@
+"""Whether clients' certificates can be asked for, and stand for one consumer each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...common.problem import problem, shown
+from ...gateway.tls import pem as pem
+from .pem_files import VAULTED, Reader, check_pem
+
+_CA = "gateway_client_ca"
+_ATTRIBUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)=")
+_REMEDY = "write it as openssl x509 -noout -subject -nameopt RFC2253 does, such as CN=duck,O=Acme"
+
+
+def check_client_certificates(values: Mapping[str, Any], read: Reader) -> Iterator[str]:
+    """Give the problems of gateway_client_ca and of what needs it."""
+    authority = values.get(_CA)
+    if authority not in (None, ""):
+        unread = list(check_pem(_CA, authority, "CERTIFICATE", read))
+        yield from unread or _check_authorities(authority, read)
+    elif values.get("gateway_client_certificate_required") is True:
+        yield _lacking("gateway_client_certificate_required", "is true")
+    owners: dict[str, str] = {}
+    consumers = values.get("gateway_consumers")
+    for place, consumer in enumerate(consumers if isinstance(consumers, list) else []):
+        subjects = consumer.get("certificate_subjects") if isinstance(consumer, dict) else None
+        where = f"gateway_consumers[{place}].certificate_subjects"
+        if subjects and isinstance(subjects, list) and authority in (None, ""):
+            yield _lacking(where, "is set")
+        for number, subject in enumerate(subjects if isinstance(subjects, list) else []):
+            if isinstance(subject, str):
+                yield from _check_subject(subject, f"{where}[{number}]", owners)
+
+
+def _check_authorities(path: Any, read: Reader) -> Iterator[str]:
+    text = (read(path) or "") if isinstance(path, str) else VAULTED
+    found = pem.bundle(text)
+    if VAULTED in text:
+        return
+    if not found:
+        what = f"is {path}, which has no certificate that can be read"
+        yield problem(_CA, what, "write a PEM file's path")
+    elif all(pem.end(one) <= pem.now() for one in found):
+        what = f"is {path}, whose {pem.title(found[0])} expired on {pem.end(found[0]):%Y-%m-%d}"
+        yield problem(_CA, what, "write the path of the current one")
+
+
+def _lacking(where: str, what: str) -> str:
+    remedy = f"write the path of the PEM file with the CA of the clients' certificates in {_CA}"
+    return problem(where, f"{what}, but {_CA} is empty", remedy)
+
+
+def _check_subject(subject: str, where: str, owners: dict[str, str]) -> Iterator[str]:
+    """Refuse what nginx never says a subject is: it writes RFC 2253, in ASCII."""
+    told = f"is {shown(subject)}"
+    if not subject.isascii() or not subject.isprintable() or set("\"'`") & set(subject):
+        yield problem(where, f"{told}, with characters that it cannot have", _REMEDY)
+    elif not _ATTRIBUTE.match(subject):
+        yield problem(where, f"{told}, no subject", _REMEDY)
+    elif re.search(r"(?<!\\),\s|\s=|=\s", subject):
+        yield problem(where, f"{told}, with blanks that nginx does not write", _REMEDY)
+    elif subject in owners:
+        what = f"{told}, as is {owners[subject]}"
+        yield problem(where, what, "delete one: a certificate stands for one consumer")
+    owners.setdefault(subject, where)

@@ -1,0 +1,21 @@
+"""Names that nginx has to keep, and to tell apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ...common.problem import problem, shown
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def same_but_for_case(variable: str, names: Iterable[Any]) -> Iterator[str]:
+    """Refuse names that differ in nothing but capitals."""
+    seen: dict[str, str] = {}
+    for name in map(str, names):
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            what = f"has {shown(name)} and {shown(other)}, which nginx cannot tell apart"
+            yield problem(variable, what, "rename one")

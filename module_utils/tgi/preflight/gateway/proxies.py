@@ -1,0 +1,57 @@
+"""Whether the balancers in front of a gateway are named so that nobody else can pose as one."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...common.problem import UNKNOWN, problem, shown
+
+_NETWORKS = "gateway_trusted_proxies"
+_HEADER = "gateway_real_ip_header"
+# nginx drops headers with other characters
+_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+# Neither zones nor netmasks, which nginx does not read
+_SHAPE = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
+_IPV4 = ipaddress.IPv6Network("::ffff:0:0/96")
+
+
+def check_proxies(values: Mapping[str, Any]) -> Iterator[str]:
+    """Give the problems of gateway_trusted_proxies and gateway_real_ip_header."""
+    networks, header = values.get(_NETWORKS), values.get(_HEADER)
+    for place, network in enumerate(networks if isinstance(networks, list) else []):
+        if isinstance(network, str):
+            yield from _check_network(network, f"{_NETWORKS}[{place}]")
+    if not isinstance(header, str):
+        return
+    if header == "proxy_protocol":
+        if not networks and networks is not UNKNOWN:
+            what = f"is proxy_protocol, but {_NETWORKS} is empty"
+            yield problem(_HEADER, what, "list the balancers' networks there")
+    elif not _TOKEN.fullmatch(header):
+        remedy = "write a name such as X-Forwarded-For (letters, digits and -), or proxy_protocol"
+        yield problem(_HEADER, f"is {shown(header)}, no name of a header", remedy)
+
+
+def _check_network(text: str, where: str) -> Iterator[str]:
+    remedy = "write a network such as 10.0.0.0/24, or one address"
+    try:
+        network = ipaddress.ip_network(text, strict=False) if _SHAPE.fullmatch(text) else None
+    except ValueError:
+        network = None
+    if network is None:
+        yield problem(where, f"is {shown(text)}, no network", remedy)
+        return
+    address, _, prefix = text.partition("/")
+    # An IPv6 network that holds all of IPv4 is as good as none
+    all_of_it = network.prefixlen == 0 or (
+        network.version == 6 and network.overlaps(_IPV4) and network.prefixlen <= _IPV4.prefixlen
+    )
+    if all_of_it:
+        what = f"is {shown(text)}: anybody could then claim any address, and use up its limits"
+        yield problem(where, what, "write the networks of your balancers only")
+    elif prefix and ipaddress.ip_address(address) != network.network_address:
+        what = f"is {shown(text)}, an address within a network"
+        yield problem(where, what, f"write {network}, or {address} without a prefix")

@@ -1,0 +1,146 @@
+"""What the roles' own argument specifications say about a host's variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..common.problem import UNKNOWN, closest, problem
+from .value_types import check_value, is_secret, is_unset, missing
+
+# Facts of ours that Ansible turns into variables where inject_facts_as_vars is on
+_OURS = {"tgi_host"}
+# What a play of site.yml gives to a role, so that no inventory needs to
+_FROM_THE_PLAY = {"checks_view"}
+_LONGEST_ERROR = 160
+
+
+class Role(NamedTuple):
+    """A role's name, the options of its entry point main, its defaults (not templated), and
+    the names that any of its entry points knows."""
+
+    name: str
+    options: dict[str, Any]
+    defaults: dict[str, Any]
+    known: frozenset[str]
+
+
+def load_roles(roles_path: Path, load: Callable[[str], Any]) -> list[Role]:
+    """Read the specification and the defaults of every role that has a specification.
+
+    ``load`` parses a YAML file by its path; what it raises is passed on.
+    """
+    roles = []
+    for path in sorted(roles_path.glob("*/meta/argument_specs.yml")):
+        role_path = path.parent.parent
+        entries = (load(str(path)) or {}).get("argument_specs") or {}
+        options = {name: entry.get("options") or {} for name, entry in entries.items()}
+        defaults = role_path / "defaults" / "main.yml"
+        values = load(str(defaults)) if defaults.exists() else None
+        known = frozenset(name for names in options.values() for name in names)
+        roles.append(Role(role_path.name, options.get("main", {}), values or {}, known))
+    return roles
+
+
+def role_of(name: str, roles: list[Role]) -> Role | None:
+    """Give the role whose prefix a variable's name carries (the longest one, if several)."""
+    owners = [role for role in roles if name.startswith(f"{role.name}_")]
+    return max(owners, key=lambda role: len(role.name), default=None)
+
+
+def unknown_variables(
+    names: Collection[str], roles: list[Role], ignored: Collection[str]
+) -> list[str]:
+    """Report names that carry a role's prefix but belong to no role."""
+    known = {name for role in roles for name in role.known}
+    found = []
+    for name in sorted(set(names) - known - set(ignored) - _OURS):
+        role = role_of(name, roles)
+        if role is not None:
+            near = _meant(name, role)
+            remedy = f"write {near}" if near else f"see roles/{role.name}/defaults/main.yml"
+            mine = "or list it in preflight_ignore_variables if it is your own"
+            found.append(
+                problem(name, f"is no variable of the role {role.name}", f"{remedy}, {mine}")
+            )
+    return found
+
+
+def _meant(name: str, role: Role) -> str:
+    """Give the variable of ``role`` that is most like ``name``, the common prefix aside."""
+    prefix = f"{role.name}_"
+    own = (known[len(prefix) :] for known in role.known if known.startswith(prefix))
+    near = closest(name[len(prefix) :], own)
+    return prefix + near if near else ""
+
+
+def check_types(
+    values: Mapping[str, Any], roles: list[Role], enforced: Collection[str]
+) -> list[str]:
+    """Check values against every role; absent ones matter only for roles in ``enforced``."""
+    found = []
+    for role in roles:
+        for name, spec in role.options.items():
+            wanted = spec.get("required") and role.name in enforced and name not in _FROM_THE_PLAY
+            if wanted and is_unset(values.get(name)):
+                found.append(missing(name, spec))
+            else:
+                found += check_value(spec, values.get(name), name)
+    return found
+
+
+def render(
+    value: Any, path: str, template: Callable[[Any], Any], problems: list[str], secret: bool
+) -> Any:
+    """Give ``value`` with every template in it evaluated.
+
+    What cannot be evaluated becomes UNKNOWN and one line in ``problems``.
+    """
+    try:
+        result = value if isinstance(value, (dict, list)) else template(value)
+        if isinstance(result, dict):
+            return {
+                str(key): render(item, f"{path}.{key}", template, problems, secret)
+                for key, item in result.items()
+            }
+        if isinstance(result, list):
+            return [
+                render(item, f"{path}[{place}]", template, problems, secret)
+                for place, item in enumerate(result)
+            ]
+    except Exception as error:
+        problems.append(_failed_template(path, error, secret))
+        return UNKNOWN
+    return result
+
+
+def _failed_template(path: str, error: Exception, secret: bool) -> str:
+    text = " ".join(str(error).split())
+    undefined = re.search(r"'([\w.]+)' is undefined", text)
+    if undefined:
+        name = undefined.group(1)
+        what = f"uses {name}, which is not defined"
+        return problem(path, what, f"define {name} (in a vault file, if it is a secret)")
+    file = re.search(r"Unable to access the file '([^']+)'", text)
+    if file:
+        what = f"needs the file {file.group(1)}, which the controller cannot read"
+        return problem(path, what, "put the file there, or correct its path")
+    # The text of an error may repeat the template, and with it what is secret there
+    reason = "" if secret else f": {text[:_LONGEST_ERROR].rstrip('. ')}"
+    return problem(path, f"cannot be evaluated{reason}", "correct the expression or its source")
+
+
+def render_role_variables(
+    variables: Mapping[str, Any], roles: list[Role], template: Callable[[Any], Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Give the variables of all roles that ``variables`` sets, evaluated, and the problems met."""
+    problems: list[str] = []
+    values = {
+        name: render(variables[name], name, template, problems, is_secret(spec))
+        for role in roles
+        for name, spec in role.options.items()
+        if name in variables
+    }
+    return values, problems

@@ -1,0 +1,84 @@
+"""Put the state of models into words: one line while they load, the whole story on failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..engines.tgi.log import shorten
+from ..engines.tgi.phases import LABELS
+from .state import Failure, Status
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.0f} s"
+
+
+def _restarted(count: int) -> str:
+    return f"restarted {count} times" if count > 1 else "restarted once"
+
+
+def progress_line(host: str, status: Status) -> str:
+    """For example ``gpu1 llama: loading shards, 24 s of 1200 s allowed: Starting shard``."""
+    if status.ready:
+        return f"{host} {status.name}: ready, {_seconds(status.elapsed)} after its start"
+    line = f"{host} {status.name}: {LABELS[status.phase]}"
+    if status.failure:
+        return f"{line}: failed: {status.failure.text}"
+    if status.allowed:
+        of = "of" if status.elapsed <= status.allowed else "with only"
+        line += f", {_seconds(status.elapsed)} {of} {_seconds(status.allowed)} allowed"
+    if status.restarts:
+        line += f", {_restarted(status.restarts)}"
+    return line + (f": {status.detail}" if status.detail else "")
+
+
+def _because(status: Status, failure: Failure) -> str:
+    facts = [] if failure.exit_code is None else [f"exit code {failure.exit_code}"]
+    if status.restarts:
+        facts.append(_restarted(status.restarts))
+    return f"{failure.text} ({', '.join(facts)})" if facts else failure.text
+
+
+def failure_text(host: str, statuses: Sequence[Status]) -> str:
+    """What failed, why and what to do, one line for each failed model; then evidence and the rest.
+
+    The first line alone says it all for the first failed model.
+    """
+    failed = [(one, one.failure) for one in statuses if one.failure]
+    lines: list[str] = []
+    for status, failure in failed:
+        remedy = failure.remedy.replace("CONTAINER", status.container or status.name)
+        where = "" if status.phase == "absent" else f" while {LABELS[status.phase]}"
+        reason = _because(status, failure)
+        lines.append(f"{host}: model {status.name} failed{where}: {reason}. Remedy: {remedy}.")
+    for status, failure in failed:
+        if failure.evidence:
+            lines.append(f"Last lines of {status.container}:")
+            lines.extend(f"  {shorten(line)}" for line in failure.evidence)
+    others = [progress_line(host, one) for one in statuses if not one.failure]
+    if others:
+        lines.extend(["The others:", *(f"  {line}" for line in others)])
+    return "\n".join(lines)
+
+
+def as_result(host: str, status: Status) -> dict[str, Any]:
+    """One entry of the module's `models`."""
+    failure = status.failure
+    result: dict[str, Any] = {
+        "name": status.name,
+        "phase": status.phase,
+        "ready": status.ready,
+        "failed": failure is not None,
+        "elapsed": round(status.elapsed, 1),
+        "allowed": status.allowed,
+        "detail": failure.text if failure else status.detail,
+        "container": status.container,
+        "restarts": status.restarts,
+        "line": progress_line(host, status),
+    }
+    if failure:
+        result["cause"] = failure.cause
+        result["exit_code"] = failure.exit_code
+        result["remedy"] = failure.remedy.replace("CONTAINER", status.container or status.name)
+    return result

@@ -1,0 +1,133 @@
+"""Ask a TGI server whether it is there (/health) and whether it generates (one token)."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..engines.tgi.log import clean, shorten
+
+_BODY_LIMIT = 65536
+_GATEWAY = (502, 504)
+_REQUEST = json.dumps(
+    {"inputs": "Hello", "parameters": {"max_new_tokens": 1, "details": True}}
+).encode()
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one look at a server gave."""
+
+    ready: bool
+    """/health said 200 and one token was generated."""
+    listening: bool
+    """Somebody spoke HTTP, and it was not a proxy without a server behind it."""
+    detail: str
+    """In words, with status and start of the body; empty when ready."""
+    healthy: bool = False
+    """/health said 200."""
+    late: bool = False
+    """No answer in the time given."""
+
+
+def _ask(url: str, method: str, path: str, body: bytes | None, timeout: float) -> tuple[int, bytes]:
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=timeout)
+    headers = {"Content-Type": "application/json"} if body else {}
+    try:
+        try:
+            connection.connect()
+        except (TimeoutError, socket.timeout):
+            raise ConnectionError(f"no connection within {timeout:g} s") from None
+        connection.request(method, parts.path.rstrip("/") + path, body, headers)
+        response = connection.getresponse()
+        return response.status, response.read(_BODY_LIMIT)
+    finally:
+        connection.close()
+
+
+def _said(body: bytes) -> str:
+    """The error text of TGI or OpenAI shaped JSON, else the start of the body."""
+    text = body.decode("utf-8", "replace")
+    try:
+        content: Any = json.loads(text)
+    except ValueError:
+        content = None
+    if isinstance(content, dict):
+        error = content.get("error")
+        error = error.get("message") if isinstance(error, dict) else error
+        text = error if isinstance(error, str) else text
+    return shorten(clean(" ".join(text.split())), 200)
+
+
+def _answered(what: str, status: int, body: bytes) -> str:
+    said = _said(body)
+    return f"{what} answered {status}" + (f": {said}" if said else " with an empty body")
+
+
+def _generated(body: bytes) -> bool:
+    try:
+        answer: Any = json.loads(body)
+    except ValueError:
+        return False
+    if not isinstance(answer, dict) or not isinstance(answer.get("generated_text"), str):
+        return False
+    details = answer.get("details")
+    if isinstance(details, dict) and isinstance(details.get("generated_tokens"), int):
+        return bool(details["generated_tokens"] >= 1)
+    return bool(answer["generated_text"])
+
+
+def probe(url: str, timeout: float) -> Probe:
+    """Look once at the server at `url` (http://host:port), `timeout` seconds for each request.
+
+    While TGI loads nothing listens: a refused or reset connection, one that Docker's proxy
+    accepts and drops, and 502 or 504 of a proxy in front all mean "not listening".
+    """
+    what = "GET /health"
+    healthy = False
+    try:
+        status, body = _ask(url, "GET", "/health", None, timeout)
+        if status in _GATEWAY or (status == 503 and b"healthcheck" not in body):
+            return Probe(False, False, _answered(what, status, body))
+        if status != 200:
+            return Probe(False, True, _answered(what, status, body))
+        what, healthy = "POST /generate", True
+        status, body = _ask(url, "POST", "/generate", _REQUEST, timeout)
+    except (TimeoutError, socket.timeout):
+        return Probe(False, True, f"{what} has not answered within {timeout:g} s", healthy, True)
+    except (OSError, HTTPException) as problem:
+        reason = str(getattr(problem, "strerror", "") or problem or type(problem).__name__)
+        return Probe(False, healthy, f"{what}: {clean(reason)}", healthy)
+    if status == 200 and _generated(body):
+        return Probe(True, True, "", True)
+    return Probe(False, True, _answered(what, status, body), True)
+
+
+def probe_all(urls: Mapping[str, tuple[str, float]]) -> dict[str, Probe]:
+    """Look at several servers at once; `urls` gives URL and seconds by name.
+
+    A server that trickles its answer byte by byte is given up too, after twice its seconds.
+    """
+    answers: dict[str, Probe] = {}
+
+    def look(name: str, url: str, timeout: float) -> None:
+        answers[name] = probe(url, timeout)
+
+    threads = []
+    for name, (url, timeout) in urls.items():
+        thread = threading.Thread(target=look, args=(name, url, timeout), daemon=True)
+        thread.start()
+        threads.append((name, thread, time.monotonic() + 2 * timeout + 1))
+    for name, thread, until in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+        if name not in answers:
+            answers[name] = Probe(False, True, "the answer has not ended in time", late=True)
+    return dict(answers)

@@ -1,0 +1,98 @@
+"""Look at all models of a host again and again until each is ready, one fails, or time is up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Callable
+
+from ..docker.compose_containers import Container, Docker, DockerError
+from .judge import judge_absent, judge_dead, judge_running, remember, split_runs
+from .probe import Probe, probe_all
+from .state import Memory, Status, Wanted
+
+ProbeAll = Callable[[dict[str, tuple[str, float]]], dict[str, Probe]]
+_FIRST_TIMEOUT = 8.0
+"""Seconds for a request the first time; twice as long each time it was not enough."""
+
+
+class Watcher:
+    """Watches `models` (with what `memories` holds of earlier calls, by name)."""
+
+    def __init__(
+        self,
+        models: Sequence[Wanted],
+        memories: dict[str, Memory],
+        docker: Docker | None = None,
+        probes: ProbeAll = probe_all,
+        clock: Callable[[], float] = time.time,
+        probe_timeout: float = 30.0,
+    ) -> None:
+        self.models = models
+        self.memories = memories
+        self._docker = docker or Docker()
+        self._probes = probes
+        self._clock = clock
+        self._probe_timeout = probe_timeout
+
+    def look(self) -> list[Status]:
+        """One look at every model, in their order. Raises DockerError if Docker cannot be asked."""
+        found = self._docker.containers(model.project for model in self.models)
+        asked: dict[str, tuple[str, float]] = {}
+        for model in self.models:
+            container = found.get(model.project)
+            if container and container.status == "running":
+                late = self._memory(model).late
+                timeout = min(self._probe_timeout, _FIRST_TIMEOUT * 2**late)
+                asked[model.name] = (model.url, timeout)
+        seen = self._probes(asked)
+        return [
+            self._judge(model, found.get(model.project), seen.get(model.name))
+            for model in self.models
+        ]
+
+    def _memory(self, model: Wanted) -> Memory:
+        return self.memories.setdefault(model.name, Memory())
+
+    def _judge(self, model: Wanted, container: Container | None, seen: Probe | None) -> Status:
+        if container is None:
+            return judge_absent(model)
+        memory = self._memory(model)
+        restarted = remember(memory, container)
+        now = self._clock()
+        if seen and seen.ready:
+            return judge_running(model, container, None, seen, memory, now)
+        lines = self._docker.logs(container.id)
+        before, run = split_runs(lines or [], container)
+        if seen is None and container.status == "created" and not container.error:
+            seen = Probe(False, False, "")
+        if seen is None:
+            return judge_dead(model, container, run, container.exit_code)
+        if restarted:
+            since = container.finished - 1
+            code = self._docker.last_exit_code(container.id, since, now)
+            return judge_dead(model, container, before, code)
+        return judge_running(model, container, None if lines is None else run, seen, memory, now)
+
+    def watch(
+        self, window: float, interval: float, sleep: Callable[[float], None] = time.sleep
+    ) -> list[Status]:
+        """Look until all are ready or one has failed, at most about `window` seconds.
+
+        A request that is under way when the window ends is waited for. Docker may be away for
+        part of the window (its daemon restarts), not at its end: DockerError.
+        """
+        until = self._clock() + window
+        while True:
+            try:
+                statuses = self.look()
+            except DockerError:
+                if self._clock() + interval > until:
+                    raise
+                sleep(interval)
+                continue
+            if all(one.ready for one in statuses) or any(one.failure for one in statuses):
+                return statuses
+            if self._clock() + interval > until:
+                return statuses
+            sleep(interval)

@@ -1,0 +1,136 @@
+"""Write what the checks of all hosts found, then fail where the verdict is bad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ansible.module_utils
+from ansible.plugins.action import ActionBase
+
+# Ansible ships module_utils to hosts but does not put them on the controller's import path
+_UTILS = str(Path(__file__).resolve().parents[2] / "module_utils")
+if _UTILS not in ansible.module_utils.__path__:
+    ansible.module_utils.__path__.append(_UTILS)
+
+from ansible.module_utils.tgi.checks.report.document import no_verdict
+from ansible.module_utils.tgi.checks.report.report_files import write_reports
+
+# Where the role leaves the answer of tgi_check, and the group that a view is for
+_VIEWS = {"direct": ("__checks_direct", "gpu_hosts"), "edge": ("__checks_edge", "gateways")}
+_SPEC = {
+    "view": {"type": "str", "choices": list(_VIEWS)},
+    "directory": {"type": "path"},
+    "enforce": {"type": "bool", "default": True},
+}
+_SHOWN = ("msg", "checks", "failed_checks", "summary", "table")
+_NOT_REACHED = "It did not get as far as the checks: see what failed in the play before them"
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Works on the controller alone; the registered answers of this run are all it looks at."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Give report_files; a bad verdict fails with what tgi_check said, the report aside."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _, given = self.validate_argument_spec(_SPEC)
+        views = [given["view"]] if given["view"] else list(_VIEWS)
+        # Reports are words about the system, renewed in each run: nothing of it has changed
+        answer: dict[str, Any] = {"changed": False, "report_files": []}
+        if given["enforce"]:
+            answer.update(verdict([plain(variables.get(_VIEWS[view][0]) or {}) for view in views]))
+            if not given["view"] and (nothing := unchecked(variables["hostvars"])):
+                answer.update(failed=True, msg=nothing)
+        if given["directory"] and given["view"]:
+            try:
+                answer["report_files"] = write(given["directory"], given["view"], variables)
+            except OSError as error:
+                said = [answer.get("msg"), f"the report could not be written: {error}"]
+                answer.update(failed=True, msg="; ".join(filter(None, said)))
+        return answer
+
+
+def verdict(mine: list[dict[str, Any]]) -> dict[str, Any]:
+    """What to fail with: what tgi_check said of each view with a bad verdict; else nothing."""
+    bad = [one for one in mine if one.get("summary", {}).get("verdict") == "failed"]
+    if not bad:
+        return {}
+    if len(bad) == 1:
+        return {"failed": True, **{key: bad[0][key] for key in _SHOWN}}
+    return {
+        "failed": True,
+        "msg": "; ".join(one["msg"] for one in bad),
+        "checks": [row for one in bad for row in one["checks"]],
+        "failed_checks": [name for one in bad for name in one["failed_checks"]],
+        "summary": {one["summary"]["view"]: one["summary"] for one in bad},
+        "table": "\n\n".join(one["table"] for one in bad),
+    }
+
+
+def unchecked(hostvars: Mapping[str, Any]) -> str:
+    """Why the whole run proved nothing; empty when any view of any host came to a verdict."""
+    names = [variable for variable, _ in _VIEWS.values()]
+    found = [hostvars[host].get(name) or {} for host in hostvars for name in names]
+    if any("summary" in one for one in found):
+        return ""
+    said = [str(one["msg"]) for one in found if one.get("msg")]
+    return "; ".join(["nothing was checked", *dict.fromkeys(said)])
+
+
+def write(directory: str, view: str, variables: Mapping[str, Any]) -> list[str]:
+    """The page over all hosts; JSON and JUnit XML of this host and of those that cannot do it."""
+    hostvars, here = variables["hostvars"], variables["inventory_hostname"]
+    found = {}
+    for name, host, answer in answers(view, variables["ansible_play_hosts_all"], hostvars):
+        found[name, host] = make_document(name, host, answer)
+    notes = []
+    for name, (_, group) in _VIEWS.items():
+        hosts = variables.get("groups", {}).get(group, [])
+        if lost := [host for host in hosts if (name, host) not in found]:
+            notes.append(f"Not in this report: the {name} view of {', '.join(lost)}.")
+    own = [
+        one
+        for (name, host), one in found.items()
+        if name == view and (host == here or not one["checks"])
+    ]
+    files: list[str] = write_reports(directory, list(found.values()), notes, own)
+    return files
+
+
+def answers(
+    view: str, hosts: list[str], hostvars: Mapping[str, Any]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """View, host and answer: of this view from every host of the play, of the other if it ran."""
+    for name, (variable, _) in _VIEWS.items():
+        known = hosts if name == view else list(hostvars)
+        for host in known:
+            answer = hostvars[host].get(variable)
+            if answer is not None or name == view:
+                yield name, host, plain(answer or {"msg": _NOT_REACHED})
+
+
+def make_document(view: str, host: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The report in an answer, or why there is none."""
+    if "report" in answer:
+        report: Mapping[str, Any] = answer["report"]
+        return report
+    skipped = bool(answer.get("skipped"))
+    usual = "Nothing is deployed or published yet" if skipped else "It came to no verdict"
+    made: Mapping[str, Any] = no_verdict(view, host, str(answer.get("msg") or usual), skipped)
+    return made
+
+
+def plain(value: Any) -> Any:
+    """A copy without Ansible's own kinds of dict and list."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

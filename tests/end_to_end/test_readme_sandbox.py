@@ -1,0 +1,90 @@
+"""`make sandbox` as the README has it: it serves, its command works, it goes without a trace.
+
+A sandbox that is up already is left up; one that these tests brought up is taken away again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.roots import ROOT
+
+NAME = "tgi-sandbox-"
+
+
+def make(target: str) -> str:
+    done = subprocess.run(
+        ["make", target], cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def shell(command: str) -> str:
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def leftovers() -> list[str]:
+    listed = shell(f"docker ps -aq --filter name={NAME}; docker network ls -q --filter name={NAME}")
+    return listed.split() + [name for name in (".sandbox", ".cache") if (ROOT / name).exists()]
+
+
+def unused_images() -> list[str]:
+    """Images that the engine could remove: Molecule's hosts, where some are up, keep theirs."""
+    ours = shell("docker images -q --filter label=tgi-ansible=test | sort -u").split()
+    used = shell("docker ps -aq | xargs -r docker inspect --format '{{.Image}}'").split()
+    return [image for image in ours if not any(name.startswith(f"sha256:{image}") for name in used)]
+
+
+@pytest.fixture(scope="module")
+def printed() -> Iterator[str]:
+    was_up = (ROOT / ".sandbox").exists()
+    volumes = set(shell("docker volume ls -q").split())
+    yield make("sandbox")
+    if not was_up:
+        make("sandbox-down")
+        assert leftovers() + unused_images() == []
+        assert set(shell("docker volume ls -q").split()) <= volumes
+
+
+@pytest.fixture(scope="module")
+def command(printed: str) -> str:
+    """The curl command that the sandbox prints for pasting."""
+    found = re.search(r"^curl .*?/v1/chat/completions$", printed, re.DOTALL | re.MULTILINE)
+    assert found, printed
+    return found.group()
+
+
+def test_it_ends_with_the_checks_and_how_to_talk_to_it(printed: str) -> None:
+    assert re.findall(r"PASSED: gpu1 \((\w+)\)", printed) == ["direct", "edge"]
+    assert "https://llm.sandbox.test:8443/v1" in printed
+    assert ".sandbox/secrets/api_key" in printed
+    assert "Simulated: the GPU" in printed
+
+
+def test_the_printed_command_streams_an_answer(command: str) -> None:
+    events = shell(command).strip().split("\n\n")
+    assert events.pop() == "data: [DONE]"
+    chunks = [json.loads(event.removeprefix("data:")) for event in events]
+    assert len(chunks) > 4
+    assert "Paris" in "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks)
+
+
+def test_without_the_key_it_is_refused(command: str) -> None:
+    without = re.sub(r'-H "Authorization[^"]*"', "-w '%{http_code}'", command)
+    assert without != command
+    assert shell(without).endswith("401")
+
+
+def test_a_second_run_changes_nothing(printed: str) -> None:
+    assert printed
+    assert set(re.findall(r"changed=(\d+)", make("sandbox"))) == {"0"}

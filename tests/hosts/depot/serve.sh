@@ -1,3 +1,0 @@
-#!/bin/sh
-# The depot's own process: apt repositories by nginx, images by Debian's docker-registry.
-nginx && exec docker-registry serve /etc/docker/registry/config.yml

@@ -1,0 +1,109 @@
+"""A broken service makes the play red, and bad input never gets to change anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.live.endpoints import load_endpoints
+from tests.support.roots import ROOT
+
+testinfra_hosts = ["ansible://gpu_hosts?force_ansible=True"]
+EMULATOR = "docker exec tgi-smollm2-135m-tgi-1 tgi-emulator fault"
+
+
+def play(
+    inventory: str, playbook: str, host: str, variables: dict[str, Any] | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = ["ansible-playbook", "-i", inventory, playbook, "--limit", host]
+    command += ["-e", json.dumps(variables or {})]
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def last(inventory: str) -> str:
+    """One host is enough for what the playbooks say."""
+    return load_endpoints(inventory)[-1].host
+
+
+@pytest.fixture
+def emulator(host: Any, last: str) -> Iterator[Any]:
+    if host.backend.host != last:
+        pytest.skip("one host is enough")
+    yield host
+    host.check_output(f"{EMULATOR} clear")
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("no-generate", "/health is 200 yet generation fails"),
+        ("wrong-model", "identity differs: serves bigscience/bloom-560m, not HuggingFaceTB/"),
+        ("stream-cut", "stream cut short after 3 events, without"),
+    ],
+)
+def test_a_broken_service_is_red(
+    emulator: Any, inventory: str, last: str, fault: str, sentence: str
+) -> None:
+    emulator.check_output(f"{EMULATOR} set {fault}")
+    red = play(inventory, "site.yml", last)
+    assert red.returncode != 0, red.stdout
+    said = " ".join(red.stdout.partition("[ERROR]: Task failed")[2].split())
+    assert sentence in said, red.stdout
+
+
+def test_unset_it_is_green(emulator: Any, inventory: str, last: str) -> None:
+    emulator.check_output(f"{EMULATOR} clear")
+    green = play(inventory, "site.yml", last)
+    assert green.returncode == 0, green.stdout
+    assert "changed=0" in green.stdout
+
+
+MODEL = {
+    "name": "a",
+    "model_id": "acme/a",
+    "revision": "0123456789abcdef0123456789abcdef01234567",
+}
+BAD_INPUT: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "an unknown variable": (
+        {"gateway_sever_name": "llm.example.org"},
+        ["gateway_sever_name", "gateway_server_name"],
+    ),
+    "a wrong type": ({"tgi_base_port": "many"}, ["tgi_base_port", "whole number"]),
+    "a model without a name": (
+        {"tgi_models": [{key: MODEL[key] for key in ("model_id", "revision")}]},
+        ["tgi_models[0]", "name"],
+    ),
+    "two models on one GPU": (
+        {"tgi_models": [{**MODEL, "gpus": ["0"]}, {**MODEL, "name": "b", "gpus": ["0"]}]},
+        ['GPU "0"', "gpus"],
+    ),
+    "a missing key file": (
+        {
+            "gateway_tls": {
+                "source": "files",
+                "certificate": "/nowhere/chain.pem",
+                "key": "/nowhere/key.pem",
+            }
+        },
+        ["/nowhere/key.pem", "gateway_tls"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_refused_in_one_line(inventory: str, last: str, case: str) -> None:
+    variables, words = BAD_INPUT[case]
+    refused = play(inventory, "site.yml", last, variables)
+    assert refused.returncode != 0
+    assert "changed=0" in refused.stdout
+    lines = refused.stdout.splitlines()
+    assert any(all(word in line for word in words) for line in lines), refused.stdout

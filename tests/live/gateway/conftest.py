@@ -1,0 +1,54 @@
+"""Tests of the gateway get each gateway of the scenario as its clients reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.support.live.sites import Site, inventory_of, load_sites
+
+OF_EVERY_NGINX = {"test_reload", "test_streams", "test_stream_pace", "test_scanners"}
+known_sites = cache(load_sites)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "site" in metafunc.fixturenames:
+        sites = known_sites(inventory_of(metafunc.config))
+        # Only what depends on nginx's version is asked of nginx.org's too
+        if metafunc.module.__name__.rpartition(".")[2] not in OF_EVERY_NGINX:
+            sites = [site for site in sites if site.source == "distro"]
+        metafunc.parametrize("site", sites, ids=lambda site: site.host, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """One gateway after another, and each of its modules whole: what a module plays, it plays once.
+
+    pytest itself would mix the modules' tests.
+    """
+    written = {item: number for number, item in enumerate(items)}
+    yield
+    items.sort(key=lambda item: (_host(item), written[item]))
+
+
+def _host(item: pytest.Item) -> str:
+    site = item.callspec.params.get("site") if hasattr(item, "callspec") else None
+    return site.host if site else ""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell the figures that tests have noted."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in getattr(report, "user_properties", []):
+            terminalreporter.write_line(f"{name}: {value}")
+
+
+@pytest.fixture(autouse=True)
+def fresh_counters(request: pytest.FixtureRequest) -> None:
+    """Every test counts from nothing."""
+    if "site" in request.fixturenames:
+        site: Site = request.getfixturevalue("site")
+        site.forget()

@@ -1,0 +1,165 @@
+"""Certificates from a real ACME server, renewed without anybody noticing."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.live.gateway.test_reload import master, served_serial, while_asking
+from tests.live.gateway.test_undo import undo
+from tests.support.live.sites import Site
+
+ACME = "/etc/tgi-gateway/acme"
+
+
+def settings(site: Site, **more: Any) -> dict[str, Any]:
+    state = site.ca.parent.parent
+    tls = {
+        "source": "acme",
+        "directory": f"https://{site.prefix}-acme:14000/dir",
+        "directory_ca": str(state / "acme" / "ca.crt"),
+        "email": "ops@gateway.test",
+        "agree_tos": True,
+        **more,
+    }
+    return {"gateway_server_name": f"{site.host}.gateway.test", "gateway_tls": tls}
+
+
+def by_dns(site: Site, secret: str) -> dict[str, Any]:
+    server = site.run(f"getent hosts {site.prefix}-acme").split()[0]
+    return {
+        "challenge": "dns-01",
+        "dns_plugin": "rfc2136",
+        "dns_propagation_seconds": 1,
+        "dns_credentials": {
+            "dns_rfc2136_server": server,
+            "dns_rfc2136_name": "update.",
+            "dns_rfc2136_secret": secret,
+            "dns_rfc2136_algorithm": "HMAC-SHA256",
+        },
+    }
+
+
+def update_secret(site: Site) -> str:
+    return (site.ca.parent.parent / "acme" / "update.secret").read_text()
+
+
+@pytest.fixture(scope="module")
+def known(site: Site) -> Iterator[Site]:
+    """The site under the name and root that ACME gives it; the usual one afterwards."""
+    yield site
+    back = site.play()
+    assert back.returncode == 0, back.stdout
+    assert "acme" not in site.run("ls /etc/tgi-gateway 2>/dev/null || true")
+
+
+def root_of(site: Site, folder: Path) -> Path:
+    """The root of what the ACME server issues, which changes with each of its starts."""
+    path = folder / "root.pem"
+    command = ["docker", "exec", f"{site.prefix}-acme", "python3", "-c", _FETCH]
+    path.write_text(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return path
+
+
+_FETCH = """
+import ssl, urllib.request
+context = ssl.create_default_context(cafile="/srv/acme/ca.crt")
+url = "https://localhost:15000/roots/0"
+print(urllib.request.urlopen(url, context=context).read().decode(), end="")
+"""
+
+
+def issued(site: Site) -> Site:
+    name = f"{site.host}.gateway.test"
+    return Site(**{**site.__dict__, "name": name})
+
+
+def greeting(site: Site, root: Path) -> dict[str, Any]:
+    """Ask as a client that trusts that root alone."""
+    with site.client("free", verify=ssl.create_default_context(cafile=str(root))) as client:
+        answer: dict[str, Any] = client.get("/v1/models").raise_for_status().json()
+    return answer
+
+
+def test_a_name_is_proven_by_http_and_then_by_dns(known: Site, tmp_path: Path) -> None:
+    first = known.play(**settings(known))
+    assert first.returncode == 0, first.stdout
+    assert greeting(issued(known), root_of(known, tmp_path))["data"]
+    again = known.play(**settings(known))
+    assert "changed=0" in again.stdout, again.stdout
+    serial = served_serial(issued(known))
+    other = settings(known, **by_dns(known, update_secret(known)))
+    proven = known.play(**other)
+    assert proven.returncode == 0, proven.stdout
+    assert served_serial(issued(known)) != serial
+    assert greeting(issued(known), root_of(known, tmp_path))["data"]
+    assert "changed=0" in known.play(**other).stdout
+
+
+def test_secrets_of_dns_are_in_one_closed_file(known: Site) -> None:
+    secret = update_secret(known)
+    found = known.run("grep -rlsF -f /dev/stdin /etc /var/log /proc/[0-9]*/cmdline || true", secret)
+    assert found.split() == [f"{ACME}/dns.ini"]
+    assert known.run(f"stat -c %a {ACME}/dns.ini {ACME}/cli.ini").split() == ["600", "600"]
+
+
+def test_a_renewal_is_served_under_load_without_a_restart(known: Site) -> None:
+    site = issued(known)
+    before, process = served_serial(site), master(site)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+
+    def renew() -> None:
+        # What the timer starts, with a certificate that is not due
+        unit = "/run/systemd/system/tgi-gateway-acme.service.d"
+        forced = f"/usr/bin/certbot renew --config {ACME}/cli.ini --force-renewal"
+        text = f"[Service]\\nExecStart=\\nExecStart={forced} --no-random-sleep-on-renew\\n"
+        site.run(f"mkdir -p {unit}; printf '{text}' > {unit}/forced.conf; systemctl daemon-reload")
+        site.run("systemctl start tgi-gateway-acme.service")
+        site.run(f"rm -r {unit}; systemctl daemon-reload; sleep 1")
+
+    seen = while_asking(site, 20, 3, renew, context)
+    assert served_serial(site) != before
+    assert master(site) == process, "nginx was restarted"
+    seen.judge(site, exposed=23)
+    assert "tgi-gateway-acme.timer" in site.run("systemctl list-timers --all")
+
+
+def test_what_is_in_the_way_is_named(known: Site) -> None:
+    """The certificate there was is served on."""
+    before = served_serial(issued(known))
+    nowhere = {**settings(known), "gateway_server_name": f"not-{known.host}.gateway.test"}
+    unknown = {**nowhere, "gateway_tls": dict(nowhere["gateway_tls"])}
+    del unknown["gateway_tls"]["directory_ca"]
+    for wanted, said in (
+        (nowhere, "DNS must know gateway_server_name"),
+        (unknown, "set gateway_tls.directory_ca to its CA"),
+    ):
+        refused = known.play(**wanted)
+        assert refused.returncode != 0
+        assert said in " ".join(refused.stdout.split()), refused.stdout
+        assert served_serial(issued(known)) == before
+
+
+def test_a_host_that_serves_nothing_yet_answers_the_challenge(known: Site, tmp_path: Path) -> None:
+    if known.host != "gw13":
+        pytest.skip("one host is enough")
+    gone = undo(known, tmp_path)
+    assert gone.returncode == 0, gone.stdout
+    assert "tgi-gateway" not in known.run("systemctl list-timers --all")
+    previewed = known.play("--check", "--diff", **settings(known))
+    assert previewed.returncode == 0, previewed.stdout
+    first = known.play(**settings(known))
+    assert first.returncode == 0, first.stdout
+    assert greeting(issued(known), root_of(known, tmp_path))["data"]
+    assert "changed=0" in known.play(**settings(known)).stdout
+    with httpx.Client(trust_env=False) as client:
+        plain = client.get(f"http://{known.address}/x", headers={"Host": known.name})
+    assert plain.status_code == 308

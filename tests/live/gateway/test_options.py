@@ -1,0 +1,210 @@
+"""What a site may choose beyond the defaults does what it says.
+
+Two plays for each host: all that goes together, then the same with certificates for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.live.gateway.test_confined import ACCESS_LOG
+from tests.live.gateway.test_hygiene import since, size
+from tests.live.gateway.test_refused import FAST, budget
+from tests.support.live.client_ca import Authority
+from tests.support.live.load import CHAT
+from tests.support.live.sites import Site
+
+MADE_UP, NEAREST = "203.0.113.9", "198.51.100.7"
+BADGE = "CN=badge,O=Example"
+ASK = {"model": "solo", "messages": []}
+# Asks from the host itself, so from an address that is no balancer's
+BESIDE = """
+import socket, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+raw = socket.create_connection(("127.0.0.1", 443))
+with context.wrap_socket(raw, server_hostname="NAME") as tls:
+    tls.sendall(b"GET /info HTTP/1.0\\r\\nHost: NAME\\r\\nX-Forwarded-For: MADE_UP\\r\\n\\r\\n")
+    print(tls.recv(100))
+"""
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("theirs"))
+
+
+@pytest.fixture(scope="module")
+def choices(site: Site, ours: Authority) -> Iterator[dict[str, Any]]:
+    """What is chosen; what was in force before is so again in the end."""
+    tiers = {"free": "free", "slow": "counted", "other": "counted"}
+    consumers = [{"name": n, "tier": tier, "keys": site.keys[n]} for n, tier in tiers.items()]
+    badge = {"name": "badge", "tier": "free", "certificate_subjects": [BADGE]}
+    with socket.create_connection((site.address, 443)) as line:
+        balancer = line.getsockname()[0]
+    yield {
+        "gateway_tiers": {"free": FAST, "counted": {**FAST, **budget(site)}},
+        "gateway_consumers": [*consumers, badge],
+        "gateway_client_ca": str(ours.file),
+        "gateway_trusted_proxies": [f"{balancer}/32"],
+        "gateway_http2": True,
+        "gateway_tls_hsts_seconds": 300,
+        "gateway_info_public": True,
+        "gateway_health_public": False,
+        "gateway_read_timeout": 2,
+    }
+    played(site)
+
+
+@pytest.fixture(scope="module")
+def chosen(site: Site, choices: dict[str, Any]) -> Site:
+    return played(site, **choices)
+
+
+@pytest.fixture(scope="module")
+def strict(chosen: Site, choices: dict[str, Any]) -> Site:
+    return played(chosen, **choices, gateway_client_certificate_required=True)
+
+
+def played(site: Site, **variables: Any) -> Site:
+    done = site.play(**variables)
+    assert done.returncode == 0, done.stdout
+    return site
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/json"
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.fixture(scope="module")
+def spent(chosen: Site) -> float:
+    """Use a consumer's budget up, in three dialects; gives when its minute ends."""
+    if not budget(chosen):
+        pytest.skip("njs is too old for budgets; that they are refused there is another test")
+    # Not across a minute's end
+    if left() < 5:
+        time.sleep(left() + 0.1)
+    with chosen.client("slow") as slow:
+        for path, body in (
+            (CHAT, ASK),
+            (CHAT, {**ASK, "stream": True}),
+            ("/generate_stream", {"inputs": "x"}),
+        ):
+            assert slow.post(path, json=body).status_code == 200
+    return time.time() + left()
+
+
+def left() -> float:
+    return 60 - time.time() % 60
+
+
+def test_a_spent_budget_holds_up_its_consumer_alone(chosen: Site, spent: float) -> None:
+    with chosen.client("slow") as slow, chosen.client("other") as other:
+        refused, until = slow.post(CHAT, json=ASK), spent - time.time()
+        assert refusal(refused) == (429, "rate_limit_exceeded")
+        assert refused.json()["error"]["type"] == "tokens"
+        assert "budget of generated tokens" in refused.json()["error"]["message"]
+        assert until <= int(refused.headers["retry-after"]) <= until + 2 <= 62
+        # What generates nothing costs nothing
+        assert slow.get("/v1/models").status_code == 200
+        assert other.post(CHAT, json=ASK).status_code == 200
+
+
+def test_a_certificate_stands_for_a_key(chosen: Site, ours: Authority, theirs: Authority) -> None:
+    """It is asked for, not demanded."""
+    start = size(chosen, ACCESS_LOG)
+    with chosen.client(verify=ours.held(chosen, BADGE)) as badge:
+        assert badge.post(CHAT, json=ASK).status_code == 200
+    assert json.loads(since(chosen, start, 1)[0])["consumer"] == "badge"
+    for consumer, status in (("free", 200), (None, 401)):
+        with chosen.client(consumer, verify=ours.held(chosen, "CN=badge")) as unknown:
+            assert unknown.post(CHAT, json=ASK).status_code == status
+    with chosen.client("free") as bare:
+        assert bare.post(CHAT, json=ASK).status_code == 200
+    before = chosen.seen()
+    with chosen.client("free", verify=theirs.held(chosen, BADGE)) as stray:
+        assert refusal(stray.post(CHAT, json=ASK)) == (400, "invalid_client_certificate")
+    assert chosen.seen() == before
+
+
+def test_a_balancers_word_on_the_address_is_taken_and_nobody_elses(chosen: Site) -> None:
+    start = size(chosen, ACCESS_LOG)
+    with chosen.client() as client:
+        client.get("/info", headers={"X-Forwarded-For": f"{MADE_UP}, {NEAREST}"})
+    script = BESIDE.replace("NAME", chosen.name).replace("MADE_UP", MADE_UP)
+    assert "200 OK" in chosen.run("python3 -", given=script)
+    addresses = [json.loads(line)["ip"] for line in since(chosen, start, 2)]
+    # The nearest that is no balancer's: what stands before it, a client may have made up
+    assert addresses == [NEAREST, "127.0.0.1"]
+
+
+def test_guesses_are_counted_for_the_address_that_a_balancer_tells(chosen: Site) -> None:
+    def guess(client: httpx.Client, address: str) -> int:
+        told = {"X-Forwarded-For": address, "Authorization": "Bearer nobody"}
+        return client.get("/v1/models", headers=told).status_code
+
+    with chosen.client() as client:
+        statuses = [guess(client, "198.51.100.20") for _ in range(100)]
+        assert statuses[:50] == [401] * 50
+        assert statuses[-1] == 429
+        assert guess(client, "198.51.100.21") == 401
+
+
+@pytest.mark.parametrize("model", ["pair", "solo"])
+def test_a_slow_answer_is_a_504_and_never_asked_for_twice(chosen: Site, model: str) -> None:
+    """Longer silent than the time-out, before a model of two replicas as well."""
+    began = time.monotonic()
+    with chosen.client("free") as client:
+        answer = client.post(CHAT, json={**ASK, "model": model, "x_wait": 5})
+    assert 2 <= time.monotonic() - began < 4
+    assert refusal(answer) == (504, "gateway_timeout")
+    # Whoever would be asked a second time has been by now
+    time.sleep(0.5)
+    assert chosen.seen() == 1
+
+
+def test_open_routes_and_http2_and_hsts_are_as_chosen(chosen: Site) -> None:
+    with chosen.client(http2=True) as stranger, chosen.client("free") as known:
+        answers = [stranger.get(path) for path in ("/info", "/models/solo/info", "/health")]
+        answers += [known.get("/health"), stranger.post(CHAT, json=ASK)]
+    assert [answer.status_code for answer in answers] == [200, 200, 401, 200, 401]
+    assert [answer.http_version for answer in answers[2:4]] == ["HTTP/2", "HTTP/1.1"]
+    assert {one.headers["strict-transport-security"] for one in answers} == {"max-age=300"}
+
+
+def test_without_a_certificate_nobody_is_let_in(
+    strict: Site, ours: Authority, theirs: Authority
+) -> None:
+    with strict.client("free") as bare, strict.client() as stranger:
+        for answer in (bare.post(CHAT, json=ASK), bare.get("/health"), stranger.get("/info")):
+            assert refusal(answer) == (400, "missing_client_certificate")
+    with strict.client("free", verify=theirs.held(strict, BADGE)) as stray:
+        assert refusal(stray.post(CHAT, json=ASK)) == (400, "invalid_client_certificate")
+    assert strict.seen() == 0
+    for consumer, subject in ((None, BADGE), ("free", "CN=anybody")):
+        with strict.client(consumer, verify=ours.held(strict, subject)) as good:
+            assert good.post(CHAT, json=ASK).status_code == 200
+
+
+def test_a_budget_outlives_a_reload_and_begins_anew_each_minute(
+    spent: float, strict: Site, ours: Authority
+) -> None:
+    """Last, so that most of the minute is over."""
+    with strict.client("slow", verify=ours.held(strict, "CN=anybody")) as slow:
+        if time.time() < spent - 1:
+            assert slow.post(CHAT, json=ASK).status_code == 429
+        time.sleep(max(0.0, spent - time.time()) + 0.1)
+        assert slow.post(CHAT, json=ASK).status_code == 200

@@ -1,0 +1,74 @@
+"""What cannot be served, or would tell nginx more than it should, is refused before any change."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.live.gateway.test_broken import STATE
+from tests.support.live.sites import Site
+
+# Three answers of 8 words are over it
+BUDGET = 20
+FAST = {"requests_per_second": 100000, "burst": 100000, "concurrent": 0}
+HOSTILE: dict[str, Any] = {
+    "gateway_server_name": "llm.test; return 200 $host",
+    "gateway_tiers": {"free": FAST, 'a"; b': FAST, "$tier": FAST},
+    "gateway_consumers": [{"name": 'x";\n}', "tier": "free$", "keys": ["k" * 64]}],
+    "gateway_trusted_proxies": ["10.0.0.0/8; return 200"],
+    "gateway_real_ip_header": "X-A; }",
+    "gateway_backends": [
+        {
+            "name": 'm"; }',
+            "model_id": "x\ny",
+            "aliases": ['a$b"', "c\nd", "{{ '{{' }} 7 }}"],
+            "replicas": [{"name": "one;", "address": "127.0.0.1:9001; }"}],
+        }
+    ],
+}
+# The places in it
+NAMED = """
+server_name tiers.a" tiers.$tier consumers[0].name consumers[0].tier trusted_proxies[0]
+real_ip_header backends[0].name backends[0].model_id backends[0].aliases[0] backends[0].aliases[1]
+backends[0].aliases[2] backends[0].replicas[0].name backends[0].replicas[0].address
+"""
+
+
+def budget(site: Site) -> dict[str, int]:
+    """A budget of tokens, where njs has memory that workers share."""
+    packages = {"distro": "libnginx-mod-http-js", "nginx_org": "nginx-module-njs"}
+    said = site.run(f"dpkg-query -W -f '${{Version}}' {packages[site.source]}")
+    # nginx.org's is nginx's version, and njs's after a plus
+    version = said.partition("+")[2].split(".") if site.source == "nginx_org" else said.split(".")
+    return {"tokens_per_minute": BUDGET} if (int(version[0]), int(version[1])) >= (0, 8) else {}
+
+
+def test_a_budget_is_refused_where_nothing_can_count_it(site: Site) -> None:
+    if budget(site):
+        pytest.skip("this njs can")
+    before = site.run(STATE)
+    tiers = {name: {**FAST, "tokens_per_minute": BUDGET} for name in ("free", "slow", "default")}
+    done = site.play(gateway_tiers=tiers)
+    assert done.returncode != 0
+    assert told(done, "gateway_tiers.free.tokens_per_minute needs njs 0.8, this host has 0.7")
+    assert " changed=0 " in done.stdout
+    assert site.run(STATE) == before
+
+
+def test_what_would_become_configuration_is_refused_by_its_name(site: Site) -> None:
+    before = site.run(STATE)
+    done = site.play(**HOSTILE)
+    assert done.returncode != 0
+    unnamed = [name for name in NAMED.split() if not told(done, f"gateway_{name}")]
+    assert unnamed == []
+    assert " changed=0 " in done.stdout
+    assert site.run(STATE) == before
+
+
+def told(done: subprocess.CompletedProcess[str], start: str) -> bool:
+    """Whether some line says what is wrong there, and what to write instead."""
+    lines = (line.strip() for line in done.stdout.splitlines())
+    return any(line.startswith(start) and re.search("; (write|leave) ", line) for line in lines)

@@ -1,0 +1,113 @@
+"""Scanners that know nothing of this project find nothing to complain about."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.live.scanners import gixy, graded, s_client, sslyze
+from tests.support.live.sites import Site, inventory_of, load_sites
+
+COMPLIANT = "OK - Compliant"
+# The private CA has no place to ask for revoked certificates
+LAB_ONLY = {"cert_revocation"}
+HSTS = {"gateway_tls_hsts_seconds": 63072000}
+DEFECT = "location /defect { return 302 https://$host$uri; }\n    "
+
+
+def played(sites: list[Site], **variables: object) -> None:
+    def play(site: Site) -> subprocess.CompletedProcess[str]:
+        return site.play(**variables)
+
+    for done in together(play, sites):
+        assert done.returncode == 0, done.stdout
+
+
+def together(ask: Callable[[Site], Any], sites: list[Site]) -> list[Any]:
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(ask, sites))
+
+
+@pytest.fixture(scope="module")
+def strict(request: pytest.FixtureRequest) -> Iterator[list[Site]]:
+    """The distributions' gateways with HSTS, which is opt-in and which graders ask for."""
+    sites = [one for one in load_sites(inventory_of(request.config)) if one.source == "distro"]
+    played(sites, **HSTS)
+    yield sites
+    played(sites)
+
+
+def test_testssl_grades_it_a_plus(strict: list[Site]) -> None:
+    for site, findings in zip(strict, together(graded, strict), strict=True):
+        told = {finding["id"]: finding["finding"] for finding in findings}
+        assert told.get("overall_grade") == "A+", (site.host, told)
+        grave = {one["id"] for one in findings if one["severity"] in {"HIGH", "CRITICAL"}}
+        assert grave <= LAB_ONLY, (site.host, {name: told[name] for name in grave})
+
+
+def test_sslyze_finds_the_default_intermediate_and_not_modern(strict: list[Site]) -> None:
+    for site in strict:
+        assert COMPLIANT in sslyze(site, "intermediate"), site.host
+        # Or else this test could not fail
+        assert COMPLIANT not in sslyze(site, "modern"), site.host
+
+
+@pytest.mark.parametrize("name", ["gixy-ng", "gixy-next"])
+def test_both_heirs_of_gixy_find_the_configuration_clean(
+    strict: list[Site], name: str, tmp_path: Path
+) -> None:
+    for site in strict:
+        configuration = site.run("cat /etc/nginx/nginx.conf")
+        code, told = gixy(name, configuration, tmp_path)
+        assert code == 0, told
+        flawed = configuration.replace("location = /health {", DEFECT + "location = /health {")
+        assert flawed != configuration
+        code, told = gixy(name, flawed, tmp_path)
+        assert code == 1, told
+
+
+def test_sslyze_finds_the_modern_profile_modern(strict: list[Site]) -> None:
+    played(strict, **HSTS, gateway_tls_profile="modern")
+    try:
+        for site in strict:
+            assert COMPLIANT in sslyze(site, "modern"), site.host
+            assert "alert protocol version" in s_client(site, f"-servername {site.name} -tls1_2")
+    finally:
+        played(strict, **HSTS)
+
+
+def test_the_group_withstands_quantum_computers_where_openssl_has_it(site: Site) -> None:
+    told = s_client(site, f"-servername {site.name}")
+    new = "OpenSSL 3.5" in site.run("nginx -V 2>&1")
+    assert ("X25519MLKEM768" in told) == new, told
+    assert "TLSv1.3" in told
+
+
+def test_old_protocols_and_unknown_names_are_refused(site: Site) -> None:
+    known = f"-servername {site.name}"
+    assert "Protocol version: TLSv1.2" in s_client(site, f"{known} -tls1_2")
+    for old in ("-tls1", "-tls1_1"):
+        told = s_client(site, f"{known} {old} -cipher DEFAULT@SECLEVEL=0")
+        assert "alert protocol version" in told, told
+    for name in ("-noservername", "-servername other.example"):
+        told = s_client(site, name)
+        assert "unrecognized name" in told, told
+
+
+def test_plain_http_is_sent_to_https(site: Site) -> None:
+    with httpx.Client(trust_env=False) as client:
+        answer = client.get(f"http://{site.address}/v1/models?a=b", headers={"Host": site.name})
+    assert answer.status_code == 308
+    assert answer.headers["Location"] == f"https://{site.name}/v1/models?a=b"
+
+
+def test_nginx_warns_of_nothing(site: Site) -> None:
+    told = site.run("nginx -t 2>&1")
+    assert "test is successful" in told
+    assert "[warn]" not in told, told

@@ -1,0 +1,94 @@
+"""A stream's first word and every other come without delay, and its end is noticed at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from statistics import median
+from typing import Any
+
+import pytest
+
+from tests.support.live.sites import Site
+from tests.support.live.streams import ROUTES, asked, connection_to, delays, p95
+
+CLIENTS, EVENTS = 4, 100
+TRIES, MOST_TRIES = 5, 15
+
+
+async def several(site: Site, replica: str = "") -> tuple[list[float], list[float]]:
+    """Several streams at once: seconds until the first event of each, and of delay of all events.
+
+    Past the gateway when an engine is named.
+    """
+    lines = [connection_to(site, replica) for _ in range(CLIENTS)]
+    path, body = asked("chat", x_events=EVENTS, x_pause=0.008)
+    key = "" if replica else site.key("free")
+
+    async def one(number: int) -> tuple[float, list[float]]:
+        # Not all at once, or each waits for the engine to have served the others
+        await asyncio.sleep(number * 0.0025)
+        began = time.time()
+        answer = await lines[number].ask(path, body, key)
+        found = delays(answer.reads)
+        assert (answer.status, len(found)) == (200, EVENTS + 1)
+        return next(when for when, data in answer.reads if b"data:" in data) - began, found
+
+    for line in lines:
+        await line.open()
+    told = await asyncio.gather(*map(one, range(CLIENTS)))
+    for line in lines:
+        line.close()
+    return [first for first, _ in told], [delay for _, found in told for delay in found]
+
+
+def test_events_and_the_first_one_come_as_soon_as_they_can(
+    site: Site, record_property: Any
+) -> None:
+    """Judged by the median of some tries in a row; a busy machine may need a few more of them."""
+    firsts: list[float] = []
+    later: list[float] = []
+    for number in range(1, MOST_TRIES + 1):
+        (first, late), (own_first, own) = (
+            asyncio.run(several(site, replica)) for replica in ("", "three")
+        )
+        firsts.append(p95(first) - p95(own_first))
+        later.append(p95(late) - p95(own))
+        begun, flowing = median(firsts[-TRIES:]), median(later[-TRIES:])
+        if number >= TRIES and begun <= 0.015 and flowing <= 0.002:
+            break
+    told = f"first event {begun * 1000:.1f} ms, any event {flowing * 1000:.2f} ms"
+    record_property(f"{site.host}: p95 added to a stream, {number} tries", told)
+    assert begun <= 0.015, firsts
+    assert flowing <= 0.002, later
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_client_that_goes_away_frees_the_engine(
+    site: Site, name: str, record_property: Any
+) -> None:
+    """At once as a rule, and never later than 5 s."""
+    path, body = asked(name, x_events=1000, x_pause=0.05)
+
+    async def leave() -> float:
+        line = connection_to(site)
+        await line.send(path, body, site.key("free"))
+        await asyncio.sleep(0.15)
+        assert sum(site.engine(one)["active"] for one in ("one", "two", "three")) == 1
+        left = time.time()
+        line.close()
+        # What closes it runs now, before what blocks
+        await asyncio.sleep(0.001)
+        while True:
+            ended: list[float] = [
+                when for one in ("one", "two", "three") for when in site.engine(one)["aborts"]
+            ]
+            if ended and max(ended) >= left:
+                return max(ended) - left
+            assert time.time() - left < 5, "the engine still generates for nobody"
+            await asyncio.sleep(0.02)
+
+    spent = [asyncio.run(leave()) for _ in range(3)]
+    told = f"{median(spent) * 1000:.0f} ms"
+    record_property(f"{site.host}: a client gone, {name}: noticed after", told)
+    assert median(spent) <= 0.1, spent

@@ -1,0 +1,63 @@
+"""A gateway that is taken away leaves nothing, and can come back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.support.live.sites import Site
+from tests.support.roots import ROOT
+
+PLAY = """---
+- name: Take the gateway away
+  hosts: {host}
+  become: true
+  tasks:
+    - name: Take it away
+      ansible.builtin.include_role:
+        name: gateway
+        tasks_from: uninstall
+"""
+# What may stay are logs
+LEFT = "find / -xdev -name '*tgi-gateway*' -not -path '/proc/*' -not -path '/var/log/*'"
+OTHERS = """
+find /etc/apt/sources.list.d /etc/apt/preferences.d /etc/apt/keyrings -type f
+dpkg-query --show --showformat '${Package} ${db:Status-Status}\\n' \\
+    'nginx*' 'libnginx-mod-http-js' certbot |
+  grep ' installed$' || true
+"""
+
+
+def test_it_goes_without_a_trace_and_comes_back(site: Site, tmp_path: Path) -> None:
+    gone = undo(site, tmp_path)
+    try:
+        assert gone.returncode == 0, gone.stdout
+        assert site.run(LEFT) == ""
+        assert site.run(OTHERS) == ""
+        assert site.run("systemctl list-units --failed --no-legend") == ""
+        again = undo(site, tmp_path)
+        assert "changed=0" in again.stdout
+    finally:
+        played = site.play()
+    assert played.returncode == 0, played.stdout
+    with site.client("free") as client:
+        assert client.post("/v1/chat/completions", json={"model": "solo"}).status_code == 200
+    assert "changed=0" in site.play().stdout
+
+
+def undo(site: Site, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the role's uninstall on one host."""
+    playbook = path / "undo.yml"
+    playbook.write_text(PLAY.format(host=site.host), encoding="utf-8")
+    command = ["ansible-playbook", "-i", site.inventory, str(playbook)]
+    paths = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_ROLES_PATH": str(ROOT / "roles")}
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **paths, "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )

@@ -1,0 +1,39 @@
+"""Tests get every GPU host of the scenario, and can play the roles on all of them at once.
+
+The files run in the order of their names, and the tests in them as they stand there: what is played
+for one is the state that the next one finds. A test leaves the hosts as the inventory says.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.support.live.gpu_hosts import Machine, Play, inventory_of, load_machines, play
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "machine" in metafunc.fixturenames:
+        machines = load_machines(inventory_of(metafunc.config))
+        metafunc.parametrize("machine", machines, ids=lambda machine: machine.name)
+
+
+@pytest.fixture(scope="session")
+def machines(pytestconfig: pytest.Config) -> list[Machine]:
+    """All of them, where a test begins with one play for all."""
+    return load_machines(inventory_of(pytestconfig))
+
+
+@pytest.fixture(scope="session", name="play")
+def play_here(pytestconfig: pytest.Config) -> Play:
+    """Run the roles on all hosts: ``play("--tags", "docker", docker_version="5:29.*")``."""
+    return partial(play, inventory=inventory_of(pytestconfig))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell the figures that tests have noted."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")

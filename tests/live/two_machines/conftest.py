@@ -1,0 +1,37 @@
+"""Tests get every gateway as its clients reach it, and can run commands on every host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import testinfra
+
+from tests.support.live.endpoints import inventory_path, load_endpoints
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "endpoint" in metafunc.fixturenames:
+        endpoints = load_endpoints(inventory_path(metafunc.config))
+        metafunc.parametrize("endpoint", endpoints, ids=lambda endpoint: endpoint.host)
+
+
+@pytest.fixture(scope="session")
+def inventory(request: pytest.FixtureRequest) -> str:
+    return inventory_path(request.config)
+
+
+@pytest.fixture(scope="session")
+def at(inventory: str) -> Callable[[str], Any]:
+    """Give a host by its name."""
+    return lambda name: testinfra.get_host(
+        f"ansible://{name}?force_ansible=True", ansible_inventory=inventory
+    )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell the figures that tests have noted."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in getattr(report, "user_properties", []):
+            terminalreporter.write_line(f"{name}: {value}")

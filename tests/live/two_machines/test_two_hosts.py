@@ -1,0 +1,196 @@
+"""Two gateways before two GPU hosts: who answers, who is left out, and what a stop costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.live.endpoints import Endpoint, load_endpoints
+from tests.support.live.two_machines import ask, requests_of, until
+from tests.support.roots import ROOT
+
+Hosts = Callable[[str], Any]
+
+
+def drain(inventory: str, replica: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run the playbook as its head says."""
+    variables = json.dumps({"gateway_drain_replica": replica, **more})
+    command = ["ansible-playbook", "-i", inventory, "playbooks/drain.yml", "-e", variables]
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@contextmanager
+def asking(endpoint: Endpoint, clients: int = 4) -> Iterator[list[int]]:
+    """Ask without a pause; gives the statuses so far, 0 for a connection that broke."""
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def work() -> None:
+        with endpoint.client(endpoint.key) as client:
+            while not over.is_set():
+                try:
+                    statuses.append(ask(client).status_code)
+                except httpx.HTTPError:
+                    statuses.append(0)
+
+    workers = [threading.Thread(target=work) for _ in range(clients)]
+    for worker in workers:
+        worker.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        for worker in workers:
+            worker.join()
+
+
+@pytest.fixture
+def back(inventory: str) -> Iterator[None]:
+    """Whatever a test drained serves again."""
+    yield
+    assert drain(inventory, "gpu1", gateway_drain_state="serving").returncode == 0
+
+
+def test_both_replicas_answer(endpoint: Endpoint, at: Hosts) -> None:
+    before = {name: requests_of(at(name)) for name in ("gpu1", "gpu2")}
+    with endpoint.client(endpoint.key) as client:
+        answers = [ask(client).raise_for_status().text for _ in range(20)]
+    assert all("Paris" in answer for answer in answers)
+    gained = {name: requests_of(at(name)) - count for name, count in before.items()}
+    assert sum(gained.values()) == 20
+    assert all(gained.values())
+
+
+def test_a_model_of_one_host_is_published_too(endpoint: Endpoint, at: Hosts) -> None:
+    before = requests_of(at("gpu2"), "clerk")
+    with endpoint.client(endpoint.key) as client:
+        assert "Paris" in ask(client, "clerk").raise_for_status().text
+        listed = {entry["id"] for entry in client.get("/v1/models").json()["data"]}
+    assert requests_of(at("gpu2"), "clerk") == before + 1
+    assert listed == {"scribe", "clerk"}
+
+
+@pytest.mark.usefixtures("back")
+def test_a_drained_replica_gets_nothing_and_nobody_notices(inventory: str, at: Hosts) -> None:
+    first, *_ = endpoints = load_endpoints(inventory)
+    with asking(first) as statuses:
+        until(20, lambda: len(statuses) > 20)
+        drained = drain(inventory, "gpu1")
+        assert drained.returncode == 0, drained.stdout
+        assert "changed=1" in drained.stdout
+        still, asked = requests_of(at("gpu1")), len(statuses)
+        until(20, lambda: len(statuses) > asked + 50)
+        assert requests_of(at("gpu1")) == still
+    assert set(statuses) == {200}
+    with endpoints[-1].client(endpoints[-1].key) as client:
+        assert {ask(client).status_code for _ in range(10)} == {200}
+    assert requests_of(at("gpu1")) == still
+    again = drain(inventory, "gpu1")
+    assert "changed=0" in again.stdout, again.stdout
+
+    # Back in, it is asked again
+    assert drain(inventory, "gpu1", gateway_drain_state="serving").returncode == 0
+    with first.client(first.key) as client:
+        assert {ask(client).status_code for _ in range(20)} == {200}
+    assert requests_of(at("gpu1")) > still
+
+
+@pytest.fixture
+def slow(at: Hosts) -> Iterator[None]:
+    """gpu1 thinks long about every token."""
+    fault = "docker exec tgi-scribe-tgi-1 tgi-emulator fault"
+    at("gpu1").check_output(f"{fault} set slow-token=0.3")
+    yield
+    at("gpu1").check_output(f"{fault} clear")
+
+
+def stream(endpoint: Endpoint, ends: list[tuple[float, str]]) -> None:
+    """Read a stream of some 30 tokens; notes when it ended, and its last line."""
+    words = [{"role": "user", "content": f"Repeat this: {' '.join('abcdefghij' * 3)}"}]
+    body = {"model": "scribe", "stream": True, "max_tokens": 30, "messages": words}
+    with (
+        endpoint.client(endpoint.key) as client,
+        client.stream("POST", "/v1/chat/completions", json=body) as response,
+    ):
+        lines = [line for line in response.iter_lines() if line]
+    ends.append((time.monotonic(), lines[-1]))
+
+
+@pytest.mark.usefixtures("back", "slow")
+def test_a_drain_waits_for_what_is_under_way(inventory: str) -> None:
+    last = load_endpoints(inventory)[-1]
+    ends: list[tuple[float, str]] = []
+    # The less busy replica gets the next one, so each has one of the two
+    workers = [threading.Thread(target=stream, args=(last, ends)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+        time.sleep(0.3)
+    began = time.monotonic()
+    drained = drain(inventory, "gpu1")
+    over = time.monotonic()
+    for worker in workers:
+        worker.join()
+    assert drained.returncode == 0, drained.stdout
+    assert "RETRYING" in drained.stdout
+    assert [line for _, line in ends] == ["data: [DONE]"] * 2
+    assert began + 4 < max(end for end, _ in ends) < over
+
+
+@pytest.mark.usefixtures("back")
+@pytest.mark.parametrize(
+    ("replica", "models", "words"),
+    [
+        (
+            "gpu9",
+            [],
+            'gateway_drain_replica is "gpu9", which serves nothing here; write one of gpu1',
+        ),
+        (
+            "gpu1",
+            ["clerk"],
+            "gateway_drain_models has clerk, which gpu1 does not serve; write some of",
+        ),
+        (
+            "gpu2",
+            [],
+            "gpu2 is the last replica to serve clerk; write gateway_drain_models: [scribe]",
+        ),
+    ],
+)
+def test_what_cannot_be_drained_is_refused(
+    inventory: str, replica: str, models: list[str], words: str
+) -> None:
+    refused = drain(inventory, replica, gateway_drain_models=models)
+    assert refused.returncode != 0
+    assert "changed=0" in refused.stdout
+    assert any(words in line for line in refused.stdout.splitlines()), refused.stdout
+
+
+def test_a_replica_that_stops_costs_no_request(inventory: str, at: Hosts) -> None:
+    last = load_endpoints(inventory)[-1]
+    host = at("gpu1")
+    with asking(last) as statuses:
+        until(20, lambda: len(statuses) > 20)
+        host.check_output("docker kill tgi-scribe-tgi-1")
+        time.sleep(3)
+        host.check_output("docker start tgi-scribe-tgi-1")
+        asked = len(statuses)
+        until(20, lambda: len(statuses) > asked + 20)
+    assert len(statuses) > 60
+    assert set(statuses) == {200}
+    before = requests_of(host)
+    with last.client(last.key) as client:
+        # It was left out for a while after it failed
+        until(30, lambda: ask(client).status_code == 200 and requests_of(host) > before)

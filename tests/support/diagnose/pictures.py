@@ -1,0 +1,202 @@
+"""What tgi_diagnose sees of a deployment of one gateway, one GPU host and one model, all well.
+
+Each helper takes a copy and puts one trouble into it, as the looking functions report it.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+Side = dict[str, Any]
+GIB = 1024**3
+
+
+def answer(status: int = 200, **more: Any) -> Side:
+    return {"status": status, "fault": "", "error": "", "code": "", "ms": 40, **more}
+
+
+def chat(status: int = 200, **more: Any) -> Side:
+    problem = "" if status == 200 else f"HTTP {status}"
+    return answer(status, **{"problem": problem, "text": "Paris.", **more})
+
+
+def stream(ttft: float = 0.2, tpot: float = 0.02, **more: Any) -> Side:
+    total = ttft + 19 * tpot
+    return answer(ttft=ttft, tpot=tpot, total=total, chunks=20, problem="", **more)
+
+
+def call(arguments: Any, name: str = "note_city", **more: Any) -> dict[str, Any]:
+    """A chat answer that calls a function."""
+    function = {"name": name, "arguments": arguments}
+    message = {"role": "assistant", "tool_calls": [{"id": "0", "function": function}]}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", **more}
+    return {"choices": [choice], "usage": {"completion_tokens": 12}}
+
+
+TOOLS = {"kind": "ok", "detail": "the forced call came", "status": 200, "ms": 300}
+CLIENT: Side = {
+    "host": "gw1",
+    "server": "llm.example.org",
+    "port": 443,
+    "pinned": False,
+    "name": {"addresses": ["192.0.2.10"], "problem": ""},
+    "connect": {"state": "open", "address": "192.0.2.10", "detail": "", "ms": 1},
+    "tls": {"problem": "", "remedy": "", "protocol": "TLSv1.3", "days": 60},
+    "answer": answer(),
+    "models": [{"name": "small", "chat": chat(), "stream": stream(0.25), "tools": TOOLS}],
+}
+MACHINE: Side = {
+    "disks": [{"path": "/var/lib/tgi", "free": 80 * GIB, "total": 100 * GIB, "inodes": 10**6}],
+    "memory": {"total": 64 * GIB, "available": 40 * GIB},
+    "kernel": {"readable": True, "oom": [], "xid": []},
+    "clock": [0.0, 1.0],
+    "skew": 0.0,
+}
+REPLICA = {
+    "name": "gpu1",
+    "address": "10.0.0.5:8081",
+    "source": "10.0.0.9",
+    "ready": True,
+    "listening": True,
+    "detail": "",
+    "drained": False,
+}
+GATEWAY: Side = {
+    "host": "gw1",
+    "service": {"load": "loaded", "active": "active", "sub": "running", "result": "success"},
+    "config": {"disk": "0" * 16, "served": "0" * 16, "complaint": ""},
+    "ports": [80, 443],
+    "listening": {"80": "nginx", "443": "nginx"},
+    "errors": [],
+    "models": [{"name": "small", "replicas": [REPLICA]}],
+    **MACHINE,
+}
+STATE = {
+    "name": "small",
+    "phase": "ready",
+    "ready": True,
+    "failed": False,
+    "elapsed": 600.0,
+    "allowed": 0.0,
+    "detail": "",
+    "container": "tgi-small-tgi-1",
+    "restarts": 0,
+    "line": "gpu1 small: ready",
+}
+CARD = {
+    "index": "0",
+    "uuid": "GPU-1",
+    "memory_used": 20000.0,
+    "memory_total": 23034.0,
+    "busy": 10.0,
+    "celsius": 50.0,
+    "watts": 60.0,
+    "watts_limit": 72.0,
+    "mhz": 1500.0,
+    "mhz_most": 2040.0,
+    "throttled": [],
+}
+GPU: Side = {
+    "host": "gpu1",
+    "docker": {"problem": "", "load": "loaded", "active": "active"},
+    "bind_address": "10.0.0.5",
+    "fence": {"in_force": True, "sources": ["10.0.0.9/32"]},
+    "models": [
+        {
+            "name": "small",
+            "port": 8081,
+            "gpus": ["0"],
+            "deployed": True,
+            "container": {
+                "status": "running",
+                "name": "tgi-small-tgi-1",
+                "exit_code": 0,
+                "out_of_memory": False,
+                "restarts": 0,
+            },
+            "state": STATE,
+            "listener": "docker-proxy",
+            "published": ["127.0.0.1:8081", "10.0.0.5:8081"],
+            "visible": {"count": 1, "said": ""},
+            "health": answer(),
+            "load": {"queue": 0, "batch": 0},
+            "generate": answer(problem="", times={"total": 0.3, "queue": 0.001, "inference": 0.3}),
+            "chat": chat(),
+            "stream": stream(),
+            "tools": TOOLS,
+        }
+    ],
+    "gpus": {"wanted": True, "problems": [], "count": 1},
+    "cards": [CARD],
+    "holders": [{"uuid": "GPU-1", "pid": 7, "name": "python3", "mib": 20000, "ours": True}],
+    **MACHINE,
+}
+
+
+class Case:
+    """A deployment to break: ``client``, ``gateway``, ``gpu``, and the one model as each has it."""
+
+    def __init__(self) -> None:
+        self.client, self.gateway, self.gpu = (
+            copy.deepcopy(side) for side in (CLIENT, GATEWAY, GPU)
+        )
+        self.edge: Side = self.client["models"][0]
+        self.model: Side = self.gpu["models"][0]
+        self.replica: Side = self.gateway["models"][0]["replicas"][0]
+
+    def results(self) -> dict[str, Any]:
+        """As the playbook's last task gives them to tgi_diagnose_verdict."""
+        sides = (("clients", self.client), ("gateways", self.gateway), ("gpus", self.gpu))
+        return {name: {side["host"]: {"seen": side}} for name, side in sides}
+
+    def stop_client_at(self, link: str) -> None:
+        """What comes after a broken link was not tried."""
+        order = ["connect", "tls", "answer"]
+        for name in order[order.index(link) + 1 :] if link in order else order:
+            self.client.pop(name)
+        self.edge = {"name": "small"}
+        self.client["models"] = [self.edge]
+
+    def chat_is(self, status: int, error: str = "") -> None:
+        """A client's chat fails; its stream and tool call are not tried."""
+        for name in ("stream", "tools"):
+            self.edge.pop(name, None)
+        self.edge["chat"] = chat(status, error=error)
+
+    def engine_away(self, status: int = 502, detail: str = "Connection refused") -> None:
+        """As nginx and its client see an engine that does not listen."""
+        self.chat_is(status, "The model cannot be reached; it may be loading.")
+        self.replica.update(ready=False, listening=False, detail=f"GET /health: {detail}")
+        for name in ("load", "generate", "chat", "stream", "tools"):
+            self.model.pop(name, None)
+        self.model["health"] = answer(0, fault="connection refused")
+
+    def died(self, cause: str, text: str, remedy: str, code: int = 1, phase: str = "load") -> None:
+        """The container has ended, and its log told why."""
+        self.engine_away()
+        self.model.pop("health")
+        self.model["container"].update(status="exited", exit_code=code)
+        self.model.update(published=None, visible=None, listener=None)
+        self.model["state"] = {
+            **STATE,
+            "phase": phase,
+            "ready": False,
+            "failed": True,
+            "detail": text,
+            "cause": cause,
+            "exit_code": code,
+            "remedy": remedy,
+        }
+
+    def loading(self, phase: str = "load") -> None:
+        """The container runs and does not listen yet."""
+        self.engine_away()
+        self.model["state"] = {
+            **STATE,
+            "phase": phase,
+            "ready": False,
+            "elapsed": 24.0,
+            "allowed": 1200.0,
+            "detail": "Starting shard",
+        }

@@ -1,0 +1,157 @@
+"""What a test knows of one gateway: its address, its consumers' keys, its engines' counters."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar
+from ansible.utils.collection_loader import AnsibleCollectionConfig
+from ansible.vars.manager import VariableManager
+
+from tests.support.roots import ROOT
+
+INVENTORY = "molecule/gateway/inventory"
+#: The consumer who may do four things at a time
+CAPPED = "include"
+ENGINES = {"one": 9001, "two": 9002, "three": 9003}
+
+
+@dataclass(frozen=True)
+class Site:
+    """One gateway of the scenario, reached at its container's own address."""
+
+    host: str
+    container: str
+    address: str
+    name: str
+    inventory: str
+    ca: Path
+    keys: dict[str, list[str]]
+    source: str = "distro"
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the scenario's containers begin with."""
+        return self.container.removesuffix(f"-{self.host}")
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.address}:443"
+
+    def key(self, consumer: str) -> str:
+        return self.keys[consumer][0]
+
+    def context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.ca))
+
+    def client(self, consumer: str | None = None, **options: Any) -> httpx.Client:
+        """A client under the gateway's real name, with the first key of a consumer or none."""
+        headers = {"Host": self.name, **options.pop("headers", {})}
+        if consumer is not None:
+            headers["Authorization"] = f"Bearer {self.key(consumer)}"
+        settings = {"verify": self.context(), "trust_env": False, "timeout": 60, **options}
+        return Named(self.name, base_url=self.url, headers=headers, **settings)
+
+    def engine(self, replica: str) -> dict[str, Any]:
+        """What that engine has counted since :meth:`forget`."""
+        url = f"http://{self.address}:{ENGINES[replica]}/_engine"
+        report: dict[str, Any] = httpx.get(url, trust_env=False, timeout=10).json()
+        return report
+
+    def seen(self) -> int:
+        """Requests that reached any engine."""
+        return sum(self.engine(replica)["total"] for replica in ENGINES)
+
+    def forget(self) -> None:
+        for port in ENGINES.values():
+            url = f"http://{self.address}:{port}/_engine"
+            httpx.delete(url, trust_env=False, timeout=10).raise_for_status()
+
+    def run(self, command: str, given: str = "") -> str:
+        """Run a shell command on the host; raises CalledProcessError."""
+        call = ["docker", "exec", "-i", self.container, "sh", "-ec", command]
+        done = subprocess.run(call, check=True, capture_output=True, text=True, input=given)
+        return done.stdout
+
+    def play(self, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+        """Run the role again on this host, with other values of its variables."""
+        playbook = "molecule/gateway/converge.yml"
+        command = ["ansible-playbook", "-i", self.inventory, playbook, "--limit", self.host]
+        command += ["-e", json.dumps(variables), *options]
+        colourless = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+        environment = {**os.environ, **colourless, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+
+class Named(httpx.Client):
+    """An httpx client whose TLS handshake asks for a name other than the address."""
+
+    def __init__(self, server_name: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._server_name = server_name
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        request.extensions["sni_hostname"] = self._server_name
+        return super().send(request, **options)
+
+
+def inventory_of(config: pytest.Config) -> str:
+    """The inventory that a test run was given, or the scenario's own."""
+    return str(config.getoption("--ansible-inventory") or INVENTORY)
+
+
+def load_sites(inventory: str) -> list[Site]:
+    """The gateways of an inventory, with their variables templated as a play would."""
+    if AnsibleCollectionConfig.collection_finder is None:
+        init_plugin_loader([])
+    loader = DataLoader()
+    hosts = InventoryManager(loader=loader, sources=[str(inventory)])
+    variables = VariableManager(loader=loader, inventory=hosts)
+    found = []
+    for host in hosts.get_hosts("gateways"):
+        values = variables.get_vars(host=host)
+        value = Templar(loader=loader, variables=values).template
+        container = f"tgi-{value(values['hosts_name'])}-{host.name}"
+        consumers = value(values["gateway_consumers"])
+        found.append(
+            Site(
+                host=host.name,
+                container=container,
+                address=_address(container),
+                name=value(values["gateway_server_name"]),
+                inventory=str(inventory),
+                ca=Path(value(values["hosts_state_dir"])) / "ca" / "ca.crt",
+                keys={entry["name"]: _keys(entry) for entry in consumers},
+                source=values.get("gateway_nginx_source", "distro"),
+            )
+        )
+    return found
+
+
+def _keys(entry: dict[str, Any]) -> list[str]:
+    return [key["key"] if isinstance(key, dict) else key for key in entry["keys"]]
+
+
+def _address(container: str) -> str:
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    command = ["docker", "inspect", "--format", form, container]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,32 @@
+"""Run a module of library/ in this process, as Ansible would on a host."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from tests.support.roots import ROOT
+
+
+def load(name: str) -> ModuleType:
+    """The module's own Python module, fresh, so that its constants can be set."""
+    spec = importlib.util.spec_from_file_location(f"library_{name}", ROOT / f"library/{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(
+    module: ModuleType, capsys: pytest.CaptureFixture[str], check: bool = False, **args: Any
+) -> dict[str, Any]:
+    """The module's answer; a failed one has failed: true."""
+    with patch_module_args({**args, "_ansible_check_mode": check}), pytest.raises(SystemExit):
+        module.main()
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer

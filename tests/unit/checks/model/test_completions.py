@@ -1,0 +1,188 @@
+"""/v1/completions and TGI's own routes, by tables of good and bad answers; good ones as TGI's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.checks.model import completions, native_routes
+from ansible.module_utils.tgi.checks.run import Options, check
+from ansible.module_utils.tgi.checks.selection import Model, lacking
+from ansible.module_utils.tgi.client.answer import Answer
+
+from tests.support.fakes.tgi import MODEL, FakeTgi
+
+ASKED = completions.prompt("bcdfgh")
+SSE = {"content-type": "text/event-stream"}
+
+
+def reply(value: Any, status: int = 200, **headers: str) -> Answer:
+    return Answer(status, headers, [(0.0, json.dumps(value).encode())])
+
+
+def completion(**changes: Any) -> dict[str, Any]:
+    """As TGI 3 answered (integration-tests, completions_single), cut to 4 tokens."""
+    choice = {"finish_reason": "length", "index": 0, "logprobs": None, "text": " A Beginner\u2019s"}
+    counts = {"completion_tokens": 4, "prompt_tokens": 6, "total_tokens": 10}
+    whole = {"object": "text_completion", "id": "", "choices": [choice], "usage": counts}
+    choice.update({key: changes.pop(key) for key in list(changes) if key in choice})
+    return {**whole, **changes}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (completion(), ""),
+        (completion(finish_reason="eos_token"), ""),
+        (completion(text=ASKED + " Paris"), "repeats the prompt"),
+        (completion(text=""), "text is empty"),
+        (completion(text=None), "text is empty"),
+        (completion(object="chat.completion"), "not text_completion"),
+        (completion(finish_reason=""), "finish_reason is"),
+        (completion(finish_reason="abort"), "finish_reason is abort"),
+        (completion(usage=None), "usage is missing"),
+        (completion(usage={"prompt_tokens": 6, "completion_tokens": 4, "total_tokens": 9}), "add"),
+        (completion(usage={"prompt_tokens": 6, "completion_tokens": 9, "total_tokens": 15}), "9"),
+        (completion(choices=[]), "no single choice"),
+        ({"error": {"message": "out of memory"}}, "an error under HTTP 200: out of memory"),
+        ([], "no single choice"),
+    ],
+)
+def test_completion(value: Any, problem: str) -> None:
+    found = completions.judge_completion(reply(value), ASKED).problem
+    assert problem in found and bool(found) == bool(problem)
+
+
+def event(text: str, reason: str = "", **more: Any) -> dict[str, Any]:
+    return {"choices": [{"finish_reason": reason, "index": 0, "text": text}], **more}
+
+
+USAGE = {"completion_tokens": 2, "prompt_tokens": 3, "total_tokens": 5}
+LAST = event("Paris", "length", usage=USAGE)
+ERROR = {"error": {"message": "CUDA error", "http_status_code": 422}}
+
+
+@pytest.mark.parametrize(
+    ("events", "problem"),
+    [
+        ([event(" A"), LAST, "[DONE]"], ""),
+        # vLLM: null until the end, usage in an event of its own
+        ([event(" A", None), event("B", "stop"), {"choices": [], "usage": USAGE}, "[DONE]"], ""),  # type: ignore[arg-type]
+        ([event(ASKED), LAST, "[DONE]"], "repeats the prompt"),
+        ([event(" A"), LAST], "[DONE] is not the last"),
+        ([event(" A"), "[DONE]"], "without a finish_reason"),
+        ([event(" A"), ERROR, "[DONE]"], "CUDA error"),
+        ([event(" A"), event("B", "length"), "[DONE]"], "usage was asked for once"),
+        ([LAST, event("late"), "[DONE]"], "text came after"),
+        ([event(""), event("", "length", usage=USAGE), "[DONE]"], "text is empty"),
+        ([event(" A"), event("<|im_end|>", "eos_token", usage=USAGE), "[DONE]"], ""),
+        ([event("<|im_end|>", "eos_token", usage=USAGE), "[DONE]"], "text is empty"),
+    ],
+)
+def test_completion_stream(events: list[Any], problem: str) -> None:
+    lines = [f"data: {one if isinstance(one, str) else json.dumps(one)}\n\n" for one in events]
+    answer = Answer(200, SSE, [(0.0, "".join(lines).encode())])
+    found = completions.judge_completion_stream(answer, ASKED)
+    said = f"{found.problem} {found.evidence}"
+    assert problem in said and bool(found.problem) == bool(problem)
+
+
+def test_an_engine_without_done_needs_none() -> None:
+    body = "".join(f"data: {json.dumps(one)}\n\n" for one in (event(" A"), LAST))
+    answer = Answer(200, SSE, [(0.0, body.encode())])
+    assert not completions.judge_completion_stream(answer, ASKED, done=False).problem
+
+
+REFUSED = {"error": "Input validation error: `inputs` cannot be empty", "error_type": "validation"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (reply(REFUSED, 422), ""),
+        (reply({"generated_text": ""}), "an empty prompt: HTTP 200, 422 expected"),
+        (reply({"error": "panic"}, 500), "an empty prompt: HTTP 500 panic, 422 expected"),
+        (reply({"detail": "no"}, 422), "error_type is None, not validation"),
+        (Answer(0, {}, [], "connection refused"), "connection refused"),
+    ],
+)
+def test_reject(answer: Answer, problem: str) -> None:
+    good = reply(REFUSED, 422)
+    found = native_routes.judge_reject({"an empty prompt": answer, "max_new_tokens 0": good})
+    assert problem in found.problem and bool(found.problem) == bool(problem)
+    assert found.evidence or not problem
+
+
+def stopped(words: list[str], reason: str) -> Answer:
+    tokens = [{"id": 1, "logprob": -0.5, "special": False, "text": word} for word in words]
+    details = {"finish_reason": reason, "generated_tokens": len(words), "tokens": tokens}
+    return reply({"generated_text": "".join(words), "details": details})
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem", "soft"),
+    [
+        (stopped([" Par", "is", " the"], "stop_sequence"), "", False),
+        # Within a token it is no end of the text
+        (stopped([" Venice", " is", " the"], "length"), "2 tokens came after", False),
+        (stopped([" Berlin", " is", " the"], "stop_sequence"), "", False),
+        (stopped([" the", " city"], "length"), "1 tokens came after", False),
+        (stopped([" the"], "length"), "finish_reason is length", False),
+        (stopped([" Paris"], "stop_sequence"), "that did not come", False),
+        (stopped([" Paris", " is"], "length"), "nothing to judge", True),
+        (stopped([], "length"), "no tokens", False),
+        (reply(REFUSED, 422), "HTTP 422", False),
+    ],
+)
+def test_stop(answer: Answer, problem: str, soft: bool) -> None:
+    found = native_routes.judge_stop(answer)
+    assert problem in found.problem and bool(found.problem) == bool(problem)
+    assert found.soft is soft
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ([{"generated_text": "Request x. Paris"}], ""),
+        ({"generated_text": "Paris"}, "no list"),
+        ([{"generated_text": "a"}, {"generated_text": "b"}], "no list"),
+        ([{"generated_text": None}], "no list"),
+        ([{"generated_text": " "}], "is empty"),
+        ([{"generated_text": "Request x."}], "is empty"),
+        ([], "no list"),
+    ],
+)
+def test_compat(value: Any, problem: str) -> None:
+    found = native_routes.judge_compat(reply(value), "Request x.").problem
+    assert problem in found and bool(found) == bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("fault", "red", "warned"),
+    [
+        ("accepts-anything", {"generate.reject"}, set()),
+        ("ignores-stop", set(), {"generate.stop"}),
+        ("no-list", set(), {"generate.compat"}),
+        ("echo", {"completions.basic", "completions.stream"}, set()),
+    ],
+)
+def test_each_fault_turns_its_own_checks(fault: str, red: set[str], warned: set[str]) -> None:
+    transport = FakeTgi(fault).transport()
+    report = asyncio.run(check(Options("direct", "gpu1", [MODEL], transport=transport)))
+    assert {one.id for one in report.of("fail", "error")} == red
+    assert {one.id for one in report.of("warn")} == warned
+
+
+@pytest.mark.parametrize("id", [spec.id for spec in completions.SPECS])
+def test_each_check_stands_alone(id: str) -> None:
+    """And its generations are counted like any other, so the engine's counters must show them."""
+    options = Options("direct", "gpu1", [MODEL], transport=FakeTgi().transport())
+    report = asyncio.run(check(Options(**{**vars(options), "select": [id, "metrics.delta"]})))
+    assert report.passed and len(report.checks) == 3
+
+
+def test_a_base_model_is_asked_too() -> None:
+    base = Model("base", "acme/base", chat=False, tools=False)
+    assert not any(lacking(spec, base) for spec in completions.SPECS)

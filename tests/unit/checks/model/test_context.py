@@ -1,0 +1,249 @@
+"""The context limit as told, declared and enforced; overload; a client that leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared
+from ansible.module_utils.tgi.checks.model.cancel import Watch, judge_cancel, patience
+from ansible.module_utils.tgi.checks.model.context import (
+    Told,
+    judge_declared,
+    judge_over,
+    told_limits,
+)
+from ansible.module_utils.tgi.checks.model.overload import judge_overload
+from ansible.module_utils.tgi.checks.run import Options, check
+from ansible.module_utils.tgi.client.answer import Answer
+from ansible.module_utils.tgi.engines.profiles import ENGINES
+
+from tests.support.answers import chat_events, chat_reply, error, reply, silent, stream
+from tests.support.fakes.gateway import KEY, NAME, FakeGateway
+from tests.support.fakes.tgi import MODEL, FakeTgi
+
+NONE = reply("", 404)
+LIST = {"object": "list"}
+
+
+@pytest.mark.parametrize(
+    ("info", "models", "told"),
+    [
+        (reply({"max_input_tokens": 7, "max_total_tokens": 8}), NONE, Told(7, 8)),
+        (NONE, reply({**LIST, "data": [{"id": "m", "max_model_len": 512}]}), Told(None, 512)),
+        (
+            NONE,
+            reply({**LIST, "data": [{"id": "m", "meta": {"n_ctx": 1024, "n_ctx_train": 8192}}]}),
+            Told(None, 1024, 8192),
+        ),
+        (reply({"max_input_tokens": True}), NONE, Told()),
+        (NONE, reply({**LIST, "data": []}), Told()),
+        (silent(), silent(), Told()),
+        (reply("<html>"), reply("<html>"), Told()),
+    ],
+)
+def test_told(info: Answer, models: Answer, told: Told) -> None:
+    assert told_limits(info, models) == told
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem", "soft"),
+    [
+        (error("`inputs` must have less than 1024 tokens. Given: 1100"), "", False),
+        (error("too long"), "without naming the limit", True),
+        (reply("length limit exceeded", 413), "refused for its size", True),
+        (chat_reply("Paris"), "not enforced", False),
+        (error("at most 1024 tokens", 400), "HTTP 400", False),
+        (error("CUDA out of memory", 500), "HTTP 500", False),
+        (silent("no answer within 30 s"), "no answer within 30 s", False),
+    ],
+)
+def test_over(answer: Answer, problem: str, soft: bool) -> None:
+    found = judge_over(answer, (422,), [1024, 2048])
+    assert (problem in found.problem) if problem else not found.problem
+    assert found.soft == soft
+
+
+@pytest.mark.parametrize(
+    ("told", "problem"),
+    [
+        (Told(1024, 2048), ""),
+        (Told(1023, 2048), "max_input_tokens is 1023, declared is 1024"),
+        (Told(1024, 4096), "max_total_tokens is 4096, declared is 2048"),
+        (Told(None, 2048), ""),
+        (Told(), "names no context limit"),
+    ],
+)
+def test_declared(told: Told, problem: str) -> None:
+    found = judge_declared(told, MODEL)
+    assert (problem in found.problem) if problem else not found.problem
+    assert found.soft == (told == Told())
+
+
+def test_what_is_not_declared_is_reported() -> None:
+    model = replace(MODEL, max_input_tokens=None, max_total_tokens=None)
+    assert judge_declared(Told(9, 10), model).observed == "max_input_tokens 9, max_total_tokens 10"
+
+
+def run(model: Any, fake: FakeTgi, *select: str) -> Any:
+    options = Options("direct", "x", [model], select=select, transport=fake.transport())
+    return {one.id: one for one in asyncio.run(check(options)).checks}
+
+
+class Recorder(FakeTgi):
+    """Remembers the longest body, and tells another limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit, self.longest = limit, 0
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/info":
+            return httpx.Response(200, json={"max_input_tokens": self.limit})
+        self.longest = max(self.longest, len(request.content))
+        if request.url.path == "/generate" and len(request.content) > self.limit:
+            words = json.loads(request.content)["inputs"].count(" a")
+            assert words > self.limit
+            return httpx.Response(422, json={"error": f"less than {self.limit} tokens"})
+        return await super().handle(request)
+
+
+def test_a_long_context_is_exceeded_without_megabytes() -> None:
+    fake = Recorder(131_072)
+    assert run(MODEL, fake, "ctx.over")["ctx.over"].status == "pass"
+    assert 2 * 131_072 < fake.longest < 300_000
+
+
+@pytest.mark.parametrize("limit", [1_000_000, 10**15])
+def test_a_context_that_no_body_can_exceed_is_a_warning(limit: int) -> None:
+    fake = Recorder(limit)
+    found = run(MODEL, fake, "ctx.over")["ctx.over"]
+    assert found.status == "warn" and "does not fit" in found.observed
+    assert fake.longest < 1000
+
+
+class Gateway(FakeGateway):
+    """Remembers the paths of long bodies."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(*faults)
+        self.long: list[tuple[str, int]] = []
+
+    async def gate(self, request: httpx.Request) -> httpx.Response:
+        if b" a a a" in request.content:
+            self.long.append((request.url.path, len(request.content)))
+        return await super().gate(request)
+
+
+def through(gateway: Gateway, model: Any = MODEL, most: int = 200_000) -> Any:
+    options = Options(
+        "edge", "x", [model], f"https://{NAME}", api_key=KEY, select=["ctx.over"],
+        declared=Declared(max_body_size=most), transport=gateway.transport(),
+    )  # fmt: skip
+    return next(one for one in asyncio.run(check(options)).checks if one.id == "ctx.over")
+
+
+def test_over_the_limit_through_the_gateway_with_one_request() -> None:
+    gateway = Gateway()
+    assert through(gateway).status == "pass"
+    assert [path for path, _ in gateway.long] == ["/models/small/generate"]
+    found = through(Gateway("no-context-limit"))
+    assert found.status == "fail" and "not enforced" in found.observed
+
+
+@pytest.mark.parametrize("limit", [10**30, 10**400])
+@pytest.mark.parametrize("name", ["ctx.over", "ctx.near"])
+def test_what_is_no_number_of_tokens_is_no_limit(name: str, limit: int) -> None:
+    found = run(replace(MODEL, max_total_tokens=None), Recorder(limit), name)[name]
+    assert found.status in ("pass", "warn") and len(found.observed) < 200
+
+
+def test_the_gateway_s_own_limit_is_never_in_the_way() -> None:
+    gateway = Gateway()
+    found = through(gateway, replace(MODEL, max_total_tokens=100_000))
+    assert found.status == "warn" and "does not fit into 199000 bytes" in found.observed
+    assert not gateway.long
+    assert through(gateway, replace(MODEL, max_total_tokens=90_000)).status == "pass"
+    assert gateway.long[0][1] < 200_000
+
+
+def test_a_list_of_several_models_tells_of_the_one() -> None:
+    entries = [{"id": "other", "max_model_len": 9}, {"id": "small", "max_model_len": 7}]
+    listed = reply({"object": "list", "data": entries})
+    assert told_limits(NONE, listed, "small") == Told(None, 7)
+    assert told_limits(NONE, listed, "third") == Told()
+    assert told_limits(NONE, listed) == Told(None, 9)
+
+
+def test_near_the_limit_only_when_asked_for() -> None:
+    assert "ctx.near" not in run(MODEL, FakeTgi(), "limits")
+    assert run(MODEL, FakeTgi(), "ctx.near")["ctx.near"].status == "pass"
+
+
+REFUSED = reply({"error": "Model is overloaded", "error_type": "overloaded"}, 429)
+THEIRS = reply("<html>", 429, server="nginx")
+
+
+@pytest.mark.parametrize(
+    ("answers", "problem", "soft"),
+    [
+        ([chat_reply("a"), REFUSED], "", False),
+        ([chat_reply("a"), chat_reply("b")], "were all answered", True),
+        ([chat_reply("a"), THEIRS], "not the engine's", False),
+        ([chat_reply("a"), REFUSED, reply("", 500)], "1 of 3 at one time broke: HTTP 500", False),
+        ([chat_reply("a"), silent()], "broke: connection refused", False),
+    ],
+)
+def test_overload(answers: list[Answer], problem: str, soft: bool) -> None:
+    found = judge_overload(answers, 1)
+    assert (problem in found.problem) if problem else not found.problem
+    assert found.soft == soft
+
+
+COUNT, DONE = "tgi_request_count", "tgi_request_success"
+GAUGE = "tgi_batch_current_size"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "seconds", "let_go", "problem", "soft"),
+    [
+        ({}, {COUNT: 1, GAUGE: 0}, 0.1, True, "", False),
+        ({}, {COUNT: 1, GAUGE: 1}, 5.0, False, "is still 1", False),
+        ({}, {COUNT: 1, DONE: 1, GAUGE: 0}, 4.0, True, "ran to its end", False),
+        ({}, {COUNT: 1, DONE: 1, GAUGE: 0}, 0.2, True, "", False),
+        ({}, {COUNT: 3, GAUGE: 1}, 5.0, False, "others use the model", True),
+        ({COUNT: 7, GAUGE: 2}, {COUNT: 8, GAUGE: 3}, 5.0, False, "others use the model", True),
+        ({COUNT: 7, GAUGE: 2}, {COUNT: 9, DONE: 1, GAUGE: 1}, 3.0, True, "", False),
+    ],
+)
+def test_cancel(
+    before: dict[str, float], after: dict[str, float], seconds: float, let_go: bool,
+    problem: str, soft: bool,
+) -> None:  # fmt: skip
+    found = judge_cancel(Watch(before, after, seconds, let_go), ENGINES["tgi"].counters)
+    assert (problem in found.problem) if problem else not found.problem
+    assert found.soft == soft
+
+
+@pytest.mark.parametrize(("pace", "seconds"), [(0.001, 2.0), (0.01, 2.5), (0.5, 5.0)])
+def test_patience_ends_before_the_answer_would(pace: float, seconds: float) -> None:
+    assert patience(stream(chat_events("abc"), pace), 503) == pytest.approx(seconds, rel=0.01)
+
+
+class Unwatched(FakeTgi):
+    """Works on for a client that is gone, and tells no more counters from then on."""
+
+    looks = 0
+
+    def get(self, path: str) -> httpx.Response:
+        self.looks += path == "/metrics"
+        return httpx.Response(500) if self.looks > 2 else super().get(path)
+
+
+def test_a_gauge_that_nobody_read_has_not_come_back() -> None:
+    found = run(MODEL, Unwatched("no-cancel"), "stream.cancel")["stream.cancel"]
+    assert found.status == "fail" and "could not be read after" in found.observed

@@ -1,0 +1,176 @@
+"""Health that is believed, and the engine's own counters as witness of a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from ansible.module_utils.tgi.checks import model_container
+from ansible.module_utils.tgi.checks.judges.metrics import absent, reset
+from ansible.module_utils.tgi.checks.model.health_and_counters import judge_health
+from ansible.module_utils.tgi.checks.model_container import restarted
+from ansible.module_utils.tgi.checks.run import Options, check
+from ansible.module_utils.tgi.client.answer import Answer
+from ansible.module_utils.tgi.docker.compose_containers import Container, DockerError
+from ansible.module_utils.tgi.engines.profiles import ENGINES
+
+from tests.support.answers import reply, silent
+from tests.support.fakes.tgi import MODEL, FakeTgi
+
+TGI, VLLM = ENGINES["tgi"].counters, ENGINES["vllm"].counters
+COUNT, DONE, TOKENS = "tgi_request_count", "tgi_request_success", "tgi_request_generated_tokens_sum"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem", "soft"),
+    [
+        (Answer(200, {}, [], ms=3), "", False),
+        (reply({"status": "ok"}), "", False),
+        (Answer(200, {}, [], ms=1500), "only after 1500 ms", True),
+        (reply("<html>welcome</html>"), "something else", False),
+        (Answer(503, {}, []), "HTTP 503", False),
+        (silent(), "connection refused", False),
+    ],
+)
+def test_health(answer: Answer, problem: str, soft: bool) -> None:
+    found = judge_health(answer)
+    assert (problem in found.problem) if problem else not found.problem
+    assert found.soft == soft
+
+
+def counted(count: float, tokens: float = 10.0) -> dict[str, float]:
+    return {COUNT: count, DONE: count, TOKENS: tokens}
+
+
+@pytest.mark.parametrize(
+    ("before", "highest", "after", "requests", "sign"),
+    [
+        ({}, counted(5), counted(5), 5, ""),
+        ({}, counted(5), counted(6), 5, ""),
+        (counted(7), counted(12), counted(12), 5, ""),
+        (counted(7), counted(12), {}, 5, "went back from 12 to 0"),
+        (counted(7), counted(12), counted(3), 5, "went back from 12 to 3"),
+        ({}, counted(2), counted(2), 5, "moved by 2 since the first look, after 5"),
+        (counted(3), counted(3), counted(3), 5, ""),
+        ({}, {}, {}, 0, ""),
+    ],
+)
+def test_reset(
+    before: dict[str, float], highest: dict[str, float], after: dict[str, float], requests: int,
+    sign: str,
+) -> None:  # fmt: skip
+    found = reset(before, highest, after, requests, TGI)
+    assert (sign in found) if sign else not found
+
+
+def test_a_process_that_began_later_is_another_one() -> None:
+    start = "process_start_time_seconds"
+    assert reset({start: 1.0}, {}, {start: 2.0}, 0, VLLM)
+    assert not reset({start: 1.0}, {}, {start: 1.0}, 0, VLLM)
+
+
+def test_a_histogram_is_there_by_its_series() -> None:
+    names = ["vllm:request_success_total", "vllm:generation_tokens_total",
+             "vllm:num_requests_running", "vllm:time_to_first_token_seconds_bucket"]  # fmt: skip
+    assert absent(names, VLLM) == []
+    assert absent(names[1:], VLLM) == ["vllm:request_success_total"]
+
+
+BOX = Container("a1", "tgi-1", "tgi", "running", 1.0, 2.0, 0.0, 0, "", False, 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sign"),
+    [
+        (None, None, ""),
+        (None, BOX, ""),
+        (BOX, BOX, ""),
+        (BOX, None, "is gone"),
+        (BOX, replace(BOX, id="b2"), "was replaced"),
+        (BOX, replace(BOX, restarts=1, started=9.0), "restart count 0, now 1"),
+        (BOX, replace(BOX, started=9.0), "started again"),
+        (BOX, replace(BOX, status="exited"), "it is exited"),
+        (BOX, DockerError("no answer"), ""),
+        (DockerError("no answer"), None, ""),
+    ],
+)
+def test_container(before: model_container.Seen, after: model_container.Seen, sign: str) -> None:
+    found = restarted(before, after)
+    assert (sign in found) if sign else not found
+
+
+def run(options: Options, fake: FakeTgi) -> dict[str, Any]:
+    report = asyncio.run(check(replace(options, transport=fake.transport())))
+    return {one.id: one for one in report.checks}
+
+
+def test_a_container_that_was_restarted_is_seen_by_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([BOX, *[replace(BOX, restarts=1)] * 9])
+    asked: list[str] = []
+
+    async def look(project: str) -> Container | None:
+        asked.append(project)
+        return next(looks)
+
+    monkeypatch.setattr(model_container, "look", look)
+    options = Options("direct", "x", [replace(MODEL, project="tgi-small")], select=["health"])
+    found = run(options, FakeTgi())["health.after"]
+    assert found.status == "fail" and "restart count 0, now 1" in found.observed
+    assert set(asked) == {"tgi-small"}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "doubt"),
+    [
+        (BOX, BOX, ""),
+        (None, None, "Docker knows no container of the project tgi-small"),
+        (BOX, DockerError("it has not answered"), "cannot be told: it has not answered"),
+        (DockerError("no docker here"), BOX, "cannot be told: no docker here"),
+    ],
+)
+def test_a_witness_that_could_not_be_asked_is_no_pass(
+    monkeypatch: pytest.MonkeyPatch,
+    first: model_container.Seen,
+    then: model_container.Seen,
+    doubt: str,
+) -> None:
+    looks = iter([first, *[then] * 9])
+
+    async def look(_: str) -> model_container.Seen:
+        return next(looks)
+
+    monkeypatch.setattr(model_container, "look", look)
+    options = Options("direct", "x", [replace(MODEL, project="tgi-small")], select=["health"])
+    found = run(options, FakeTgi())["health.after"]
+    assert found.status == ("warn" if doubt else "pass") and doubt in found.observed
+
+
+def test_without_a_project_docker_is_not_asked() -> None:
+    assert asyncio.run(model_container.look("")) is None
+
+
+class Mute(FakeTgi):
+    """Its metrics are switched off, as llama.cpp's are by default."""
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.Response(501) if path == "/metrics" else super().get(path)
+
+
+def test_metrics_that_are_off_are_a_warning_where_that_is_the_default() -> None:
+    model = replace(MODEL, engine="llamacpp")
+    found = run(Options("direct", "x", [model], select=["metrics"]), Mute())
+    assert found["metrics.format"].status == found["metrics.delta"].status == "warn"
+    assert found["metrics.format"].remedy == "Start the engine with --metrics"
+    assert run(Options("direct", "x", [MODEL], select=["metrics"]), Mute())[
+        "metrics.format"
+    ].status == "fail"  # fmt: skip
+
+
+def test_another_engines_families_are_missed() -> None:
+    found = run(
+        Options("direct", "x", [replace(MODEL, engine="vllm")], select=["metrics"]), FakeTgi()
+    )
+    assert "vllm:num_requests_running" in found["metrics.format"].observed

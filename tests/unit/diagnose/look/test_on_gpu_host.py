@@ -1,0 +1,208 @@
+"""A GPU host, from recorded output of its commands, a log, and an engine in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.diagnose.look import on_gpu_host
+from ansible.module_utils.tgi.diagnose.look.on_gpu_host import Inside, look_at_gpu_host
+from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
+from ansible.module_utils.tgi.docker.compose_containers import Container, Docker, DockerError
+from ansible.module_utils.tgi.engines.tgi.log import Line, parse
+from ansible.module_utils.tgi.host import firewall
+from ansible.module_utils.tgi.readiness.probe import Probe
+
+from tests.support.diagnose.pictures import GPU
+from tests.support.diagnose.shell import APPS, DMESG, LIVE, READY, REFUSED, SMI, Shell, shown
+from tests.support.fakes.tgi import FakeTgi
+from tests.support.wait_fakes import ARGS, SHARD, TO_LOAD, TO_SERVE, container, launcher, raw
+
+
+class FakeDocker(Docker):
+    """One container and its log."""
+
+    def __init__(self, one: Container | None, lines: list[Line] = (), away: str = "") -> None:  # type: ignore[assignment]
+        self.one, self.lines, self.away = one, list(lines), away
+
+    def containers(self, projects: Any) -> dict[str, Container]:
+        if self.away:
+            raise DockerError(self.away)
+        return {name: self.one for name in projects if self.one}
+
+    def logs(self, container_id: str) -> list[Line] | None:  # noqa: ARG002
+        return self.lines
+
+    def last_exit_code(self, *_: Any) -> int | None:
+        return 1
+
+
+PORTS = json.dumps({"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8081"}]})
+RULES = firewall.files("/etc/tgi-fence", "10.0.0.5", [("10.0.0.5", 8081)], ["10.0.0.9"])["rules"]
+
+
+def gpu_host(
+    tmp_path: Path,
+    docker: FakeDocker,
+    fake: FakeTgi | None = None,
+    probe: Probe = READY,
+    answers: Mapping[str, tuple[int, str]] = {},
+) -> tuple[dict[str, Any], Shell]:
+    """A root with a deployed model; its engine in memory."""
+    project = tmp_path / "opt/tgi/small"
+    project.mkdir(parents=True)
+    (project / "compose.yaml").write_text(
+        '# Written by tgi-ansible\nports: ["127.0.0.1:8081:80"]\ndevice_ids: ["nvidia.com/gpu=0"]\n'
+    )
+    (tmp_path / "proc/net").mkdir(parents=True)
+    shell = Shell(
+        **{
+            "systemctl": shown(),
+            "inspect__Ports": (0, PORTS),
+            "nvidia-smi__-L": (0, "GPU 0: NVIDIA L4 (UUID: GPU-1)\n"),
+            "--query-gpu=index,uuid,name": (0, SMI),
+            "--query-gpu": (0, LIVE),
+            "--query-compute-apps": (0, APPS),
+            "DockerRootDir": (0, "/var/lib/docker\n"),
+            "dmesg": (0, DMESG.replace("79", "13")),
+            **answers,
+        }
+    )
+    wish = Inside(
+        "gpu1",
+        [{"name": "small", "model_id": "acme/small", "gpus": ["0"]}],
+        root=tmp_path,
+        transport=(fake or FakeTgi()).transport(),
+        timeout=5,
+    )
+    seen = look_at_gpu_host(wish, shell, docker, lambda asked: dict.fromkeys(asked, probe))
+    return seen, shell
+
+
+def cause_of(seen: dict[str, Any]) -> tuple[str, str]:
+    verdict = judge(read_picture({"clients": {}, "gateways": {}, "gpus": {"gpu1": {"seen": seen}}}))
+    return (verdict.cause.link, verdict.cause.found.code) if verdict.cause else ("", "")
+
+
+def up(**changes: Any) -> Container:
+    return container(id="abc123", name="tgi-small-tgi-1", project="tgi-small", **changes)
+
+
+def test_a_gpu_host_of_the_shape_that_is_judged(tmp_path: Path) -> None:
+    seen, shell = gpu_host(tmp_path, FakeDocker(up(), parse(raw(*TO_SERVE))))
+    assert set(seen) | {"skew"} == set(GPU)
+    model, wanted = seen["models"][0], GPU["models"][0]
+    assert set(model) == set(wanted)
+    for name in ("container", "health", "load", "chat", "stream", "tools", "visible"):
+        assert set(model[name]) == set(wanted[name]), name
+    assert set(model["state"]) >= set(wanted["state"])
+    assert model["published"] == ["127.0.0.1:8081"] and model["visible"]["count"] == 1
+    assert model["generate"]["problem"] == ""
+    # It only looks
+    verbs = {line.split()[1] for line in shell.asked if line.startswith("docker")}
+    assert verbs == {"inspect", "exec", "info"}
+
+
+def test_the_fake_tgi_knows_no_tools(tmp_path: Path) -> None:
+    seen, _ = gpu_host(tmp_path, FakeDocker(up(), parse(raw(*TO_SERVE))))
+    assert seen["models"][0]["tools"]["kind"] == "ignored"
+    assert cause_of(seen) == ("direct.tools", "ignored")
+
+
+def test_out_of_memory_while_loading(tmp_path: Path) -> None:
+    oom = launcher("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", "ERROR")
+    lines = parse(raw(*TO_LOAD, (9, oom)))
+    dead = up(status="exited", exit_code=1, finished=1_700_000_010.0)
+    seen, _ = gpu_host(tmp_path, FakeDocker(dead, lines), probe=REFUSED)
+    assert seen["models"][0]["state"]["cause"] == "oom_load"
+    # jupyter holds 18000 MiB of that GPU and is none of ours
+    assert cause_of(seen) == ("holders", "held")
+    seen["holders"] = []
+    assert cause_of(seen) == ("log", "oom_load")
+
+
+def test_a_crash_loop_is_told_by_the_run_before(tmp_path: Path) -> None:
+    gated = launcher("huggingface_hub.errors.GatedRepoError: 403", "ERROR")
+    lines = parse(raw((0.1, ARGS), (2, gated), (5.0, ARGS), (5.2, SHARD)))
+    looping = up(restarts=4, finished=1_700_000_003.0, started=1_700_000_004.9)
+    seen, _ = gpu_host(tmp_path, FakeDocker(looping, lines), FakeTgi("refused"), REFUSED)
+    assert cause_of(seen) == ("log", "gated")
+    verdict = judge(read_picture({"clients": {}, "gateways": {}, "gpus": {"gpu1": {"seen": seen}}}))
+    assert "restarted 4 times" in "".join(row["seen"] for row in verdict.rows())
+
+
+def test_loading(tmp_path: Path) -> None:
+    now = time.time()
+    docker = FakeDocker(up(started=now - 30, created=now - 31), [])
+    seen, _ = gpu_host(tmp_path, docker, FakeTgi("refused"), REFUSED)
+    assert cause_of(seen) == ("log", "loading")
+    assert seen["models"][0]["health"]["fault"] == "connection refused"
+
+
+def test_an_engine_that_says_now_why_it_fails(tmp_path: Path) -> None:
+    message = "Method Decode encountered an error. CUDA error: an illegal memory access"
+    now = time.time()
+    lines = [*parse(raw(*TO_SERVE)), Line(now - 5, message, message, "ERROR")]
+    late = Probe(False, True, "POST /generate answered 424", True)
+    seen, _ = gpu_host(tmp_path, FakeDocker(up(), lines), FakeTgi("no-generate"), late)
+    assert cause_of(seen) == ("log", "cuda_serving")
+    lines[-1] = Line(now - 5000, message, message, "ERROR")
+    (tmp_path / "b").mkdir()
+    seen, _ = gpu_host(tmp_path / "b", FakeDocker(up(), lines), FakeTgi("no-generate"), late)
+    assert cause_of(seen) == ("generation", "424")
+
+
+def test_docker_that_does_not_answer(tmp_path: Path) -> None:
+    docker = FakeDocker(None, away="Cannot connect to the Docker daemon")
+    seen, _ = gpu_host(tmp_path, docker, answers={"systemctl": shown("failed")})
+    assert cause_of(seen) == ("docker", "down")
+
+
+def test_gpus_lost_by_the_container(tmp_path: Path) -> None:
+    lost = (255, "Failed to initialize NVML: Unknown Error\n")
+    seen, _ = gpu_host(tmp_path, FakeDocker(up()), answers={"nvidia-smi__-L": lost})
+    said = "Failed to initialize NVML: Unknown Error"
+    assert seen["models"][0]["visible"] == {"count": 0, "said": said}
+    assert cause_of(seen)[0] == "access"
+
+
+def test_a_container_without_nvidia_smi_is_no_proof(tmp_path: Path) -> None:
+    seen, _ = gpu_host(tmp_path, FakeDocker(up()), answers={"nvidia-smi__-L": (127, "no")})
+    assert seen["models"][0]["visible"] is None
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_the_fence(tmp_path: Path, stands: bool) -> None:
+    path = tmp_path / "etc/tgi-fence/rules"
+    path.parent.mkdir(parents=True)
+    path.write_text(RULES)
+    jump = f"-A X -j {firewall.CHAIN}\n" if stands else "-A X -j ACCEPT\n"
+    answers = {f"-S__{firewall.CHAIN}": (0, RULES), "iptables": (0, jump)}
+    seen, _ = gpu_host(tmp_path, FakeDocker(up()), answers=answers)
+    assert seen["fence"] == {"in_force": stands, "sources": ["10.0.0.9/32"]}
+
+
+def test_nothing_of_the_environment_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "HF_TOKEN", "hf_verysecret")
+    seen, _ = gpu_host(tmp_path, FakeDocker(up(), parse(raw(*TO_SERVE))))
+    text = json.dumps(seen)
+    assert "hf_verysecret" not in text and "sesame-open" not in text and "token=abc" not in text
+
+
+def test_without_httpx_the_probe_of_the_wait_is_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_gpu_host, "HTTPX_ERROR", "No module named 'httpx'")
+    seen, _ = gpu_host(tmp_path, FakeDocker(up(), parse(raw(*TO_SERVE))))
+    assert "health" not in seen["models"][0]
+    verdict = judge(read_picture({"clients": {}, "gateways": {}, "gpus": {"gpu1": {"seen": seen}}}))
+    states = {row["link"]: (row["state"], row["seen"]) for row in verdict.rows()}
+    assert states["generation"][0] == "ok" and "python3-httpx" in states["generation"][1]
+    assert states["pace"][0] == states["direct.tools"][0] == "not reached"

@@ -1,0 +1,113 @@
+"""What dockerd --validate accepts and the daemon, or its containers, then die of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.docker.daemon_json import DaemonConfigError
+from ansible.module_utils.tgi.docker.daemon_rules import (
+    LOG_DRIVERS,
+    refuse_absent_runtimes,
+    refuse_overlooked,
+)
+
+OVERLOOKED: dict[str, tuple[dict[str, Any], str]] = {
+    "hosts": ({"hosts": ["tcp://0.0.0.0:2375"]}, "must not set hosts.*drop-in"),
+    "runtime that is not there": ({"default-runtime": "nvidia"}, "names nvidia, which runtimes"),
+    "runtimes null": ({"default-runtime": "nvidia", "runtimes": None}, "names nvidia"),
+    "log driver": (
+        {"log-driver": "bogus"},
+        "bogus does not exist: write one of awslogs",
+    ),
+    "log driver of Windows": ({"log-driver": "etwlogs"}, "etwlogs does not exist"),
+    "log driver that is a number": ({"log-driver": 7}, "log-driver 7 does not exist"),
+    "log option of no driver": (
+        {"log-driver": "local", "log-opts": {"max-sizes": "1m"}},
+        "log-opts.max-sizes is unknown to log-driver local: write one of .*max-size",
+    ),
+    "log option of another driver": (
+        {"log-driver": "local", "log-opts": {"labels": "x"}},
+        "log-opts.labels is unknown to log-driver local",
+    ),
+    "log option of the default driver": (
+        {"log-opts": {"gelf-address": "x"}},
+        "unknown to log-driver json-file",
+    ),
+    "log option that is a number": ({"log-opts": {"max-file": 5}}, 'write "5", in quotes'),
+    "log option that is a truth": ({"log-opts": {"compress": True}}, 'write "true", in quotes'),
+    "log size": ({"log-opts": {"max-size": "banana"}}, "max-size is banana: write one such as 50m"),
+    "pool": (
+        {"default-address-pools": [{"base": "10.213.0.0/16", "size": 8}]},
+        r"default-address-pools\[0\] has size 8: write the length of a piece of 10.213.0.0/16",
+    ),
+    "pool without network": (
+        {"default-address-pools": [{"size": 24}]},
+        r"default-address-pools\[0\] has base None: write a network",
+    ),
+    "mirror": ({"registry-mirrors": ["ftp://x"]}, "registry-mirrors names ftp://x: write it with"),
+    "cgroup driver": (
+        {"exec-opts": ["native.cgroupdriver=banana"]},
+        "native.cgroupdriver=banana: write systemd or cgroupfs",
+    ),
+    "metrics": ({"metrics-addr": "localhost"}, "metrics-addr localhost has no port"),
+    "log options that are none": ({"log-opts": ["x"]}, "log-opts is no mapping"),
+    "plugin that is not installed": ({"log-driver": "loki"}, "docker plugin install"),
+}
+
+
+@pytest.mark.parametrize("case", OVERLOOKED)
+def test_what_the_daemon_overlooks_is_refused(case: str) -> None:
+    config, words = OVERLOOKED[case]
+    with pytest.raises(DaemonConfigError, match=words):
+        refuse_overlooked(config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"default-runtime": "runc"},
+        {"default-runtime": "nvidia", "runtimes": {"nvidia": {"path": "nvidia-container-runtime"}}},
+        *({"log-driver": driver} for driver in LOG_DRIVERS),
+        {"log-driver": "gelf", "log-opts": {"gelf-address": "udp://10.0.0.9:12201"}},
+        {"log-driver": "local", "log-opts": {"max-size": "1m", "mode": "non-blocking"}},
+        {"log-opts": None},
+        {"log-opts": {"max-size": "10MB"}},
+        {
+            "default-address-pools": [{"base": "10.213.0.1/16", "size": 24}],
+            "metrics-addr": "[::1]:9",
+        },
+        {"registry-mirrors": ["http://m"], "exec-opts": ["native.cgroupdriver=systemd", "x=y"]},
+        {"registry-mirrors": "for dockerd to refuse"},
+    ],
+)
+def test_what_the_daemon_takes_is_not_refused(config: dict[str, Any]) -> None:
+    refuse_overlooked(config)
+
+
+@pytest.mark.parametrize("driver", ["loki", "loki:latest"])
+def test_an_installed_plugin_is_a_log_driver(driver: str) -> None:
+    refuse_overlooked({"log-driver": driver}, ["loki:latest"])
+
+
+def test_a_runtime_needs_its_program() -> None:
+    config = {
+        "default-runtime": "runc",
+        "runtimes": {"own": {"path": "/no/such"}, "site": {"path": "/gone"}, "odd": 7},
+    }
+    with pytest.raises(DaemonConfigError, match=r"runtimes.own: its path /no/such does not exist"):
+        refuse_absent_runtimes(config, {"runtimes": {"own": {}}}, lambda _name: None)
+    refuse_absent_runtimes(config, {"runtimes": {"own": {}}}, lambda name: name)
+    refuse_absent_runtimes(config, {}, lambda _name: None)
+    default = {**config, "default-runtime": "site"}
+    with pytest.raises(DaemonConfigError, match=r"runtimes.site: its path /gone does not exist"):
+        refuse_absent_runtimes(default, {}, lambda _name: None)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"runtimes": None}, {"runtimes": {"kata": {"runtimeType": "io.containerd.kata.v2"}}}],
+)
+def test_a_runtime_of_containerd_has_no_path(config: dict[str, Any]) -> None:
+    refuse_absent_runtimes(config, config, lambda _name: None)

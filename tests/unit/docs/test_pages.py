@@ -1,0 +1,71 @@
+"""The pages speak of what exists: checks, variables, make targets, files and headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils.tgi.checks.catalogue_direct import DIRECT
+from ansible.module_utils.tgi.checks.catalogue_edge import EDGE
+from ansible.module_utils.tgi.checks.selection import Spec
+from ansible.module_utils.tgi.preflight.role_specs import load_roles
+
+from tests.support.roots import ROOT
+
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("roles/*/*.md"))]
+PAGES += [ROOT / "benchmarks" / "README.md"]
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+ROLES = load_roles(ROOT / "roles", lambda path: yaml.safe_load(Path(path).read_text()))
+# Not variables: a typing error shown on purpose, modules, docker's own words
+OTHERS = {"tgi_modles", "tgi_check", "tgi_wait", "tgi_comment", "docker_ce", "tgi_resolve_models"}
+OTHERS |= {"docker_daemon_config", "tgi_host", "tgi_diagnose", "tgi_plan", "tgi_diagnose_verdict"}
+
+
+def anchors(page: Path) -> set[str]:
+    """The ends of links that a page's headings have, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", page.read_text())
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@by_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        other = page.parent / name if name else page
+        assert other.exists(), target
+        assert not anchor or anchor in anchors(other), target
+
+
+@by_page
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
+    named = re.findall(r"(?:`|^[#$] |^)make ([a-z-]+)", page.read_text(), re.M)
+    assert set(named) <= targets
+
+
+@by_page
+def test_variables_exist(page: Path) -> None:
+    known = {name for role in ROLES for name in role.known}
+    prefixes = "|".join(role.name for role in ROLES)
+    named = set(re.findall(rf"(?<![\w/.-])(?:{prefixes})_[a-z_]+(?![\w/*])", page.read_text()))
+    assert {name.rstrip("_") for name in named} - known - OTHERS == set()
+
+
+def listed(view: str) -> list[str]:
+    rows = re.findall(r"(?m)^\| (`[^|]*) \| (\w+) \|", (ROOT / "docs/checks.md").read_text())
+    return sorted(
+        name
+        for ids, where in rows
+        if where in (view, "both")
+        for name in re.findall(r"`(.*?)`", ids)
+    )
+
+
+@pytest.mark.parametrize(("view", "specs"), [("direct", DIRECT), ("edge", EDGE)])
+def test_every_check_is_described(view: str, specs: Iterable[Spec]) -> None:
+    assert listed(view) == sorted(spec.id for spec in specs)

@@ -1,0 +1,120 @@
+"""Every way to die, in the chain of lines that TGI prints: recognised, with phase and remedy."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from ansible.module_utils.tgi.engines.tgi.causes import explain_death, recognise
+from ansible.module_utils.tgi.engines.tgi.log import clean, parse
+from ansible.module_utils.tgi.engines.tgi.phases import PHASES
+from ansible.module_utils.tgi.readiness.judge import judge_dead
+from ansible.module_utils.tgi.readiness.state import Wanted
+
+from tests.support.roots import ROOT
+from tests.support.wait_chains import CHAINS, DOCKER_ERRORS, Chain
+from tests.support.wait_fakes import T0, as_json, container, raw
+
+REFERENCE = ROOT.parent / "shared/reference/tgi/log-patterns.json"
+MODEL = Wanted("m", "tgi-m", "http://127.0.0.1:8081")
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.id)
+def test_a_chain_of_lines_names_phase_cause_and_remedy(chain: Chain) -> None:
+    lines = parse(raw(*((float(i), line) for i, line in enumerate(chain.lines))))
+    dead = container(status="exited", finished=T0 + 99, exit_code=chain.exit_code)
+    status = judge_dead(MODEL, dead, lines, chain.exit_code)
+    assert status.failure is not None
+    assert (status.phase, status.failure.cause) == (chain.phase, chain.cause)
+    assert chain.says in status.failure.text
+    assert chain.remedy in status.failure.remedy
+    assert status.failure.exit_code == chain.exit_code
+    assert 1 <= len(status.failure.evidence) <= 17
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.id)
+def test_the_same_in_json(chain: Chain) -> None:
+    said = [clean(line) for line in chain.lines]
+    messages = [line.message for text in said for line in parse(text)]
+    lines = parse(
+        raw(*((i, m if m.startswith("error: ") else as_json(m)) for i, m in enumerate(messages)))
+    )
+    found = recognise(lines, chain.phase)
+    assert found is not None
+    assert found.id == chain.cause
+
+
+@pytest.mark.parametrize(("error", "cause"), DOCKER_ERRORS)
+def test_what_docker_itself_says(error: str, cause: str) -> None:
+    found = explain_death([], "start", 128, False, error)
+    assert found.id == cause
+    assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("code", "killed", "cause"),
+    [
+        (0, False, "stopped"),
+        (1, False, "unknown"),
+        (2, False, "usage"),
+        (101, False, "panic"),
+        (127, False, "image_broken"),
+        (137, False, "killed"),
+        (137, True, "host_memory"),
+        (143, False, "stopped"),
+        (None, False, "unknown"),
+    ],
+)
+def test_an_exit_code_alone(code: int | None, killed: bool, cause: str) -> None:
+    assert explain_death([], "load", code, killed, "").id == cause
+
+
+def test_a_clean_stop_is_not_blamed_on_an_old_line() -> None:
+    lines = parse(raw((1, "Method Prefill encountered an error.")))
+    assert explain_death(lines, "serve", 0, False, "").id == "stopped"
+
+
+def test_a_healthy_log_names_no_cause() -> None:
+    from tests.support.wait_fakes import TO_SERVE
+
+    for phase in PHASES:
+        assert recognise(parse(raw(*TO_SERVE)), phase) is None
+
+
+def test_a_message_with_braces_is_only_shown() -> None:
+    lines = parse(raw((1, 'Error: ArgumentValidation("{0} {x} {")')))
+    found = recognise(lines, "start")
+    assert found is not None
+    assert "{0} {x} {" in found.text
+
+
+@pytest.mark.skipif(not REFERENCE.is_file(), reason="the reference patterns are not beside us")
+def test_every_error_of_the_reference_is_in_a_chain_and_recognised() -> None:
+    missing = []
+    for entry in json.loads(REFERENCE.read_text()):
+        if entry["kind"] != "error" and entry["exit_code"] is None:
+            continue
+        pattern = re.compile(entry["regex"], re.MULTILINE)
+        if not any(pattern.search("\n".join(clean(p) for p in c.lines)) for c in CHAINS):
+            missing.append(entry["id"])
+    assert not missing
+
+
+def test_evidence_begins_shortly_before_the_trouble_and_stays_short() -> None:
+    chain = next(one for one in CHAINS if one.id == "gated")
+    dead = container(status="exited", finished=T0 + 99, exit_code=1)
+
+    def evidence(*lines: str) -> tuple[str, ...]:
+        log = parse(raw(*((float(i), line) for i, line in enumerate(lines))))
+        failure = judge_dead(MODEL, dead, log, 1).failure
+        assert failure is not None
+        return tuple(failure.evidence)
+
+    short = evidence(*chain.lines)
+    assert "Starting check and download process" in short[1]
+    assert short[-1] == "Error: DownloadError"
+    long = evidence(*chain.lines, *(f"  frame {i}" for i in range(50)), "Error: DownloadError")
+    assert len(long) == 15
+    assert "GatedRepoError" in long[0] or "gated repo" in long[0]
+    assert long[-1] == "Error: DownloadError"

@@ -1,0 +1,122 @@
+"""Versions as directories, and the link between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.tgi.gateway.nginx.release import Link, Release
+from ansible.module_utils.tgi.gateway.nginx.service import Nginx, status_port
+
+from tests.support.nginx_fakes import release
+
+
+def test_files_lie_where_they_say_with_their_modes(tmp_path: Path) -> None:
+    made = release(tmp_path)
+    made.write()
+    text = made.main.read_text()
+    assert f"# {made.version} in {made.directory}\n" in text
+    assert made.main.stat().st_mode & 0o777 == 0o644
+    assert (made.directory / "tls.key").stat().st_mode & 0o777 == 0o600
+    assert made.stale() == []
+
+
+def test_a_mode_that_was_opened_is_stale_and_mended(tmp_path: Path) -> None:
+    made = release(tmp_path)
+    made.write()
+    (made.directory / "tls.key").chmod(0o644)
+    assert made.stale() == ["tls.key"]
+    made.write()
+    assert made.stale() == []
+
+
+def test_the_version_is_that_of_names_contents_and_kind(tmp_path: Path) -> None:
+    same = {
+        Release(tmp_path, {"a": "1", "b": "2"}, {}),
+        Release(tmp_path, {"b": "2", "a": "1"}, {}),
+    }
+    assert len({one.version for one in same}) == 1
+    others = [({"a": "12"}, {}), ({"a1": "2"}, {}), ({}, {"a": "12"}), ({"a": "1", "2": ""}, {})]
+    assert len({Release(tmp_path, *kinds).version for kinds in others}) == len(others)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "/etc/passwd"])
+def test_names_that_are_paths_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="no plain file name"):
+        Release(tmp_path, {name: ""}, {})
+
+
+def test_marks_in_secrets_stay_as_they_are(tmp_path: Path) -> None:
+    assert Release(tmp_path, {}, {"k": "@GATEWAY_DIR@"}).secret == {"k": "@GATEWAY_DIR@"}
+
+
+def test_old_versions_go_and_what_was_replaced_stays(tmp_path: Path) -> None:
+    main = tmp_path / "nginx.conf"
+    main.write_text("first\n")
+    link = Link(main, tmp_path / "tgi-gateway")
+    made = [release(tmp_path, text) for text in "abc"]
+    for one in made:
+        one.write()
+        link.swap(one)
+    link.prune({made[2].version, made[1].version})
+    assert [one.directory.exists() for one in made] == [False, True, True]
+    assert link.kept.read_text() == "first\n"
+
+
+def test_a_second_foreign_file_is_kept_beside_the_first(tmp_path: Path) -> None:
+    main = tmp_path / "nginx.conf"
+    link = Link(main, tmp_path / "tgi-gateway")
+    for text in ("first", "second"):
+        main.unlink(missing_ok=True)
+        main.write_text(text)
+        made = release(tmp_path)
+        made.write()
+        link.swap(made)
+    assert link.kept.read_text() == "first"
+    assert link.kept.with_name("nginx.conf.1").read_text() == "second"
+
+
+def test_a_link_to_elsewhere_is_not_ours(tmp_path: Path) -> None:
+    main = tmp_path / "nginx.conf"
+    main.symlink_to(tmp_path / "other" / "version" / "nginx.conf")
+    assert Link(main, tmp_path / "tgi-gateway").version() is None
+
+
+def test_the_status_port_is_read_from_a_configuration() -> None:
+    assert status_port("listen 443 ssl;\n    listen 127.0.0.1:8079;\n") == 8079
+    assert status_port("listen 80;") is None
+
+
+def test_only_severe_lines_are_told_once_and_without_their_number(tmp_path: Path) -> None:
+    log = tmp_path / "error.log"
+    log.write_text("2026/11/23 04:14:27 [emerg] 1#1: before\n")
+    nginx = Nginx(lambda _: (0, "", ""), "http://127.0.0.1:9/", [log])
+    mark = nginx.log_mark()
+    with log.open("a") as file:
+        file.write("2026/11/23 04:14:27 [error] 7#7: *1 refused, request: GET /?key=secret\n")
+        file.write("2026/11/23 04:14:27 [emerg] 7#7: bind() failed\n" * 3)
+    assert nginx.log_since(mark) == "bind() failed"
+
+
+def test_nobody_at_the_status_port_is_no_version() -> None:
+    assert Nginx(lambda _: (0, "", ""), "http://127.0.0.1:9/", [Path("/nope")]).served() is None
+
+
+def test_what_dpkg_tells_of_its_files_is_read(tmp_path: Path) -> None:
+    told = " /etc/nginx/nginx.conf fadf2b09\n /etc/nginx/old 0f39cbfc obsolete\n\n"
+    answers = {"dpkg-query": (0, told, "")}
+    nginx = Nginx(lambda argv: answers.get(argv[0], (1, "", "")), "http://127.0.0.1:1/", [tmp_path])
+    assert nginx.shipped() == {"/etc/nginx/nginx.conf": "fadf2b09", "/etc/nginx/old": "0f39cbfc"}
+    answers["dpkg-query"] = (1, told, "no packages found matching nginx-common")
+    assert nginx.shipped() == {"/etc/nginx/nginx.conf": "fadf2b09", "/etc/nginx/old": "0f39cbfc"}
+    answers["dpkg-query"] = (1, "", "no packages found matching nginx-common nginx")
+    assert nginx.shipped() == {}
+
+
+@pytest.mark.parametrize("before", ["nginx: [emerg] ", "2026/11/24 12:14:44 [emerg] 978#978: "])
+def test_what_nginx_refuses_is_told_in_one_line(before: str) -> None:
+    said = f"{before}unknown directive in /x:1\nnginx: configuration file /x test failed\n"
+    nginx = Nginx(lambda _: (1, "", said), "http://127.0.0.1:1/", [Path("/nope")])
+    assert nginx.test(Path("/x")) == "unknown directive in /x:1"
+    mute = Nginx(lambda _: (139, "", ""), "http://127.0.0.1:1/", [Path("/nope")])
+    assert mute.test(Path("/x")) == "nginx -t ended with 139"

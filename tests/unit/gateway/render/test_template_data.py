@@ -1,0 +1,119 @@
+"""What the gateway refuses beyond the preflight, and what it derives from its variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.gateway.nginx import installed as host
+from ansible.module_utils.tgi.gateway.render import template_data as rules
+from ansible.module_utils.tgi.preflight.gateway.all_variables import check_gateway
+
+from tests.support.tls_pairs import make
+
+KEY = "k" * 32
+PAIR = make()
+PEM = PAIR.certificate + PAIR.key
+LIMIT = {"requests_per_second": 5, "burst": 50}
+VALUES: dict[str, Any] = {
+    "gateway_server_name": "llm.example.org",
+    "gateway_tls": {"source": "files", "certificate": "/a.crt", "key": "/a.key"},
+    "gateway_tiers": {"team": {"requests_per_second": 10, "burst": 20, "concurrent": 8}},
+    "gateway_consumers": [{"name": "duck", "tier": "team", "keys": [KEY]}],
+    "gateway_bad_auth": LIMIT,
+    "gateway_public_limit": LIMIT,
+}
+BACKENDS = [
+    {
+        "name": "llama",
+        "model_id": "a/b",
+        "aliases": ["Big"],
+        "replicas": [{"name": "gpu1", "address": "127.0.0.1:8081"}],
+    },
+    {
+        "name": "code",
+        "model_id": "c/d",
+        "aliases": [],
+        "replicas": [{"name": "gpu1", "address": "[::1]:8082"}],
+    },
+]
+
+
+def problems(**more: Any) -> str:
+    return "\n".join(check_gateway({**VALUES, **more}, lambda _: PEM))
+
+
+def test_good_values_pass() -> None:
+    assert problems() == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"gateway_server_name": "10.0.0.1"}, "an address and no host name"),
+        ({"gateway_server_name": "a..b"}, "no host name"),
+        ({"gateway_server_name": "a;\nb"}, "no host name"),
+        ({"gateway_bad_auth": {"requests_per_second": 0, "burst": 1}}, "(one a minute) or more"),
+        ({"gateway_public_limit": {**LIMIT, "burst": -1}}, "is -1; write a whole number"),
+        ({"gateway_tiers": {"Team": VALUES["gateway_tiers"]["team"], **VALUES["gateway_tiers"]}},
+         "nginx cannot tell apart"),
+        ({"gateway_consumers": [{"name": "a", "tier": "team", "keys": [12345]}]}, "in quotes"),
+        ({"gateway_consumers": [{"name": 'a" "b', "tier": "team", "keys": [KEY]}]}, "no name"),
+        ({"gateway_consumers": [{"name": "a", "tier": "none", "keys": [KEY]}]}, "lacks"),
+    ],
+)  # fmt: skip
+def test_values_are_refused(more: dict[str, Any], said: str) -> None:
+    assert said in problems(**more)
+
+
+def test_no_problem_shows_a_key() -> None:
+    twice = [{"name": name, "tier": "x", "keys": [KEY, KEY]} for name in ("a", "A")]
+    assert KEY not in problems(gateway_consumers=twice)
+
+
+@pytest.mark.parametrize(
+    ("rate", "written", "retry"),
+    [(10, "10r/s", 1), (1, "1r/s", 1), (1.5, "90r/m", 1), (0.5, "30r/m", 2), (1 / 60, "1r/m", 60)],
+)
+def test_rates(rate: float, written: str, retry: int) -> None:
+    assert rules.gateway_rate(rate) == written
+    assert rules.gateway_retry_after(rate) == retry
+
+
+def test_a_burst_of_zero_is_left_out() -> None:
+    assert rules.gateway_burst(0) == ""
+    assert rules.gateway_burst(7) == " burst=7 nodelay"
+
+
+def test_zone_marks_follow_the_key() -> None:
+    assert rules.gateway_mark("team") == rules.gateway_mark("team") != rules.gateway_mark("teams")
+
+
+def test_models_as_looked_up_and_listed() -> None:
+    models = rules.gateway_models(BACKENDS)
+    assert models["names"] == {"tgi": "llama", "llama": "llama", "Big": "llama", "code": "code"}
+    assert [(m["id"], m["root"]) for m in models["list"]["data"]] == [
+        ("llama", "llama"), ("Big", "llama"), ("code", "code"),
+    ]  # fmt: skip
+    assert models["shown"] == "llama, Big, code"
+
+
+@pytest.mark.parametrize(
+    ("text", "nginx", "openssl"),
+    [
+        ("nginx version: nginx/1.26.3\nbuilt with OpenSSL 3.5.1 1 Jul 2025", "1.26.3", "3.5.1"),
+        ("nginx version: nginx/1.24.0 (Ubuntu)\nbuilt with OpenSSL 3.0.10 (running with OpenSSL "
+         "3.0.13 30 Jan 2024)", "1.24.0", "3.0.13"),
+        ("sh: nginx: not found", "1.22.0", "3.0.0"),
+    ],
+)  # fmt: skip
+def test_versions_are_what_runs(text: str, nginx: str, openssl: str) -> None:
+    read = host.gateway_probe(text + "\nnjs here\n", "1.22.0")
+    assert (read["nginx"], read["openssl"]) == (nginx, openssl)
+    assert read["installed"] is read["present"] is ("not found" not in text)
+    assert read["ipv6"] is False
+
+
+def test_njs_missing_is_not_installed() -> None:
+    read = host.gateway_probe("nginx version: nginx/1.26.3\nipv6 here", "1.22.0")
+    assert (read["present"], read["installed"], read["ipv6"]) == (True, False, True)

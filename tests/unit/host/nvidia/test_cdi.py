@@ -1,0 +1,24 @@
+"""What NVIDIA's tool says about the CDI devices of a host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.tgi.common.commands import ask
+from ansible.module_utils.tgi.host.nvidia.cdi import offered
+
+
+def test_names_are_given_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-ctk"
+    tool.write_text(
+        "#!/bin/sh\necho Found 2 CDI devices >&2; printf 'nvidia.com/gpu=%s\\n' all 0\n"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert offered(ask) == ["nvidia.com/gpu=all", "nvidia.com/gpu=0"]
+
+
+def test_no_tool_offers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert offered(ask) == []

@@ -1,0 +1,155 @@
+"""The fence before the models' ports: its rules, and a host whose fence is made and unmade."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.host.firewall import FenceError, doors_of, files, in_force, tool_of
+
+from tests.support.run_module import load, run
+
+DOOR = ("10.0.0.5", 8081)
+JUMPS = [f"-P {name}\n-A {name} -j TGI-FENCE\n" for name in ("DOCKER-USER", "INPUT")]
+
+
+def rules(*doors: tuple[str, int], sources: tuple[str, ...] = ("10.0.0.9",)) -> str:
+    text: str = files("/etc/tgi-fence", DOOR[0], doors or [DOOR], list(sources))["rules"]
+    return text
+
+
+def shown(text: str) -> str:
+    return "-N TGI-FENCE\n" + "".join(f"{line}\n" for line in text.splitlines()[1:])
+
+
+def test_sources_pass_and_the_rest_is_dropped_by_the_original_destination() -> None:
+    text = rules(DOOR, ("10.0.0.5", 8082), sources=("10.0.0.9", "10.1.0.7/24"))
+    lines = [line.removeprefix("-A TGI-FENCE ") for line in text.splitlines()[2:]]
+    closed = "-p tcp -m conntrack --ctorigdst 10.0.0.5 --ctorigdstport"
+    assert lines == [
+        "-i lo -j RETURN",
+        "-s 10.0.0.9/32 -j RETURN",
+        "-s 10.1.0.0/24 -j RETURN",
+        f"{closed} 8081 --ctdir ORIGINAL -j DROP",
+        f"{closed} 8082 --ctdir ORIGINAL -j DROP",
+        "! -i br-+ -o br-+ -p tcp -m tcp --dport 80 "
+        "-m conntrack ! --ctstate DNAT --ctdir ORIGINAL -j DROP",
+    ]
+    assert doors_of(text) == [DOOR, ("10.0.0.5", 8082)]
+
+
+def test_the_family_is_that_of_the_address() -> None:
+    assert (tool_of("10.0.0.5"), tool_of("fd00::5")) == ("iptables", "ip6tables")
+    script = files("/etc/tgi-fence", "fd00::5", [("fd00::5", 8081)], ["fd00::9"])["up"]
+    assert "ip6tables-restore -w --noflush" in script
+    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
+    for source, words in (("fd00::9", "of IPv4"), ("edge1", "write addresses")):
+        with pytest.raises(FenceError, match=words):
+            rules(sources=(source,))
+
+
+def test_what_is_in_force() -> None:
+    text = rules()
+    assert in_force(text, shown(text), JUMPS)
+    assert not in_force(text, shown(rules(sources=("10.0.0.8",))), JUMPS)
+    assert not in_force(text, "", JUMPS)
+    assert not in_force(text, shown(text) + "-A TGI-FENCE -j RETURN\n", JUMPS)
+    assert not in_force(text, shown(text), [JUMPS[0], "-P INPUT ACCEPT\n"])
+
+
+@pytest.mark.parametrize(
+    ("before", "holds"),
+    [("-j RETURN", False), ("-s 10.0.0.7/32 -j ACCEPT", False), ("-s 1.2.3.4/32 -j DROP", True)],
+)
+def test_nothing_may_let_packets_pass_before_it(before: str, holds: bool) -> None:
+    entry = f"-N DOCKER-USER\n-A DOCKER-USER {before}\n-A DOCKER-USER -j TGI-FENCE\n"
+    assert in_force(rules(), shown(rules()), [entry, JUMPS[1]]) is holds
+
+
+class Host:
+    """The programs of a host, as far as a fence needs them: kernel, unit, and what was run."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.up = self.enabled = False
+        self.loaded = ""
+        self.ran: list[str] = []
+
+    def __call__(self, command: list[str], **__: Any) -> tuple[int, str, str]:
+        program, *words = command
+        self.ran.append(" ".join([Path(program).name, *words]))
+        if program == "systemctl":
+            return self._systemctl(words), "", "failed"
+        known = program == "iptables" and self.up
+        if words[1:] == ["-S", "TGI-FENCE"]:
+            return (0, shown(self.loaded), "") if known else (1, "", "")
+        if words[1] == "-S":
+            return 0, f"-A {words[2]} -j TGI-FENCE\n" if known else "", ""
+        if words[1] == "-X":
+            self.up = False
+        return (1 if words[1] == "-D" else 0), "", ""
+
+    def _systemctl(self, words: list[str]) -> int:
+        if words[0].startswith("is-"):
+            return 0 if (self.up if words[0] == "is-active" else self.enabled) else 1
+        if words[0] in {"restart", "reenable"}:
+            self.up, self.enabled = self.up or words[0] == "restart", True
+            self.loaded = (self.directory / "rules").read_text()
+        return 0
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    made = Host(tmp_path / "fence")
+    basic = "ansible.module_utils.basic.AnsibleModule"
+    monkeypatch.setattr(f"{basic}.get_bin_path", lambda _, name, *__, **___: name)
+    monkeypatch.setattr(f"{basic}.run_command", made)
+    return made
+
+
+def ask(host: Host, capsys: pytest.CaptureFixture[str], **args: Any) -> dict[str, Any]:
+    unit = str(host.directory.parent / "tgi-fence.service")
+    given = {"address": "10.0.0.5", "ports": [8081], "sources": ["10.0.0.9"], **args}
+    return run(load("tgi_firewall"), capsys, directory=str(host.directory), unit=unit, **given)
+
+
+def test_made_once_mended_and_unmade(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(host, capsys, check=True)["changed"] is True
+    assert not host.directory.exists()
+    host.ran.clear()
+    assert ask(host, capsys)["changed"] is True
+    assert [line for line in host.ran if "daemon-reload" in line or "restart" in line] == [
+        "systemctl daemon-reload",
+        "systemctl restart tgi-fence.service",
+    ]
+    assert (host.directory / "up").stat().st_mode & 0o777 == 0o755
+    assert ask(host, capsys)["changed"] is False
+    host.ran.clear()
+    host.up = False
+    assert ask(host, capsys)["did"] == ["put the rules in force"]
+    assert "systemctl daemon-reload" not in host.ran
+    assert ask(host, capsys, state="absent")["changed"] is True
+    assert not host.directory.exists()
+    assert ask(host, capsys, state="absent")["changed"] is False
+
+
+def test_what_was_closed_stays_so_until_models_have_moved(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(host, capsys)
+    moved = {"address": "10.0.0.6", "ports": [8082]}
+    ask(host, capsys, keep=True, **moved)
+    assert doors_of((host.directory / "rules").read_text()) == [DOOR, ("10.0.0.6", 8082)]
+    ask(host, capsys, **moved)
+    assert doors_of((host.directory / "rules").read_text()) == [("10.0.0.6", 8082)]
+
+
+def test_bad_sources_are_refused_before_anything_is_written(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = ask(host, capsys, sources=["fd00::9"])
+    assert answer["failed"] is True
+    assert "of IPv4" in answer["msg"]
+    assert not host.directory.exists()

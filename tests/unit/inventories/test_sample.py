@@ -1,0 +1,165 @@
+"""The inventory to copy: filled in, the preflight has nothing to say; left open, it says what."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.inventory.manager import InventoryManager
+from ansible.module_utils.tgi.preflight.inventory import check_inventory
+from ansible.module_utils.tgi.preflight.role_specs import load_roles
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible.vars.manager import VariableManager
+
+from tests.support.roots import ROOT
+from tests.support.tls_pairs import make
+
+SAMPLE = ROOT / "inventories" / "sample"
+OPEN = "REPLACE_ME"
+VAULT = "group_vars/all/vault.yml"
+#: Every placeholder: the file, the line that holds it, what a site writes, what is said of it
+PLACEHOLDERS = [
+    (
+        "group_vars/gpu_hosts/models.yml",
+        f"    revision: {OPEN}",
+        "    revision: 0123456789abcdef0123456789abcdef01234567",
+        'tgi_models[0].revision is "REPLACE_ME", no commit; write a commit, 40 hex digits',
+    ),
+    (
+        "group_vars/gpu_hosts/tgi.yml",
+        f"@sha256:{OPEN}",
+        "@sha256:" + "0" * 64,
+        "tgi_image is",
+    ),
+    (
+        "group_vars/gateways/main.yml",
+        f"gateway_server_name: {OPEN}",
+        "gateway_server_name: llm.example.org",
+        'gateway_server_name is "REPLACE_ME", no host name; write the name in the clients\' URL',
+    ),
+    (
+        VAULT,
+        f"vault_rubberduck_key: {OPEN}",
+        "vault_rubberduck_key: " + "a" * 64,
+        "gateway_consumers[0].keys[0] has 10 characters, 16 are the least",
+    ),
+    (
+        VAULT,
+        f"vault_checks_key: {OPEN}",
+        "vault_checks_key: " + "b" * 64,
+        "gateway_consumers[1].keys[0] has 10 characters, 16 are the least",
+    ),
+]
+PEMS = dict(zip(["fullchain.pem", "privkey.pem"], make(), strict=False))
+by_place = pytest.mark.parametrize("place", range(len(PLACEHOLDERS)))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A copy with everything filled in, as docs/deploy.md tells."""
+    path = tmp_path / "mysite"
+    shutil.copytree(SAMPLE, path)
+    shutil.copy(path / f"{VAULT}.example", path / VAULT)
+    replace(path, "hosts.yml", f"ansible_host: {OPEN}", "ansible_host: 192.0.2.10")
+    for name, before, after, _ in PLACEHOLDERS:
+        replace(path, name, before, after)
+    (path / "pki").mkdir()
+    for name, text in PEMS.items():
+        (path / "pki" / name).write_text(text)
+    return path
+
+
+def replace(site: Path, name: str, before: str, after: str) -> None:
+    text = (site / name).read_text()
+    assert text.count(before) == 1
+    (site / name).write_text(text.replace(before, after))
+
+
+def read(path: str) -> str | None:
+    return Path(path).read_text() if Path(path).exists() else None
+
+
+def problems(site: Path, host: str = "gpu1") -> list[str]:
+    """Judge the inventory as the preflight's action does, with Ansible's own loader."""
+    loader = DataLoader()
+    inventory = InventoryManager(loader, sources=[str(site / "hosts.yml")])
+    variables = VariableManager(loader, inventory).get_vars(host=inventory.get_host(host))
+    roles = load_roles(
+        ROOT / "roles", lambda path: loader.load_from_file(path, trusted_as_template=True)
+    )
+    defaults = {name: value for role in roles for name, value in role.defaults.items()}
+    template = Templar(loader=loader, variables={**defaults, **variables}).template
+    groups: list[str] = variables["group_names"]
+    assert sorted(groups) == ["gateways", "gpu_hosts"]
+    found: list[str]
+    _, found = check_inventory(variables, groups, roles, template, read, {host: variables})
+    return found
+
+
+def test_filled_in_it_has_no_problem(site: Path) -> None:
+    assert problems(site) == []
+
+
+@by_place
+def test_a_placeholder_that_is_left(site: Path, place: int) -> None:
+    name, before, after, line = PLACEHOLDERS[place]
+    replace(site, name, after, before)
+    (found,) = problems(site)
+    assert found.startswith(line)
+
+
+def test_without_a_vault_the_secrets_are_asked_for(site: Path) -> None:
+    (site / VAULT).unlink()
+    found = problems(site)
+    for variable in ("vault_rubberduck_key", "vault_checks_key", "vault_tgi_hf_token"):
+        assert any(f"define {variable} (in a vault file" in line for line in found), found
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("name", PEMS)
+def test_without_the_certificates_files(site: Path, name: str) -> None:
+    (site / "pki" / name).unlink()
+    (found,) = problems(site)
+    assert f"/pki/{name}, which the controller cannot read; put the file there" in found
+
+
+@pytest.mark.parametrize("source", ["private_ca", "acme"])
+def test_another_source_as_its_comment_says(site: Path, source: str) -> None:
+    text = (site / "group_vars/gateways/main.yml").read_text()
+    (written,) = re.findall(rf"\{{source: {source}, .*?\}}(?= |\n)", text)
+    values: dict[str, Any] = yaml.safe_load(text)
+    values["gateway_tls"] = yaml.safe_load(written)
+    assert values["gateway_tls"]["source"] == source
+    (site / "group_vars/gateways/main.yml").write_text(yaml.safe_dump(values))
+    shutil.rmtree(site / "pki")
+    assert problems(site) == []
+
+
+def test_every_setting_that_is_a_comment(site: Path) -> None:
+    """Uncommented, each is one that the preflight takes."""
+    path = site / "group_vars/gateways/main.yml"
+    text, count = re.subn(r"(?m)^# (\w+: .*)$", r"\1", path.read_text())
+    assert count == 3
+    path.write_text(text)
+    assert problems(site) == []
+
+
+def test_every_placeholder_is_known_here() -> None:
+    counted = sum(
+        line.split(" # ")[0].count(OPEN)
+        for path in sorted(SAMPLE.rglob("*.yml*"))
+        for line in path.read_text().splitlines()
+        if not line.lstrip().startswith("#")
+    )
+    # ansible_host is SSH's to complain about, by that very name
+    assert counted == len(PLACEHOLDERS) + 1
+
+
+def test_no_secret_is_in_the_repository() -> None:
+    assert not (SAMPLE / VAULT).exists()
+    assert not (SAMPLE / "pki").exists()

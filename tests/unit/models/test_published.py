@@ -1,0 +1,46 @@
+"""What the checks know of models that a gateway on its own machine publishes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.tgi.models.published import published_models
+from ansible.module_utils.tgi.models.replicas import gateway_backends
+
+A = {"name": "a", "model_id": "x/a", "revision": "1" * 40, "aliases": ["big"]}
+B = {"name": "b", "model_id": "/data/b", "max_input_tokens": 7}
+
+
+def host(*models: dict[str, Any], deployed: tuple[str, ...] = ()) -> dict[str, Any]:
+    facts = {"tgi_host": {"kept": {}, "deployed": list(deployed)}}
+    return {
+        "tgi_models": list(models),
+        "tgi_bind_address": "10.0.0.5",
+        "ansible_facts": facts,
+    }
+
+
+HOSTS = {"gpu1": host(A, deployed=("a",)), "gpu2": host(A, B)}
+
+
+def test_models_of_all_hosts_with_what_the_hosts_declare() -> None:
+    backends = gateway_backends(HOSTS, HOSTS, "edge")
+    a, b = published_models(backends, HOSTS, HOSTS)
+    assert a == {
+        "name": "a",
+        "model_id": "x/a",
+        "aliases": ["big"],
+        "revision": "1" * 40,
+        "port": 8081,
+        "options": {},
+    }
+    assert (b["port"], b["options"], "revision" in b) == (8082, {"max_input_tokens": 7}, False)
+    assert [one["name"] for one in published_models(backends, HOSTS, HOSTS, True)] == ["a"]
+
+
+def test_an_engine_of_somebody_else_is_known_by_its_id() -> None:
+    backends = [{"name": "a", "model_id": "y/a", "replicas": []}]
+    assert published_models(backends, HOSTS, HOSTS) == [
+        {"name": "a", "model_id": "y/a", "aliases": []}
+    ]
+    assert published_models(None, [], {}) == []

@@ -1,0 +1,178 @@
+"""What a gateway publishes of the models of many hosts, and what keeps it from that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.common.problem import UNKNOWN
+from ansible.module_utils.tgi.models.replicas import (
+    backends_problems,
+    gateway_addresses,
+    gateway_backends,
+)
+from ansible.module_utils.tgi.preflight.gateway.backends import backend_problems, check_published
+
+A = {"name": "a", "model_id": "x/a", "revision": "1" * 40, "aliases": ["big"]}
+B = {"name": "b", "model_id": "x/b", "revision": "2" * 40}
+
+
+def host(*models: dict[str, Any], bind: Any = "10.0.0.5", **facts: Any) -> dict[str, Any]:
+    known = {"kept": {}, "addresses": ["10.0.0.5", "fd00::5"], **facts}
+    values = {"tgi_models": list(models), "ansible_facts": {"tgi_host": known}}
+    return {**values, "tgi_bind_address": bind} if bind else values
+
+
+def unseen(*models: dict[str, Any]) -> dict[str, Any]:
+    return {**host(*models), "ansible_facts": {}}
+
+
+def problems(hosts: dict[str, Any], gateway: str = "edge", facts: bool = True) -> list[str]:
+    found: list[str] = backends_problems(hosts, hosts, gateway, facts)
+    return found
+
+
+def test_replicas_come_together_in_the_order_of_the_first_list() -> None:
+    kept = {"a": {"port": 9000, "gpus": []}}
+    hosts = {
+        "gpu1": host(B, A, bind=""),
+        "gpu2": host({**A, "aliases": ["big", "large"]}, {**B, "port": 7000}, kept=kept),
+        "gpu3": host({**A, "name": "c"}, bind="fd00::7"),
+    }
+    published = gateway_backends(hosts, hosts, "gpu1")
+    assert [(entry["name"], entry["aliases"]) for entry in published] == [
+        ("b", []), ("a", ["big", "large"]), ("c", ["big"]),
+    ]  # fmt: skip
+    assert [entry["replicas"] for entry in published] == [
+        [{"name": "gpu1", "address": "127.0.0.1:8081"},
+         {"name": "gpu2", "address": "10.0.0.5:7000"}],
+        [{"name": "gpu1", "address": "127.0.0.1:8082"},
+         {"name": "gpu2", "address": "10.0.0.5:9000"}],
+        [{"name": "gpu3", "address": "[fd00::7]:8081"}],
+    ]  # fmt: skip
+
+
+def test_hosts_that_fit_together() -> None:
+    hosts = {"gpu1": host(A, B), "gpu2": host(B, A), "gpu3": host(bind="")}
+    assert problems(hosts) == []
+    assert backend_problems(gateway_backends(hosts, hosts, "edge"), hosts, hosts, "edge") == []
+
+
+OTHER = {**A, "model_id": "x/other"}
+NEWER = {**A, "revision": "3" * 40}
+WRONG = [
+    (
+        {"gpu1": host(A, bind="")},
+        "tgi_bind_address of gpu1 is not set, so its models listen on loopback only; "
+        "write its private address there (it has 10.0.0.5, fd00::5)",
+    ),
+    ({"gpu1": host(A, bind="127.0.0.1")}, 'is "127.0.0.1", which no other machine can reach'),
+    ({"gpu1": host(A, bind="fe80::1%eth0")}, "which no other machine can reach"),
+    ({"gpu1": host(A, bind="::")}, 'is "::", which no other machine can reach'),
+    ({"gpu1": host(A, bind="gpu1.lan")}, 'tgi_bind_address of gpu1 is "gpu1.lan", no address'),
+    (
+        {"gpu1": unseen(A, {**B, "port": 9000})},
+        "gpu1 is not in this run, so nobody knows the port of a; "
+        "run without --limit, or write a port for each of them in tgi_models",
+    ),
+    (
+        {"gpu1": host(A), "gpu2": host(OTHER)},
+        'gpu2 has model_id "x/other" for a, gpu1 has "x/a"; deploy the same on both',
+    ),
+    ({"gpu1": host(A), "gpu2": host(NEWER)}, f'gpu2 has revision "{"3" * 40}" for a, gpu1 has'),
+    (
+        {"gpu1": host(A), "gpu2": host({**B, "aliases": ["big"]})},
+        'gpu2 has b, called "big", which means a on gpu1; give it another name or alias',
+    ),
+    ({"gpu1": host(B), "gpu2": host({**A, "aliases": ["b"]})}, 'called "b", which means b on gpu1'),
+    ({"gpu1": host(A), "gpu2": host({**B, "name": "big"})}, 'called "big", which means'),
+    ({"gpu1": host(A), "gpu2": host({**B, "aliases": ["tgi"]})}, 'called "tgi", which means a'),
+]
+
+
+@pytest.mark.parametrize(("hosts", "words"), WRONG)
+def test_what_cannot_be_published(hosts: dict[str, Any], words: str) -> None:
+    (found,) = problems(hosts)
+    assert words in found
+    # What is derived is judged by its hosts, and says it once
+    assert backend_problems(gateway_backends(hosts, hosts, "edge"), hosts, hosts, "edge") == [found]
+
+
+def test_a_list_of_ones_own_does_not_depend_on_the_hosts() -> None:
+    hosts = {"gpu1": unseen(A), "gpu2": host(OTHER, bind="")}
+    own = [{"name": "a", "model_id": "x/a", "replicas": [{"name": "g", "address": "h:1"}]}]
+    assert backend_problems(own, hosts, hosts, "edge") == []
+    assert backend_problems([], [], {}, "edge") == [
+        "gateway_backends is empty; list a model in tgi_models of a host in gpu_hosts"
+    ]
+
+
+def test_the_preflight_judges_what_needs_no_facts() -> None:
+    hosts = {"gpu1": unseen(A), "gpu2": {**unseen(OTHER), "tgi_bind_address": UNKNOWN}}
+    (found,) = check_published(None, hosts, "edge")
+    assert found.startswith("gpu2 has model_id")
+    hosts["gpu2"] = {"tgi_models": UNKNOWN, "tgi_base_port": UNKNOWN}
+    assert check_published(None, hosts, "edge") == []
+    assert check_published(UNKNOWN, {}, "edge") == []
+    assert check_published([], hosts, "edge")[0].startswith("gateway_backends is empty")
+
+
+def test_a_gateway_without_any_model() -> None:
+    (found,) = check_published(None, {}, "edge")
+    assert found.startswith("group gpu_hosts is empty, so there is nothing to publish; add")
+
+
+def test_the_gateways_own_models_are_on_loopback() -> None:
+    assert problems({"gpu1": {"tgi_models": [A]}}, "gpu1") == []
+
+
+def backend(**more: Any) -> dict[str, Any]:
+    return {"name": "a", "model_id": "x/a", "replicas": [replica()], **more}
+
+
+def replica(**more: Any) -> dict[str, Any]:
+    return {"name": "g", "address": "[::1]:80", **more}
+
+
+HOSTILE = ['a"b', "a'b", "a;b", "a\nb", "a$b", "{{ a }}", "aé", "a b", "a{b", "a\\b", ""]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("key", ["name", "model_id", "alias", "replica", "address"])
+def test_nothing_that_means_something_to_nginx_passes(key: str, text: str) -> None:
+    hostile = {
+        "name": backend(name=text),
+        "model_id": backend(model_id=text),
+        "alias": backend(aliases=[text]),
+        "replica": backend(replicas=[replica(name=text)]),
+        "address": backend(replicas=[replica(address=f"{text}:80")]),
+    }[key]
+    (found,) = check_published([hostile], {}, "edge")
+    assert found.startswith("gateway_backends[0].")
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("backends", "words"),
+    [
+        ([backend(replicas=[])], "gateway_backends[0].replicas is empty; write [{name"),
+        ([backend(replicas=[replica(address="h:0")])], 'is "h:0"; write host:port'),
+        ([backend(replicas=[replica(address="h:65536")])], "write host:port"),
+        ([backend(replicas=[replica(), replica(address="h:1")])], 'is "g", as is gateway_backends'),
+        ([backend(replicas=[replica(), replica(name="h")])], "replicas[1].address is"),
+        ([backend(), backend(aliases=["c"])], 'is called "a", as is gateway_backends[0]'),
+        ([backend(), backend(name="b", aliases=["a"])], 'is called "a", as is gateway_backends[0]'),
+        ([backend(), backend(name="b", aliases=["tgi"])], 'is called "tgi", as is'),
+    ],
+)
+def test_backends_are_refused(backends: Any, words: str) -> None:
+    (found,) = check_published(backends, {}, "edge")
+    assert words in found
+
+
+def test_the_gateways_addresses() -> None:
+    seen = {"ansible_facts": {"tgi_host": {"address": "10.0.0.2"}}}
+    hosts = {"e1": {"gateway_address": "10.0.0.9"}, "e2": seen, "e3": {}}
+    assert gateway_addresses(["e1", "e2"], hosts) == ["10.0.0.2", "10.0.0.9"]
+    with pytest.raises(ValueError, match="of e3 is not known, as it is not in this run; run"):
+        gateway_addresses(hosts, hosts)

@@ -1,0 +1,203 @@
+"""The action itself, with Ansible's own templating and vault, against this very machine."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from tests.support.roots import ROOT
+from tests.support.tls_pairs import make
+
+PLAYBOOK = [
+    {
+        "hosts": "gpu_hosts:gateways",
+        "gather_facts": False,
+        "roles": ["preflight"],
+        "post_tasks": [
+            {"ansible.builtin.debug": {"msg": "{{ ansible_facts.tgi_host | to_json }}"}}
+        ],
+    }
+]
+CONFIGURATION = """\
+[defaults]
+roles_path = {root}/roles
+library = {root}/library
+module_utils = {root}/module_utils
+action_plugins = {root}/plugins/action
+filter_plugins = {root}/plugins/filter
+callback_result_format = yaml
+vault_password_file = password
+nocolor = true
+"""
+SECRET = "a-secret-that-nobody-must-see"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def variables(**more: Any) -> dict[str, Any]:
+    return {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "preflight_min_memory_gib": 0,
+        "preflight_min_free_disk_gib": 0,
+        "tgi_image": "x@sha256:" + "0" * 64,
+        "nvidia_container_toolkit_enabled": False,
+        "tgi_base_port": free_port(),
+        "gateway_http_port": free_port(),
+        "gateway_https_port": free_port(),
+        "gateway_status_port": free_port(),
+        "tgi_models": [
+            {"name": "a", "model_id": "acme/a", "revision": COMMIT, "gpus": []},
+        ],
+        "gateway_server_name": "localhost",
+        "gateway_tls": {"source": "private_ca", "ca_dir": "{{ inventory_dir }}/pki"},
+        "gateway_tiers": {"team": {"requests_per_second": 1, "burst": 1, "concurrent": 1}},
+        "gateway_consumers": [{"name": "checks", "tier": "team", "keys": ["{{ a_key }}"]}],
+        "a_key": SECRET,
+        **more,
+    }
+
+
+ALONE: dict[str, Any] = {"gpu_hosts": {"here": {}}, "gateways": {"here": {}}}
+
+
+def run(tmp_path: Path, text: str, groups: dict[str, Any] = ALONE) -> str:
+    """Run the play in check mode, as talkative as it gets; give what it printed."""
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text(text)
+    children = {group: {"hosts": hosts} for group, hosts in groups.items()}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(PLAYBOOK))
+    (tmp_path / "password").write_text("open sesame")
+    # Not the project's own ansible.cfg: it names the sandbox's inventory too
+    (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--check", "-vvvv"]
+    done = subprocess.run(
+        [*command, "-i", "hosts.yml", "play.yml"],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    output: str = done.stderr + done.stdout
+    assert SECRET not in output
+    assert re.search(r"(here|edge) +: ok=\d+ +changed=0 +unreachable=0", done.stdout), done.stdout
+    return output
+
+
+def problems(output: str) -> list[str]:
+    """Give the lines of the refusal, without those that depend on this machine alone."""
+    theirs = ("user has", "operating system is", "processor ")
+    refusal = output.partition("msg: |-")[2]
+    lines = re.findall(r"(?m)^ +- (.*)$", refusal.partition("PLAY RECAP")[0])
+    return [line for line in lines if not line.startswith(theirs)]
+
+
+def test_a_good_inventory_with_a_vaulted_key(tmp_path: Path) -> None:
+    vaulted = VaultLib([("default", VaultSecret(b"open sesame"))]).encrypt(SECRET).decode()
+    plain = {name: value for name, value in variables().items() if name != "a_key"}
+    key = "a_key: !vault |\n" + "".join(f"  {line}\n" for line in vaulted.splitlines())
+    output = run(tmp_path, yaml.safe_dump(plain) + key)
+    assert problems(output) == []
+    if "Preflight refuses" not in output:
+        assert '"deployed": [], "kept": {}' in output
+
+
+def test_what_is_only_told_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    card = "0, GPU-a, NVIDIA L4, 23034, 535.261.03, 8.9, [N/A], Enabled"
+    (programs / "nvidia-smi").write_text(f"#!/bin/sh\necho '{card}'\n")
+    (programs / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    told = variables(nvidia_container_toolkit_enabled=True)
+    del told["tgi_models"][0]["gpus"]
+    output = " ".join(run(tmp_path, yaml.safe_dump(told)).split())
+    assert output.count("[WARNING]: here: NVIDIA driver is 535.261.03: it runs the image's") == 1
+
+
+def test_a_vaulted_key_that_is_not_the_certificates(tmp_path: Path) -> None:
+    vault = VaultLib([("default", VaultSecret(b"open sesame"))])
+    (tmp_path / "a.key").write_bytes(vault.encrypt(make(("localhost",)).key))
+    (tmp_path / "a.crt").write_text(make(("localhost",)).certificate)
+    pair = {"certificate": "{{ inventory_dir }}/a.crt", "key": "{{ inventory_dir }}/a.key"}
+    tls = {"source": "files", **pair}
+    output = run(tmp_path, yaml.safe_dump(variables(gateway_tls=tls)))
+    assert problems(output) == [
+        "gateway_tls.key does not belong to the certificate; "
+        "write the key that belongs to the certificate"
+    ]
+
+
+def test_a_gateway_on_a_machine_of_its_own(tmp_path: Path) -> None:
+    hosts: dict[str, Any] = {
+        "gpu1": {"tgi_bind_address": "127.0.0.2"},
+        "gpu2": {"tgi_bind_address": "{{ ansible_facts.default_ipv4.address }}"},
+        "gpu3": {"tgi_bind_address": "10.0.0.7", "tgi_models": [{"name": "a", "model_id": "x/y"}]},
+    }
+    edge = {"tgi_models": "{{ undefined }}"}
+    key = {"key": "{{ a_key }}", "expires": datetime.date(2099, 1, 31)}
+    text = variables(gateway_consumers=[{"name": "checks", "tier": "team", "keys": [key]}])
+    output = run(tmp_path, yaml.safe_dump(text), {"gpu_hosts": hosts, "gateways": {"edge": edge}})
+    mine = output.partition("Preflight refuses edge:")[2].partition("fatal:")[0]
+    mine = mine.partition("PLAY RECAP")[0]
+    for line in (
+        'tgi_bind_address of gpu1 is "127.0.0.2", which no other machine can reach; write',
+        'gpu3 has model_id "x/y" for a, gpu1 has "acme/a"; deploy the same on both',
+    ):
+        assert line in mine
+    assert "gpu2" not in mine
+    assert 'keys[0].expires is a date of YAML; put it in quotes: "2099-01-31"' in mine
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"tgi_modles": []}, "tgi_modles is no variable of the role tgi; write tgi_models"),
+    ({"tgi_base_port": "many"}, 'tgi_base_port is "many", not a whole number'),
+    ({"a_key": "{{ vault_key }}"}, "gateway_consumers[0].keys[0] uses vault_key, which is not"),
+    (
+        {"b_key": "{{ '" + SECRET + "' | no_such_filter }}"},
+        "gateway_consumers[1].keys[0] cannot be",
+    ),
+    (
+        {"c_key": "{{ lookup('file', '/none') }}"},
+        "gateway_consumers[2].keys[0] needs the file /none",
+    ),
+    ({"tgi_hf_token": [SECRET]}, "tgi_hf_token is a secret, not a text"),
+    ({"tgi_image": "{{ undefined_one }}"}, "tgi_image uses undefined_one, which is not defined"),
+    ({"gateway_tls": {"source": "files"}}, "gateway_tls.certificate is missing"),
+    # What the module finds on the host comes with it
+    ({"preflight_min_memory_gib": 1000000}, "memory is "),
+    # Here host and controller share a clock: only an impossible limit is passed
+    ({"preflight_max_clock_skew_seconds": -1}, "clock is 0 s "),
+    ({"gateway_tls": {"source": "files"}}, "gateway_tls.key is missing"),
+]
+
+
+def test_every_problem_of_a_bad_one_in_one_message(tmp_path: Path) -> None:
+    bad = variables()
+    for name in "bc":
+        consumer = {"name": name, "tier": "team", "keys": ["{{ " + name + "_key }}"]}
+        bad["gateway_consumers"].append(consumer)
+    for more, _ in BAD:
+        bad.update(more)
+    found = problems(run(tmp_path, yaml.safe_dump(bad)))
+    for _, line in BAD:
+        assert any(line in one for one in found), line
+    assert len(found) == len(BAD)

@@ -1,0 +1,74 @@
+"""The role's own refusal, by Ansible itself: it comes first, and needs no preflight before it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.roots import ROOT
+from tests.unit.playbooks.test_preflight import CONFIGURATION
+
+SECRET = "a-secret-that-nobody-must-see"
+MODEL = {"name": "a", "model_id": "x/a", "revision": "0" * 40}
+PLAY = """\
+- hosts: gateways
+  gather_facts: false
+  pre_tasks:
+    - ansible.builtin.set_fact:
+        tgi_host: {kept: {}, addresses: [10.0.0.6]}
+        cacheable: true
+      delegate_to: gpu2
+      delegate_facts: true
+  roles: [gateway]
+"""
+EDGE = f"""\
+gateway_server_name: llm.example.org
+gateway_tls: {{source: private_ca, ca_dir: /nowhere/pki}}
+gateway_consumers:
+  - {{name: a, tier: standard, keys: [{{key: {SECRET}, expires: "2027-01-31"}}]}}
+  - {{name: b, tier: standard, keys: [{SECRET}]}}
+"""
+
+
+def test_a_gateway_of_hosts_that_cannot_be_reached(tmp_path: Path) -> None:
+    hosts: dict[str, Any] = {
+        "gpu1": {"tgi_models": [MODEL], "tgi_bind_address": "10.0.0.5"},
+        "gpu2": {"tgi_models": [MODEL]},
+    }
+    children = {"gpu_hosts": {"hosts": hosts}, "gateways": {"hosts": {"edge": {}}}}
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    (tmp_path / "hosts.yml").write_text(
+        yaml.safe_dump({"all": {"vars": here, "children": children}})
+    )
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "gateways.yml").write_text(EDGE)
+    (tmp_path / "play.yml").write_text(PLAY)
+    (tmp_path / "password").write_text("none")
+    (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--check", "-vvvv"]
+    done = subprocess.run(
+        [*command, "-i", "hosts.yml", "play.yml"],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    assert SECRET not in output
+    refused = output.partition("msg: |-")[2].partition("PLAY RECAP")[0]
+    # Values are judged before hosts, and these in their order
+    assert [line.strip() for line in refused.splitlines() if line.strip()] == [
+        "gateway_consumers[1].keys[0] is the same key as gateway_consumers[0].keys[0].key; "
+        "write the output of openssl rand -hex 32, in a vault file",
+        "gpu1 is not in this run, so nobody knows the port of a; "
+        "run without --limit, or write a port for each of them in tgi_models",
+        "tgi_bind_address of gpu2 is not set, so its models listen on loopback only; "
+        "write its private address there (it has 10.0.0.6)",
+    ], output[-3000:]

@@ -1,0 +1,178 @@
+"""Where a certificate comes from: what each source needs, and what it has no use for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.common.problem import UNKNOWN
+from ansible.module_utils.tgi.preflight.gateway.certificate_source import (
+    check_certificate,
+    check_tls,
+)
+
+from tests.support.tls_pairs import NAME, make
+
+ROOT = make((), called="Root")
+LEAF = make(by=ROOT)
+FILES = {
+    "/root.pem": ROOT.certificate,
+    "/a.crt": LEAF.certificate,
+    "/a.key": LEAF.key,
+    "/vaulted.pem": "$ANSIBLE_VAULT;1.1;AES256\n3633\n",
+}
+PASTED = {
+    "source": "content",
+    "certificate_content": LEAF.certificate,
+    "key_content": LEAF.key,
+    "root": "/root.pem",
+}
+HTTP = {
+    "source": "acme",
+    "directory": "https://acme-v02.api.letsencrypt.org/directory",
+    "email": "ops@example.org",
+    "agree_tos": True,
+}
+DNS = {
+    **HTTP,
+    "challenge": "dns-01",
+    "dns_plugin": "rfc2136",
+    "dns_credentials": {"dns_rfc2136_port": 53, "dns_rfc2136_secret": "a+b/c=="},
+}
+SECRET = "hunter2-and-more"
+
+
+def check(tls: dict[str, Any]) -> list[str]:
+    found: list[str] = check_tls(tls, FILES.get)
+    return found
+
+
+@pytest.mark.parametrize(
+    "tls",
+    [
+        PASTED,
+        {"source": "files", "certificate": "/a.crt", "key": "/a.key", "root": "/root.pem"},
+        {"source": "files", "certificate": UNKNOWN, "key": UNKNOWN},
+        {"source": "content", "certificate_content": UNKNOWN, "key_content": UNKNOWN},
+        {"source": "private_ca", "ca_dir": "/pki", "certificate": None},
+        HTTP,
+        {**HTTP, "challenge": "http-01", "directory": "https://[fd00::1]:14000/dir"},
+        {**HTTP, "email": None, "directory_ca": "/root.pem"},
+        {**HTTP, "eab_kid": "kid-1", "eab_hmac_key": "abc_-DEF="},
+        DNS,
+        {**DNS, "dns_propagation_seconds": 120},
+        {**DNS, "dns_credentials": UNKNOWN, "dns_plugin": UNKNOWN},
+        {**DNS, "dns_credentials": {"token": UNKNOWN}},
+        {**DNS, "challenge": UNKNOWN, "agree_tos": UNKNOWN, "directory": UNKNOWN},
+        {"source": "else"},
+        {},
+    ],
+)
+def test_what_is_let_through(tls: dict[str, Any]) -> None:
+    assert check(tls) == []
+
+
+def acme(**more: Any) -> dict[str, Any]:
+    return {**HTTP, **more}
+
+
+def dns(**more: Any) -> dict[str, Any]:
+    return {**DNS, **more}
+
+
+REFUSED = [
+    (
+        {"source": "files", "certificate": "/a.crt", "key": "/a.key", "ca_dir": "/pki"},
+        "ca_dir is nothing for source: files; delete it, or write source: private_ca",
+    ),
+    (
+        {**PASTED, "certificate": "/a.crt"},
+        "certificate is nothing for source: content; delete it, or write source: files",
+    ),
+    ({**PASTED, "ca_dir": "/pki"}, "ca_dir is nothing for source: content"),
+    ({**PASTED, "key_content": None}, "key_content is missing; write the PEM text, such as key_c"),
+    ({**PASTED, "key_content": "/a.key"}, "key_content holds no PRIVATE KEY; write the PEM text"),
+    ({**PASTED, "certificate_content": LEAF.key}, "certificate_content holds no CERTIFICATE"),
+    ({**PASTED, "root": "root.pem"}, 'root is "root.pem", which depends on where Ansible runs'),
+    ({**PASTED, "root": "/none"}, "root is /none, which the controller cannot read"),
+    ({**PASTED, "root": "/a.key"}, "root is /a.key, which holds no CERTIFICATE"),
+    (
+        {"source": "private_ca", "ca_dir": "/p", "root": "/root.pem"},
+        "root is nothing for source: private_ca; delete it, or write source: files or content",
+    ),
+    ({"source": "private_ca", "ca_dir": "/p\nq"}, "which has control characters"),
+    (acme(directory=None), "directory is missing; write the server's https URL"),
+    (acme(directory="http://acme/dir"), 'directory is "http://acme/dir", no URL of a directory'),
+    (acme(directory="https://acme"), "no URL of a directory"),
+    (acme(directory="https://a/d;x\n"), "no URL of a directory"),
+    (acme(directory="https://user@a/d"), "no URL of a directory"),
+    (acme(directory="https://a/{{ d }}"), "no URL of a directory"),
+    (acme(directory='https://a/"'), "no URL of a directory"),
+    (acme(directory="https://á/d"), "no URL of a directory"),
+    (acme(email="ops"), 'email is "ops", no address; write one such as ops@example.org'),
+    (acme(email="a@b.c --foo"), "no address"),
+    (acme(agree_tos=None), "agree_tos is missing; read the server's terms of service"),
+    (acme(agree_tos=False), "agree_tos is false; read the server's terms of service"),
+    (acme(directory_ca="ca.pem"), 'directory_ca is "ca.pem", which depends on where'),
+    (acme(directory_ca="/none"), "directory_ca is /none, which the controller cannot read"),
+    (acme(dns_plugin="rfc2136"), "dns_plugin is set, but the challenge is http-01; delete it, or"),
+    (acme(dns_propagation_seconds=9), "dns_propagation_seconds is set, but the challenge is"),
+    (acme(dns_credentials={}), "dns_credentials is set, but the challenge is http-01"),
+    (dns(dns_plugin=None), "dns_plugin is missing; write the name of certbot's plugin"),
+    (dns(dns_plugin="a; rm -rf"), "no plugin; write the name of certbot's plugin"),
+    (dns(dns_plugin="--config"), "no plugin"),
+    (dns(dns_credentials=None), "dns_credentials is missing; write them as the plugin's manual"),
+    (dns(dns_credentials={}), "dns_credentials is empty"),
+    (dns(dns_credentials={"a": SECRET + "\nb = c"}), "dns_credentials.a has a line break"),
+    (dns(dns_credentials={"a": f" {SECRET}"}), "dns_credentials.a has a line break, a control"),
+    (dns(dns_credentials={"a": [SECRET]}), "dns_credentials.a is no single value"),
+    (dns(dns_credentials={"a": None}), "dns_credentials.a is no single value"),
+    (dns(dns_credentials={"a = b\nc": SECRET}), "no option's name; write a name of the plugin's"),
+    (dns(dns_propagation_seconds=0), "dns_propagation_seconds is 0; write one from 1 to 3600"),
+    (acme(eab_kid="k"), "eab_hmac_key is missing beside eab_kid; write what the server's account"),
+    (acme(eab_hmac_key="aaaa"), "eab_kid is missing beside eab_hmac_key"),
+    (acme(eab_kid="k", eab_hmac_key=f"{SECRET}\n"), "eab_hmac_key has characters that it cannot"),
+    (acme(eab_kid="k k", eab_hmac_key="aaaa"), "eab_kid has characters that it cannot have"),
+]
+
+
+@pytest.mark.parametrize(("tls", "words"), REFUSED)
+def test_what_is_refused(tls: dict[str, Any], words: str) -> None:
+    (found,) = check(tls)
+    assert found.startswith("gateway_tls.")
+    assert words in found
+    assert "\n" not in found
+    assert SECRET not in found
+
+
+def test_a_key_that_has_a_namesake_elsewhere() -> None:
+    (missing, foreign) = sorted(
+        check({"source": "files", "certificate_content": "x", "key": "/a.key"})
+    )
+    assert missing.startswith("gateway_tls.certificate is missing")
+    assert foreign == (
+        "gateway_tls.certificate_content is nothing for source: files; "
+        "write certificate, or write source: content"
+    )
+
+
+def served(tls: dict[str, Any], profile: Any = "intermediate") -> list[str]:
+    values = {"gateway_tls": tls, "gateway_tls_profile": profile}
+    found: list[str] = check_certificate(values, NAME, FILES.get)
+    return found
+
+
+def test_what_is_pasted_is_judged_by_its_own_names() -> None:
+    assert served(PASTED) == []
+    (found,) = served({**PASTED, "root": None})
+    assert found.startswith("gateway_tls.certificate_content ends at issuer Root, which is neither")
+    (found,) = served({**PASTED, "key_content": make().key})
+    assert found.startswith("gateway_tls.key_content does not belong to the certificate")
+
+
+@pytest.mark.parametrize(
+    "tls",
+    [{**PASTED, "root": "/vaulted.pem"}, {**PASTED, "key_content": UNKNOWN}, HTTP, UNKNOWN, None],
+)
+def test_what_is_not_at_hand_is_passed_over(tls: Any) -> None:
+    assert served(tls) == []

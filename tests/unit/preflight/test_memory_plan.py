@@ -1,0 +1,170 @@
+"""The preflight refuses what cannot fit a host's GPUs, and only that."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.common.commands import Answer
+from ansible.module_utils.tgi.common.problem import UNKNOWN
+from ansible.module_utils.tgi.host.nvidia.gpus import parse_gpus
+from ansible.module_utils.tgi.preflight import on_host
+from ansible.module_utils.tgi.preflight.inventory import wish_of
+from ansible.module_utils.tgi.preflight.memory_plan import asked, check_plan, find_config
+
+from tests.support.planner_models import LLAMA_8B, LLAMA_70B
+from tests.unit.host.nvidia.test_gpus import CARDS, TWO, A, card
+from tests.unit.preflight.test_on_host import as_root, fake_root, wish
+
+__all__ = ["as_root"]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def wanted(*models: dict[str, Any], **values: Any) -> list[dict[str, Any]]:
+    """What the controller asks of the host for these entries of tgi_models."""
+    entries = [{"name": f"m{place}", "revision": COMMIT, **one} for place, one in enumerate(models)]
+    found: list[dict[str, Any]] = wish_of({"tgi_models": entries, **values}, ["gpu_hosts"])[
+        "models"
+    ]
+    # What crosses to the host is JSON
+    return list(json.loads(json.dumps(found)))
+
+
+def judge(
+    models: list[dict[str, Any]], answer: str, data_dir: Path = Path("/nowhere")
+) -> list[str]:
+    lines: list[str] = check_plan(models, parse_gpus(answer)[0], data_dir)
+    return lines
+
+
+def cache(data_dir: Path, model_id: str, config: dict[str, Any], size: int | None = None) -> Path:
+    """Put a config.json where TGI's container keeps it."""
+    folder = data_dir / "hub" / f"models--{model_id.replace('/', '--')}" / "snapshots" / COMMIT
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    if size:
+        index = {"metadata": {"total_size": size}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return folder
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_llama_8b_on_every_recorded_card(name: str) -> None:
+    found = judge(wanted({"model_id": LLAMA}), CARDS[name])
+    assert len(found) == (name == "T4")
+    assert not found or found[0].startswith(
+        "tgi_models[0] has 15.0 GiB of weights on a GPU, too much for the 15.0 GiB of Tesla T4; "
+        "write quantize: eetq"
+    )
+
+
+def test_advice_counts_the_gpus_that_are_free() -> None:
+    one = {"model_id": LLAMA, "max_input_tokens": 39_000, "max_total_tokens": 60_000}
+    (line,) = judge(wanted(one), TWO)
+    assert "; write num_shard: 2, or " in line
+    other = {"model_id": "acme/unknown", "gpus": [A]}
+    (line,) = judge(wanted({**one, "gpus": ["1"]}, other), TWO)
+    assert line.startswith("tgi_models[0] needs 15.0 GiB for weights and 7.3 GiB for the warm-up")
+    assert "num_shard" not in line
+
+
+def test_a_config_in_the_hosts_cache(tmp_path: Path) -> None:
+    models = wanted({"model_id": "acme/big-70b"}, {"model_id": "acme/new-9b"}, {"model_id": "x/y"})
+    cards = TWO + card("NVIDIA L4", "23034", "8.9").replace("0, ", "2, ", 1)
+    assert judge(models, cards, tmp_path) == []
+    cache(tmp_path, "acme/big-70b", LLAMA_70B)
+    cache(tmp_path, "acme/new-9b", {**LLAMA_8B, "model_type": "new"}, 30_000_000_000)
+    first, second = judge(models, cards, tmp_path)
+    assert first.startswith("tgi_models[0] has 131.4 GiB of weights")
+    assert second.startswith("tgi_models[1] has 27.9 GiB of weights")
+    local = {"model_id": "/data/house", "revision": None}
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house/config.json").write_text(json.dumps(LLAMA_70B))
+    assert len(judge(wanted(local), cards, tmp_path)) == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "\0", '{"hidden_size": "x"}'])
+def test_a_broken_config_is_left_to_tgi(tmp_path: Path, text: str) -> None:
+    folder = cache(tmp_path, "acme/house", {})
+    (folder / "config.json").write_text(text)
+    assert judge(wanted({"model_id": "acme/house"}), TWO, tmp_path) == []
+    source = find_config({"model_id": "acme/house", "revision": ""}, tmp_path)
+    assert source.config is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "refused"),
+    [
+        ("marlin", "T4", True),
+        ("awq", "T4", True),
+        ("exl2", "T4", True),
+        ("fp8", "T4", True),
+        ("gptq", "T4", False),
+        ("eetq", "T4", False),
+        ("bitsandbytes-nf4", "T4", False),
+        ("marlin", "A100 40", False),
+        ("fp8", "L4", False),
+        ("fp8", "H100", False),
+        ("awq", "no memory told", False),
+    ],
+)
+def test_quantisation_that_the_card_cannot_do(kind: str, name: str, refused: bool) -> None:
+    # Known by its compute capability alone; no dimensions are needed
+    found = judge(wanted({"model_id": "acme/unknown", "quantize": kind}), CARDS[name])
+    assert len(found) == refused
+    start = f"tgi_models[0].quantize is {kind}, which needs compute capability 8.0, and Tesla T4"
+    assert not found or found[0].startswith(start)
+
+
+def test_what_others_report_is_not_reported_again() -> None:
+    big = {"model_id": "meta-llama/Llama-3.1-70B-Instruct"}
+    assert judge(wanted({**big, "gpus": ["7"]}), TWO) == []
+    assert judge(wanted({**big, "gpus": ["0"]}, {**big, "gpus": ["0"]}), TWO) == []
+    assert judge(wanted({**big, "gpus": ["0"], "num_shard": 2}), TWO) == []
+    assert judge(wanted({**big, "gpus": []}), TWO) == []
+    assert judge(wanted(big), "") == []
+    (model,) = wanted(big)
+    assert judge([{key: value for key, value in model.items() if key != "plan"}], TWO) == []
+
+
+def test_the_environment_has_its_say() -> None:
+    big = {"model_id": "meta-llama/Llama-3.1-70B-Instruct"}
+    padded = {"USE_FLASH_ATTENTION": "false"}
+    assert judge(wanted({**big, "environment": padded}), TWO) == []
+    assert judge(wanted(big, tgi_environment=padded), TWO) == []
+    assert len(judge(wanted(big, tgi_environment={"HF_ENDPOINT": "https://hub"}), TWO)) == 1
+
+
+def test_only_what_is_needed_leaves_for_the_host() -> None:
+    entry = {"model_id": LLAMA, "quantize": UNKNOWN, "max_total_tokens": [], "speculate": 2}
+    secret = {"SOME_KEY": "a-secret", "ATTENTION": "paged"}
+    (model,) = wanted({**entry, "environment": secret}, tgi_environment=UNKNOWN)
+    assert model["plan"] == {
+        "model_id": LLAMA,
+        "revision": COMMIT,
+        "num_shard": 1,
+        "options": {"quantize": "?", "speculate": 2},
+        "environment": {"ATTENTION": "paged"},
+    }
+    bare: dict[str, Any] = {
+        "model_id": "",
+        "revision": None,
+        "num_shard": 1,
+        "options": {},
+        "environment": {},
+    }
+    assert asked(bare, None)["revision"] == ""
+
+
+def test_the_whole_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = fake_root(tmp_path, command="nginx")
+    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: Answer(0, TWO))
+    cache(root / "var/lib/tgi", "acme/big", LLAMA_70B)
+    found = on_host.inspect_host(wish(models=wanted({"model_id": "acme/big", "port": 9001})), root)[
+        "problems"
+    ]
+    assert len(found) == 1
+    assert found[0].startswith("tgi_models[0] has 131.4 GiB of weights on a GPU")

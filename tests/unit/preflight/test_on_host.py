@@ -1,0 +1,270 @@
+"""The verdict on a whole host, and who may listen on the ports it needs."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.common.commands import Answer, ask
+from ansible.module_utils.tgi.host.nvidia.gpus import QUERY
+from ansible.module_utils.tgi.host.ports import Owner, check_ports, find_owners, listening
+from ansible.module_utils.tgi.preflight import on_host
+
+FLAGS = "processor\t: 0\nflags\t\t: fpu sse4_2 avx {}f16c\n\nprocessor\t: 1\n"
+MEMINFO = "MemTotal:       16305316 kB\nMemFree:         1000000 kB\n"
+
+
+def release(name: str, version: str) -> str:
+    return f'PRETTY_NAME="{name} {version}"\nNAME="{name}"\nVERSION_ID="{version}"\nID={name}\n'
+
+
+TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1
+   1: 0100007F:1F92 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 112 1
+"""
+TCP6 = (
+    TCP.splitlines()[0]
+    + """
+   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A \
+00000000:00000000 00:00000000 00000000     0        0 113 1
+"""
+)
+
+
+def fake_root(tmp_path: Path, command: str = "docker-proxy", cpu: str = "avx2 ") -> Path:
+    """Make the files that a host is judged by, with one process that listens on 8081."""
+    proc = tmp_path / "proc"
+    (proc / "net").mkdir(parents=True)
+    (proc / "net" / "tcp").write_text(TCP)
+    (proc / "net" / "tcp6").write_text(TCP6)
+    (proc / "42" / "fd").mkdir(parents=True)
+    (proc / "42" / "comm").write_text(f"{command}\n")
+    (proc / "42" / "fd" / "7").symlink_to("socket:[111]")
+    (proc / "42" / "fd" / "8").symlink_to("/dev/null")
+    (proc / "cpuinfo").write_text(FLAGS.format(cpu))
+    (proc / "meminfo").write_text(MEMINFO)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "os-release").write_text(release("debian", "13"))
+    return tmp_path
+
+
+def test_who_listens(tmp_path: Path) -> None:
+    assert listening([TCP, TCP6]) == {8081: {"111"}, 443: {"113"}}
+    owners = find_owners(fake_root(tmp_path) / "proc", {8081, 8082, 443})
+    assert owners == {8081: Owner("docker-proxy", 42), 443: Owner()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees the sockets of every process")
+def test_a_real_listener_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert find_owners(Path("/proc"), {port})[port].pid == os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("ours", "owner", "line"),
+    [
+        (None, None, ""),
+        ("nginx", Owner("nginx", 1), ""),
+        ("docker-proxy", Owner("docker-proxy", 1), ""),
+        (None, Owner("docker-proxy", 9), "port 80 is taken by docker-proxy (pid 9); stop it, or "),
+        ("nginx", Owner("apache2", 9), "port 80 is taken by apache2 (pid 9)"),
+        ("nginx", Owner(), "port 80 is taken by an unseen process"),
+    ],
+)
+def test_taken_ports(ours: str | None, owner: Owner | None, line: str) -> None:
+    wish = {"port": 80, "variable": "gateway_http_port", "ours": ours}
+    found = check_ports([wish], {80: owner} if owner else {})
+    assert (len(found) == 1 and found[0].startswith(line)) if line else found == []
+    assert not found or "write another port as gateway_http_port" in found[0]
+
+
+def wish(**more: Any) -> dict[str, Any]:
+    model = {"name": "house", "port": 8081, "variable": "tgi_models[0].port", "gpus": []}
+    model["named"] = ["port", "gpus"]
+    return {
+        "models": [model],
+        "base_port": 8081,
+        "bind_address": "",
+        "gateway_ports": [],
+        "gateway_config": "/etc/nginx/tgi-gateway",
+        "base_dir": "/opt/tgi",
+        "data_dir": "/var/lib/tgi",
+        "min_memory_gib": 15.0,
+        "min_free_disk_gib": 0.0,
+        "min_driver": "525.60.13",
+        "recommended_driver": "550.54.14",
+        "driver_install": False,
+        "toolkit": False,
+        **more,
+    }
+
+
+@pytest.fixture(autouse=True)
+def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verdicts depend on the recorded files alone."""
+    monkeypatch.setattr(f"{on_host.__name__}.os.geteuid", lambda: 0)
+    monkeypatch.setattr(f"{on_host.__name__}.platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(f"{on_host.__name__}.host_addresses.source_address", lambda: "10.0.0.5")
+    monkeypatch.setattr(f"{on_host.__name__}.host_addresses.all_addresses", lambda: ["10.0.0.5"])
+
+
+def deploy(root: Path, name: str, port: int) -> None:
+    (root / "opt/tgi" / name).mkdir(parents=True)
+    text = f'services:\n  tgi:\n    ports: ["127.0.0.1:{port}:80"]\n    url: 127.0.0.1:9:\n'
+    text = f"# Written by tgi-ansible\n{text}"
+    (root / "opt/tgi" / name / "compose.yaml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("deployed", "port", "starts"),
+    [
+        ({}, 8081, ["port 8081 is taken by docker-proxy (pid 42)"]),
+        ({"house": 8081}, 8081, []),
+        # The model that published the port has been renamed: the old one is stopped first
+        ({"old": 8081}, 8081, []),
+        # A model was put before a deployed one, which moves it to the next port
+        ({"other": 8081}, 8081, ["port 8081 is published by the deployed model other; write"]),
+        ({"house": 8090}, 8081, ["port 8081 is taken by docker-proxy (pid 42)"]),
+    ],
+)
+def test_a_port_that_docker_publishes(
+    tmp_path: Path, deployed: dict[str, int], port: int, starts: list[str]
+) -> None:
+    root = fake_root(tmp_path)
+    for name, its in deployed.items():
+        deploy(root, name, its)
+    wanted = wish()
+    house = {**wanted["models"][0], "port": port}
+    other = {**house, "name": "other", "port": port + 1, "variable": "tgi_models[1].port"}
+    wanted["models"] = [house, other]
+    found = on_host.inspect_host(wanted, root)["problems"]
+    assert len(found) == len(starts)
+    assert all(line.startswith(start) for line, start in zip(found, starts, strict=True))
+
+
+def test_a_host_that_runs_the_model_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = fake_root(tmp_path)
+    deploy(root, "house", 8081)
+    (root / "opt/tgi/other").mkdir()
+    (root / "etc/nginx/tgi-gateway").mkdir(parents=True)
+    (root / "etc/systemd/system").mkdir(parents=True)
+    (root / "etc/systemd/system/tgi-fence.service").touch()
+    monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda name: name)
+    # The disk is full of the very models that run
+    answer = on_host.inspect_host(wish(min_free_disk_gib=1e9), root)
+    assert answer["problems"] == []
+    assert answer["facts"] == {
+        "gpus": [],
+        "driver_version": None,
+        "cdi": [],
+        "deployed": ["house"],
+        "kept": {"house": {"port": 8081, "gpus": []}},
+        "gateway": True,
+        "address": "10.0.0.5",
+        "addresses": ["10.0.0.5"],
+        "fence": True,
+        "comes_back": False,
+        "httpx": True,
+    }
+    assert answer["clock"] > 0
+
+
+def test_a_model_that_leaves_the_list_moves_no_other(tmp_path: Path) -> None:
+    root = fake_root(tmp_path)
+    for place, name in enumerate("abc"):
+        deploy(root, name, 8081 + place)
+    # As the controller works them out, which does not know what is deployed
+    wanted = wish()
+    rest = [{**wanted["models"][0], "name": name, "named": ["gpus"]} for name in "bc"]
+    wanted["models"] = [{**model, "port": 8081 + place} for place, model in enumerate(rest)]
+    assert on_host.inspect_host(wanted, root)["problems"] == []
+    wanted["models"][1]["named"] = ["gpus", "port"]
+    wanted["models"][1]["port"] = 8082
+    (line,) = on_host.inspect_host(wanted, root)["problems"]
+    assert line.startswith("port 8082 is published by the deployed model b")
+
+
+def test_only_marked_projects_are_ours(tmp_path: Path) -> None:
+    root = fake_root(tmp_path)
+    for name in ("house", "elsewhere"):
+        deploy(root, name, 8081)
+        path = root / "opt/tgi" / name / "compose.yaml"
+        path.write_text("name: tgi-x\n" + path.read_text())
+    answer = on_host.inspect_host(wish(), root)
+    assert answer["facts"]["deployed"] == []
+    assert answer["problems"][0].startswith("/opt/tgi/house/compose.yaml was not written by")
+    assert not any("elsewhere" in line for line in answer["problems"])
+
+
+def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = fake_root(tmp_path, command="python3", cpu="")
+    (root / "etc/os-release").write_text(release("debian", "11"))
+    monkeypatch.setattr(f"{on_host.__name__}.os.geteuid", lambda: 1000)
+    monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: Answer(None, ""))
+    wanted = wish(min_memory_gib=64.0, min_free_disk_gib=1e9)
+    wanted["models"][0]["gpus"] = ["0"]
+    wanted["gateway_ports"] = [{"port": 443, "variable": "gateway_https_port"}]
+    answer = on_host.inspect_host(wanted, root)
+    starts = [
+        "user has uid 1000",
+        "operating system is debian 11",
+        "processor has no AVX2",
+        "memory is 15.5 GiB",
+        "disk has ",
+        "NVIDIA driver is not installed",
+        "port 8081 is taken by python3 (pid 42)",
+        "port 443 is taken by an unseen process",
+    ]
+    assert len(answer["problems"]) == len(starts)
+    for line, start in zip(answer["problems"], starts, strict=True):
+        assert line.startswith(start)
+    facts = answer["facts"]
+    assert (facts["deployed"], facts["gateway"]) == ([], False)
+    assert facts["httpx"] is False
+
+
+@pytest.mark.parametrize("there", [{"httpx"}, {"jsonschema"}, {"httpx", "jsonschema"}])
+def test_the_checks_need_both_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: set[str]
+) -> None:
+    monkeypatch.setattr(
+        f"{on_host.__name__}.importlib.util.find_spec", lambda name: name if name in there else None
+    )
+    facts = on_host.inspect_host(wish(), fake_root(tmp_path))["facts"]
+    assert facts["httpx"] is (len(there) == 2)
+
+
+def test_nvidia_smi_is_asked_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert ask(QUERY) == Answer(None, "")
+    (tmp_path / "nvidia-smi").write_text('#!/bin/sh\necho "$*"; exit 9\n')
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    answer = ask(QUERY)
+    assert answer.rc == 9
+    assert "--query-gpu=index,uuid,name,memory.total,driver_version,compute_cap" in answer.text
+
+
+def test_a_gateway_alone_may_be_any_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = fake_root(tmp_path, cpu="")
+    monkeypatch.setattr(f"{on_host.__name__}.platform.machine", lambda: "aarch64")
+    assert on_host.inspect_host(wish(models=[], min_memory_gib=0.0), root)["problems"] == []
+
+
+@pytest.mark.parametrize(("address", "count"), [("10.0.0.5", 0), ("10.0.0.6", 1), ("", 0)])
+def test_the_address_to_bind_is_the_hosts_own(tmp_path: Path, address: str, count: int) -> None:
+    root = fake_root(tmp_path, command="nginx")
+    wanted = wish(models=[], bind_address=address)
+    found = on_host.inspect_host(wanted, root)["problems"]
+    assert len(found) == count
+    line = 'tgi_bind_address is "10.0.0.6", no address of this host; write one of 10.0.0.5'
+    assert found == [line] * count

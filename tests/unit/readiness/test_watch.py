@@ -1,0 +1,191 @@
+"""The watch over all models of a host: one window, an injected clock, Docker and probes faked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.docker.compose_containers import Container, Docker, DockerError
+from ansible.module_utils.tgi.engines.tgi.log import Line, parse
+from ansible.module_utils.tgi.readiness.messages import as_result, failure_text, progress_line
+from ansible.module_utils.tgi.readiness.probe import Probe
+from ansible.module_utils.tgi.readiness.state import Memory, Wanted
+from ansible.module_utils.tgi.readiness.watch import Watcher
+
+from tests.support.wait_chains import CHAINS
+from tests.support.wait_fakes import ARGS, T0, TO_LOAD, TO_SERVE, container, raw
+
+READY = Probe(True, True, "", True)
+REFUSED = Probe(False, False, "GET /health: Connection refused")
+LATE = Probe(False, True, "POST /generate has not answered within 8 s", True, True)
+GATED = next(chain for chain in CHAINS if chain.id == "gated")
+
+
+class FakeDocker(Docker):
+    """Containers by project, one log for all; an exit code for deaths that were not seen."""
+
+    def __init__(self, **containers: Container) -> None:
+        self.found: dict[str, Container] = {f"tgi-{k}": v for k, v in containers.items()}
+        self.log: list[Line] | None = parse(raw(*TO_LOAD))
+        self.away = 0
+        self.log_calls = 0
+
+    def containers(self, projects: Any) -> dict[str, Container]:
+        if self.away:
+            self.away -= 1
+            raise DockerError("Cannot connect to the Docker daemon")
+        return {name: self.found[name] for name in projects if name in self.found}
+
+    def logs(self, container_id: str) -> list[Line] | None:  # noqa: ARG002
+        self.log_calls += 1
+        return self.log
+
+    def last_exit_code(self, *_: Any) -> int | None:
+        return 1
+
+
+class Bench:
+    """A watcher whose clock only moves when it sleeps."""
+
+    def __init__(self, docker: FakeDocker, probes: dict[str, Probe], *names: str) -> None:
+        self.now, self.docker, self.probes = T0 + 10, docker, probes
+        self.asked: list[dict[str, float]] = []
+        self.models = [Wanted(n, f"tgi-{n}", f"http://127.0.0.1/{n}") for n in names or ("m",)]
+        self.watcher = Watcher(self.models, {}, docker, self._probe, lambda: self.now)
+
+    def _probe(self, wanted: dict[str, tuple[str, float]]) -> dict[str, Probe]:
+        self.asked.append({name: timeout for name, (_, timeout) in wanted.items()})
+        return {name: self.probes.get(name, REFUSED) for name in wanted}
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def watch(self) -> Any:
+        return self.watcher.watch(5, 1, self.sleep)
+
+
+def test_all_ready_is_one_look_without_reading_logs() -> None:
+    bench = Bench(FakeDocker(a=container(), b=container()), {"a": READY, "b": READY}, "a", "b")
+    assert [one.phase for one in bench.watch()] == ["ready", "ready"]
+    assert bench.now == T0 + 10
+    assert bench.docker.log_calls == 0
+
+
+def test_loading_lasts_a_window() -> None:
+    bench = Bench(FakeDocker(a=container(), b=container()), {"a": READY}, "a", "b")
+    a, b = bench.watch()
+    assert (a.ready, b.ready, b.phase, b.failure) == (True, False, "load", None)
+    assert bench.now == T0 + 15
+    assert progress_line("gpu1", b) == (
+        "gpu1 b: loading shards, 12 s of 1200 s allowed: Starting shard"
+    )
+
+
+def test_becoming_ready_ends_the_window() -> None:
+    bench = Bench(FakeDocker(m=container()), {})
+
+    def sleep(seconds: float) -> None:
+        bench.now += seconds
+        bench.probes["m"] = READY
+
+    assert bench.watcher.watch(5, 1, sleep)[0].ready
+    assert bench.now == T0 + 11
+
+
+@pytest.mark.parametrize("status", ["exited", "restarting", "dead"])
+def test_a_dead_container_ends_it_at_once(status: str) -> None:
+    docker = FakeDocker(m=container(status=status, exit_code=1, finished=T0 + 9))
+    docker.log = parse(raw(*((i, line) for i, line in enumerate(GATED.lines))))
+    bench = Bench(docker, {})
+    (one,) = bench.watch()
+    assert bench.now == T0 + 10
+    assert bench.asked == [{}], "nobody asks a dead server"
+    text = failure_text("gpu1", [one])
+    assert text.splitlines()[0].startswith(
+        "gpu1: model m failed while downloading weights: gated repository (exit code 1). "
+        "Remedy: accept the licence"
+    )
+    assert "Last lines of tgi-m-tgi-1:" in text
+    assert "Error: DownloadError" in text
+
+
+def test_a_restart_while_waiting_fails_with_the_cause_of_the_run_before() -> None:
+    docker = FakeDocker(m=container())
+    bench = Bench(docker, {})
+    assert bench.watch()[0].failure is None
+    chain = [(float(i), line) for i, line in enumerate(GATED.lines)]
+    docker.log = parse(raw(*chain, (16, ARGS)))
+    docker.found["tgi-m"] = container(restarts=1, started=T0 + 16, finished=T0 + 15)
+    (one,) = bench.watch()
+    assert one.failure is not None
+    assert (one.phase, one.failure.cause, one.failure.exit_code) == ("download", "gated", 1)
+    assert "(exit code 1, restarted once)" in failure_text("gpu1", [one])
+
+
+def test_a_container_that_had_restarted_before_is_given_its_chance() -> None:
+    docker = FakeDocker(m=container(restarts=7, finished=T0 - 60))
+    assert Bench(docker, {}).watch()[0].failure is None
+
+
+def test_a_missing_container() -> None:
+    bench = Bench(FakeDocker(a=container()), {"a": READY}, "a", "b")
+    a, b = bench.watch()
+    assert a.ready
+    assert b.failure is not None
+    text = failure_text("gpu1", [a, b])
+    assert text.startswith("gpu1: model b failed: no container of Compose project tgi-b exists.")
+    assert "The others:\n  gpu1 a: ready" in text
+
+
+def test_a_created_container_is_waited_for_and_one_docker_cannot_start_is_not() -> None:
+    docker = FakeDocker(m=container(status="created", started=0.0))
+    docker.log = []
+    assert Bench(docker, {}).watch()[0].phase == "start"
+    docker.found["tgi-m"] = container(
+        status="created", started=0.0, exit_code=128, error="port is already allocated"
+    )
+    (one,) = Bench(docker, {}).watch()
+    assert one.failure is not None
+    assert one.failure.cause == "port_taken"
+
+
+def test_paused() -> None:
+    (one,) = Bench(FakeDocker(m=container(status="paused")), {}).watch()
+    assert one.failure is not None
+    assert as_result("gpu1", one)["remedy"] == "docker unpause tgi-m-tgi-1"
+
+
+def test_requests_are_given_longer_each_time() -> None:
+    docker = FakeDocker(m=container())
+    docker.log = parse(raw(*TO_SERVE))
+    bench = Bench(docker, {"m": LATE})
+    bench.watch()
+    assert [one["m"] for one in bench.asked][:4] == [8, 16, 30, 30]
+
+
+def test_docker_may_be_away_for_a_moment_only() -> None:
+    docker = FakeDocker(m=container())
+    bench = Bench(docker, {"m": READY})
+    docker.away = 3
+    assert bench.watch()[0].ready
+    docker.away = 99
+    with pytest.raises(DockerError, match="Cannot connect"):
+        bench.watch()
+
+
+def test_what_is_remembered_continues_in_the_next_call() -> None:
+    docker = FakeDocker(m=container(restarts=2))
+    first = Bench(docker, {})
+    first.watch()
+    kept = {name: Memory.load(memory.dump()) for name, memory in first.watcher.memories.items()}
+    docker.found["tgi-m"] = container(restarts=3, finished=T0 - 1)
+    second = Watcher(first.models, kept, docker, first._probe, lambda: T0 + 20)
+    assert second.look()[0].failure is not None
+
+
+def test_a_result_holds_plain_values_only() -> None:
+    import json
+
+    bench = Bench(FakeDocker(a=container()), {}, "a", "b")
+    for one in bench.watch():
+        assert json.loads(json.dumps(as_result("gpu1", one))) == as_result("gpu1", one)

@@ -1,0 +1,86 @@
+"""The private CA on the controller: run as the role runs it, without a gateway."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.tgi.gateway.tls.certificate import leaf_due
+from cryptography import x509
+
+from tests.support.roots import ROOT
+
+
+def issue(directory: Path, **variables: Any) -> tuple[int, str]:
+    """Run the tasks that issue a leaf; gives the exit code and all that was said."""
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {
+            "gateway_server_name": "llm.example.org",
+            "gateway_tls": {"source": "private_ca", "ca_dir": str(directory / "pki")},
+            "ansible_python_interpreter": sys.executable,
+            **variables,
+        },
+        "tasks": [{"import_role": {"name": "gateway", "tasks_from": "private_ca"}}],
+    }
+    playbook = directory / "play.yml"
+    playbook.write_text(yaml.safe_dump([play]))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,"]
+    done = subprocess.run(
+        [*command, "-c", "local", str(playbook)],
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+def end(path: Path) -> Any:
+    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+
+
+@pytest.mark.parametrize(("days", "capped"), [(60, True), (3650, False)])
+def test_no_leaf_outlives_its_ca(tmp_path: Path, days: int, capped: bool) -> None:
+    code, said = issue(tmp_path, gateway_tls_ca_days=days)
+    assert code == 0, said
+    leaf, authority = (end(tmp_path / "pki" / f"{n}.crt") for n in ("llm.example.org", "ca"))
+    assert (leaf == authority) is capped
+    assert leaf <= authority
+
+
+def test_a_renewal_keeps_the_ca_and_heals_the_leaf(tmp_path: Path) -> None:
+    code, said = issue(tmp_path, gateway_tls_leaf_days=40)
+    assert code == 0, said
+    pki = tmp_path / "pki"
+    before, leaf = (pki / "ca.crt").read_text(), pki / "llm.example.org.crt"
+
+    def due(days: int) -> bool:
+        key = (pki / "llm.example.org.key").read_text()
+        answer: bool = leaf_due(
+            leaf.read_text(), key, (pki / "ca.crt").read_text(), "llm.example.org", days
+        )
+        return answer
+
+    assert (due(30), due(41)) == (False, True)
+    code, said = issue(tmp_path)
+    assert code == 0, said
+    assert (pki / "ca.crt").read_text() == before
+    assert not due(41)
+
+
+def test_a_ca_that_ends_or_lost_its_key_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    code, said = issue(tmp_path, gateway_tls_ca_days=20)
+    assert code != 0
+    assert "ends in less than gateway_tls_renew_days (30): move ca.crt and ca.key away" in said
+    (tmp_path / "pki" / "ca.key").unlink()
+    code, said = issue(tmp_path)
+    assert code != 0
+    assert "has lost its key: bring ca.key back, or move ca.crt and ca.key away" in said
+    assert not (tmp_path / "pki" / "llm.example.org.crt").exists()

@@ -1,0 +1,197 @@
+"""The njs code, run by node: the same language, where node is installed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.gateway.render.template_data import gateway_models
+
+from tests.support.render_gateway import ROLE
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+MODELS = gateway_models(
+    [
+        {"name": "llama", "model_id": "a/b", "aliases": ["Big"], "replicas": [{}]},
+        {"name": "code", "model_id": "c/d", "replicas": [{}]},
+        {"name": "wide", "model_id": "e/f", "replicas": [{}, {}]},
+    ]
+)
+_HARNESS = """
+import fs from 'fs';
+const [source, models, keyring, cases] = JSON.parse(fs.readFileSync(0, 'utf8'));
+// What njs has loaded itself has no methods
+const bare = (x) => {
+    if (x !== null && typeof x === 'object') {
+        Object.values(x).forEach(bare);
+        Object.setPrototypeOf(x, null);
+    }
+    return x;
+};
+Object.assign(globalThis, {models: bare(models), keyring: bare(keyring)});
+const url = 'data:text/javascript;base64,' + Buffer.from(source).toString('base64');
+const gateway = (await import(url)).default;
+const answers = cases.map(([handler, request]) => {
+    const out = {sent: null};
+    const bytes = Buffer.from(request.body || '');
+    const r = {
+        headersIn: request.headers || {}, headersOut: {}, variables: request.variables || {},
+        requestText: request.body, requestBuffer: bytes,
+        return: (status, body) => { out.sent = [status, body ? JSON.parse(body) : body]; },
+        subrequest: (path) => { out.sent = [path, r.variables.gateway_model];
+            return {then: () => null}; },
+        internalRedirect: (to) => { out.sent = [to, r.variables.gateway_model]; },
+    };
+    // njs gives up where node would not
+    const parse = JSON.parse;
+    if (request.shallow) { JSON.parse = (t) => {
+        if (t === request.body) { throw new SyntaxError('nested'); } return parse(t); }; }
+    try { out.value = gateway[handler](r); } finally { JSON.parse = parse; }
+    out.variables = r.variables;
+    return out;
+});
+console.log(JSON.stringify(answers));
+"""
+
+
+def run(*cases: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    source = (ROLE / "files" / "gateway.js").read_text(encoding="utf-8")
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", _HARNESS],
+        input=json.dumps([source, MODELS, KEYRING, cases]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers: list[dict[str, Any]] = json.loads(done.stdout)
+    return answers
+
+
+def sent(handler: str, **request: Any) -> Any:
+    return run((handler, request))[0]["sent"]
+
+
+# Of "abc", of "old" and of "off"
+DIGESTS = [hashlib.sha256(key).hexdigest() for key in (b"abc", b"old", b"off")]
+KEYRING = {
+    "keys": {DIGESTS[0]: ["duck", 0], DIGESTS[1]: ["duck", 1700000000], DIGESTS[2]: ["gone", 0]},
+    "subjects": {"CN=duck": "duck", "CN=gone": "gone"},
+    "disabled": {"gone": True},
+}
+
+
+def identify(header: str | None, **variables: str) -> tuple[str, str, str]:
+    headers = {} if header is None else {"Authorization": header}
+    answer = run(("consumer", {"headers": headers, "variables": variables}))[0]
+    noted = answer["variables"]
+    denied = noted.get("gateway_denied", ""), noted.get("gateway_denied_consumer", "")
+    return answer["value"], *denied
+
+
+@pytest.mark.parametrize(
+    ("header", "who"),
+    [
+        ("Bearer abc", ("duck", "", "")), ("bearer  abc ", ("duck", "", "")),
+        ("Bearer old", ("", "expired", "duck")), ("Bearer off", ("", "disabled", "gone")),
+        ("Bearer ABC", ("", "", "")), ("Bearer", ("", "", "")), ("Bearer a b", ("", "", "")),
+        ("Basic abc", ("", "", "")), ("", ("", "", "")), (None, ("", "", "")),
+    ],
+)  # fmt: skip
+def test_a_key_is_known_by_its_digest(header: str | None, who: tuple[str, str, str]) -> None:
+    assert identify(header) == who
+
+
+@pytest.mark.parametrize(
+    ("verified", "subject", "header", "who"),
+    [
+        ("SUCCESS", "CN=duck", None, ("duck", "", "")),
+        ("SUCCESS", "CN=gone", None, ("", "disabled", "gone")),
+        ("SUCCESS", "CN=duck", "Bearer wrong", ("", "", "")),
+        ("SUCCESS", "constructor", None, ("", "", "")),
+        ("FAILED:expired", "CN=duck", None, ("", "", "")),
+        ("NONE", "CN=duck", None, ("", "", "")),
+    ],
+)
+def test_a_certificate_stands_for_a_key_that_was_not_sent(
+    verified: str, subject: str, header: str | None, who: tuple[str, str, str]
+) -> None:
+    variables = {"ssl_client_verify": verified, "ssl_client_s_dn": subject}
+    assert identify(header, **variables) == who
+
+
+NESTED = "[" * 40 + "]" * 40
+ROUTES = [
+    ("{}", "llama"),
+    ('{"model": null}', "llama"),
+    ('{"model": "tgi"}', "llama"),
+    ('{"model": "Big"}', "llama"),
+    ('{"model": "code"}', "code"),
+    ('{"model": "code", "model": "llama"}', "llama"),
+    ('{"m\\u006fdel": "c\\u006fde"}', "code"),
+    (f'{{"x": {NESTED}, "model": "code"}}', "code"),
+    (f'{{"model": "code", "x": {{"model": "llama", "y": {NESTED}}}}}', "code"),
+    ('{"x": "\\\\", "y": "\\"model\\":\\"llama\\"", "model": "code"}', "code"),
+    ('{"x": "model", "model": "code", "y": ["model", "llama"]}', "code"),
+    ('["model", "code"]', "llama"),
+]
+
+
+@pytest.mark.parametrize("shallow", [False, True])
+@pytest.mark.parametrize(("body", "upstream"), ROUTES)
+def test_bodies_are_routed_by_their_model(body: str, upstream: str, shallow: bool) -> None:
+    assert sent("byBody", body=body, shallow=shallow) == ["@backend", upstream]
+
+
+@pytest.mark.parametrize("shallow", [False, True])
+@pytest.mark.parametrize(
+    "name", ["nope", "toString", "__proto__", "hasOwnProperty", "LLAMA", "", "llama "]
+)
+def test_unknown_models_are_told_what_exists(name: str, shallow: bool) -> None:
+    status, body = sent("byBody", body=json.dumps({"model": name}), shallow=shallow)
+    assert status == 404
+    assert body["error"]["code"] == "model_not_found"
+    assert "llama, Big, code" in body["error"]["message"]
+
+
+@pytest.mark.parametrize("shallow", [False, True])
+@pytest.mark.parametrize("body", ['{"model": 5}', '{"model": ["code"]}', '{"model": {"a": 1}}'])
+def test_a_model_that_is_no_text_is_refused(body: str, shallow: bool) -> None:
+    assert sent("byBody", body=body, shallow=shallow)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{not json", '{"a": "no end', "]", "[" * 1001 + "]" * 1001, f'{{"x":[{"[1],," * 60000}]}}'],
+)
+def test_what_cannot_be_read_is_refused(body: str) -> None:
+    assert sent("byBody", body=body, shallow=True)[0] == 400
+
+
+def by_path(handler: str, name: str, consumer: str = "duck") -> Any:
+    return sent(handler, variables={"gateway_named": name, "gateway_consumer": consumer})
+
+
+def test_the_path_names_a_model_too() -> None:
+    assert by_path("byPath", "code") == ["@backend", "code"]
+    assert by_path("byPath", "constructor")[0] == 404
+
+
+def test_a_model_with_replicas_has_a_location_of_its_own() -> None:
+    assert by_path("byPath", "wide") == ["@model_wide", "wide"]
+    assert by_path("healthByPath", "wide") == ["/_gateway/health/wide", "wide"]
+    assert by_path("healthByPath", "Big") == ["/_gateway/health", "llama"]
+    assert sent("health") == ["/_gateway/health", "llama"]
+
+
+def test_one_model_can_be_listed_alone() -> None:
+    status, body = by_path("listByPath", "Big")
+    assert (status, [entry["id"] for entry in body["data"]]) == (200, ["llama", "Big"])
+
+
+def test_who_has_no_key_is_not_told_what_there_is() -> None:
+    assert by_path("byPath", "nope", consumer="") == [404, None]

@@ -1,0 +1,183 @@
+"""What the gateway's options add to its configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.render_gateway import (
+    DEBIAN_12,
+    DEBIAN_13,
+    INPUT,
+    NGINX_ORG,
+    Block,
+    api,
+    every,
+    locations,
+    parse,
+    render,
+    words,
+)
+
+REPLICAS = [{"name": f"gpu{n}", "address": f"10.0.0.{n}:8081"} for n in (1, 2)]
+WIDE = [
+    {"name": "llama", "model_id": "a/b", "replicas": REPLICAS},
+    {"name": "code", "model_id": "c/d", "replicas": REPLICAS[:1]},
+]
+ACME = {"source": "acme", "directory": "https://ca.example.org/", "agree_tos": True}
+BUDGET = {"team": {**INPUT["gateway_tiers"]["team"], "tokens_per_minute": 900}}
+
+
+def conf(probe: str = DEBIAN_13, **more: Any) -> Block:
+    return parse(render(probe, **more)["nginx.conf"])
+
+
+def test_replicas_share_the_load_and_can_be_drained() -> None:
+    found = conf(gateway_backends=WIDE)
+    groups = {w[1]: inner for w, inner in every(found, "upstream") if inner}
+    assert set(groups) == {"model_llama", "model_llama!0", "model_llama!1", "model_code"}
+    for name, inner in groups.items():
+        asked = [w[0] for w, _ in inner]
+        assert ("least_conn" in asked) is ("llama" in name)
+        assert asked.index("keepalive") > asked.index("server")
+    there = dict(locations(found))
+    flags = [w[2] for w, _ in every(there["@model_llama"], "if") if w[1] == "(-f"]
+    assert flags == [f'"/var/lib/tgi-gateway/drain/llama@gpu{n}"' for n in (1, 2)]
+    assert words(there["@model_llama"], "return") == [["503"]]
+    moved = words(there["@model_llama"], "proxy_next_upstream")
+    assert moved == [["error", "timeout", "http_502", "http_503", "non_idempotent"]]
+    assert words(there["@model_llama"], "proxy_next_upstream_tries") == [["2"]]
+
+
+def test_one_replica_pays_for_no_drain_and_is_asked_once() -> None:
+    backend = dict(locations(conf(gateway_backends=WIDE)))["@backend"]
+    assert not every(backend, "if")
+    assert words(backend, "proxy_next_upstream") == [["error"]]
+
+
+def test_the_default_model_is_drained_on_the_engines_own_routes_too() -> None:
+    there = dict(locations(conf(gateway_backends=WIDE)))
+    (engine,) = [
+        b for n, b in there.items() if "generate_stream|/tokenize" in n and "named" not in n
+    ]
+    assert len([w for w, _ in every(engine, "if") if w[1] == "(-f"]) == 2
+
+
+def test_nothing_ever_moves_because_of_a_refusal_or_a_slow_answer() -> None:
+    """A time-out moves on when connecting; a reading one comes when the time for moving is over."""
+    for name, inner in locations(conf(gateway_backends=WIDE, gateway_read_timeout=77)):
+        for moved in words(inner, "proxy_next_upstream"):
+            assert "http_429" not in moved
+            if "timeout" in moved and "health" not in name:
+                limits = words(inner, "proxy_next_upstream_timeout")
+                assert limits == words(inner, "proxy_read_timeout") == [["77s"]]
+
+
+def test_a_budget_is_counted_only_where_there_is_one() -> None:
+    without, with_budget = conf(), conf(gateway_tiers=BUDGET)
+    assert not every(without, "js_body_filter")
+    proxied = [b for _, b in locations(with_budget) if words(b, "proxy_buffering")]
+    assert all(every(inner, "js_body_filter") for inner in proxied)
+    spent = [n for n, b in locations(with_budget) if ["429"] in words(b, "return")]
+    assert len(spent) == 3
+    assert "gateway_budget.js" in render(gateway_tiers=BUDGET)
+    assert "gateway_budget.js" not in render()
+
+
+def test_a_dry_run_refuses_nothing() -> None:
+    found = conf(gateway_tiers=BUDGET, gateway_limits_dry_run=True)
+    assert words(api(found), "limit_req_dry_run") == words(api(found), "limit_conn_dry_run")
+    assert words(api(found), "limit_req_dry_run") == [["on"]]
+    assert not [n for n, b in locations(found) if ["429"] in words(b, "return")]
+    assert not every(conf(), "limit_req_dry_run")
+
+
+@pytest.mark.parametrize(("required", "verify"), [(False, "optional"), (True, "on")])
+def test_clients_certificates(tmp_path: Path, required: bool, verify: str) -> None:
+    authority = tmp_path / "ca.crt"
+    authority.write_text("PEM")
+    more: dict[str, Any] = {
+        "gateway_client_ca": str(authority),
+        "gateway_client_certificate_required": required,
+    }
+    files = render(**more)
+    found = api(parse(files["nginx.conf"]))
+    assert words(found, "ssl_verify_client") == [[verify]]
+    assert words(found, "ssl_client_certificate") == [["@GATEWAY_DIR@/client_ca.crt"]]
+    assert files["client_ca.crt"] == "PEM\n"
+    told = [w for w, _ in every(found, "if") if w[1] == "($ssl_client_verify"]
+    assert len(told) == (2 if required else 1)
+    assert "$ssl_client_verify" not in render()["nginx.conf"]
+
+
+def test_balancers_are_trusted_by_address() -> None:
+    nets = ["10.0.0.0/8", "fd00::/8"]
+    found = api(conf(gateway_trusted_proxies=nets))
+    assert words(found, "set_real_ip_from") == [[net] for net in nets]
+    assert words(found, "real_ip_header") == [["X-Forwarded-For"]]
+    assert words(found, "real_ip_recursive") == [["on"]]
+    assert not every(conf(), "real_ip_header")
+
+
+def test_the_proxy_protocol_is_spoken_on_every_public_port() -> None:
+    more: dict[str, Any] = {
+        "gateway_trusted_proxies": ["10.0.0.0/8"],
+        "gateway_real_ip_header": "proxy_protocol",
+    }
+    listens = words(conf(**more), "listen")
+    public = [words_ for words_ in listens if not words_[0].startswith("127.0.0.1")]
+    assert len(public) == 6
+    assert all("proxy_protocol" in words_ for words_ in public)
+    assert ["127.0.0.1:8079"] in listens
+
+
+@pytest.mark.parametrize(
+    ("probe", "on", "listens"),
+    [(DEBIAN_13, [["on"]], 0), (DEBIAN_12, [], 2), (NGINX_ORG, [["on"]], 0)],
+)
+def test_http2_is_asked_for_as_the_version_knows_it(
+    probe: str, on: list[list[str]], listens: int
+) -> None:
+    found = conf(probe, gateway_http2=True)
+    assert words(found, "http2") == on
+    assert len([w for w in words(found, "listen") if "http2" in w]) == listens
+    assert "http2" not in json.dumps(conf(probe))
+
+
+def test_nginx_org_has_its_own_user_and_loads_the_module_by_name() -> None:
+    found = conf(NGINX_ORG)
+    assert words(found, "user") == [["nginx"]]
+    assert words(found, "load_module") == [["/usr/lib/nginx/modules/ngx_http_js_module.so"]]
+    assert ["/etc/nginx/modules-enabled/*.conf"] not in words(found, "include")
+
+
+def test_acme_is_served_from_where_it_is_renewed() -> None:
+    files = render(gateway_tls=ACME)
+    found = parse(files["nginx.conf"])
+    live = "/etc/tgi-gateway/acme/live/llm.example.org"
+    assert words(api(found), "ssl_certificate") == [[f"{live}/fullchain.pem"]]
+    assert words(api(found), "ssl_certificate_key") == [[f"{live}/privkey.pem"]]
+    assert not {"tls.crt", "tls.key"} & set(files)
+    assert words(found, "root") == [["/var/lib/tgi-gateway/acme"]]
+
+
+def test_before_the_first_certificate_only_the_challenge_is_answered() -> None:
+    found = conf(gateway_tls=ACME, __gateway_stage="bootstrap")
+    assert not every(found, "ssl_certificate")
+    assert not [w for w in words(found, "listen") if "ssl" in w]
+    assert words(found, "root") == [["/var/lib/tgi-gateway/acme"]]
+    assert ["503"] in words(found, "return")
+    assert ["200", '"@GATEWAY_VERSION@\\n"'] in words(found, "return")
+
+
+def test_sites_of_others_keep_nginxs_own_settings() -> None:
+    text = render(gateway_other_sites="include")["nginx.conf"]
+    assert [line.strip() for line in text.splitlines()].count("@GATEWAY_OTHERS@") == 1
+    assert "@GATEWAY_OTHERS@" not in render()["nginx.conf"]
+    (http,) = [inner for w, inner in parse(text.replace("@GATEWAY_OTHERS@", "")) if w == ["http"]]
+    set_for_all = {w[0] for w, _ in http or []}
+    ours = {"ssl_protocols", "add_header", "error_page", "client_max_body_size", "server_tokens"}
+    assert not set_for_all & {*ours, "real_ip_header", "limit_req_status", "open_file_cache"}

@@ -1,0 +1,89 @@
+"""What the toolkit's role installs, and from where, on each supported system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils.tgi.host.nvidia.toolkit_files import UNATTENDED, unattended_text
+
+from tests.support.platforms import APT, PLATFORMS, value
+from tests.support.roots import ROOT
+
+ROLE = "nvidia_container_toolkit"
+NAMES = [
+    "nvidia-container-toolkit",
+    "nvidia-container-toolkit-base",
+    "libnvidia-container-tools",
+    "libnvidia-container1",
+]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_all_four_packages_at_one_version(platform: str) -> None:
+    wish = value(ROLE, platform, "__nvidia_container_toolkit_wish")
+    assert wish["manager"] == ("apt" if platform in APT else "dnf")
+    assert wish["packages"] == dict.fromkeys(NAMES, "1.20.0-1")
+    assert wish["hold"] is True
+
+
+@pytest.mark.parametrize("manager", ["apt", "dnf"])
+def test_every_manager_has_its_tasks(manager: str) -> None:
+    for name in ("repository", "install"):
+        assert (ROOT / f"roles/{ROLE}/tasks/{name}_{manager}.yml").exists()
+
+
+def test_the_dnf_repository_is_signed_and_its_packages_are_not() -> None:
+    text = (ROOT / f"roles/{ROLE}/tasks/repository_dnf.yml").read_text()
+    (task,) = yaml.safe_load(text)
+    options = task["signed_yum_source"]
+    assert (options["gpgcheck"], options["repo_gpgcheck"]) == (False, True)
+    assert value(ROLE, "rocky-9", options["baseurl"].strip("{} ")).endswith("/rpm/$basearch")
+
+
+@pytest.mark.parametrize(
+    ("version", "good"),
+    [("1.20.0-1", True), ("1.18.2-1", True), ("1.19.0-1", False), ("1.17.8-1", False)],
+)
+def test_which_versions_the_role_takes(version: str, good: bool) -> None:
+    tasks = yaml.safe_load((ROOT / f"roles/{ROLE}/tasks/toolkit.yml").read_text())
+    for rule in tasks[0]["ansible.builtin.assert"]["that"]:
+        if not value(ROLE, "debian-13", rule, nvidia_container_toolkit_version=version):
+            assert not good
+            break
+    else:
+        assert good
+    told = value(
+        ROLE,
+        "debian-13",
+        "__nvidia_container_toolkit_too_old",
+        nvidia_container_toolkit_version=version,
+    )
+    assert version in told
+    assert "CVE-2025-23266" in told
+
+
+AUTOMATIC = """\
+[commands]
+upgrade_type = security
+
+[base]
+# Overrides dnf.conf
+debuglevel = 1
+"""
+
+
+def test_dnf_automatic_is_told_in_a_block_of_its_own() -> None:
+    told = unattended_text("dnf", AUTOMATIC, ["nvidia-", "docker-ce*"])
+    assert "[base]\n# tgi-ansible: kept from dnf-automatic\nexclude = nvidia-* docker-ce*\n" in told
+    assert unattended_text("dnf", told, ["nvidia-", "docker-ce*"]) == told
+    assert unattended_text("dnf", told, []) == AUTOMATIC
+    assert unattended_text("dnf", "", ["nvidia-"]).startswith("[base]\n")
+    assert unattended_text("dnf", "", []) == ""
+    with pytest.raises(ValueError, match="has an exclude of its own"):
+        unattended_text("dnf", AUTOMATIC + "exclude=kernel*\n", ["nvidia-"])
+
+
+def test_where_the_lists_are() -> None:
+    assert all(Path(path).is_absolute() for path in UNATTENDED.values())

@@ -1,0 +1,57 @@
+"""The launcher options exist once: the role's argument specification repeats the table."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.tgi.engines.tgi.options import (
+    LAUNCHER_OPTIONS,
+    OPTIONS,
+    argument_specs,
+    yaml_block,
+)
+
+from tests.support.roots import ROOT
+
+SPEC = ROOT / "roles" / "tgi" / "meta" / "argument_specs.yml"
+REFERENCE = ROOT.parent / "shared" / "reference" / "tgi" / "launcher-flags.json"
+# What a model may set besides the launcher's options
+OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment"}
+COMPARED = ("type", "elements", "choices")
+
+
+def compared(specs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {key: spec[key] for key in COMPARED if key in spec} for name, spec in specs.items()
+    }
+
+
+def test_the_role_specifies_exactly_these_options() -> None:
+    main = yaml.safe_load(SPEC.read_text())["argument_specs"]["main"]["options"]
+    options = main["tgi_models"]["options"]
+    theirs = {name: spec for name, spec in options.items() if name not in OWN}
+    assert compared(theirs) == compared(argument_specs()), "print it: launcher_options.py 10"
+
+
+def test_the_printed_block_says_the_same() -> None:
+    assert yaml.safe_load(yaml_block(10)) == argument_specs()
+
+
+def test_every_option_is_there_once() -> None:
+    assert len(OPTIONS) == len(LAUNCHER_OPTIONS)
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", option.since) for option in LAUNCHER_OPTIONS)
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the launcher's reference is not at hand")
+def test_the_table_is_what_the_launcher_has() -> None:
+    flags = {flag["flag"][2:].replace("-", "_"): flag for flag in json.loads(REFERENCE.read_text())}
+    for option in LAUNCHER_OPTIONS:
+        flag = flags[option.name]
+        assert flag["env"] == option.name.upper()
+        assert flag["since"] == f"v{option.since}"
+        if flag["type"] == "enum":
+            assert tuple(flag["values"]) == option.choices
