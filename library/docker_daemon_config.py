@@ -92,6 +92,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.docker.containers import shims
 from ansible.module_utils.tgi.docker.daemon_files import (
     backup_of,
     original_of,
@@ -99,7 +100,7 @@ from ansible.module_utils.tgi.docker.daemon_files import (
     replace,
     write_authorities,
 )
-from ansible.module_utils.tgi.docker.daemon_info import Engine
+from ansible.module_utils.tgi.docker.daemon_info import DockerDaemon
 from ansible.module_utils.tgi.docker.daemon_json import (
     NETWORK,
     PROXIES,
@@ -121,7 +122,6 @@ from ansible.module_utils.tgi.docker.daemon_rules import (
     refuse_overlooked,
     wants_plugins,
 )
-from ansible.module_utils.tgi.docker.engine_packages import shims
 from ansible.module_utils.tgi.docker.registry_certificates import CertificateRefusedError, plan
 from ansible.module_utils.tgi.docker.trial_start import objection
 
@@ -131,7 +131,7 @@ def own_settings(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def judge(
-    module: AnsibleModule, engine: Engine, path: Path, before: dict[str, Any]
+    module: AnsibleModule, engine: DockerDaemon, path: Path, before: dict[str, Any]
 ) -> dict[str, Any]:
     """The settings as they shall be. Raises DaemonConfigError."""
     params, original = module.params, original_of(path)
@@ -159,7 +159,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    engine = Engine(module.run_command, module.get_bin_path, shims)
+    engine = DockerDaemon(module.run_command, module.get_bin_path, shims)
     path = Path(module.params["path"]).resolve()
     text = path.read_text() if path.exists() else ""
     certificates = Path(module.params["path"]).parent / "certs.d"

@@ -39,8 +39,7 @@ containers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.docker.containers import FORMAT, Container, below, parse
-from ansible.module_utils.tgi.docker.engine_packages import shims
+from ansible.module_utils.tgi.docker.containers import FORMAT, RunningContainer, below, parse, shims
 
 REASONS = {
     "engine": "run, and would be left without their engine. Stop them first, or keep Docker "
@@ -50,14 +49,16 @@ REASONS = {
 }
 
 
-def running(module: AnsibleModule) -> list[Container]:
+def running(module: AnsibleModule) -> list[RunningContainer]:
     """The containers that run, as the daemon says; stand-ins where it says nothing."""
     docker = module.get_bin_path("docker")
     code, out = 1, ""
     if docker is not None:
         code, out, _err = module.run_command([docker, "ps", "--quiet"])
     if code:
-        return [Container("one that Docker, which does not answer, left", "", "hook")] * shims()
+        return [
+            RunningContainer("one that Docker, which does not answer, left", "", "hook")
+        ] * shims()
     if not out.split():
         return []
     _code, said, _err = module.run_command([docker, "inspect", "--format", FORMAT, *out.split()])

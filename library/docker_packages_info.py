@@ -91,6 +91,7 @@ engine_moves:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.docker.containers import shims
 from ansible.module_utils.tgi.docker.engine_packages import (
     PATTERNS,
     conflicts,
@@ -98,7 +99,6 @@ from ansible.module_utils.tgi.docker.engine_packages import (
     engine_moves,
     foreign,
     leaps,
-    shims,
     to_install,
 )
 from ansible.module_utils.tgi.packages.holds import (

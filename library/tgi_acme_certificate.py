@@ -77,7 +77,11 @@ from ansible.module_utils.tgi.gateway.acme.certbot_files import (
     wanted_files,
 )
 from ansible.module_utils.tgi.gateway.acme.lineage import names_kept, why_obtain
-from ansible.module_utils.tgi.gateway.nginx.files import drop_empty, read_text, write_file
+from ansible.module_utils.tgi.gateway.nginx.configuration_files import (
+    drop_empty,
+    read_text,
+    write_file,
+)
 
 UNITS = Path("/etc/systemd/system")
 TIMER = "tgi-gateway-acme.timer"

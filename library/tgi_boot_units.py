@@ -56,8 +56,9 @@ did:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.places import MARK
 from ansible.module_utils.tgi.docker.containers import FORMAT, parse
-from ansible.module_utils.tgi.host.boot_units import COLLECTOR, MARK, MODEL, link, read, units
+from ansible.module_utils.tgi.host.boot_units import COLLECTOR, MODEL, link, read, units
 
 
 class Boot:

@@ -13,8 +13,9 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
+from ansible.module_utils.tgi.common.places import DEFAULT_BASE_PORT
 from ansible.module_utils.tgi.models.published import published_models
-from ansible.module_utils.tgi.models.resolve import DEFAULT_BASE_PORT, resolve_models
+from ansible.module_utils.tgi.models.resolve import resolve_models
 
 DOCUMENTATION = """
 name: tgi_resolve_models

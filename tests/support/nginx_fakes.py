@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.tgi.gateway.nginx.apply import Gateway
-from ansible.module_utils.tgi.gateway.nginx.release import Link, Release
-from ansible.module_utils.tgi.gateway.nginx.unit_files import Host
+from ansible.module_utils.tgi.gateway.nginx.release import Release, ReleaseLink
+from ansible.module_utils.tgi.gateway.nginx.unit_files import UnitFiles
 
 CONF = "# @GATEWAY_VERSION@ in @GATEWAY_DIR@\nlisten 127.0.0.1:8079;\n"
 
@@ -103,11 +103,11 @@ def system(path: Path, check_mode: bool = False, drop_in: str = "") -> tuple[Gat
     if not main.is_symlink():
         main.write_text("the distribution's\n")
     nginx = FakeNginx(main)
-    link = Link(main, path / "tgi-gateway")
+    link = ReleaseLink(main, path / "tgi-gateway")
     gateway = Gateway(
         nginx,  # type: ignore[arg-type, unused-ignore]
         link,
-        Host(nginx.run, drop_in, path / "etc", path / "state"),
+        UnitFiles(nginx.run, drop_in, path / "etc", path / "state"),
         0.0,
         check_mode,
     )

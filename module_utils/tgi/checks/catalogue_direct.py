@@ -17,11 +17,11 @@ from .model import (
     speed,
     tools,
 )
-from .selection import SELFTEST, Spec
+from .selection import SELFTEST, CheckSpec
 from .selftest import selftest
 
 DIRECT = (
-    Spec(
+    CheckSpec(
         SELFTEST,
         "selftest",
         "the checks' own parser tells good from bad",
@@ -33,7 +33,7 @@ DIRECT = (
     ),
     *health_and_counters.FIRST,
     *direct_identity.FIRST,
-    Spec(
+    CheckSpec(
         "model.info",
         "identity",
         "/info names the declared model, revision and limits",
@@ -46,7 +46,7 @@ DIRECT = (
     *direct_identity.SPECS,
     *gpu_access.SPECS,
     *fingerprint.SPECS,
-    Spec(
+    CheckSpec(
         "generate.basic",
         "generate",
         "text with finite logprobs and matching counts",
@@ -55,7 +55,7 @@ DIRECT = (
         basic.generate_basic,
         needs=("native",),
     ),
-    Spec(
+    CheckSpec(
         "generate.stream",
         "generate",
         "numbered tokens, one ending, clean end of stream",
@@ -64,7 +64,7 @@ DIRECT = (
         basic.generate_stream,
         needs=("native",),
     ),
-    Spec(
+    CheckSpec(
         "chat.basic",
         "chat",
         "one answer with text, finish_reason and usage",
@@ -73,7 +73,7 @@ DIRECT = (
         basic.chat_basic,
         needs=("chat",),
     ),
-    Spec(
+    CheckSpec(
         "chat.stream",
         "chat",
         "one finish_reason, usage, [DONE] last, no error event",
@@ -81,7 +81,7 @@ DIRECT = (
         basic.chat_stream,
         needs=("chat",),
     ),
-    Spec(
+    CheckSpec(
         "chat.canary",
         "chat",
         "simple questions are answered right",

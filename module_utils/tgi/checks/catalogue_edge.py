@@ -9,17 +9,19 @@ from .endpoint import auth, bypass, exposure, rate, size, tls_certificate, web
 from .endpoint.endpoint_session import Declared
 from .model import edge_vs_direct, streaming
 from .results import MAJOR, MINOR
-from .selection import BASE, SELFTEST, Spec
+from .selection import BASE, SELFTEST, CheckSpec
 
 _SAME = {spec.id: spec for spec in DIRECT}
 _GATEWAY = "compare with the direct view of the GPU host: when that passes, it is the gateway; "
 
 
-def _host(name: str, group: str, expected: str, remedy: str, run: object, **more: object) -> Spec:
-    return Spec(name, group, expected, remedy, run, per_model=False, **more)  # type: ignore[arg-type]
+def _host(
+    name: str, group: str, expected: str, remedy: str, run: object, **more: object
+) -> CheckSpec:
+    return CheckSpec(name, group, expected, remedy, run, per_model=False, **more)  # type: ignore[arg-type]
 
 
-def _again(name: str, remedy: str, **more: object) -> Spec:
+def _again(name: str, remedy: str, **more: object) -> CheckSpec:
     return replace(_SAME[name], remedy=remedy, **{"stage": 1, **more})  # type: ignore[arg-type]
 
 
@@ -130,29 +132,29 @@ EDGE = (
         _GATEWAY + "raise gateway_read_timeout, look for another proxy in between",
         needs=("completions", BASE),
     ),
-    Spec(
+    CheckSpec(
         "stream.unbuffered", "stream", "tokens arrive one by one",
         "Somewhere between here and the engine streams are collected: proxy_buffering off and "
         "gzip off for the API, also in any other proxy",
         streaming.stream_unbuffered, stage=2, needs=("stream",),
     ),
-    Spec(
+    CheckSpec(
         "stream.gzip", "stream", "tokens arrive one by one for a client that accepts gzip",
         streaming.GZIP_REMEDY, streaming.stream_gzip, stage=2, severity=MAJOR, needs=("stream",),
     ),
-    Spec(
+    CheckSpec(
         "stream.header", "stream", "headers of a stream: no length, nothing that caches it",
         "Something on the way takes the stream for a file: proxy_buffering off, and no caching of "
         "the API's answers",
         streaming.stream_header, stage=2, severity=MINOR, needs=("stream",),
     ),
-    Spec(
+    CheckSpec(
         "stream.same", "stream", "a stream ends as in the direct view",
         "The gateway, or another proxy, cuts streams or loses events: proxy_buffering off, no "
         "filters on the body",
         edge_vs_direct.stream_same, stage=2, severity=MAJOR, needs=("chat", "direct"),
     ),
-    Spec(
+    CheckSpec(
         "stream.latency", "stream", "the first token comes less than 100 ms later than direct",
         "Look for another proxy in between, a slow name server, or connections to the engine "
         "that are not kept open",
@@ -170,7 +172,7 @@ EDGE = (
         "nginx's own limit is 1 MB: set gateway_max_body_size and run the gateway role",
         size.body_size, stage=2, severity=MAJOR,
     ),
-    Spec(
+    CheckSpec(
         "long.generation", "limits", "an answer that takes longer than a minute comes whole",
         "Raise gateway_read_timeout, and the time-outs of any other proxy in between",
         size.long_generation, stage=2, severity=MAJOR, needs=("chat",), opt_in=True,

@@ -6,6 +6,7 @@ import asyncio
 from typing import Union
 
 from ..docker.compose_containers import Container, Docker, DockerError, run_docker
+from ..engines.tgi.log import parse
 
 #: None: Docker knows none; the error: it could not be asked.
 Seen = Union[Container, DockerError, None]
@@ -16,7 +17,7 @@ async def look(project: str) -> Seen:
     if not project:
         return None
     try:
-        found = await asyncio.to_thread(Docker().containers, [project])
+        found = await asyncio.to_thread(Docker(parse).containers, [project])
     except DockerError as error:
         return error
     return found.get(project)

@@ -12,32 +12,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..common.text import trim
+
 PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
 #: How bad a failure is. A minor one is a warning, the others fail the run.
 CRITICAL, MAJOR, MINOR = "critical", "major", "minor"
-_GAPS = re.compile(r"\0+")
 _HUB_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{6,}")
 _BLOT = "********"
 #: Fewer characters of a secret, where a line was cut, give nothing away.
 _LEAST_CUT = 4
 #: What is kept of an engine's words, in characters.
 MOST_OBSERVED, MOST_EVIDENCE = 400, 1000
-
-
-def trim(text: object, most: int = 160) -> str:
-    """One printable line of at most ``most`` characters.
-
-    No lone surrogates, which no file takes, and nothing that turns a terminal's writing around.
-    """
-    try:
-        line = str(text)
-    except (RecursionError, ValueError):  # nested too deep, or a number of too many digits
-        line = f"something that cannot be shown ({type(text).__name__})"
-    line = line if len(line) <= 100 * most else line[: 100 * most]
-    if not line.isprintable():
-        line = _GAPS.sub(" ", "".join(one if one.isprintable() else "\0" for one in line))
-    line = line.strip()
-    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 @dataclass(frozen=True)

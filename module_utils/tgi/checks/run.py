@@ -11,24 +11,14 @@ from typing import Any
 
 from ..client.http_client import Client, Target
 from ..client.rate_limiter import Pacer
+from ..common.text import trim
 from .catalogue_direct import DIRECT
 from .catalogue_edge import EDGE
 from .catalogue_edge import undeclared as undeclared_edge
-from .endpoint.endpoint_session import Declared, Host, Tier
+from .endpoint.endpoint_session import Declared, EndpointSession, Tier
 from .model.edge_vs_direct import figures_of
-from .results import (
-    ERROR,
-    FAIL,
-    MOST_EVIDENCE,
-    MOST_OBSERVED,
-    PASS,
-    WARN,
-    Check,
-    Outcome,
-    Report,
-    trim,
-)
-from .selection import Item, Model, Spec, leave_out, make_plan
+from .results import ERROR, FAIL, MOST_EVIDENCE, MOST_OBSERVED, PASS, WARN, Check, Outcome, Report
+from .selection import CheckSpec, Item, Model, leave_out, make_plan
 from .session import Session
 
 
@@ -78,7 +68,7 @@ def absent_here(options: Options) -> dict[str, str]:
     return absent
 
 
-def catalogue(options: Options) -> list[Spec]:
+def catalogue(options: Options) -> list[CheckSpec]:
     """The checks that apply to what was declared."""
     here = DIRECT if options.view == "direct" else EDGE
     absent = {**absent_here(options), **options.without}
@@ -155,7 +145,7 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     if options.http_port:
         url = f"http://{base.url_host}:{options.http_port}"
         plain = await client(replace(base, url=url, api_key=""))
-    sessions[""] = Host(
+    sessions[""] = EndpointSession(
         edge, options.models, tier, plain, options.warn_days, options.declared, options.transport
     )
     for model in options.models:

@@ -46,7 +46,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Spec:
+class CheckSpec:
     """A check of the catalogue: what it expects, what to do when it fails, and how it is run.
 
     ``run`` gets the model's session (a host's session when not ``per_model``). Stages run one
@@ -79,7 +79,7 @@ class Spec:
 class Item:
     """One planned check of one model (None: of the host)."""
 
-    spec: Spec
+    spec: CheckSpec
     model: Model | None
 
     @property
@@ -102,7 +102,7 @@ _LACKS = {
 }
 
 
-def lacking(spec: Spec, model: Model) -> str:
+def lacking(spec: CheckSpec, model: Model) -> str:
     """Why a check does not apply to a model; empty when it does."""
     for need in spec.needs:
         declared = {"chat": model.chat, "tools": model.chat and model.tools}
@@ -125,11 +125,11 @@ class NothingSelectedError(PlanError):
 
 
 def make_plan(
-    catalogue: Sequence[Spec],
+    catalogue: Sequence[CheckSpec],
     models: Sequence[Model],
     select: Collection[str] = (),
-    elsewhere: Sequence[Spec] = (),
-    undeclared: Sequence[Spec] = (),
+    elsewhere: Sequence[CheckSpec] = (),
+    undeclared: Sequence[CheckSpec] = (),
 ) -> list[Item]:
     """The checks to run, causes before consequences.
 
@@ -170,7 +170,7 @@ def make_plan(
 
 
 def leave_out(
-    catalogue: Sequence[Spec],
+    catalogue: Sequence[CheckSpec],
     models: Sequence[Model],
     select: Collection[str] = (),
     without: Mapping[str, str] | None = None,
@@ -195,11 +195,11 @@ def leave_out(
     ]
 
 
-def _chosen(spec: Spec, select: Collection[str]) -> bool:
+def _chosen(spec: CheckSpec, select: Collection[str]) -> bool:
     if spec.id == SELFTEST or spec.id in select:
         return True
     return not spec.opt_in and (not select or spec.group in select)
 
 
-def _words(specs: Iterable[Spec]) -> set[str]:
+def _words(specs: Iterable[CheckSpec]) -> set[str]:
     return {word for spec in specs for word in (spec.id, spec.group)}

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from ..client.answer import Answer
 from ..client.http_client import Client
+from ..client.http_problem import http_problem
 from ..engines.profiles import Engine
 from . import model_container
 from .judges import chat, dialect, native, questions
-from .judges.http_answer import http_problem
 from .judges.metrics import parse_metrics
 from .selection import Model
 

@@ -10,17 +10,17 @@ from typing import NamedTuple
 _SECONDS = 60
 
 
-class Answer(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command said; ``rc`` is None when there is no such command, -1 when it hangs."""
 
     rc: int | None
     text: str
 
 
-Ask = Callable[[Sequence[str]], Answer]
+Ask = Callable[[Sequence[str]], CommandResult]
 
 
-def ask(command: Sequence[str]) -> Answer:
+def ask(command: Sequence[str]) -> CommandResult:
     """Run it in the C locale; both outputs are told, as nvidia-smi complains on stdout."""
     try:
         done = subprocess.run(
@@ -34,7 +34,7 @@ def ask(command: Sequence[str]) -> Answer:
             env={**os.environ, "LC_ALL": "C"},
         )
     except OSError:
-        return Answer(None, "")
+        return CommandResult(None, "")
     except subprocess.TimeoutExpired:
-        return Answer(-1, f"nothing for {_SECONDS} s")
-    return Answer(done.returncode, done.stdout + done.stderr)
+        return CommandResult(-1, f"nothing for {_SECONDS} s")
+    return CommandResult(done.returncode, done.stdout + done.stderr)

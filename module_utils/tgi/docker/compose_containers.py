@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..engines.tgi.log import Line, clean, epoch, merge, parse
+from ..common.log_lines import Line, epoch, merge
+from ..common.text import clean
 
 _PROJECT = "com.docker.compose.project"
 _ONE_OFF = "com.docker.compose.oneoff"
@@ -25,6 +26,10 @@ class Run(Protocol):
     """Runs ``docker`` with arguments: exit code, stdout, stderr."""
 
     def __call__(self, arguments: Sequence[str]) -> tuple[int, str, str]: ...
+
+
+#: Turns what ``docker logs --timestamps`` prints into lines: the engine's own way
+Parse = Callable[[str], "list[Line]"]
 
 
 def run_docker(arguments: Sequence[str]) -> tuple[int, str, str]:
@@ -103,8 +108,8 @@ def _container(raw: dict[str, Any]) -> Container:
 class Docker:
     """Asks Docker; every method raises DockerError when it cannot."""
 
-    def __init__(self, run: Run = run_docker) -> None:
-        self._run = run
+    def __init__(self, parse: Parse, run: Run = run_docker) -> None:
+        self._parse, self._run = parse, run
 
     def _ask(self, *arguments: str) -> str:
         code, out, err = self._run(arguments)
@@ -143,7 +148,7 @@ class Docker:
     def logs(self, container_id: str) -> list[Line] | None:
         """The last 2000 lines of a container's log, or None if its driver cannot be read."""
         code, out, err = self._run(["logs", "--timestamps", f"--tail={_TAIL}", container_id])
-        return None if code else merge(parse(out), parse(err))
+        return None if code else merge(self._parse(out), self._parse(err))
 
     def last_exit_code(self, container_id: str, since: float, until: float) -> int | None:
         """Exit code of the container's last death in that time, from Docker's memory of events."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
+PROC = Path("/proc")
 #: A line of JSON each
 FORMAT = '{"name":{{json .Name}},"labels":{{json .Config.Labels}},"host":{{json .HostConfig}}}'
 _PROJECT = "com.docker.compose.project.working_dir"
 
 
-class Container(NamedTuple):
+class RunningContainer(NamedTuple):
     """A running container: its name, the directory of its Compose project, and how it got a GPU
     (cdi; hook for NVIDIA's runtime or its hook; "" for none)."""
 
@@ -20,14 +21,16 @@ class Container(NamedTuple):
     gpu: str
 
 
-def parse(text: str) -> list[Container]:
+def parse(text: str) -> list[RunningContainer]:
     """Give the containers of what ``docker inspect --format FORMAT`` says."""
     found = []
     for line in text.splitlines():
         if line.strip():
             one = json.loads(line)
             project = str((one["labels"] or {}).get(_PROJECT, ""))
-            found.append(Container(one["name"].lstrip("/"), project, _gpu(one["host"] or {})))
+            found.append(
+                RunningContainer(one["name"].lstrip("/"), project, _gpu(one["host"] or {}))
+            )
     return sorted(found)
 
 
@@ -38,6 +41,18 @@ def _gpu(host: dict[str, Any]) -> str:
     return "cdi" if drivers else ""
 
 
-def below(container: Container, directory: str) -> bool:
+def below(container: RunningContainer, directory: str) -> bool:
     """Tell whether the container's Compose project lies in a directory."""
     return bool(directory) and PurePath(directory) in PurePath(container.project).parents
+
+
+def shims(proc: Path = PROC) -> int:
+    """How many containers run, whoever started them and whether or not their daemon answers."""
+    found = 0
+    for comm in proc.glob("[0-9]*/comm"):
+        try:
+            # The kernel keeps 15 letters of containerd-shim-runc-v2
+            found += comm.read_text().startswith("containerd-shim")
+        except OSError:
+            continue
+    return found

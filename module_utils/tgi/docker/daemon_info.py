@@ -12,7 +12,7 @@ Find = Callable[[str], "str | None"]
 PLUGINS = ("/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins")
 
 
-class Engine:
+class DockerDaemon:
     """Docker on this host; ``run`` starts a program, ``find`` gives its path or None."""
 
     def __init__(self, run: Run, find: Find, shims: Callable[[], int]) -> None:

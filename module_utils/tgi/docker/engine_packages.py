@@ -89,18 +89,6 @@ def dependents(run: Run, going: Collection[str]) -> list[str]:
     return [name for name in re.findall(r"(?m)^Remv ([^ :]+)", simulation) if name not in going]
 
 
-def shims(proc: Path = Path("/proc")) -> int:
-    """How many containers run, whoever started them and whether or not their daemon answers."""
-    found = 0
-    for comm in proc.glob("[0-9]*/comm"):
-        try:
-            # The kernel keeps 15 letters of containerd-shim-runc-v2
-            found += comm.read_text().startswith("containerd-shim")
-        except OSError:
-            continue
-    return found
-
-
 def to_install(
     installed: Mapping[str, str], wanted: Mapping[str, str], manager: str, tools: list[str]
 ) -> list[str]:

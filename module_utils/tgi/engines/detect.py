@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from ..checks.judges.http_answer import dig, http_problem
 from ..client.answer import Answer
 from ..client.http_client import Client
+from ..client.http_problem import dig, http_problem
 from .profiles import ENGINES
 
 #: ``owned_by`` in /v1/models. TGI gives the model's id there.

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..common.places import MARK
+
 DIRECTORY = Path("/etc/systemd/system")
 #: Wanted by Docker, so it runs at every start of the daemon
 COLLECTOR = "tgi-models.service"
 MODEL = "tgi@.service"
-#: First words of all that the role tgi writes
-MARK = "# Written by tgi-ansible"
 
 # It looks for the models when it runs, so that a new one needs no daemon-reload
 _COLLECTOR = """\

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .resolve import DEFAULT_BASE_PORT, resolve_models
+from ..common.places import DEFAULT_BASE_PORT
+from .resolve import resolve_models
 
 _KEYS = ("revision", "port", "options")
 

@@ -6,9 +6,10 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..common.places import DEFAULT_BASE_PORT
 from ..common.problem import UNKNOWN, problem, shown, whole
 from .model_rules import DEFAULT_ALIAS
-from .resolve import DEFAULT_BASE_PORT, resolve_models
+from .resolve import resolve_models
 
 _LOOPBACK = "127.0.0.1"
 _BIND = "tgi_bind_address"

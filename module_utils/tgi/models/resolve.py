@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from ..common.places import DEFAULT_BASE_PORT
 from ..engines.tgi.options import OPTIONS, coerce
 
-DEFAULT_BASE_PORT = 8081
 # No machine has more; a typing error in num_shard must not keep the controller counting
 MOST_GPUS = 64
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ..common.places import DEFAULT_BASE_PORT
 from ..common.problem import UNKNOWN, number, whole
 from ..models.model_rules import check_models, ports_of_models
-from ..models.resolve import DEFAULT_BASE_PORT, resolve_models
+from ..models.resolve import resolve_models
 from .across_hosts import check_body_size, check_challenge
 from .bind_address import check_fence
 from .docker_rules import check_docker

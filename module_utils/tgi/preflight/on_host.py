@@ -82,13 +82,13 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
 
 def _check_nvidia(
     wish: dict[str, Any], models: list[dict[str, Any]], root: Path
-) -> driver_verdict.Verdict:
+) -> driver_verdict.DriverVerdict:
     if any(model["gpus"] for model in models):
         nvidia = driver_verdict.judge(models, wish, driver.look(root), commands.ask)
         plan = memory_plan.check_plan(models, nvidia.gpus, _inside(root, wish["data_dir"]))
         return nvidia._replace(problems=nvidia.problems + plan)
     if not wish["toolkit"]:
-        return driver_verdict.Verdict([], [], [], None)
+        return driver_verdict.DriverVerdict([], [], [], None)
     return driver_verdict.judge_toolkit(wish, driver.look(root), commands.ask)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..common.log_lines import Line
 from ..docker.compose_containers import Container
 from ..engines.tgi.causes import Cause, explain_death, recognise
-from ..engines.tgi.log import Line
 from ..engines.tgi.phases import BUSY, RESTART, SLOW, Progress, deadline, last_run, read_progress
 from .probe import Probe
 from .state import Failure, Memory, Status, Wanted

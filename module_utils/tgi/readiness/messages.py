@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..engines.tgi.log import shorten
+from ..common.text import shorten
 from ..engines.tgi.phases import LABELS
 from .state import Failure, Status
 

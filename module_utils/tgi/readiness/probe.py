@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..engines.tgi.log import clean, shorten
+from ..common.text import clean, shorten
 
 _BODY_LIMIT = 65536
 _GATEWAY = (502, 504)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Callable
 
 from ..docker.compose_containers import Container, Docker, DockerError
+from ..engines.tgi.log import parse
 from .judge import judge_absent, judge_dead, judge_running, remember, split_runs
 from .probe import Probe, probe_all
 from .state import Memory, Status, Wanted
@@ -30,7 +31,7 @@ class Watcher:
     ) -> None:
         self.models = models
         self.memories = memories
-        self._docker = docker or Docker()
+        self._docker = docker or Docker(parse)
         self._probes = probes
         self._clock = clock
         self._probe_timeout = probe_timeout

@@ -10,7 +10,7 @@ import yaml
 from ansible.module_utils.tgi.checks.catalogue_direct import DIRECT
 from ansible.module_utils.tgi.checks.catalogue_edge import EDGE
 from ansible.module_utils.tgi.checks.report.text_table import make_table
-from ansible.module_utils.tgi.checks.results import Check, Report, scrub, trim
+from ansible.module_utils.tgi.checks.results import Check, Report, scrub
 from ansible.module_utils.tgi.checks.selection import (
     Model,
     NothingSelectedError,
@@ -18,6 +18,7 @@ from ansible.module_utils.tgi.checks.selection import (
     leave_out,
     make_plan,
 )
+from ansible.module_utils.tgi.common.text import trim
 
 MODEL = Model("small", "acme/small")
 BASE = Model("base", "acme/base", chat=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.checks.endpoint import tls_certificate
-from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Host
+from ansible.module_utils.tgi.checks.endpoint.endpoint_session import EndpointSession
 from ansible.module_utils.tgi.client import fixed_address
 from ansible.module_utils.tgi.client import http_client as client_module
 from ansible.module_utils.tgi.client.answer import Answer
@@ -165,7 +165,7 @@ def test_certificates(problem: str, tmp_path: Path) -> None:
     async def work(port: int) -> tuple[Any, Any]:
         target = Target(f"https://{NAME}:{port}", str(ca_file) if trusted else "", timeout=5)
         async with Client(target) as client:
-            host = Host(client, [])
+            host = EndpointSession(client, [])
             asked = [
                 await one(host)
                 for one in (tls_certificate.tls_verify, tls_certificate.tls_hostname)
@@ -184,7 +184,7 @@ def test_certificates(problem: str, tmp_path: Path) -> None:
 def test_plain_http_on_the_tls_port() -> None:
     async def work(port: int) -> Any:
         async with Client(Target(f"https://{NAME}:{port}", timeout=5)) as client:
-            return await tls_certificate.tls_verify(Host(client, []))
+            return await tls_certificate.tls_verify(EndpointSession(client, []))
 
     async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.docker.engine_packages import (
-    dependents,
-    foreign,
-    major,
-    shims,
-    to_install,
-)
+from ansible.module_utils.tgi.docker.containers import shims
+from ansible.module_utils.tgi.docker.engine_packages import dependents, foreign, major, to_install
 
 from tests.support.run_module import load, run
 

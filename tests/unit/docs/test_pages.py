@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ansible.module_utils.tgi.checks.catalogue_direct import DIRECT
 from ansible.module_utils.tgi.checks.catalogue_edge import EDGE
-from ansible.module_utils.tgi.checks.selection import Spec
+from ansible.module_utils.tgi.checks.selection import CheckSpec
 from ansible.module_utils.tgi.preflight.role_specs import load_roles
 
 from tests.support.roots import ROOT
@@ -67,5 +67,5 @@ def listed(view: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("view", "specs"), [("direct", DIRECT), ("edge", EDGE)])
-def test_every_check_is_described(view: str, specs: Iterable[Spec]) -> None:
+def test_every_check_is_described(view: str, specs: Iterable[CheckSpec]) -> None:
     assert listed(view) == sorted(spec.id for spec in specs)

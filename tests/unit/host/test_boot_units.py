@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.host.boot_units import COLLECTOR, MARK, MODEL, in_place, link, units
+from ansible.module_utils.tgi.common.places import MARK
+from ansible.module_utils.tgi.host.boot_units import COLLECTOR, MODEL, in_place, link, units
 
 from tests.support.run_module import load, run
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible.module_utils.tgi.docker.compose_containers import Docker, DockerError, run_docker
+from ansible.module_utils.tgi.engines.tgi.log import parse
 
 from tests.support.roots import ROOT
 from tests.support.wait_chains import CHAINS
@@ -130,7 +131,7 @@ def test_only_the_newest_container_of_our_projects_counts(docker: Path) -> None:
     one_off = entry(Id="c" * 64, Created=stamp(1), oneoff="True")
     other = entry(project="tgi-other")
     (docker / "containers").write_text(json.dumps([new, old, one_off, other]))
-    found = Docker().containers(["tgi-m", "tgi-n"])
+    found = Docker(parse).containers(["tgi-m", "tgi-n"])
     assert {k: v.id[0] for k, v in found.items()} == {"tgi-m": "b"}
     calls = [json.loads(line)[0] for line in (docker / "calls").read_text().splitlines()]
     assert calls == ["ps", "inspect"]
@@ -198,7 +199,7 @@ def test_a_daemon_that_is_down(docker: Path, run: Run) -> None:
     assert answer["failed"]
     assert "Cannot connect to the Docker daemon" in answer["msg"]
     with pytest.raises(DockerError):
-        Docker(run_docker).containers(["tgi-m"])
+        Docker(parse, run_docker).containers(["tgi-m"])
 
 
 @pytest.mark.usefixtures("docker")

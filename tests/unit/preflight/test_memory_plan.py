@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.common.commands import Answer
+from ansible.module_utils.tgi.common.commands import CommandResult
 from ansible.module_utils.tgi.common.problem import UNKNOWN
 from ansible.module_utils.tgi.host.nvidia.gpus import parse_gpus
 from ansible.module_utils.tgi.preflight import on_host
@@ -161,7 +161,7 @@ def test_only_what_is_needed_leaves_for_the_host() -> None:
 
 def test_the_whole_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = fake_root(tmp_path, command="nginx")
-    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: Answer(0, TWO))
+    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: CommandResult(0, TWO))
     cache(root / "var/lib/tgi", "acme/big", LLAMA_70B)
     found = on_host.inspect_host(wish(models=wanted({"model_id": "acme/big", "port": 9001})), root)[
         "problems"

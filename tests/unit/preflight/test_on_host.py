@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.common.commands import Answer, ask
+from ansible.module_utils.tgi.common.commands import CommandResult, ask
 from ansible.module_utils.tgi.host.nvidia.gpus import QUERY
 from ansible.module_utils.tgi.host.ports import Owner, check_ports, find_owners, listening
 from ansible.module_utils.tgi.preflight import on_host
@@ -208,7 +208,7 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (root / "etc/os-release").write_text(release("debian", "11"))
     monkeypatch.setattr(f"{on_host.__name__}.os.geteuid", lambda: 1000)
     monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda _: None)
-    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: Answer(None, ""))
+    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: CommandResult(None, ""))
     wanted = wish(min_memory_gib=64.0, min_free_disk_gib=1e9)
     wanted["models"][0]["gpus"] = ["0"]
     wanted["gateway_ports"] = [{"port": 443, "variable": "gateway_https_port"}]
@@ -244,7 +244,7 @@ def test_the_checks_need_both_libraries(
 
 def test_nvidia_smi_is_asked_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert ask(QUERY) == Answer(None, "")
+    assert ask(QUERY) == CommandResult(None, "")
     (tmp_path / "nvidia-smi").write_text('#!/bin/sh\necho "$*"; exit 9\n')
     (tmp_path / "nvidia-smi").chmod(0o755)
     answer = ask(QUERY)

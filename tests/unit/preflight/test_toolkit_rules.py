@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.common.commands import Answer
+from ansible.module_utils.tgi.common.commands import CommandResult
 from ansible.module_utils.tgi.common.problem import UNKNOWN
 from ansible.module_utils.tgi.host.nvidia.driver import Machine
 from ansible.module_utils.tgi.host.nvidia.driver_verdict import judge_toolkit
@@ -65,13 +65,13 @@ def test_gpus_without_the_toolkit() -> None:
 @pytest.mark.parametrize(
     ("answer", "good"),
     [
-        (Answer(0, "0, GPU-5f1c, NVIDIA L4, 23034, 580.95.05, 8.9\n"), True),
-        (Answer(None, ""), False),
-        (Answer(9, NOT_RUNNING), False),
-        (Answer(0, "No devices were found\n"), False),
+        (CommandResult(0, "0, GPU-5f1c, NVIDIA L4, 23034, 580.95.05, 8.9\n"), True),
+        (CommandResult(None, ""), False),
+        (CommandResult(9, NOT_RUNNING), False),
+        (CommandResult(0, "No devices were found\n"), False),
     ],
 )
-def test_the_toolkit_without_gpus(answer: Answer, good: bool) -> None:
+def test_the_toolkit_without_gpus(answer: CommandResult, good: bool) -> None:
     verdict = judge_toolkit({"driver_install": False}, Machine(), lambda _: answer)
     found = verdict.problems
     assert bool(found) != good
@@ -85,7 +85,7 @@ def test_the_toolkit_without_gpus(answer: Answer, good: bool) -> None:
 def test_a_host_is_asked_for_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolkit: bool
 ) -> None:
-    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: Answer(None, ""))
+    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: CommandResult(None, ""))
     found = on_host.inspect_host(wish(toolkit=toolkit), fake_root(tmp_path))["problems"]
     told = [line for line in found if line.startswith("nvidia_container_toolkit_enabled is true")]
     assert len(told) == toolkit

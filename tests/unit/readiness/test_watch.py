@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.module_utils.tgi.common.log_lines import Line
 from ansible.module_utils.tgi.docker.compose_containers import Container, Docker, DockerError
-from ansible.module_utils.tgi.engines.tgi.log import Line, parse
+from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.readiness.messages import as_result, failure_text, progress_line
 from ansible.module_utils.tgi.readiness.probe import Probe
 from ansible.module_utils.tgi.readiness.state import Memory, Wanted

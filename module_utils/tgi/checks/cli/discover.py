@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...client.http_client import Client
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ...engines.detect import detect
 from ..catalogue_direct import DIRECT
 from ..catalogue_edge import EDGE
-from ..judges.http_answer import dig, http_problem
-from ..results import trim
 
 #: Asked for when nothing tells what is served: the checks then say why.
 UNKNOWN = "model"

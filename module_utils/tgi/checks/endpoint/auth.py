@@ -9,9 +9,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from ...client.answer import Answer
-from ..judges.http_answer import http_problem, look, outcome
+from ...client.http_problem import http_problem
+from ..judges.http_answer import look, outcome
 from ..results import Outcome
-from .endpoint_session import Host
+from .endpoint_session import EndpointSession
 from .without_key import LIMITED, MAIN
 
 REFUSED = (401, 403)
@@ -42,7 +43,7 @@ def _seen(what: str, answers: Collection[Answer]) -> str:
     return f"{len(answers)} {what}" + (f", {limited} of them with 429" if limited else "")
 
 
-async def auth_missing(host: Host) -> Outcome:
+async def auth_missing(host: EndpointSession) -> Outcome:
     """I1: without a key no generation path is reached; the main one says 401 or 403."""
     answers = await host.unkeyed()
     main = answers[MAIN]
@@ -60,7 +61,7 @@ async def auth_missing(host: Host) -> Outcome:
     return outcome(main, problems, good, look(answers[shown]) if problems else "", remedy)
 
 
-async def auth_header(host: Host) -> Outcome:
+async def auth_header(host: EndpointSession) -> Outcome:
     """I7: a 401 says how to authenticate."""
     answers = await host.unkeyed()
     main = answers[MAIN]
@@ -100,7 +101,7 @@ def secrets_of(key: str) -> list[str]:
     return [key, key.swapcase(), key[:-1], basic]
 
 
-async def auth_wrong(host: Host) -> Outcome:
+async def auth_wrong(host: EndpointSession) -> Outcome:
     """I2: near misses are refused with 401 or 403."""
     # After the probes without a key, so that those find the allowance for failures untouched
     await host.unkeyed()
@@ -121,7 +122,7 @@ async def auth_wrong(host: Host) -> Outcome:
     return outcome(accepted, problems, _seen("wrong credentials refused", answers))
 
 
-async def auth_valid(host: Host) -> Outcome:
+async def auth_valid(host: EndpointSession) -> Outcome:
     """I3: the right key opens; a fence that refuses everybody proves nothing."""
     answer = await host.listing()
     problem = http_problem(answer)

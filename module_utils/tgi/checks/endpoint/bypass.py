@@ -14,7 +14,7 @@ from ...client.answer import Answer
 from ..judges.http_answer import SEE_OTHERS, look, outcome
 from ..results import Outcome
 from .auth import NOT_THERE, REDIRECTS, REFUSED, got
-from .endpoint_session import Host
+from .endpoint_session import EndpointSession
 from .without_key import LIMITED, MAIN, prompt_body
 
 #: A server may find such a request ill-formed: that is a refusal too.
@@ -68,7 +68,7 @@ def judge_trick(trick: Trick, answer: Answer) -> str:
     return "" if answer.status in allowed else got(answer)
 
 
-async def auth_bypass(host: Host) -> Outcome:
+async def auth_bypass(host: EndpointSession) -> Outcome:
     """I4: no way of writing a request gets it past the fence without a key."""
     main = (await host.unkeyed())[MAIN]
     if main.status == 200:

@@ -59,7 +59,7 @@ class Leaks:
 
 
 @dataclass
-class Host:
+class EndpointSession:
     """``plain`` speaks to the port that only redirects; ``warn_days`` is for the certificate."""
 
     client: Client

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ...client.answer import Answer, describe
+from ...common.text import trim
 from ..judges.http_answer import look, outcome
-from ..results import Outcome, trim
-from .endpoint_session import Host
+from ..results import Outcome
+from .endpoint_session import EndpointSession
 
 #: 429: a strict limit on failed attempts keeps out as well.
 PRIVATE = (401, 403, 404, 429)
@@ -48,12 +49,12 @@ CONTROL_PATHS = {
 CONNECT = 1.0
 
 
-def _of(host: Host, table: Mapping[str, Iterable[object]]) -> list[object]:
+def _of(host: EndpointSession, table: Mapping[str, Iterable[object]]) -> list[object]:
     engines = ["", *(model.engine for model in host.models)]
     return list(dict.fromkeys(one for engine in engines for one in table.get(engine, ())))
 
 
-async def _private(host: Host, paths: Iterable[str]) -> Outcome:
+async def _private(host: EndpointSession, paths: Iterable[str]) -> Outcome:
     """L3, L4: refused or not there, without a key."""
     asked = list(paths)
     answers: list[Answer] = await asyncio.gather(
@@ -72,12 +73,12 @@ def _worst(answers: Sequence[Answer]) -> Answer:
     return next((one for one in answers if one.status not in PRIVATE), answers[0])
 
 
-async def metrics_private(host: Host) -> Outcome:
+async def metrics_private(host: EndpointSession) -> Outcome:
     paths = [f"/models/{name}/metrics" for name in host.names]
     return await _private(host, [*METRICS_PATHS, *paths])
 
 
-async def docs_private(host: Host) -> Outcome:
+async def docs_private(host: EndpointSession) -> Outcome:
     """L4. /info is passed over where it is meant to be open (gateway_info_public)."""
     paths = [str(path) for path in _of(host, DOCS_PATHS)]
     return await _private(host, [p for p in paths if p != "/info" or not host.declared.public_info])
@@ -92,7 +93,7 @@ def judge_control(method: str, path: str, answer: Answer, who: str) -> str:
     return f"{method} {path} {who} a key: {seen}{reached}"
 
 
-async def control_private(host: Host) -> Outcome:
+async def control_private(host: EndpointSession) -> Outcome:
     """L5: routes that steer an engine are closed, also to clients with a key.
 
     With the key only those that the declared engines have are asked for. Never with POST.
@@ -117,7 +118,7 @@ async def control_private(host: Host) -> Outcome:
     return outcome(worst, problems, f"{len(asked)} requests refused", look(worst, 120))
 
 
-async def auth_leak(host: Host) -> Outcome:
+async def auth_leak(host: EndpointSession) -> Outcome:
     """I6: no answer of this run held a configured key. Evidence is the path and nothing else."""
     leaks = host.leaks
     if leaks.paths:
@@ -160,7 +161,7 @@ def is_this_machine(address: str) -> bool:
     return True
 
 
-async def auth_backend(host: Host) -> Outcome:
+async def auth_backend(host: EndpointSession) -> Outcome:
     """I5: the engines' own ports are closed to this machine, which is outside."""
     addresses = list(dict.fromkeys(host.declared.backends))
     found = await asyncio.gather(*(knock(one) for one in addresses))

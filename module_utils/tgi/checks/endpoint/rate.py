@@ -8,9 +8,11 @@ import time
 from dataclasses import dataclass, replace
 
 from ...client.answer import Answer, retry_after
-from ..judges.http_answer import SEE_OTHERS, dig
-from ..results import Outcome, trim
-from .endpoint_session import Host, Tier
+from ...client.http_problem import dig
+from ...common.text import trim
+from ..judges.http_answer import SEE_OTHERS
+from ..results import Outcome
+from .endpoint_session import EndpointSession, Tier
 
 MOST_REQUESTS = 2000
 MOST_SECONDS = 5.0
@@ -38,7 +40,7 @@ def burst_size(tier: Tier) -> int:
     return min(MOST_REQUESTS, math.ceil(tier.burst + 2 * tier.rate + 5))
 
 
-async def send_burst(host: Host) -> Burst:
+async def send_burst(host: EndpointSession) -> Burst:
     """``burst_size`` requests as fast as the declared concurrency allows."""
     pacer, answers = host.client.pacer, list[Answer]()
     credit, started, size = pacer.available(), time.perf_counter(), burst_size(host.tier)
@@ -105,7 +107,7 @@ def _refusal_problems(refusals: list[Answer]) -> list[str]:
     return problems
 
 
-async def rate_enforced(host: Host) -> Outcome:
+async def rate_enforced(host: EndpointSession) -> Outcome:
     """J1. Who came shortly before, such as the last run, may have used the allowance up: a limit
     is called too strict only after a pause in which it must have filled again.
     """
@@ -117,7 +119,7 @@ async def rate_enforced(host: Host) -> Outcome:
     return replace(judge_burst(await send_burst(host), host.tier), attempts=2)
 
 
-async def rate_recovers(host: Host) -> Outcome:
+async def rate_recovers(host: EndpointSession) -> Outcome:
     """J2: once the pace allows it again, a request passes."""
     burst = await host.memo.once("burst", lambda: send_burst(host))
     if unmet := _never_met(burst):
@@ -133,7 +135,7 @@ async def rate_recovers(host: Host) -> Outcome:
     return Outcome("" if answer.status == 200 else seen, seen, ms=answer.ms)
 
 
-async def rate_scope(host: Host) -> Outcome:
+async def rate_scope(host: EndpointSession) -> Outcome:
     """J3: while the consumer is over its limit, /health answers all the same.
 
     Load balancers and clients ask it, and a limit there takes a sound server out of service.

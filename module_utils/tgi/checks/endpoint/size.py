@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from ...client.answer import Answer
 from ...client.http_client import Client
+from ...client.http_problem import http_problem
 from ..judges import chat
-from ..judges.http_answer import SEE_OTHERS, http_problem, outcome
+from ..judges.http_answer import SEE_OTHERS, outcome
 from ..judges.questions import nonce
 from ..model.edge_vs_direct import figures_of
 from ..results import Outcome
 from ..session import Session
-from .endpoint_session import Host
+from .endpoint_session import EndpointSession
 
 #: What is larger is not sent only to see it arrive.
 MOST_SENT = 20_000_000
@@ -31,7 +32,7 @@ def invalid_body(model: str, size: int) -> bytes:
     return start + b" " * (size - len(start))
 
 
-async def _send(host: Host, body: bytes, length: int, hold: float) -> Answer:
+async def _send(host: EndpointSession, body: bytes, length: int, hold: float) -> Answer:
     headers = {"Authorization": f"Bearer {host.client.target.api_key}"}
     headers.update({"Content-Type": "application/json", "Content-Length": str(length)})
     if hold:
@@ -40,7 +41,7 @@ async def _send(host: Host, body: bytes, length: int, hold: float) -> Answer:
         return await host.raw("POST", "/v1/chat/completions", body, headers, hold)
 
 
-async def body_size(host: Host) -> Outcome:
+async def body_size(host: EndpointSession) -> Outcome:
     """G4: the declared size gets through to the engine, one byte more does not.
 
     The larger one is announced and not sent: the server decides on its head.

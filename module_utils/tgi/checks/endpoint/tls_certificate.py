@@ -10,10 +10,11 @@ from typing import Any
 
 from ...client.answer import describe
 from ...client.http_client import Target, tls_context
+from ...common.text import trim
 from ..judges.http_answer import SEE_OTHERS
-from ..results import Outcome, trim
+from ..results import Outcome
 from . import tls_probe
-from .endpoint_session import Host
+from .endpoint_session import EndpointSession
 
 _NO_ISSUER = (20, 21)
 _OTHER_NAME = 62
@@ -74,7 +75,7 @@ def complaint(found: Handshake) -> tuple[str, str]:
     return found.problem, found.remedy
 
 
-async def handshake(host: Host) -> Handshake:
+async def handshake(host: EndpointSession) -> Handshake:
     """Connect, verify chain and name, and hang up; then look for what should not be there.
 
     A certificate for another name is told apart from a chain that does not verify: OpenSSL
@@ -130,12 +131,12 @@ async def _old_protocols(target: Target) -> tuple[tuple[str, ...], tuple[str, ..
     return yes, tuple(name for name, said in told if isinstance(said, BaseException))
 
 
-async def look(host: Host) -> Handshake:
+async def look(host: EndpointSession) -> Handshake:
     """The handshake, made once for all that look at it."""
     return await host.memo.once("tls", lambda: handshake(host))
 
 
-async def tls_verify(host: Host) -> Outcome:
+async def tls_verify(host: EndpointSession) -> Outcome:
     """H1: the chain verifies, with the system's store or with the CA that was given."""
     return judge_handshake(await look(host))
 
@@ -148,7 +149,7 @@ def judge_handshake(found: Handshake) -> Outcome:
     return Outcome("", trim(f"{found.protocol}, issued by {name}", 80), ms=found.ms)
 
 
-async def tls_chain(host: Host) -> Outcome:
+async def tls_chain(host: EndpointSession) -> Outcome:
     """H3: nothing between the certificate and the CA is missing."""
     return judge_chain(await look(host))
 
@@ -167,7 +168,7 @@ def judge_chain(found: Handshake) -> Outcome:
     return Outcome("", sent if found.sent else "nothing is missing", ms=found.ms)
 
 
-async def tls_hostname(host: Host) -> Outcome:
+async def tls_hostname(host: EndpointSession) -> Outcome:
     """H4: the certificate covers the name that clients use."""
     found = await look(host)
     if not found.reached:
@@ -178,7 +179,7 @@ async def tls_hostname(host: Host) -> Outcome:
     return Outcome("", host.client.target.host, ms=found.ms)
 
 
-async def tls_protocol(host: Host) -> Outcome:
+async def tls_protocol(host: EndpointSession) -> Outcome:
     """H5: TLS 1.0 and 1.1 are refused; whether 1.2 or 1.3 works, ``tls.verify`` has shown."""
     found = await look(host)
     if not found.reached:
@@ -192,7 +193,7 @@ async def tls_protocol(host: Host) -> Outcome:
     return Outcome("", f"{found.protocol or 'TLS'}; {' and '.join(tls_probe.OLD)} refused")
 
 
-async def tls_expiry(host: Host) -> Outcome:
+async def tls_expiry(host: EndpointSession) -> Outcome:
     """H2: enough days left."""
     return judge_expiry(await look(host), time.time(), host.warn_days)
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ..judges import chat
-from ..judges.http_answer import dig, http_problem, look, outcome
+from ..judges.http_answer import look, outcome
 from ..judges.identity import judge_list
 from ..judges.questions import nonce
-from ..results import Outcome, trim
-from .endpoint_session import Host
+from ..results import Outcome
+from .endpoint_session import EndpointSession
 from .without_key import MAIN
 
 PERMANENT = (301, 308)
 _VERSION = re.compile(r"/\d|\b\d+\.\d")
 
 
-async def http_redirect(host: Host) -> Outcome:
+async def http_redirect(host: EndpointSession) -> Outcome:
     """H6: plain HTTP sends on to https at the same place, and never answers itself."""
     path = f"/v1/models?probe={nonce()}"
     if host.plain is None:
@@ -37,19 +39,19 @@ async def http_redirect(host: Host) -> Outcome:
     return outcome(answer, problems, f"HTTP {answer.status} to https", look(answer, 120))
 
 
-async def health_public(host: Host) -> Outcome:
+async def health_public(host: EndpointSession) -> Outcome:
     """A3 from outside, without a key, as load balancers and clients ask it."""
     answer = await host.client.send("GET", "/health", key=None)
     problem = http_problem(answer)
     return outcome(answer, [problem] if problem else [], "HTTP 200 without a key")
 
 
-async def model_list(host: Host) -> Outcome:
+async def model_list(host: EndpointSession) -> Outcome:
     aliases = [alias for model in host.models for alias in model.aliases]
     return judge_list(await host.listing(), [*host.names, *aliases])
 
 
-async def model_unknown(host: Host) -> Outcome:
+async def model_unknown(host: EndpointSession) -> Outcome:
     """B3: a name that is not there is an error, not another model's answer."""
     body = chat.request_body(f"no-such-{nonce()}", "Say one word.", 1)
     answer = await host.client.send("POST", "/v1/chat/completions", body)
@@ -70,7 +72,7 @@ def judge_hsts(value: str, declared: int) -> str:
     return "" if given >= declared else f"max-age is {given}, declared is {declared}"
 
 
-async def hsts(host: Host) -> Outcome:
+async def hsts(host: EndpointSession) -> Outcome:
     """H7: as declared, on an answer that is well as on a refusal."""
     answers = [await host.listing(), (await host.unkeyed())[MAIN]]
     wrong = [
@@ -81,7 +83,7 @@ async def hsts(host: Host) -> Outcome:
     return outcome(answers[0], [one for one in wrong if one][:1], given, f"sent: {given or 'none'}")
 
 
-async def server_tokens(host: Host) -> Outcome:
+async def server_tokens(host: EndpointSession) -> Outcome:
     """H8: no version of a server in the header, nor on a page of nginx's own."""
     answers = [await host.listing(), (await host.unkeyed())[MAIN]]
     given = answers[0].headers.get("server", "") or "no Server header"

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, error_text, http_problem, load
 from ...client.sse import Parser, parse
-from ..results import Outcome, trim
-from .http_answer import cut_short, dig, error_text, http_problem, load, outcome, stream_problems
+from ...common.text import trim
+from ..results import Outcome
+from .http_answer import cut_short, outcome, stream_problems
 from .native import NAN_REMEDY
 
 FINISH = ("stop", "length", "eos_token", "stop_sequence")

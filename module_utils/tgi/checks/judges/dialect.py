@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, error_text, http_problem, load
 from ...client.sse import parse
 from ..selection import Model
 from . import chat, native
-from .http_answer import cut_short, dig, error_text, http_problem, load
+from .http_answer import cut_short
 
 
 def request(

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...client.answer import Answer
-from ..results import Outcome, trim
+from ...client.http_problem import http_problem, load
+from ...common.text import trim
+from ..results import Outcome
 from .dialect import Said, read, read_stream
-from .http_answer import SEE_OTHERS, http_problem, load, look, outcome
+from .http_answer import SEE_OTHERS, look, outcome
 
 IGNORED_REMEDY = (
     "Guided decoding is off, or the field is ignored: TGI without disable_grammar_support; some "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from ...client.answer import Answer
-from ..results import Outcome, trim
+from ...client.http_problem import dig, error_text, http_problem
+from ...common.text import trim
+from ..results import Outcome
 
 _STATUS_REMEDIES = {
     401: "The key was refused: give the checks a consumer that gateway_consumers defines, "
@@ -38,43 +39,6 @@ _SLOW = (
 )
 #: For a check that looks at what another one asked for.
 SEE_OTHERS = "A consequence: mend what the other checks found first"
-
-
-def dig(value: Any, *path: str | int) -> Any:
-    """Follow keys and indices; None where the way ends."""
-    for step in path:
-        if isinstance(step, int):
-            if not isinstance(value, list) or not -len(value) <= step < len(value):
-                return None
-        elif not isinstance(value, dict) or step not in value:
-            return None
-        value = value[step]
-    return value
-
-
-def error_text(value: Any) -> str:
-    """The message of an error body, in TGI's form, OpenAI's form or as a bare string."""
-    error = dig(value, "error")
-    if isinstance(error, dict):
-        error = error.get("message") or error
-    return trim(error, 160) if error else ""
-
-
-def load(text: str) -> Any:
-    """JSON, or None when it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def http_problem(answer: Answer, status: int = 200) -> str:
-    """Why this is not a complete answer with the given status; empty when it is."""
-    if not answer.status:
-        return answer.fault or "no answer"
-    if answer.status != status:
-        return f"HTTP {answer.status} {error_text(answer.json())}".strip()
-    return answer.fault
 
 
 def stream_problems(answer: Answer, items: Sequence[Any]) -> list[str]:

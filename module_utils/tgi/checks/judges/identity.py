@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ...client.answer import Answer
-from ..results import Outcome, trim
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
+from ..results import Outcome
 from ..selection import Model
-from .http_answer import dig, http_problem, outcome
+from .http_answer import outcome
 
 
 def judge_info(answer: Answer, model: Model) -> Outcome:

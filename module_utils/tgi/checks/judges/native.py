@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem, load
 from ...client.sse import parse
-from ..results import Outcome, trim
-from .http_answer import cut_short, dig, http_problem, load, outcome, stream_problems
+from ...common.text import trim
+from ..results import Outcome
+from .http_answer import cut_short, outcome, stream_problems
 from .questions import nonce
 
 #: Few tokens: this proves that generation works, not how well.

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...client.answer import Answer
-from ..results import Outcome, trim
+from ...client.http_problem import dig, error_text, http_problem, load
+from ...common.text import trim
+from ..results import Outcome
 from .chat import message_text, read_stream
-from .http_answer import cut_short, dig, error_text, http_problem, load, outcome, stream_problems
+from .http_answer import cut_short, outcome, stream_problems
 from .json_schema import schema_problem
 
 #: Ends of a call that is whole; TGI says stop.

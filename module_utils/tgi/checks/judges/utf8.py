@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...client.answer import Answer
-from ..results import Outcome, trim
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
+from ..results import Outcome
 from .chat import read_stream
-from .http_answer import cut_short, dig, http_problem, outcome, stream_problems
+from .http_answer import cut_short, outcome, stream_problems
 
 #: Two, three and four bytes a character.
 LETTERS = "\u00e9 \u65e5\u672c \U0001f6a2"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ..judges import chat, native
 from ..judges import questions as canary
-from ..judges.http_answer import SEE_OTHERS, dig, http_problem
+from ..judges.http_answer import SEE_OTHERS
 from ..judges.identity import judge_info
-from ..results import Outcome, trim
+from ..results import Outcome
 from ..session import LONG_TOKENS, Session
 
 

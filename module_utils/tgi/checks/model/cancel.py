@@ -7,12 +7,13 @@ import time
 from dataclasses import dataclass
 
 from ...client.answer import Answer
+from ...client.http_problem import http_problem
 from ...engines.profiles import Counters
 from ..judges import dialect
-from ..judges.http_answer import SEE_OTHERS, http_problem, outcome
+from ..judges.http_answer import SEE_OTHERS, outcome
 from ..judges.questions import nonce
 from ..results import MAJOR, Outcome
-from ..selection import Spec
+from ..selection import CheckSpec
 from ..session import Session
 from .context import longest, told
 
@@ -109,7 +110,7 @@ async def stream_cancel(session: Session) -> Outcome:
 
 
 SPECS = (
-    Spec(
+    CheckSpec(
         "stream.cancel",
         "stream",
         "the engine stops when the client goes away",

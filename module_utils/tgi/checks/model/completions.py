@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig
+from ...common.text import trim
 from ..judges.chat import greedy, judge_chat_stream, no_choice, read_stream, reply_problems
-from ..judges.http_answer import dig, outcome
-from ..results import MAJOR, MINOR, Outcome, trim
-from ..selection import Spec
+from ..judges.http_answer import outcome
+from ..results import MAJOR, MINOR, Outcome
+from ..selection import CheckSpec
 from ..session import Session
 from .native_routes import generate_compat, generate_reject, generate_stop
 
@@ -67,32 +69,32 @@ def judge_completion_stream(answer: Answer, asked: str, done: bool = True) -> Ou
     return outcome(answer, problems, found.observed, found.evidence)
 
 
-SPECS: tuple[Spec, ...] = (
-    Spec(
+SPECS: tuple[CheckSpec, ...] = (
+    CheckSpec(
         "generate.reject", "generate", "422 for an empty prompt and for no tokens at all",
         "Bad requests are not refused as TGI does: another server, or a proxy that rewrites "
         "errors, answers on this port (docker ps, ss -ltnp)",
         generate_reject, severity=MAJOR, needs=("native",),
     ),
-    Spec(
+    CheckSpec(
         "generate.stop", "generate", "generation ends at a stop sequence",
         "Stop sequences are passed over: the engine's version differs from the pinned one, or the "
         "tokenizer is of another model",
         generate_stop, severity=MINOR, needs=("native",),
     ),
-    Spec(
+    CheckSpec(
         "generate.compat", "generate", "POST / gives a list of one generated_text",
         "Clients of the oldest kind find no answer: the engine's version differs from the pinned "
         "one, or a proxy keeps POST / from it",
         generate_compat, severity=MINOR, needs=("native",),
     ),
-    Spec(
+    CheckSpec(
         "completions.basic", "generate", "/v1/completions: text, finish_reason and usage",
         "Compare with generate.basic: when that passes, only this route is broken; look at the "
         "engine's version and log",
         completions_basic, severity=MAJOR, needs=("completions",),
     ),
-    Spec(
+    CheckSpec(
         "completions.stream", "generate", "one finish_reason, usage, [DONE] last, no error event",
         "A worker died or a time-out cut the stream: read the engine's log at this time",
         completions_stream, severity=MAJOR, needs=("completions",),

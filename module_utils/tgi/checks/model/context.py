@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...client.answer import Answer
-from ..judges.http_answer import dig, http_problem, look, outcome
+from ...client.http_problem import dig, http_problem
+from ..judges.http_answer import look, outcome
 from ..judges.questions import nonce
 from ..results import MAJOR, Outcome
-from ..selection import Model, Spec
+from ..selection import CheckSpec, Model
 from ..session import Session
 from . import overload
 
@@ -170,8 +171,8 @@ def prompt_tokens(answer: Answer) -> int:
     return _number(counted) or (int(header) if header.isdigit() else 0)
 
 
-SPECS: tuple[Spec, ...] = (
-    Spec(
+SPECS: tuple[CheckSpec, ...] = (
+    CheckSpec(
         "ctx.declared",
         "limits",
         "the declared limits are served",
@@ -182,7 +183,7 @@ SPECS: tuple[Spec, ...] = (
         needs=("limit",),
         generates=False,
     ),
-    Spec(
+    CheckSpec(
         "ctx.over",
         "limits",
         "a prompt over the limit is refused, with the limit in the message",
@@ -191,7 +192,7 @@ SPECS: tuple[Spec, ...] = (
         severity=MAJOR,
         needs=("context",),
     ),
-    Spec(
+    CheckSpec(
         "ctx.near",
         "limits",
         "a prompt of 95 % of the limit is answered",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ..judges import questions, utf8
 from ..judges.chat import TEMPLATE_REMEDY, chat_text, request_body
-from ..judges.http_answer import SEE_OTHERS, dig, http_problem, outcome
-from ..results import MAJOR, MINOR, Outcome, trim
-from ..selection import Spec
+from ..judges.http_answer import SEE_OTHERS, outcome
+from ..results import MAJOR, MINOR, Outcome
+from ..selection import CheckSpec
 from ..session import LONG_QUESTION, Session, user
 from .degenerate import LONG_TOKENS, judge_degenerate, judge_logprobs
 
@@ -136,41 +138,41 @@ def judge_repeat(first: Answer, again: Answer) -> Outcome:
     return outcome(again, [], f"twice: {trim(texts[0], 60)}")
 
 
-SPECS: tuple[Spec, ...] = (
-    Spec(
+SPECS: tuple[CheckSpec, ...] = (
+    CheckSpec(
         "chat.template", "chat", "a chat template that passes the user's words on",
         "The chat template does not fit the model: compare it with the model's own, give the "
         "right one with tokenizer_config_path",
         chat_template, needs=("chat",),
     ),
-    Spec(
+    CheckSpec(
         "chat.degenerate", "chat", f"{LONG_TOKENS} greedy tokens of text, no loop, no white space",
         "It answers but makes no sense: wrong chat template, wrong tokenizer revision, broken "
         "quantisation or weights; compare model_id and revision with what was downloaded",
         chat_degenerate, needs=("chat",),
     ),
-    Spec(
+    CheckSpec(
         "chat.logprobs", "chat", "finite logprobs, better than chance",
         "The engine tells no logprobs: compare its version with the pinned one",
         chat_logprobs, severity=MAJOR, needs=("chat", "logprobs"),
     ),
-    Spec(
+    CheckSpec(
         "chat.utf8", "chat", "characters of several bytes arrive whole in a stream",
         "The engine, or something before it, cuts characters in two: another tokenizer revision "
         "than the model's, or a proxy that changes the encoding",
         chat_utf8, severity=MAJOR, needs=("chat",),
     ),
-    Spec(
+    CheckSpec(
         "chat.length", "chat", "max_tokens 1: one token, finish_reason length",
         "Clients cannot tell a cut answer from a whole one: the engine's version differs from "
         "the pinned one",
         chat_length, severity=MINOR, needs=("chat",),
     ),
-    Spec(
+    CheckSpec(
         "chat.system", "chat", "a system message changes the prompt", _SYSTEM_REMEDY,
         chat_system, severity=MINOR, needs=("chat",),
     ),
-    Spec(
+    CheckSpec(
         "chat.repeat", "chat", "a greedy request gets the same text twice",
         "Batches may change a greedy text a little; when it is another text altogether, two "
         "engines answer on one port (docker ps, ss -ltnp)",

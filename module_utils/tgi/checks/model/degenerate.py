@@ -16,12 +16,14 @@ from itertools import groupby
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ..judges import dialect, native
 from ..judges.chat import message_text
-from ..judges.http_answer import dig, http_problem, outcome
+from ..judges.http_answer import outcome
 from ..judges.questions import nonce
-from ..results import Outcome, trim
-from ..selection import BASE, Spec
+from ..results import Outcome
+from ..selection import BASE, CheckSpec
 from ..session import Session
 
 #: Tokens to ask for, and how few of them shares can be told by.
@@ -143,7 +145,7 @@ async def generate_degenerate(session: Session) -> Outcome:
 
 
 SPECS = (
-    Spec(
+    CheckSpec(
         "generate.degenerate",
         "generate",
         f"{LONG_TOKENS} greedy tokens of text from a model without a chat template",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ...engines.detect import Detected, recognise
 from ...engines.profiles import Engine
 from ..judges import chat
-from ..judges.http_answer import dig, http_problem, outcome
+from ..judges.http_answer import outcome
 from ..judges.identity import judge_list
 from ..judges.questions import nonce
-from ..results import MAJOR, Outcome, trim
-from ..selection import Spec
+from ..results import MAJOR, Outcome
+from ..selection import CheckSpec
 from ..session import Session
 
 
@@ -73,7 +75,7 @@ async def model_unknown(session: Session) -> Outcome:
 
 
 FIRST = (
-    Spec(
+    CheckSpec(
         "engine.detected",
         "identity",
         "the declared engine answers",
@@ -85,7 +87,7 @@ FIRST = (
     ),
 )
 SPECS = (
-    Spec(
+    CheckSpec(
         "model.list",
         "identity",
         "/v1/models lists the declared model, ids once each",
@@ -97,7 +99,7 @@ SPECS = (
 )
 # It generates, so an engine that cannot is not its cause
 LAST = (
-    Spec(
+    CheckSpec(
         "model.unknown",
         "identity",
         "a model that is not there is refused, or its name ignored as this engine does",

@@ -7,10 +7,12 @@ from statistics import median
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ..judges import chat
 from ..judges.bursts import burst_ratio
-from ..judges.http_answer import SEE_OTHERS, dig, http_problem
-from ..results import Outcome, trim
+from ..judges.http_answer import SEE_OTHERS
+from ..results import Outcome
 from ..session import Session
 
 #: Milliseconds that a gateway may add to the first token.

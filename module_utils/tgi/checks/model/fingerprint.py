@@ -12,10 +12,12 @@ from functools import partial
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ..judges import dialect
-from ..judges.http_answer import dig, http_problem, outcome
-from ..results import MAJOR, MINOR, Outcome, trim
-from ..selection import Spec
+from ..judges.http_answer import outcome
+from ..results import MAJOR, MINOR, Outcome
+from ..selection import CheckSpec
 from ..session import Session
 
 #: Scripts, accents, digits, code, white space, an emoji of several code points.
@@ -81,7 +83,7 @@ async def model_golden(session: Session) -> Outcome:
 
 
 SPECS = (
-    Spec(
+    CheckSpec(
         "model.tokenizer",
         "identity",
         "a fixed text becomes the pinned token ids",
@@ -92,7 +94,7 @@ SPECS = (
         needs=("tokenize",),
         generates=False,
     ),
-    Spec(
+    CheckSpec(
         "model.golden",
         "identity",
         "a fixed opening is continued with the pinned text",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ...common.text import trim
 from ...docker.compose_containers import Container
 from .. import model_container
-from ..results import Outcome, trim
-from ..selection import Spec
+from ..results import Outcome
+from ..selection import CheckSpec
 from ..session import Session
 
 # Of docker exec, where there is no such program
@@ -38,7 +39,7 @@ async def gpu_access(session: Session) -> Outcome:
 
 
 SPECS = (
-    Spec(
+    CheckSpec(
         "gpu.access",
         "gpu",
         "a new process in the container sees every GPU it was given",

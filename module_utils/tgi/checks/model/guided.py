@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import http_problem
+from ...common.text import trim
 from ..judges import dialect
 from ..judges.guided_output import (
     IGNORED_REMEDY,
@@ -19,10 +21,10 @@ from ..judges.guided_output import (
     judge_stream,
     nested_form,
 )
-from ..judges.http_answer import http_problem, outcome
+from ..judges.http_answer import outcome
 from ..judges.questions import nonce
-from ..results import MAJOR, MINOR, Outcome, trim
-from ..selection import Spec
+from ..results import MAJOR, MINOR, Outcome
+from ..selection import CheckSpec
 from ..session import Session
 
 PROMPT = "Fill in the form."
@@ -109,8 +111,8 @@ async def regex_grammar(session: Session) -> Outcome:
     return judge_regex(await session.plain(PROMPT, 24, **fields), word)
 
 
-SPECS: tuple[Spec, ...] = (
-    Spec(
+SPECS: tuple[CheckSpec, ...] = (
+    CheckSpec(
         "json.const",
         "json",
         "JSON to a schema that the prompt does not mention",
@@ -118,7 +120,7 @@ SPECS: tuple[Spec, ...] = (
         json_const,
         needs=("guided",),
     ),
-    Spec(
+    CheckSpec(
         "json.truncated",
         "json",
         "guided JSON comes to its end",
@@ -127,7 +129,7 @@ SPECS: tuple[Spec, ...] = (
         severity=MAJOR,
         needs=("guided",),
     ),
-    Spec(
+    CheckSpec(
         "json.nested",
         "json",
         "an array of nested objects to its schema",
@@ -137,7 +139,7 @@ SPECS: tuple[Spec, ...] = (
         severity=MAJOR,
         needs=("guided",),
     ),
-    Spec(
+    CheckSpec(
         "json.invalid",
         "json",
         "HTTP 4xx for a schema that is none",
@@ -147,7 +149,7 @@ SPECS: tuple[Spec, ...] = (
         severity=MAJOR,
         needs=("guided",),
     ),
-    Spec(
+    CheckSpec(
         "json.stream",
         "json",
         "the streamed pieces, joined, are the JSON",
@@ -156,7 +158,7 @@ SPECS: tuple[Spec, ...] = (
         severity=MINOR,
         needs=("guided",),
     ),
-    Spec(
+    CheckSpec(
         "regex.grammar",
         "json",
         "text to a regular expression that the prompt does not mention",

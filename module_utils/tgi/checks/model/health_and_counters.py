@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import replace
 
 from ...client.answer import Answer
-from ..judges.http_answer import SEE_OTHERS, http_problem, look, outcome
+from ...client.http_problem import http_problem
+from ..judges.http_answer import SEE_OTHERS, look, outcome
 from ..judges.metrics import absent, reset, shortfall
 from ..model_container import restarted, unseen
 from ..results import MAJOR, MINOR, Outcome
-from ..selection import Spec
+from ..selection import CheckSpec
 from ..session import LONG_QUESTION, Session
 
 #: Milliseconds after which /health is too late for a load balancer's probe.
@@ -144,7 +145,7 @@ async def metrics_delta(session: Session) -> Outcome:
 
 
 FIRST = (
-    Spec(
+    CheckSpec(
         "health.status",
         "health",
         "GET /health: 200 within a second",
@@ -154,7 +155,7 @@ FIRST = (
         severity=MAJOR,
         generates=False,
     ),
-    Spec(
+    CheckSpec(
         "ping.root",
         "health",
         "GET /: the same as /health",
@@ -167,7 +168,7 @@ FIRST = (
     ),
 )
 SPECS = (
-    Spec(
+    CheckSpec(
         "metrics.format",
         "metrics",
         "Prometheus text with the engine's own families",
@@ -177,7 +178,7 @@ SPECS = (
         severity=MAJOR,
         needs=("counters",),
     ),
-    Spec(
+    CheckSpec(
         "metrics.delta",
         "metrics",
         "the engine's counters saw our requests",
@@ -190,7 +191,7 @@ SPECS = (
     ),
 )
 LAST = (
-    Spec(
+    CheckSpec(
         "health.after",
         "health",
         "healthy after all checks, and never restarted",

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ..judges import native
-from ..judges.http_answer import dig, http_problem, look, outcome
+from ..judges.http_answer import look, outcome
 from ..judges.questions import nonce
-from ..results import Outcome, trim
+from ..results import Outcome
 from ..session import Session
 
 #: The end of a word soon comes upon it, whatever the model says.

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Sequence
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
 from ..judges import dialect
-from ..judges.http_answer import dig, http_problem, outcome
+from ..judges.http_answer import outcome
 from ..judges.questions import nonce
 from ..results import MINOR, Outcome
-from ..selection import Spec
+from ..selection import CheckSpec
 from ..session import Session
 
 #: What a client's pool of connections can have under way at one time.
@@ -58,7 +59,7 @@ async def overload(session: Session) -> Outcome:
 
 
 SPECS = (
-    Spec(
+    CheckSpec(
         "overload",
         "limits",
         "above max_concurrent_requests: 429 overloaded, by the engine",

@@ -13,7 +13,7 @@ from ..judges.dialect import Streamed
 from ..judges.http_answer import SEE_OTHERS
 from ..judges.questions import nonce
 from ..results import MINOR, Outcome
-from ..selection import Spec
+from ..selection import CheckSpec
 from ..session import Session
 from .fingerprint import alone
 
@@ -92,8 +92,8 @@ async def smoke_batching(session: Session) -> Outcome:
     return judge_batching(single, streams)
 
 
-SPECS: tuple[Spec, ...] = (
-    Spec(
+SPECS: tuple[CheckSpec, ...] = (
+    CheckSpec(
         "smoke.ttft",
         "smoke",
         "the first token comes in time (checks_ttft_ms)",
@@ -103,7 +103,7 @@ SPECS: tuple[Spec, ...] = (
         stage=3,
         severity=MINOR,
     ),
-    Spec(
+    CheckSpec(
         "smoke.tpot",
         "smoke",
         "tokens follow in time (checks_tpot_ms)",
@@ -113,7 +113,7 @@ SPECS: tuple[Spec, ...] = (
         stage=3,
         severity=MINOR,
     ),
-    Spec(
+    CheckSpec(
         "smoke.batching",
         "smoke",
         "four streams at one time, all complete, not one after the other",

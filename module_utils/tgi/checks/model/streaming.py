@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import http_problem
+from ...common.text import trim
 from ..judges import chat, native
 from ..judges.bursts import MIN_CHUNKS, MIN_GAP, burst_ratio
-from ..judges.http_answer import SEE_OTHERS, http_problem, outcome
-from ..results import Outcome, trim
+from ..judges.http_answer import SEE_OTHERS, outcome
+from ..results import Outcome
 from ..session import Session
 from .edge_vs_direct import figures_of
 

@@ -7,12 +7,14 @@ import secrets
 from typing import Any
 
 from ...client.answer import Answer
+from ...client.http_problem import dig, http_problem
+from ...common.text import trim
 from ..judges import questions
 from ..judges.chat import chat_text
-from ..judges.http_answer import SEE_OTHERS, dig, http_problem, outcome
+from ..judges.http_answer import SEE_OTHERS, outcome
 from ..judges.tool_calls import function, judge_call_stream, judge_calls, judge_named, read_calls
-from ..results import MAJOR, MINOR, Outcome, trim
-from ..selection import Spec
+from ..results import MAJOR, MINOR, Outcome
+from ..selection import CheckSpec
 from ..session import Session, user
 from .conversation import one_token
 
@@ -162,39 +164,39 @@ _PARSER = (
     "Calls do not come as declared: the parser or the chat template does not fit the model; "
     "without tools, name the model in checks_without_tools"
 )
-SPECS: tuple[Spec, ...] = (
-    Spec(
+SPECS: tuple[CheckSpec, ...] = (
+    CheckSpec(
         "tools.prompt", "tools", "tools make the prompt longer",
         "The chat template drops the tools, the model never sees them: use a template that knows "
         "them (tokenizer_config_path), or name the model in checks_without_tools",
         tools_prompt, severity=MAJOR, needs=("tools",),
     ),
-    Spec(
+    CheckSpec(
         "tools.forced", "tools", "a required call that parses and is to the schema", _PARSER,
         tools_forced, needs=("tools",),
     ),
-    Spec(
+    CheckSpec(
         "tools.named", "tools", "the tool that was named is called", _PARSER,
         tools_named, severity=MAJOR, needs=("tools",),
     ),
-    Spec(
+    CheckSpec(
         "tools.stream", "tools", "a streamed call joins to one that parses, clean end of stream",
         _PARSER, tools_stream, severity=MAJOR, needs=("tools",),
     ),
-    Spec(
+    CheckSpec(
         "tools.roundtrip", "tools", "a tool's result is taken up in the answer",
         "The template does not know the role tool, or the model is too small for tools: use a "
         "template that knows them (tokenizer_config_path)",
         tools_roundtrip, severity=MAJOR, needs=("tools",),
     ),
     # Tells of the model more than of its deployment, and costs two generations
-    Spec(
+    CheckSpec(
         "tools.irrelevant", "tools", "a greeting calls no tool",
         "The model calls tools it should not: a matter of the model, send tools only with "
         "questions that may need them",
         tools_irrelevant, severity=MINOR, needs=("tools",), opt_in=True,
     ),
-    Spec(
+    CheckSpec(
         "tools.grammar_clash", "tools", "422 for tools together with guided output",
         "One of the two is passed over without a word: the engine's version differs from the "
         "pinned one",

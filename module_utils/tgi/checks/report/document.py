@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..results import ERROR, FAIL, Report, plain, scrub, trim
+from ...common.text import trim
+from ..results import ERROR, FAIL, Report, plain, scrub
 from .text_table import make_table
 
 #: A new number when a reader of the old form would be misled, not when a field is added.

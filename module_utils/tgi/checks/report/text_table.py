@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..results import ERROR, FAIL, WARN, Check, Report, trim
+from ...common.text import trim
+from ..results import ERROR, FAIL, WARN, Check, Report
 
 _MARKS = {"pass": "ok", FAIL: "FAIL", WARN: "warn", ERROR: "ERROR"}
 

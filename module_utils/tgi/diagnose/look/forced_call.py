@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...checks.judges import questions
-from ...checks.judges.http_answer import dig, error_text, http_problem, load
 from ...checks.judges.tool_calls import function, read_arguments, read_calls
-from ...checks.results import trim
 from ...client.answer import Answer
-from ...engines.tgi.log import mask
+from ...client.http_problem import dig, error_text, http_problem, load
+from ...common.text import mask, trim
 
 NAME = "note_city"
 #: Room enough for this call; a client's own limit is the client's affair.

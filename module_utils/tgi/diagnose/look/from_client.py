@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...checks.endpoint import tls_certificate
-from ...checks.endpoint.endpoint_session import Host, Tier
+from ...checks.endpoint.endpoint_session import EndpointSession, Tier
 from ...client import fixed_address
 from ...client.http_client import Client, Target
 from ...client.rate_limiter import Pacer
@@ -127,7 +127,7 @@ async def connect(
 
 
 async def _handshake(client: Client) -> dict[str, Any]:
-    shaken = await tls_certificate.handshake(Host(client, ()))
+    shaken = await tls_certificate.handshake(EndpointSession(client, ()))
     days = None
     if ends := shaken.certificate.get("notAfter"):
         days = int((ssl.cert_time_to_seconds(ends) - time.time()) // 86400)

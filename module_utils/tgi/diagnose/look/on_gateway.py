@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...gateway.nginx.files import read_text
-from ...gateway.nginx.release import MAIN, Link
+from ...gateway.nginx.configuration_files import read_text
+from ...gateway.nginx.release import MAIN, ReleaseLink
 from ...gateway.nginx.service import Nginx, status_port, status_url
 from ...host import machine
 from ...host.ports import find_owners
@@ -46,7 +46,7 @@ def look_at_gateway(
     """
     began = time.time()
     service = machine.unit(run, _NGINX)
-    link = Link(places.main, places.directory)
+    link = ReleaseLink(places.main, places.directory)
     version = link.version()
     text = read_text(places.directory / (version or "") / MAIN) if version else ""
     port = status_port(text)

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ...client.http_client import HTTPX_ERROR, Client, Target
-from ...common.commands import Answer
+from ...common.commands import CommandResult
+from ...common.places import DEFAULT_BASE_PORT
 from ...docker.compose_containers import Container, Docker, DockerError
 from ...engines.tgi.causes import recognise
+from ...engines.tgi.log import parse
 from ...engines.tgi.phases import DEADLINES
 from ...host import firewall, machine
 from ...host import ports as host_ports
 from ...host.machine import Run, read
 from ...host.nvidia import driver, driver_verdict, gpu_load
 from ...models.deployed import find_deployed
-from ...models.resolve import DEFAULT_BASE_PORT, resolve_models
+from ...models.resolve import resolve_models
 from ...readiness.judge import split_runs
 from ...readiness.messages import as_result
 from ...readiness.state import Memory, Wanted
@@ -60,7 +62,7 @@ def look_at_gpu_host(
     deployed = find_deployed(root, wish.base_dir)
     files = {name: read(_inside(root, wish.base_dir) / name / "compose.yaml") for name in deployed}
     models = resolve_models(list(wish.listed), wish.base_port, host_ports.kept(files))
-    docker = docker or Docker()
+    docker = docker or Docker(parse)
     seen: dict[str, Any] = {
         "host": wish.host,
         "docker": {"problem": "", **machine.unit(run, "docker")},
@@ -186,7 +188,7 @@ def _gpus(run: Run, models: Sequence[Mapping[str, Any]], least: str, root: Path)
         wanted,
         {"min_driver": least, "recommended_driver": "", "driver_install": False},
         driver.look(root),
-        lambda command: Answer(*run(command)),
+        lambda command: CommandResult(*run(command)),
     )
     return {"wanted": True, "problems": verdict.problems, "count": len(verdict.gpus)}
 

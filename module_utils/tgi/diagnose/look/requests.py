@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from ...checks.judges import chat, questions
-from ...checks.judges.http_answer import dig, error_text, http_problem
 from ...checks.judges.metrics import parse_metrics
-from ...checks.results import trim
 from ...checks.session import LONG_QUESTION, LONG_TOKENS
 from ...client.answer import Answer
 from ...client.http_client import Client
-from ...engines.tgi.log import mask
+from ...client.http_problem import dig, error_text, http_problem
+from ...common.text import mask, trim
 from .forced_call import request_body, view_call
 
 CHAT = "/v1/chat/completions"

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...common.log_lines import Line
+from ...common.text import mask, shorten
 from .causes_gpu import GPU_RULES
 from .causes_hub import HUB_RULES, LAST_RULES, REPORT
-from .log import Line, mask, shorten
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .log import Line, shorten
+from ...common.log_lines import Line
+from ...common.text import shorten
 
 PHASES = ("start", "download", "load", "warmup", "serve")
 

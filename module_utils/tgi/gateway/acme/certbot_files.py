@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..nginx.files import read_text
+from ..nginx.configuration_files import read_text
 
 LOGS = "/var/log/tgi-gateway-acme"
 SYSTEM_STORE = Path("/etc/ssl/certs/ca-certificates.crt")

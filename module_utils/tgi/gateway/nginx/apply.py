@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .files import read_text
+from .configuration_files import read_text
 from .other_sites import clashes, includes, other_sites
-from .release import MAIN, Link, Release
+from .release import MAIN, Release, ReleaseLink
 from .service import Nginx, status_port, status_url
-from .unit_files import Host, noted_packages
+from .unit_files import UnitFiles, noted_packages
 
 
 class ApplyError(Exception):
@@ -18,7 +18,7 @@ class ApplyError(Exception):
 
 
 @dataclass
-class Outcome:
+class ApplyResult:
     """What was done: ``did`` in words, ``diff`` for Ansible, both empty when nothing was."""
 
     changed: bool = False
@@ -31,8 +31,8 @@ class Gateway:
     """The pieces that one configuration concerns, and how patient to be with a reload."""
 
     nginx: Nginx
-    link: Link
-    host: Host
+    link: ReleaseLink
+    host: UnitFiles
     patience: float = 10.0
     check_mode: bool = False
 
@@ -41,7 +41,7 @@ class Gateway:
         ours = self.link.version() is not None
         return other_sites(self.link.path, self.nginx.shipped(), ours)
 
-    def put_in_force(self, release: Release, sites: str = "refuse") -> Outcome:
+    def put_in_force(self, release: Release, sites: str = "refuse") -> ApplyResult:
         """Write, test, swap, reload and read back; on any failure go back and raise ApplyError.
 
         ``sites`` says what to do with sites of others: refuse, replace, or include (the release
@@ -50,7 +50,7 @@ class Gateway:
         current = self.link.version()
         stale = release.stale()
         files_changed = bool(stale) or current != release.version
-        outcome = Outcome(files_changed)
+        outcome = ApplyResult(files_changed)
         beside = []
         if not files_changed and self.nginx.served() != release.version:
             outcome.changed = True
@@ -90,13 +90,13 @@ class Gateway:
                 self.nginx.enable()
         return outcome
 
-    def withdraw(self) -> tuple[Outcome, list[str]]:
+    def withdraw(self) -> tuple[ApplyResult, list[str]]:
         """Put back what was replaced; gives the packages that had been installed for us too."""
         root = self.link.root
         if not self.link.leftovers() and not self.host.leftovers():
-            return Outcome(), []
+            return ApplyResult(), []
         packages = noted_packages(root)
-        outcome = Outcome(True, ["put back what was there before"])
+        outcome = ApplyResult(True, ["put back what was there before"])
         if self.check_mode:
             return outcome, packages
         if self.link.version():
@@ -197,6 +197,6 @@ class Gateway:
 def gateway(run: Any, params: dict[str, Any], check_mode: bool) -> Gateway:
     """Build a gateway from module parameters."""
     nginx = Nginx(run, status_url(params["status_port"]), [Path(log) for log in params["logs"]])
-    link = Link(Path(params["main"]), Path(params["directory"]))
-    host = Host(run, params["drop_in"])
+    link = ReleaseLink(Path(params["main"]), Path(params["directory"]))
+    host = UnitFiles(run, params["drop_in"])
     return Gateway(nginx, link, host, float(params["patience"]), check_mode)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .files import drop_empty, read_text, write_file
+from .configuration_files import drop_empty, read_text, write_file
 
 #: Written into public files as they reach the disk: where they lie, and their own version
 DIRECTORY_MARK = "@GATEWAY_DIR@"
@@ -95,7 +95,7 @@ class Release:
         return text.replace(self.version, "<version>")
 
 
-class Link:
+class ReleaseLink:
     """nginx's main file as a symbolic link to a release; what it replaced is kept."""
 
     def __init__(self, path: Path, root: Path) -> None:

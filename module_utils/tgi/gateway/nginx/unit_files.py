@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .files import drop_empty, read_text, write_file
+from .configuration_files import drop_empty, read_text, write_file
 
 #: Runs a command: (exit code, standard output, standard error)
 Run = Callable[[list[str]], tuple[int, str, str]]
@@ -19,7 +19,7 @@ _NO_RESTART = "# Ansible managed\n$nrconf{override_rc}{qr(^nginx\\.service$)} = 
 
 
 @dataclass
-class Host:
+class UnitFiles:
     """Files beside nginx's own, by which its service is confined and left alone.
 
     ``drop_in`` is the text of the unit's drop-in, empty for none; ``etc`` and ``state`` are

@@ -23,22 +23,22 @@ _KIND_LINE, _NAME_LINE, _PATH_LINE = (
 )
 
 
-class Spec(NamedTuple):
+class CdiSpec(NamedTuple):
     """A file's device names, and the paths of the host that it mounts."""
 
     names: frozenset[str]
     paths: frozenset[str]
 
 
-def parse_spec(text: str) -> Spec | None:
+def parse_spec(text: str) -> CdiSpec | None:
     """Give what a specification of NVIDIA's kind names; None for others'."""
     kinds = _KIND_LINE.findall(text)
     if kinds != [KIND]:
         return None
-    return Spec(frozenset(_NAME_LINE.findall(text)), frozenset(_PATH_LINE.findall(text)))
+    return CdiSpec(frozenset(_NAME_LINE.findall(text)), frozenset(_PATH_LINE.findall(text)))
 
 
-def find_specs(root: Path) -> dict[str, Spec]:
+def find_specs(root: Path) -> dict[str, CdiSpec]:
     """Give the specifications by their paths on the host."""
     found = {}
     for directory in (STATIC, FRESH):
@@ -59,7 +59,7 @@ def output_of(root: Path) -> str:
 
 
 def superfluous(
-    specs: Mapping[str, Spec], output: str, wanted: Collection[str], root: Path
+    specs: Mapping[str, CdiSpec], output: str, wanted: Collection[str], root: Path
 ) -> dict[str, str]:
     """Give the files that have to go, each with the reason.
 

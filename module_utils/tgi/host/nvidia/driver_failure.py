@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...common.commands import Answer, Ask
+from ...common.commands import Ask, CommandResult
 from ...common.problem import problem
 from .driver import Machine
 
@@ -23,19 +23,19 @@ _FAILURES = (
 )
 
 
-def installable(answer: Answer, machine: Machine) -> bool:
+def installable(answer: CommandResult, machine: Machine) -> bool:
     """Whether an installation of the driver could be the cure."""
     lacking = answer.rc is None or any(word in answer.text for word in (_NOT_RUNNING, _NO_LIBRARY))
     return lacking and machine.cards != 0 and not machine.loaded
 
 
-def explain(answer: Answer, machine: Machine, least: str, ask: Ask) -> str:
+def explain(answer: CommandResult, machine: Machine, least: str, ask: Ask) -> str:
     """Give the line for an answer without GPUs; ``least`` is the oldest driver that will do."""
     what, remedy = _meaning(answer, machine, least, ask)
     return problem("NVIDIA driver", what, remedy)
 
 
-def _meaning(answer: Answer, machine: Machine, least: str, ask: Ask) -> tuple[str, str]:
+def _meaning(answer: CommandResult, machine: Machine, least: str, ask: Ask) -> tuple[str, str]:
     if answer.rc is None:
         return _not_installed(machine, least)
     if _MISMATCH in answer.text:

@@ -15,7 +15,7 @@ from .fabric import check_fabric
 _OFFERED = "nvidia_container_toolkit_enabled"
 
 
-class Verdict(NamedTuple):
+class DriverVerdict(NamedTuple):
     """``problems`` refuse the host, ``warnings`` are only told."""
 
     problems: list[str]
@@ -29,7 +29,7 @@ def judge(
     wish: dict[str, Any],
     machine: Machine,
     ask: Ask,
-) -> Verdict:
+) -> DriverVerdict:
     """Judge the host for models (name, gpus), of which some want a GPU.
 
     ``wish`` has min_driver, recommended_driver and driver_install (whether the driver will be
@@ -39,9 +39,9 @@ def judge(
     gpus, driver = host_gpus.parse_gpus(answer.text)
     if answer.rc != 0 or not gpus:
         if wish["driver_install"] and driver_failure.installable(answer, machine):
-            return Verdict([], list(_before_install(machine)), [], None)
+            return DriverVerdict([], list(_before_install(machine)), [], None)
         line = driver_failure.explain(answer, machine, wish["min_driver"], ask)
-        return Verdict([line], [], [], driver)
+        return DriverVerdict([line], [], [], driver)
     slices: list[host_gpus.Slice] = []
     if any(gpu["mig"] for gpu in gpus):
         slices = host_gpus.parse_slices(ask(host_gpus.LIST).text)
@@ -51,20 +51,20 @@ def judge(
     fabric = check_fabric(gpus, driver or "", machine, ask)
     problems += fabric.problems
     warnings += [*fabric.warnings, *_told(gpus, machine), *_capabilities(gpus, models)]
-    return Verdict(problems, warnings, gpus, driver)
+    return DriverVerdict(problems, warnings, gpus, driver)
 
 
-def judge_toolkit(wish: dict[str, Any], machine: Machine, ask: Ask) -> Verdict:
+def judge_toolkit(wish: dict[str, Any], machine: Machine, ask: Ask) -> DriverVerdict:
     """Judge the host where the toolkit is asked for and no model wants a GPU."""
     answer = ask(host_gpus.QUERY)
     gpus, driver = host_gpus.parse_gpus(answer.text)
     if answer.rc == 0 and gpus:
-        return Verdict([], [], gpus, driver)
+        return DriverVerdict([], [], gpus, driver)
     if wish["driver_install"] and driver_failure.installable(answer, machine):
-        return Verdict([], list(_before_install(machine)), [], None)
+        return DriverVerdict([], list(_before_install(machine)), [], None)
     what = "is true, but nvidia-smi shows no GPU and no model wants one"
     remedy = "write false for this host, or make nvidia-smi work on it"
-    return Verdict([problem(_OFFERED, what, remedy)], [], [], driver)
+    return DriverVerdict([problem(_OFFERED, what, remedy)], [], [], driver)
 
 
 def _before_install(machine: Machine) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.checks.endpoint import bypass, exposure, size
 from ansible.module_utils.tgi.checks.endpoint.bypass import TRICKS
-from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared, Host
+from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared, EndpointSession
 from ansible.module_utils.tgi.checks.selection import Model
 from ansible.module_utils.tgi.client import fixed_address, raw_request
 from ansible.module_utils.tgi.client.answer import Answer
@@ -64,7 +64,7 @@ def test_every_trick_is_sent_as_it_stands() -> None:
 
     async def work(url: str) -> Any:
         async with Client(Target(url, api_key=KEY, timeout=5)) as client:
-            return await bypass.auth_bypass(Host(client, [Model("small", "acme/small")]))
+            return await bypass.auth_bypass(EndpointSession(client, [Model("small", "acme/small")]))
 
     found = server.run(work)
     assert not found.problem
@@ -97,7 +97,7 @@ def test_a_trick_that_works_is_named(line: bytes, status: int, body: bytes) -> N
 
     async def work(url: str) -> Any:
         async with Client(Target(url, timeout=5)) as client:
-            return await bypass.auth_bypass(Host(client, [Model("small", "acme/small")]))
+            return await bypass.auth_bypass(EndpointSession(client, [Model("small", "acme/small")]))
 
     found = Server(reply).run(work)
     assert line.decode().split()[0] in found.problem
@@ -115,7 +115,7 @@ def test_an_answer_in_chunks_is_an_answer() -> None:
 
     async def work(url: str) -> Any:
         async with Client(Target(url, api_key=KEY, timeout=5)) as client:
-            return await bypass.auth_bypass(Host(client, [Model("small", "acme/small")]))
+            return await bypass.auth_bypass(EndpointSession(client, [Model("small", "acme/small")]))
 
     found = Server(reply).run(work)
     assert found.problem.startswith("X-Original-URL") and "engine answered" in found.problem
@@ -138,7 +138,7 @@ def test_other_refusals_are_refusals_too(said: bytes) -> None:
 
     async def work(url: str) -> Any:
         async with Client(Target(url, timeout=5)) as client:
-            return await bypass.auth_bypass(Host(client, [Model("small", "acme/small")]))
+            return await bypass.auth_bypass(EndpointSession(client, [Model("small", "acme/small")]))
 
     assert not Server(reply).run(work).problem
 
@@ -228,7 +228,7 @@ def check_size(server: Server, limit: int = 5000) -> Any:
         declared = Declared(max_body_size=limit)
         async with Client(Target(url, api_key=KEY, timeout=5)) as client:
             return await size.body_size(
-                Host(client, [Model("small", "acme/small")], declared=declared)
+                EndpointSession(client, [Model("small", "acme/small")], declared=declared)
             )
 
     return server.run(work)

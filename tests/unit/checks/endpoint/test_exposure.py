@@ -10,7 +10,11 @@ from typing import Any
 import httpx
 import pytest
 from ansible.module_utils.tgi.checks.endpoint import auth, exposure, size, web
-from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared, Host, Leaks
+from ansible.module_utils.tgi.checks.endpoint.endpoint_session import (
+    Declared,
+    EndpointSession,
+    Leaks,
+)
 from ansible.module_utils.tgi.checks.model.edge_vs_direct import figures_of
 from ansible.module_utils.tgi.checks.results import Outcome
 from ansible.module_utils.tgi.checks.selection import Model
@@ -24,7 +28,7 @@ from tests.support.fakes.tgi import MODEL
 
 
 def ask(
-    check: Callable[[Host], Awaitable[Outcome]],
+    check: Callable[[EndpointSession], Awaitable[Outcome]],
     reply: Callable[[httpx.Request], httpx.Response],
     *engines: str,
     **declared: Any,
@@ -41,7 +45,9 @@ def ask(
         target = Target(f"https://{NAME}", api_key=KEY)
         async with Client(target, transport=transport) as client:
             models = [Model(one, "acme/small", engine=one) for one in engines or ("tgi",)]
-            host = Host(client, models, declared=Declared(**declared), transport=transport)
+            host = EndpointSession(
+                client, models, declared=Declared(**declared), transport=transport
+            )
             return await check(host)
 
     return asyncio.run(work()), asked
@@ -121,7 +127,7 @@ def test_leaks_are_found_in_bodies_and_headers_and_never_shown() -> None:
     leaks.look("/info", Answer(200, {}, [(0.0, b'{"api_key":"sk-Sec'), (0.1, b'ret-0123"}')]))
     leaks.look("/echo", Answer(401, {"x-key": "sk-Secret-0123"}))
 
-    async def look(host: Host) -> Outcome:
+    async def look(host: EndpointSession) -> Outcome:
         host.leaks = leaks
         return await exposure.auth_leak(host)
 

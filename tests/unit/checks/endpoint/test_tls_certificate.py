@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.checks.endpoint import tls_certificate, tls_probe
-from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Host
+from ansible.module_utils.tgi.checks.endpoint.endpoint_session import EndpointSession
 from ansible.module_utils.tgi.client import fixed_address
 from ansible.module_utils.tgi.client.http_client import Client, Target
 
@@ -52,7 +52,7 @@ def look(made: ssl.SSLContext | None, ca_file: Path | None) -> tls_certificate.H
     async def work(port: int) -> tls_certificate.Handshake:
         target = Target(f"https://{NAME}:{port}", str(ca_file or ""), timeout=5)
         async with Client(target) as client:
-            return await tls_certificate.handshake(Host(client, []))
+            return await tls_certificate.handshake(EndpointSession(client, []))
 
     found: tls_certificate.Handshake = serve(made, work)
     return found
@@ -69,7 +69,7 @@ def problems(found: tls_certificate.Handshake) -> dict[str, str]:
     """What each check says of it, in short; only what is no pass."""
 
     async def judge() -> dict[str, str]:
-        host = Host(Client(Target(f"https://{NAME}")), [])
+        host = EndpointSession(Client(Target(f"https://{NAME}")), [])
         await host.memo.once("tls", lambda: _same(found))
         checks = {
             "verify": tls_certificate.tls_verify,
@@ -208,7 +208,7 @@ def test_no_tls_at_all_is_said_once(root: Path) -> None:
     assert not found.reached
 
     async def judge() -> list[bool]:
-        host = Host(Client(Target(f"https://{NAME}")), [])
+        host = EndpointSession(Client(Target(f"https://{NAME}")), [])
         await host.memo.once("tls", lambda: _same(found))
         names = (
             tls_certificate.tls_verify,

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.tgi.common.log_lines import Line
 from ansible.module_utils.tgi.diagnose.look import on_gpu_host
 from ansible.module_utils.tgi.diagnose.look.on_gpu_host import Inside, look_at_gpu_host
 from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
 from ansible.module_utils.tgi.docker.compose_containers import Container, Docker, DockerError
-from ansible.module_utils.tgi.engines.tgi.log import Line, parse
+from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.host import firewall
 from ansible.module_utils.tgi.readiness.probe import Probe
 

@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
+from ansible.module_utils.tgi.common.text import clean
 from ansible.module_utils.tgi.engines.tgi.causes import explain_death, recognise
-from ansible.module_utils.tgi.engines.tgi.log import clean, parse
+from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.engines.tgi.phases import PHASES
 from ansible.module_utils.tgi.readiness.judge import judge_dead
 from ansible.module_utils.tgi.readiness.state import Wanted

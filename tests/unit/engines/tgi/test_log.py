@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible.module_utils.tgi.engines.tgi.log import clean, epoch, mask, merge, parse, shorten
+from ansible.module_utils.tgi.common.log_lines import epoch, merge
+from ansible.module_utils.tgi.common.text import clean, mask, shorten
+from ansible.module_utils.tgi.engines.tgi.log import parse
 
 from tests.support.wait_fakes import (
     ARGS,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.engines.tgi.log import Line, parse
+from ansible.module_utils.tgi.common.log_lines import Line
+from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.engines.tgi.phases import DEADLINES, deadline, read_progress
 from ansible.module_utils.tgi.readiness.judge import judge_running, remember, split_runs
 from ansible.module_utils.tgi.readiness.probe import Probe

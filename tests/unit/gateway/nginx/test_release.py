@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.tgi.gateway.nginx.release import Link, Release
+from ansible.module_utils.tgi.gateway.nginx.release import Release, ReleaseLink
 from ansible.module_utils.tgi.gateway.nginx.service import Nginx, status_port
 
 from tests.support.nginx_fakes import release
@@ -53,7 +53,7 @@ def test_marks_in_secrets_stay_as_they_are(tmp_path: Path) -> None:
 def test_old_versions_go_and_what_was_replaced_stays(tmp_path: Path) -> None:
     main = tmp_path / "nginx.conf"
     main.write_text("first\n")
-    link = Link(main, tmp_path / "tgi-gateway")
+    link = ReleaseLink(main, tmp_path / "tgi-gateway")
     made = [release(tmp_path, text) for text in "abc"]
     for one in made:
         one.write()
@@ -65,7 +65,7 @@ def test_old_versions_go_and_what_was_replaced_stays(tmp_path: Path) -> None:
 
 def test_a_second_foreign_file_is_kept_beside_the_first(tmp_path: Path) -> None:
     main = tmp_path / "nginx.conf"
-    link = Link(main, tmp_path / "tgi-gateway")
+    link = ReleaseLink(main, tmp_path / "tgi-gateway")
     for text in ("first", "second"):
         main.unlink(missing_ok=True)
         main.write_text(text)
@@ -79,7 +79,7 @@ def test_a_second_foreign_file_is_kept_beside_the_first(tmp_path: Path) -> None:
 def test_a_link_to_elsewhere_is_not_ours(tmp_path: Path) -> None:
     main = tmp_path / "nginx.conf"
     main.symlink_to(tmp_path / "other" / "version" / "nginx.conf")
-    assert Link(main, tmp_path / "tgi-gateway").version() is None
+    assert ReleaseLink(main, tmp_path / "tgi-gateway").version() is None
 
 
 def test_the_status_port_is_read_from_a_configuration() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.common.commands import Answer
+from ansible.module_utils.tgi.common.commands import CommandResult
 from ansible.module_utils.tgi.host.nvidia.driver import Machine
 from ansible.module_utils.tgi.host.nvidia.driver_failure import explain
 from ansible.module_utils.tgi.host.nvidia.kernels import flavours, mirror, offered
@@ -68,8 +68,8 @@ linux-image-cloud-amd64 not-installed
 linux-image-generic-hwe-24.04 installed
 linux-image-unsigned-6.8.0-45-generic installed
 """
-    assert flavours(lambda _: Answer(0, said)) == ["amd64", "generic-hwe-24.04"]
-    assert flavours(lambda _: Answer(None, "")) == []
+    assert flavours(lambda _: CommandResult(0, said)) == ["amd64", "generic-hwe-24.04"]
+    assert flavours(lambda _: CommandResult(None, "")) == []
 
 
 @pytest.mark.parametrize(
@@ -81,29 +81,31 @@ linux-image-unsigned-6.8.0-45-generic installed
     ],
 )
 def test_what_apt_could_install(said: str, known: bool) -> None:
-    assert offered("nvidia-smi", lambda _: Answer(0, said)) is known
+    assert offered("nvidia-smi", lambda _: CommandResult(0, said)) is known
 
 
 def test_whence_a_host_has_its_release() -> None:
     asked: list[Sequence[str]] = []
 
-    def ask(command: Sequence[str]) -> Answer:
+    def ask(command: Sequence[str]) -> CommandResult:
         asked.append(command)
-        return Answer(0, "http://mirror.example.org/debian/\nhttp://other.example.org/debian/\n")
+        return CommandResult(
+            0, "http://mirror.example.org/debian/\nhttp://other.example.org/debian/\n"
+        )
 
     assert mirror("bookworm", ask) == "http://mirror.example.org/debian/"
     assert "Codename: bookworm" in asked[0]
-    assert mirror("bookworm", lambda _: Answer(0, "")) == ""
+    assert mirror("bookworm", lambda _: CommandResult(0, "")) == ""
 
 
 def test_the_reason_names_what_was_seen() -> None:
     asked: list[Sequence[str]] = []
 
-    def ask(command: Sequence[str]) -> Answer:
+    def ask(command: Sequence[str]) -> CommandResult:
         asked.append(command)
-        return Answer(1, "")
+        return CommandResult(1, "")
 
-    answer = Answer(
+    answer = CommandResult(
         9, "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
     )
     line = explain(answer, Machine(secure_boot=True), "a driver", ask)

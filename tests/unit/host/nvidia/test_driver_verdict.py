@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.tgi.common.commands import Answer
+from ansible.module_utils.tgi.common.commands import CommandResult
 from ansible.module_utils.tgi.host.nvidia.driver import look
 from ansible.module_utils.tgi.host.nvidia.driver_verdict import judge
 from ansible.module_utils.tgi.host.nvidia.gpus import LIST, QUERY
@@ -32,14 +32,14 @@ class Host:
             else:
                 path.write_bytes(content.encode())
 
-    def ask(self, command: Sequence[str]) -> Answer:
+    def ask(self, command: Sequence[str]) -> CommandResult:
         if command[0] != "nvidia-smi":
             said = self.case.get("others", {}).get(command[0])
-            return Answer(None, "") if said is None else Answer(0, said)
+            return CommandResult(None, "") if said is None else CommandResult(0, said)
         self.runs += 1
         if command == QUERY:
-            return Answer(self.case.get("rc", 0), self.case.get("smi", ""))
-        return Answer(0, self.case.get("list" if command == LIST else "full", ""))
+            return CommandResult(self.case.get("rc", 0), self.case.get("smi", ""))
+        return CommandResult(0, self.case.get("list" if command == LIST else "full", ""))
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: str(case["case"]))

@@ -16,9 +16,10 @@ from typing import Any
 
 import httpx
 import pytest
-from ansible.module_utils.tgi.checks.results import Outcome, trim
+from ansible.module_utils.tgi.checks.results import Outcome
 from ansible.module_utils.tgi.client.answer import Answer, retry_after
 from ansible.module_utils.tgi.client.sse import Parser, parse
+from ansible.module_utils.tgi.common.text import trim
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,0 +1,46 @@
+"""Say what is wrong with an HTTP answer as such, whatever it was asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..common.text import trim
+from .answer import Answer
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """Follow keys and indices; None where the way ends."""
+    for step in path:
+        if isinstance(step, int):
+            if not isinstance(value, list) or not -len(value) <= step < len(value):
+                return None
+        elif not isinstance(value, dict) or step not in value:
+            return None
+        value = value[step]
+    return value
+
+
+def error_text(value: Any) -> str:
+    """The message of an error body, in TGI's form, OpenAI's form or as a bare string."""
+    error = dig(value, "error")
+    if isinstance(error, dict):
+        error = error.get("message") or error
+    return trim(error, 160) if error else ""
+
+
+def load(text: str) -> Any:
+    """JSON, or None when it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def http_problem(answer: Answer, status: int = 200) -> str:
+    """Why this is not a complete answer with the given status; empty when it is."""
+    if not answer.status:
+        return answer.fault or "no answer"
+    if answer.status != status:
+        return f"HTTP {answer.status} {error_text(answer.json())}".strip()
+    return answer.fault

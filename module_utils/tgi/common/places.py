@@ -1,0 +1,19 @@
+"""Paths, marks and ports that several rooms, modules and roles share.
+
+A test keeps them equal to the roles' defaults.
+"""
+
+from __future__ import annotations
+
+#: The Compose projects, a folder for each model: tgi_base_dir
+BASE_DIR = "/opt/tgi"
+#: Weights, which containers see as /data: tgi_data_dir
+DATA_DIR = "/var/lib/tgi"
+#: The first model's port on its host: tgi_base_port
+DEFAULT_BASE_PORT = 8081
+#: nginx's configuration in force and the versions before
+GATEWAY_CONFIGURATION = "/etc/nginx/tgi-gateway"
+#: Drain flags and the ACME server's challenges
+GATEWAY_STATE = "/var/lib/tgi-gateway"
+#: First words of each file that the role tgi writes
+MARK = "# Written by tgi-ansible"

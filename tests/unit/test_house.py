@@ -1,0 +1,157 @@
+"""Hold the house to its plan: which room imports which, one meaning for a name, tests as a mirror.
+
+``module_utils/tgi/README.md`` explains the rooms. A failure names the file and the line.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.roots import ROOT
+
+TGI = ROOT / "module_utils" / "tgi"
+#: What a room may import besides itself. Nothing imports library/ or plugins/.
+ROOMS = {
+    "common": "",
+    "packages": "common",
+    "client": "common",
+    "host": "common packages",
+    "docker": "common packages",
+    "engines": "common client",
+    "models": "common engines",
+    "readiness": "common engines docker",
+    "checks": "common client engines docker",
+    "planner": "common engines models",
+    "gateway": "common models host",
+    "preflight": "common models engines host docker planner gateway",
+    "diagnose": "common packages client host docker engines models gateway readiness checks",
+}
+#: Inside checks: the later may import the earlier.
+CHECKS = ("results", "judges", "model", "endpoint", "catalogue", "run", "report", "cli")
+#: Libraries that only some places may import; cryptography only inside functions.
+OUTSIDE = {
+    "httpx": ("client/", "checks/cli/"),
+    "jsonschema": ("checks/judges/json_schema.py",),
+    "cryptography": ("gateway/tls/", "gateway/acme/", "preflight/gateway/"),
+    "ansible": ("preflight/value_types.py", "packages/repository_key.py"),
+    "yaml": (),
+}
+MOST_FILES = 20
+#: Folders of tests whose files are named after what is shown, not after a file.
+BY_BEHAVIOUR = (".", "docs", "emulator")
+
+
+class Import:
+    """One import statement: where it stands, and the room or library that it names."""
+
+    def __init__(self, path: Path, node: ast.Import | ast.ImportFrom) -> None:
+        self.file = path.relative_to(TGI).as_posix()
+        self.place = f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        self.room = self.file.split("/")[0]
+        self.ours = isinstance(node, ast.ImportFrom) and node.level > 0
+        if isinstance(node, ast.ImportFrom) and self.ours:
+            package = self.file.split("/")[:-1]
+            above = package[: len(package) - (node.level - 1)]
+            self.targets = [
+                ".".join([*above, *filter(None, [node.module]), name.name]) for name in node.names
+            ]
+        else:
+            module = node.module if isinstance(node, ast.ImportFrom) else None
+            self.targets = [module or name.name for name in node.names]
+
+
+def imports() -> Iterator[Import]:
+    """Every import of module_utils/tgi."""
+    for path in sorted(TGI.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                yield Import(path, node)
+
+
+def test_a_room_imports_what_the_table_allows() -> None:
+    wrong = [
+        one.place
+        for one in imports()
+        if one.ours
+        and {target.split(".")[0] for target in one.targets}
+        - {one.room, *ROOMS.get(one.room, "").split()}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {path.name for path in TGI.iterdir() if (path / "__init__.py").exists()} == set(ROOMS)
+
+
+def test_libraries_are_imported_in_their_room_only() -> None:
+    wrong = [
+        one.place
+        for one in imports()
+        if not one.ours
+        for target in one.targets
+        if target.split(".")[0] in OUTSIDE
+        and not one.file.startswith(OUTSIDE[target.split(".")[0]] or "none")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_packages_import_nothing() -> None:
+    """Ansible ships a package's ``__init__.py`` with all that it imports."""
+    full = [path for path in TGI.rglob("__init__.py") if path.read_text().strip()]
+    assert full == []
+
+
+def test_no_folder_is_longer_than_a_reader_can_take_in() -> None:
+    long = {
+        str(folder.relative_to(ROOT)): count
+        for area in ("module_utils", "plugins", "tests", "benchmarks", "tools")
+        for folder in [ROOT / area, *(ROOT / area).rglob("*/")]
+        if (count := len([one for one in folder.glob("*.py") if one.name != "__init__.py"]))
+        > MOST_FILES
+        # One program with its own ways, copied into an image as a folder
+        and folder != ROOT / "tests/emulator/tgi_emulator"
+    }
+    assert not long, f"more than {MOST_FILES} Python files in one folder: {long}"
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    places = defaultdict(list)
+    for path in sorted(TGI.rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(path.relative_to(TGI)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_a_file_has_a_name_of_its_own() -> None:
+    """Two files of one name would be two open tabs that nobody can tell apart."""
+    places = defaultdict(list)
+    for path in sorted(TGI.rglob("*.py")):
+        if not path.name.startswith("__"):
+            places[path.stem].append(str(path.relative_to(TGI)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_a_unit_test_stands_where_its_source_does() -> None:
+    """tests/unit/ROOM/test_NAME.py tests module_utils/tgi/ROOM/NAME.py; an aspect may follow."""
+    lost = []
+    for test in sorted((ROOT / "tests/unit").rglob("test_*.py")):
+        folder = test.relative_to(ROOT / "tests/unit").parent
+        subject = test.stem.removeprefix("test_")
+        names = {path.stem for path in _sources(folder) if not path.name.startswith("__")}
+        if str(folder) not in BY_BEHAVIOUR and not any(
+            subject == name or subject.startswith(f"{name}_") for name in names
+        ):
+            lost.append(str(test.relative_to(ROOT)))
+    assert not lost, "\n".join(lost)
+
+
+def _sources(folder: Path) -> list[Path]:
+    """What a folder of tests/unit may be about."""
+    room = str(folder).split("/")[0]
+    if room in ROOMS:
+        return list((TGI / folder).glob("*"))
+    return list((ROOT / {"sandbox": "tests/sandbox"}.get(room, str(folder))).glob("*"))
