@@ -17,8 +17,11 @@ if _UTILS not in ansible.module_utils.__path__:
 from ansible.module_utils.tgi.checks.report.document import no_verdict
 from ansible.module_utils.tgi.checks.report.report_files import write_reports
 
-# Where the role leaves the answer of tgi_check, and the group that a view is for
-_VIEWS = {"direct": ("__checks_direct", "gpu_hosts"), "edge": ("__checks_edge", "gateways")}
+# Where the role checks registers the result of tgi_check, and the group that a view is for
+_VIEWS = {
+    "direct": ("checks_direct_result", "gpu_hosts"),
+    "edge": ("checks_edge_result", "gateways"),
+}
 _SPEC = {
     "view": {"type": "str", "choices": list(_VIEWS)},
     "directory": {"type": "path"},

@@ -13,6 +13,7 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
+from ansible.module_utils.tgi.gateway import endpoint
 from ansible.module_utils.tgi.gateway.nginx import installed
 from ansible.module_utils.tgi.gateway.render import key_file, quoting, template_data, upstreams
 from ansible.module_utils.tgi.gateway.tls import certificate as gateway_tls
@@ -54,6 +55,9 @@ class FilterModule:
             "gateway_address": quoting.gateway_address,
             "gateway_backends": replicas.gateway_backends,
             "gateway_backend_problems": backends.backend_problems,
+            "tgi_consumer_access": endpoint.consumer_access,
+            "tgi_endpoint_ca": endpoint.endpoint_ca,
+            "tgi_endpoint_url": endpoint.endpoint_url,
             "tgi_gateway_addresses": replicas.gateway_addresses,
             "gateway_burst": template_data.gateway_burst,
             "gateway_host_problems": installed.gateway_host_problems,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,3 +156,23 @@ def _sources(folder: Path) -> list[Path]:
     if room in ROOMS:
         return list((TGI / folder).glob("*"))
     return list((ROOT / {"sandbox": "tests/sandbox"}.get(room, str(folder))).glob("*"))
+
+
+def test_a_role_keeps_its_private_variables_to_itself() -> None:
+    """Roles share facts, registered results and public variables: those that a README names."""
+    roles = sorted((path.name for path in (ROOT / "roles").iterdir()), key=len, reverse=True)
+    private = re.compile(rf"\b__({'|'.join(roles)})_\w+")
+    wrong = []
+    for area in ("roles", "playbooks", "plugins", "library", "module_utils"):
+        for path in sorted(path for path in (ROOT / area).rglob("*") if path.is_file()):
+            if path.suffix == ".pyc":
+                continue
+            place = path.relative_to(ROOT)
+            own = place.parts[1] if area == "roles" else ""
+            wrong += [
+                f"{place}:{number}: {found[0]}"
+                for number, line in enumerate(path.read_text().splitlines(), 1)
+                for found in private.finditer(line)
+                if found[1] != own
+            ]
+    assert not wrong, "\n".join(wrong)

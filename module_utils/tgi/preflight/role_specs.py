@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from ..common.problem import UNKNOWN, closest, problem
 from .value_types import check_value, is_secret, is_unset, missing
 
-# Facts of ours that Ansible turns into variables where inject_facts_as_vars is on
-_OURS = {"tgi_host"}
+# The fact tgi_host (a variable where inject_facts_as_vars is on) and what the role checks registers
+_OURS = {"tgi_host", "checks_direct_result", "checks_edge_result"}
 # What a play of site.yml gives to a role, so that no inventory needs to
 _FROM_THE_PLAY = {"checks_view"}
 _LONGEST_ERROR = 160

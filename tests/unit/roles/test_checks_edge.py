@@ -17,9 +17,9 @@ BACKENDS = [
     {"name": "b", "replicas": [{"name": "gpu2", "address": "203.0.113.7:8081"}]},
 ]
 HOSTS: dict[str, dict[str, Any]] = {
-    "gpu1": {"__checks_direct": {"figures": {"a": {"chunks": 1}}}, "tgi_hf_token": "hf_Abc"},
-    "gpu2": {"__checks_direct": {"skipped": True}},
-    "gpu3": {"__checks_direct": {"figures": {"a": {"chunks": 3}, "b": {"chunks": 2}}}},
+    "gpu1": {"checks_direct_result": {"figures": {"a": {"chunks": 1}}}, "tgi_hf_token": "hf_Abc"},
+    "gpu2": {"checks_direct_result": {"skipped": True}},
+    "gpu3": {"checks_direct_result": {"figures": {"a": {"chunks": 3}, "b": {"chunks": 2}}}},
     "gpu4": {},
 }
 

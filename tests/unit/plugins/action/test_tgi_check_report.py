@@ -159,8 +159,8 @@ def test_a_run_in_which_nothing_was_checked_is_no_pass(tmp_path: Path, engine: R
 
 
 def test_any_verdict_of_any_host_is_one_for_the_run() -> None:
-    skipped = {"__checks_direct": {"skipped": True, "msg": "not selected"}}
-    passed = {"__checks_edge": {"summary": {"verdict": "passed"}}}
+    skipped = {"checks_direct_result": {"skipped": True, "msg": "not selected"}}
+    passed = {"checks_edge_result": {"summary": {"verdict": "passed"}}}
     assert tgi_check_report.unchecked({"gpu1": skipped, "gw1": passed}) == ""
     assert tgi_check_report.unchecked({"gpu1": skipped, "gpu2": skipped, "gw1": {}}) == (
         "nothing was checked; not selected"
@@ -183,9 +183,14 @@ def test_the_verdict_over_both_views_holds_both() -> None:
 def test_the_page_is_over_both_views_of_this_run(tmp_path: Path) -> None:
     """Seen from the play of the edge: one host in both groups, some that came to nothing."""
     hostvars: dict[str, dict[str, Any]] = {
-        "both": {"__checks_direct": {"report": PASSED}, "__checks_edge": {"report": FAILED}},
-        "gw2": {"__checks_edge": {"unreachable": True, "msg": "no route to host"}},
-        "gw3": {"__checks_edge": {"skipped": True, "skip_reason": "Conditional result was False"}},
+        "both": {
+            "checks_direct_result": {"report": PASSED},
+            "checks_edge_result": {"report": FAILED},
+        },
+        "gw2": {"checks_edge_result": {"unreachable": True, "msg": "no route to host"}},
+        "gw3": {
+            "checks_edge_result": {"skipped": True, "skip_reason": "Conditional result was False"}
+        },
         "gpu2": {},
     }
     gateways = ["both", "gw2", "gw3"]
