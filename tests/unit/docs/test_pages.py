@@ -22,6 +22,7 @@ ROLES = load_roles(ROOT / "roles", lambda path: yaml.safe_load(Path(path).read_t
 # Not variables: a typing error shown on purpose, modules, docker's own words
 OTHERS = {"tgi_modles", "tgi_check", "tgi_wait", "tgi_comment", "docker_ce", "tgi_resolve_models"}
 OTHERS |= {"docker_daemon_config", "tgi_host", "tgi_diagnose", "tgi_plan", "tgi_diagnose_verdict"}
+OTHERS |= {"tgi_check_report", "checks_direct_result", "checks_edge_result"}
 
 
 def anchors(page: Path) -> set[str]:
