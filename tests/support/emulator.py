@@ -32,8 +32,8 @@ from tgi_emulator.text_scripted import ScriptedText
 from tests.support.roots import ROOT
 
 HERE = ROOT / "tests" / "emulator"
-REFERENCE = ROOT.parent / "shared" / "reference" / "tgi"
-"""Facts about TGI kept beside the repository; tests that need them skip without."""
+FACTS = HERE / "facts"
+"""What was read from TGI's source; tests/emulator/README.md names the version."""
 
 MODEL = "acme/house-7b"
 PRINTED = "printed.log"

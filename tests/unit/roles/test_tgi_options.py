@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-import pytest
 import yaml
 from ansible.module_utils.tgi.engines.tgi.options import (
     LAUNCHER_OPTIONS,
@@ -15,10 +14,10 @@ from ansible.module_utils.tgi.engines.tgi.options import (
     yaml_block,
 )
 
+from tests.support.emulator import FACTS
 from tests.support.roots import ROOT
 
 SPEC = ROOT / "roles" / "tgi" / "meta" / "argument_specs.yml"
-REFERENCE = ROOT.parent / "shared" / "reference" / "tgi" / "launcher-flags.json"
 # What a model may set besides the launcher's options
 OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment"}
 COMPARED = ("type", "elements", "choices")
@@ -46,9 +45,9 @@ def test_every_option_is_there_once() -> None:
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", option.since) for option in LAUNCHER_OPTIONS)
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the launcher's reference is not at hand")
 def test_the_table_is_what_the_launcher_has() -> None:
-    flags = {flag["flag"][2:].replace("-", "_"): flag for flag in json.loads(REFERENCE.read_text())}
+    known = json.loads((FACTS / "launcher-flags.json").read_text())
+    flags = {flag["flag"][2:].replace("-", "_"): flag for flag in known}
     for option in LAUNCHER_OPTIONS:
         flag = flags[option.name]
         assert flag["env"] == option.name.upper()
