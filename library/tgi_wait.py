@@ -33,7 +33,7 @@ options:
         type: str
         required: true
       project:
-        description: Its Docker Compose project; C(tgi-NAME) if not given.
+        description: Its Docker Compose project; by default C(tgi-NAME), NAME without its dots.
         type: str
       timeouts:
         description: Deadlines of this model, in place of those of O(timeouts).
@@ -148,6 +148,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.places import compose_project
 from ansible.module_utils.tgi.docker.compose_containers import DockerError
 from ansible.module_utils.tgi.engines.tgi.phases import DEADLINES, PHASES
 from ansible.module_utils.tgi.readiness.judge import judge_absent
@@ -189,7 +190,7 @@ def wanted(params: dict[str, Any]) -> list[Wanted]:
         timeouts = dict(DEADLINES)
         for given in (params["timeouts"], model["timeouts"]):
             timeouts.update({k: v for k, v in (given or {}).items() if v is not None})
-        project = model["project"] or f"tgi-{model['name']}"
+        project = model["project"] or compose_project(model["name"])
         models.append(Wanted(model["name"], project, model["url"], timeouts))
     return models
 

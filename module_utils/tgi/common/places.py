@@ -17,3 +17,8 @@ GATEWAY_CONFIGURATION = "/etc/nginx/tgi-gateway"
 GATEWAY_STATE = "/var/lib/tgi-gateway"
 #: First words of each file that the role tgi writes
 MARK = "# Written by tgi-ansible"
+
+
+def compose_project(model: str) -> str:
+    """Return the name of a model's Compose project; Compose drops the dots."""
+    return "tgi-" + model.replace(".", "")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..common.places import compose_project
 from ..common.problem import UNKNOWN, problem, shown, whole
 from ..engines.tgi.option_rules import check_environment, check_launcher
 from .resolve import resolve_models
@@ -94,7 +95,7 @@ def _check_projects(models: list[Any]) -> Iterator[str]:
     """Refuse names that Compose makes the same project of: it drops the dots."""
     owners: dict[str, tuple[str, str]] = {}
     for path, name in _texts(models, "name"):
-        owner, other = owners.setdefault(name.replace(".", ""), (path, name))
+        owner, other = owners.setdefault(compose_project(name), (path, name))
         if other != name:
             remedy = "write another: Compose drops the dots and would mix the two up"
             yield problem(path, f"is {shown(name)}, as is {owner} without its dots", remedy)

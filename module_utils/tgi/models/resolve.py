@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ..common.places import DEFAULT_BASE_PORT
+from ..common.places import DEFAULT_BASE_PORT, compose_project
 from ..engines.tgi.options import OPTIONS, coerce
 
 # No machine has more; a typing error in num_shard must not keep the controller counting
@@ -51,7 +51,7 @@ def resolve_models(
                 "aliases": _texts(model.get("aliases")),
                 "port": port,
                 "url": f"http://127.0.0.1:{port}",
-                "project": "tgi-" + _text(model.get("name")).replace(".", ""),
+                "project": compose_project(_text(model.get("name"))),
                 "gpus": gpus,
                 "num_shard": shards if shards > 0 else max(len(gpus), 1),
                 "default": not resolved,

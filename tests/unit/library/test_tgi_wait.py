@@ -17,6 +17,7 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible.module_utils.tgi.docker.compose_containers import Docker, DockerError, run_docker
 from ansible.module_utils.tgi.engines.tgi.log import parse
+from ansible.module_utils.tgi.models.resolve import resolve_models
 
 from tests.support.roots import ROOT
 from tests.support.wait_chains import CHAINS
@@ -135,6 +136,16 @@ def test_only_the_newest_container_of_our_projects_counts(docker: Path) -> None:
     assert {k: v.id[0] for k, v in found.items()} == {"tgi-m": "b"}
     calls = [json.loads(line)[0] for line in (docker / "calls").read_text().splitlines()]
     assert calls == ["ps", "inspect"]
+
+
+def test_its_own_example_finds_the_containers_that_the_role_deploys(docker: Path, run: Run) -> None:
+    """A project's name has no dots: Compose drops them."""
+    (example,) = yaml.safe_load(tgi_wait.EXAMPLES)
+    models = example["tgi_wait"]["models"]
+    deployed = [entry(project=model["project"]) for model in resolve_models(models)]
+    (docker / "containers").write_text(json.dumps(deployed))
+    answer = run(models=models)
+    assert [one["phase"] for one in answer["models"]] == ["start", "start"]
 
 
 def test_a_loading_model_is_pending(docker: Path, run: Run) -> None:
