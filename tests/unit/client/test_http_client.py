@@ -1,11 +1,10 @@
-"""The client against real sockets: how exchanges break, names pinned to addresses, TLS, pacing."""
+"""The client against real sockets: how exchanges break, names pinned to addresses, TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime
 import ssl
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from ansible.module_utils.tgi.client import fixed_address
 from ansible.module_utils.tgi.client import http_client as client_module
 from ansible.module_utils.tgi.client.answer import Answer
 from ansible.module_utils.tgi.client.http_client import Client, Target
-from ansible.module_utils.tgi.client.rate_limiter import Pacer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -191,27 +189,6 @@ def test_plain_http_on_the_tls_port() -> None:
         writer.close()
 
     assert "plain HTTP" in with_server(talk, work).problem
-
-
-def test_pacing_keeps_rate_and_concurrency() -> None:
-    async def work() -> tuple[float, int]:
-        pacer, most, now = Pacer(rate=50, burst=5, concurrent=3), 0, 0
-
-        async def one() -> None:
-            nonlocal most, now
-            async with pacer:
-                now += 1
-                most = max(most, now)
-                await asyncio.sleep(0.001)
-                now -= 1
-
-        started = time.monotonic()
-        await asyncio.gather(*(one() for _ in range(15)))
-        return time.monotonic() - started, most
-
-    seconds, most = asyncio.run(work())
-    assert 10 / 50 * 0.9 <= seconds < 1.0
-    assert most <= 2
 
 
 def test_a_key_is_sent_only_when_there_is_one() -> None:

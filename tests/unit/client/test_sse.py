@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible.module_utils.tgi.checks.judges.bursts import burst_ratio
 from ansible.module_utils.tgi.client.sse import Event, parse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,20 +62,3 @@ def test_an_unfinished_event_is_reported_not_dropped(cut: str) -> None:
 
 def test_comments_are_counted() -> None:
     assert parse([(0, b":\n:\n\n")]).comments == 2
-
-
-STREAMS = {
-    "one by one": ([n * 0.01 for n in range(30)], 1.0),
-    "slow engine": ([n * 0.5 for n in range(30)], 1.0),
-    "all at the end": ([2.0] * 30, 1 / 30),
-    "three heaps": ([n // 10 * 0.3 + n % 10 * 0.00005 for n in range(30)], 0.1),
-    "heaps of a slow engine": ([n // 10 * 6 + n % 10 * 0.0005 for n in range(30)], 0.1),
-    "one long pause": ([n * 0.01 + (n > 15) * 5 for n in range(30)], 1.0),
-    "nothing": ([], 1.0),
-}
-
-
-@pytest.mark.parametrize("name", STREAMS)
-def test_burst_ratio(name: str) -> None:
-    times, wanted = STREAMS[name]
-    assert burst_ratio(times) == pytest.approx(wanted, abs=0.04)

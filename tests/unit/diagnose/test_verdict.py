@@ -129,41 +129,8 @@ def test_an_old_trouble_is_history() -> None:
     assert verdict_of(case).passed
 
 
-def test_short_of_descriptors() -> None:
-    case = Case()
-    case.chat_is(500)
-    case.gateway["errors"] = [
-        {"kind": "files", "age": 9, "count": 2, "upstream": "", "line": "(24: Too many open files)"}
-    ]
-    verdict = verdict_of(case)
-    assert verdict.cause and verdict.cause.link == "errors"
-
-
 def line(kind: str, age: int) -> dict[str, Any]:
     return {"kind": kind, "age": age, "count": 1, "upstream": "", "line": f"a line of {kind}"}
-
-
-def test_the_gateways_own_trouble_is_not_hidden_by_a_later_word_of_an_engine() -> None:
-    case = Case()
-    case.chat_is(500)
-    case.gateway["errors"] = [line("connections", 20), line("closed", 3)]
-    verdict = verdict_of(case)
-    assert verdict.cause and verdict.cause.found.code == "connections"
-    case.gateway["errors"] = [line("connections", 2000), line("closed", 3)]
-    (errors,) = [one for one in verdict_of(case).findings if one.link == "errors"]
-    assert errors.found.state == "ok" and "a line of closed" in errors.found.seen
-
-
-@pytest.mark.parametrize(
-    ("kind", "remedy"),
-    [("files", "descriptors"), ("script", "own script"), ("address", "another program")],
-)
-def test_a_line_of_nginx_has_a_remedy_of_its_kind(kind: str, remedy: str) -> None:
-    case = Case()
-    case.chat_is(500)
-    case.gateway["errors"] = [line(kind, 9)]
-    verdict = verdict_of(case)
-    assert verdict.cause and remedy in verdict.cause.found.remedy
 
 
 def test_on_the_cpu_nothing_is_asked_of_gpus() -> None:
@@ -171,22 +138,6 @@ def test_on_the_cpu_nothing_is_asked_of_gpus() -> None:
     case.model["gpus"] = []
     case.gpu.update(gpus={"wanted": False, "problems": [], "count": 0}, cards=[], holders=[])
     assert verdict_of(case).passed
-
-
-def test_what_explains_leads_somewhere() -> None:
-    ids = [link.id for link in CHAIN]
-    assert len(ids) == len(set(ids))
-    for link in CHAIN:
-        assert set(link.breaks) <= set(ids), link.id
-    # From the inside out: nothing explains itself
-    for link in CHAIN:
-        ways, seen = [link.id], set()
-        while ways:
-            for effect in LINKS[ways.pop()].breaks:
-                assert effect != link.id, link.id
-                if effect not in seen:
-                    seen.add(effect)
-                    ways.append(effect)
 
 
 def test_the_machine_is_seen_on_both_kinds_of_hosts() -> None:

@@ -1,120 +1,15 @@
-"""Who answers is told by the engine's own signs, and checked against what was declared."""
+"""Ask each engine for its model by the name that it expects."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
 
 import httpx
-import pytest
-from ansible.module_utils.tgi.checks.model.direct_identity import judge_unknown
-from ansible.module_utils.tgi.checks.model.fingerprint import digest, judge_golden, judge_tokenizer
-from ansible.module_utils.tgi.checks.results import Check
 from ansible.module_utils.tgi.checks.run import Options, check
-from ansible.module_utils.tgi.client.answer import Answer
-from ansible.module_utils.tgi.client.http_client import Client, Target
-from ansible.module_utils.tgi.engines.detect import detect
-from ansible.module_utils.tgi.engines.profiles import ENGINES
 
-from tests.support.answers import chat_events, chat_reply, error, reply, silent, stream
 from tests.support.fakes.tgi import MODEL
-
-TGI = {"model_id": "acme/small", "max_total_tokens": 2048, "router": "text-generation-router"}
-VLLM = '# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{model_name="m"} 0\n'
-
-
-def owned(by: str) -> dict[str, Any]:
-    return {"object": "list", "data": [{"id": "m", "object": "model", "owned_by": by}]}
-
-
-def serve(answers: dict[str, Any], **headers: str) -> httpx.MockTransport:
-    """Paths with what they answer: a dict as JSON, a string as text; all others 404."""
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        body = answers.get(request.url.path)
-        if body is None:
-            return httpx.Response(404, headers=headers)
-        given: dict[str, Any] = {"text": body} if isinstance(body, str) else {"json": body}
-        return httpx.Response(200, headers=headers, **given)
-
-    return httpx.MockTransport(handle)
-
-
-def detected(transport: httpx.MockTransport) -> str:
-    async def ask() -> str:
-        async with Client(Target("http://engine"), transport=transport) as client:
-            found: str = await detect(client)
-            return found
-
-    name: str = asyncio.run(ask())
-    return name
-
-
-@pytest.mark.parametrize(
-    ("answers", "engine"),
-    [
-        ({"/info": TGI, "/metrics": "", "/v1/models": owned("acme/small")}, "tgi"),
-        ({"/info": {"model_id": "old", "max_total_tokens": 4096}}, "tgi"),
-        ({"/metrics": "tgi_request_count 3\n"}, "tgi"),
-        ({"/metrics": VLLM, "/v1/models": owned("vllm")}, "vllm"),
-        ({"/v1/models": owned("vllm")}, "vllm"),
-        ({"/v1/models": owned("sglang")}, "sglang"),
-        ({"/metrics": "sglang:num_running_reqs 0.0\n"}, "sglang"),
-        ({"/v1/models": owned("llamacpp")}, "llamacpp"),
-        ({"/v1/models": owned("somebody")}, "openai"),
-        ({"/info": {"version": "7"}}, "openai"),
-        ({"/info": "<html>welcome</html>", "/metrics": "<html>tgi_</html>"}, "openai"),
-        ({}, "openai"),
-    ],
-)
-def test_detect(answers: dict[str, Any], engine: str) -> None:
-    assert detected(serve(answers)) == engine
-
-
-def test_llama_cpp_says_who_it_is_in_a_header() -> None:
-    assert detected(serve({"/v1/models": owned("me")}, Server="llama.cpp")) == "llamacpp"
-
-
-def test_nobody_there_is_no_engine() -> None:
-    def refuse(_: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("All connection attempts failed")
-
-    assert detected(httpx.MockTransport(refuse)) == "openai"
-
-
-def judged(declared: str, answers: dict[str, Any], **options: Any) -> Check:
-    model = replace(MODEL, engine=declared, **options)
-    found = Options("direct", "x", [model], select=["identity"], transport=serve(answers))
-    return {one.id: one for one in asyncio.run(check(found)).checks}["engine.detected"]
-
-
-VLLM_SERVER = {"/metrics": VLLM, "/v1/models": owned("vllm")}
-
-
-@pytest.mark.parametrize(
-    ("declared", "answers", "observed"),
-    [
-        ("vllm", VLLM_SERVER, ""),
-        ("openai", VLLM_SERVER, ""),
-        ("openai", {"/v1/models": owned("somebody")}, ""),
-        ("tgi", VLLM_SERVER, "vllm answers, not tgi"),
-        ("vllm", {"/info": TGI}, "tgi answers, not vllm"),
-        ("tgi", {"/v1/models": owned("somebody")}, "nothing here says that it is tgi"),
-        ("tgi", {}, "nothing here says that it is tgi (/v1/models: HTTP 404)"),
-    ],
-)
-def test_the_declared_engine_must_answer(
-    declared: str, answers: dict[str, Any], observed: str
-) -> None:
-    found = judged(declared, answers)
-    assert found.status == ("fail" if observed else "pass")
-    assert observed in found.observed
-
-
-def test_the_engine_that_answers_is_named_in_the_remedy() -> None:
-    assert "engine: vllm" in judged("tgi", VLLM_SERVER).remedy
 
 
 def test_other_engines_are_asked_by_the_models_own_name() -> None:
@@ -130,60 +25,3 @@ def test_other_engines_are_asked_by_the_models_own_name() -> None:
         options = Options("direct", "x", [model], select=["chat.basic"])
         asyncio.run(check(replace(options, transport=httpx.MockTransport(handle))))
     assert asked == ["acme/small", "tgi"]
-
-
-@pytest.mark.parametrize(
-    ("engine", "answer", "problem"),
-    [
-        ("tgi", chat_reply("a"), ""),
-        ("vllm", chat_reply("a"), "HTTP 200"),
-        ("vllm", error("no such model", 404), ""),
-        ("tgi", error("no such model", 404), ""),
-        ("openai", error("pinned", 400), ""),
-        ("tgi", error("adapter not found", 500), "HTTP 500"),
-        ("tgi", silent(), "connection refused"),
-    ],
-)
-def test_unknown_model(engine: str, answer: Answer, problem: str) -> None:
-    found = judge_unknown(answer, ENGINES[engine])
-    assert (problem in found.problem) if problem else not found.problem
-    assert not found.soft
-
-
-IDS = [{"id": 5, "text": "a", "start": 0, "stop": 1}, {"id": 9, "text": "b", "start": 1, "stop": 2}]
-PIN = digest([5, 9])
-
-
-@pytest.mark.parametrize(
-    ("answer", "pinned", "problem", "observed"),
-    [
-        (reply(IDS), "", "", f"not pinned (tokenizer: {PIN})"),
-        (reply(IDS), PIN.upper(), "", "as pinned"),
-        (reply(IDS[:1]), PIN, "differs from the pinned", ""),
-        (reply([]), "", "no list of token ids", ""),
-        (reply([{"id": None}]), "", "no list of token ids", ""),
-        (reply({"tokens": [1]}), "", "no list of token ids", ""),
-        (reply(IDS * 20), "", "40 tokens for 2 bytes", ""),
-        (error("no", 404), "", "HTTP 404", ""),
-    ],
-)
-def test_tokenizer(answer: Answer, pinned: str, problem: str, observed: str) -> None:
-    found = judge_tokenizer(answer, "ab", pinned)
-    assert (problem in found.problem) if problem else not found.problem
-    assert observed in found.observed
-
-
-@pytest.mark.parametrize(
-    ("answer", "pinned", "problem"),
-    [
-        (stream(chat_events("and then")), "", ""),
-        (stream(chat_events("and then")), digest("and then"), ""),
-        (stream(chat_events("but then")), digest("and then"), "differs from the pinned"),
-        (stream(chat_events(" ")), "", "is empty"),
-        (stream(chat_events("and then", None)), "", "without an ending"),
-        (silent(), "", "connection refused"),
-    ],
-)
-def test_golden(answer: Answer, pinned: str, problem: str) -> None:
-    found = judge_golden(answer, pinned)
-    assert (problem in found.problem) if problem else not found.problem

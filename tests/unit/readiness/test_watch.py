@@ -182,11 +182,3 @@ def test_what_is_remembered_continues_in_the_next_call() -> None:
     docker.found["tgi-m"] = container(restarts=3, finished=T0 - 1)
     second = Watcher(first.models, kept, docker, first._probe, lambda: T0 + 20)
     assert second.look()[0].failure is not None
-
-
-def test_a_result_holds_plain_values_only() -> None:
-    import json
-
-    bench = Bench(FakeDocker(a=container()), {}, "a", "b")
-    for one in bench.watch():
-        assert json.loads(json.dumps(as_result("gpu1", one))) == as_result("gpu1", one)

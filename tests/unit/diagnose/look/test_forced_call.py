@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.client.answer import Answer
 from ansible.module_utils.tgi.diagnose.look import forced_call
-from ansible.module_utils.tgi.diagnose.look.requests import view_chat, view_generate, view_http
 
 from tests.support.diagnose.pictures import call
 
@@ -42,11 +41,3 @@ def test_kinds_of_tool_calls(status: int, reply: Any, kind: str) -> None:
     answer = Answer(status, {}, [(0.1, json.dumps(reply).encode())])
     assert forced_call.judge_call(answer)[0] == kind
     assert kind == "ok" or forced_call.REMEDIES[kind]
-
-
-def test_a_token_that_an_engine_repeats_goes_no_further() -> None:
-    body = json.dumps({"error": "bad request, token hf_abcdefghijk", "error_type": "x"}).encode()
-    answer = Answer(422, {}, [(0.1, body)])
-    for view in (view_http, view_chat, view_generate, forced_call.view_call):
-        text = json.dumps(view(answer))
-        assert "bad request" in text and "hf_abcdefghijk" not in text

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible.module_utils.tgi.common.log_lines import epoch, merge
-from ansible.module_utils.tgi.common.text import clean, mask, shorten
 from ansible.module_utils.tgi.engines.tgi.log import parse
 
 from tests.support.wait_fakes import (
@@ -18,23 +16,6 @@ from tests.support.wait_fakes import (
     raw,
     router,
 )
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("2023-11-14T22:13:20Z", T0),
-        ("2023-11-14T22:13:20.25Z", T0 + 0.25),
-        ("2023-11-14T22:13:20.123456789Z", T0 + 0.123456789),
-        ("2023-11-14T23:13:20+01:00", T0),
-        ("2023-11-14T20:13:20-0200", T0),
-        ("0001-01-01T00:00:00Z", 0.0),
-        ("", 0.0),
-        ("Traceback", 0.0),
-    ],
-)
-def test_epoch(text: str, seconds: float) -> None:
-    assert epoch(text) == pytest.approx(seconds, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -73,43 +54,6 @@ def test_output_without_times_and_blank_lines() -> None:
     assert [line.text for line in parse("one\n\n  \ntwo\n")] == ["one", "two"]
 
 
-def test_streams_are_merged_by_time() -> None:
-    out, err = parse(raw((1, "a"), (3, "c"))), parse(raw((2, "b"), (3, "d")))
-    assert [line.text for line in merge(out, err)] == ["a", "b", "c", "d"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "token hf_SESAMEsesameSESAME12 refused",
-        "Authorization: Bearer SESAME.x-y",
-        "authorization: basic SESAME==",
-        'Args { api_key: Some("SESAME") }',
-        "HF_TOKEN=SESAME",
-        "text-generation-router --api-key SESAME --port 80",
-        "proxy http://user:SESAME@proxy:3128/",
-        "https://cdn/x?X-Amz-Signature=SESAME&X-Amz-Credential=SESAME%2Fx",
-    ],
-)
-def test_no_secret_is_kept(text: str) -> None:
-    assert "SESAME" not in mask(text).replace("SESAMEsesameSESAME12", "SESAME")
-    assert "SESAME" not in parse(raw((0, text)))[0].text
-
-
 def test_an_api_key_alone_on_its_line_in_the_launchers_arguments_is_not_kept() -> None:
     lines = parse(raw((0, ARGS)))
     assert not [line for line in lines if "sesame-open" in line.text]
-
-
-def test_ordinary_words_stay() -> None:
-    text = "Setting max batch total tokens to 4096: max_input_tokens: 12"
-    assert mask(text) == text
-
-
-def test_control_characters_do_not_reach_a_terminal() -> None:
-    assert clean("a\x1b]0;title\x07b\x1b[2Jc\x00\x9bd\r") == "abcd"
-
-
-def test_shorten() -> None:
-    assert shorten("abcdef", 4) == "abc…"
-    assert shorten("abcd", 4) == "abcd"

@@ -1,4 +1,4 @@
-"""Phases from the log, and their deadlines by an injected clock."""
+"""Read the phase of a start from the log."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.common.log_lines import Line
 from ansible.module_utils.tgi.engines.tgi.log import parse
-from ansible.module_utils.tgi.engines.tgi.phases import DEADLINES, deadline, read_progress
-from ansible.module_utils.tgi.readiness.judge import judge_running, remember, split_runs
-from ansible.module_utils.tgi.readiness.probe import Probe
-from ansible.module_utils.tgi.readiness.state import Memory, Status, Wanted
+from ansible.module_utils.tgi.engines.tgi.phases import read_progress
 
 from tests.support.wait_fakes import (
     ARGS,
@@ -20,15 +17,11 @@ from tests.support.wait_fakes import (
     TO_LOAD,
     TO_SERVE,
     TO_WARMUP,
-    container,
     launcher,
     raw,
     router,
 )
 
-MODEL = Wanted("m", "tgi-m", "http://127.0.0.1:8081")
-REFUSED = Probe(False, False, "GET /health: Connection refused")
-UNABLE = Probe(False, True, "POST /generate answered 424: CUDA error", healthy=True)
 WAITING = launcher("Waiting for shard to be ready... rank=0", span="shard-manager")
 
 
@@ -74,153 +67,3 @@ def test_adapters_download_in_one_phase() -> None:
 
 def test_other_words_of_the_router_are_not_connected() -> None:
     assert read_progress(lines((1, router("Connected to the Hub"))), T0).phase == "start"
-
-
-def judge(
-    log: Any, now: float, seen: Probe = REFUSED, memory: Memory | None = None, **changes: Any
-) -> Status:
-    timeouts = changes.pop("timeouts", {})
-    wanted = Wanted("m", "tgi-m", MODEL.url, timeouts)
-    return judge_running(
-        wanted, container(**changes), lines(*log), seen, memory or Memory(), T0 + now
-    )
-
-
-@pytest.mark.parametrize(
-    ("log", "phase", "began"),
-    [((), "start", 0), (TO_LOAD[:2], "download", 1), (TO_LOAD, "load", 3.1),
-     (TO_WARMUP, "warmup", 17.1)],
-)  # fmt: skip
-def test_each_phase_has_its_own_deadline(log: Any, phase: str, began: float) -> None:
-    allowed = DEADLINES[phase]
-    before = judge(log, began + allowed - 1)
-    assert before.failure is None
-    assert (before.phase, before.allowed) == (phase, allowed)
-    assert before.elapsed == pytest.approx(allowed - 1)
-    after = judge(log, began + allowed + 1).failure
-    assert after is not None
-    assert after.cause == "deadline"
-    assert f"not done within {allowed:g} s, the container still runs" in after.text
-
-
-def test_the_callers_deadline_wins() -> None:
-    assert judge(TO_LOAD, 10, timeouts={"load": 5}).failure is not None
-    assert judge(TO_LOAD, 4000, timeouts={"load": 5000}).failure is None
-
-
-def test_an_overdue_phase_whose_log_names_a_cause_says_so() -> None:
-    log = (*TO_LOAD[:2], (9, launcher("No space left on device", "ERROR")))
-    failure = judge(log, 4000).failure
-    assert failure is not None
-    assert "the log says: no space left" in failure.text
-    assert "tgi_data_dir" in failure.remedy
-
-
-def test_healthy_without_generating_fails_after_the_serve_deadline() -> None:
-    memory = Memory()
-    first = judge(TO_SERVE, 26, UNABLE, memory)
-    assert first.failure is None
-    assert (first.phase, first.detail) == ("serve", UNABLE.detail)
-    late = judge(TO_SERVE, 146, UNABLE, memory).failure
-    assert late is not None
-    assert late.cause == "not_generating"
-    assert "/health is 200 yet generation fails: POST /generate answered 424" in late.text
-    assert "docker restart" in late.remedy
-
-
-def test_a_server_up_for_weeks_is_given_a_moment() -> None:
-    memory = Memory()
-    assert judge(TO_SERVE, 1e6, UNABLE, memory).failure is None
-    assert judge(TO_SERVE, 1e6 + 9, UNABLE, memory).failure is None
-    assert judge(TO_SERVE, 1e6 + 10, UNABLE, memory).failure is not None
-
-
-def test_connected_but_refused_blames_the_port() -> None:
-    memory = Memory()
-    judge(TO_SERVE, 26, REFUSED, memory)
-    failure = judge(TO_SERVE, 200, REFUSED, memory).failure
-    assert failure is not None
-    assert "Connection refused" in failure.text
-    assert "docker port" in failure.remedy
-
-
-def test_a_hidden_log_has_the_sum_of_all_deadlines() -> None:
-    total = sum(DEADLINES.values())
-    assert deadline("silent", {}) == total
-    assert judge((), 61, quiet=True).failure is None
-    assert judge((), 61, quiet=True).phase == "silent"
-    assert judge((), total + 1, quiet=True).failure is not None
-    unread = judge_running(MODEL, container(), None, REFUSED, Memory(), T0 + 61)
-    assert unread.phase == "silent"
-
-
-def test_answers_count_where_the_log_is_hidden() -> None:
-    assert judge((), 500, UNABLE, quiet=True).phase == "serve"
-
-
-def test_ready() -> None:
-    status = judge(TO_SERVE, 40, Probe(True, True, "", True))
-    assert (status.ready, status.phase, status.failure) == (True, "ready", None)
-    assert status.elapsed == pytest.approx(40)
-
-
-def test_restarts_are_counted_from_the_first_look() -> None:
-    memory = Memory()
-    assert not remember(memory, container(restarts=3))
-    assert not remember(memory, container(restarts=3))
-    assert remember(memory, container(restarts=4))
-    assert not remember(memory, container(id="d" * 64, restarts=9)), "another container"
-    assert not remember(memory, container(id="d" * 64, restarts=0)), "started by hand"
-    assert remember(memory, container(id="d" * 64, restarts=1)), "and counted from there"
-
-
-def test_memory_survives_as_a_dict() -> None:
-    memory = Memory("c", 2, 5.0, 1)
-    assert Memory.load(memory.dump()) == memory
-    assert Memory.load("rubbish") == Memory.load({}) == Memory()
-
-
-def test_the_lines_of_two_runs_are_told_apart() -> None:
-    log = lines((-9, ARGS), (-0.2, "Error: DownloadError"), (-0.01, ARGS), (1, DOWNLOAD))
-    again = container(finished=T0 - 0.19, restarts=1)
-    before, run = split_runs(log, again)
-    assert before[-1].text == "Error: DownloadError"
-    assert before[0].message == "Args {"
-    assert [line.message for line in run if line.level] == [
-        "Args {",
-        "Starting check and download process for acme/m",
-    ]
-
-
-def test_of_several_runs_before_only_the_last_counts() -> None:
-    gated = launcher("Cannot access gated repo for url x", "ERROR")
-    log = lines((-30, ARGS), (-29, gated), (-20, ARGS), (-19, "No space left on device"), (0, ARGS))
-    before, _ = split_runs(log, container(finished=T0 - 18, restarts=2))
-    assert not [line for line in before if "gated" in line.text]
-    assert before[-1].text == "No space left on device"
-
-
-def test_an_unhealthy_server_is_to_be_restarted() -> None:
-    memory = Memory()
-    unhealthy = Probe(False, True, "GET /health answered 503: unhealthy")
-    judge(TO_SERVE, 26, unhealthy, memory)
-    failure = judge(TO_SERVE, 200, unhealthy, memory).failure
-    assert failure is not None
-    assert (failure.cause, "docker restart" in failure.remedy) == ("deadline", True)
-
-
-def test_a_cause_in_the_log_follows_the_restart() -> None:
-    memory = Memory()
-    log = (*TO_SERVE, (27, launcher("CUDA error: an illegal memory access", "ERROR")))
-    judge(log, 26, UNABLE, memory)
-    failure = judge(log, 200, UNABLE, memory).failure
-    assert failure is not None
-    assert "the log says: CUDA error while serving" in failure.text
-    assert failure.remedy.startswith("restart it (docker restart CONTAINER); if it comes back: ")
-
-
-def test_a_dead_run_is_not_blamed_for_the_one_before() -> None:
-    log = lines((-9, ARGS), (-0.2, "Error: DownloadError"), (0.01, ARGS), (2, "Error: ShardFailed"))
-    dead = container(status="exited", finished=T0 + 3, restarts=1)
-    _, run = split_runs(log, dead)
-    assert [line.text for line in run if line.text.startswith("Error")] == ["Error: ShardFailed"]

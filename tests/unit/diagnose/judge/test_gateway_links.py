@@ -1,0 +1,51 @@
+"""Judge nginx's error log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.diagnose.verdict import Verdict, judge, read_picture
+
+from tests.support.diagnose.pictures import Case
+
+
+def verdict_of(case: Case) -> Verdict:
+    return judge(read_picture(case.results()))
+
+
+def test_short_of_descriptors() -> None:
+    case = Case()
+    case.chat_is(500)
+    case.gateway["errors"] = [
+        {"kind": "files", "age": 9, "count": 2, "upstream": "", "line": "(24: Too many open files)"}
+    ]
+    verdict = verdict_of(case)
+    assert verdict.cause and verdict.cause.link == "errors"
+
+
+def line(kind: str, age: int) -> dict[str, Any]:
+    return {"kind": kind, "age": age, "count": 1, "upstream": "", "line": f"a line of {kind}"}
+
+
+def test_the_gateways_own_trouble_is_not_hidden_by_a_later_word_of_an_engine() -> None:
+    case = Case()
+    case.chat_is(500)
+    case.gateway["errors"] = [line("connections", 20), line("closed", 3)]
+    verdict = verdict_of(case)
+    assert verdict.cause and verdict.cause.found.code == "connections"
+    case.gateway["errors"] = [line("connections", 2000), line("closed", 3)]
+    (errors,) = [one for one in verdict_of(case).findings if one.link == "errors"]
+    assert errors.found.state == "ok" and "a line of closed" in errors.found.seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [("files", "descriptors"), ("script", "own script"), ("address", "another program")],
+)
+def test_a_line_of_nginx_has_a_remedy_of_its_kind(kind: str, remedy: str) -> None:
+    case = Case()
+    case.chat_is(500)
+    case.gateway["errors"] = [line(kind, 9)]
+    verdict = verdict_of(case)
+    assert verdict.cause and remedy in verdict.cause.found.remedy

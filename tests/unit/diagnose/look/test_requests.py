@@ -1,0 +1,17 @@
+"""What is kept of a response, and what is masked."""
+
+from __future__ import annotations
+
+import json
+
+from ansible.module_utils.tgi.client.answer import Answer
+from ansible.module_utils.tgi.diagnose.look import forced_call
+from ansible.module_utils.tgi.diagnose.look.requests import view_chat, view_generate, view_http
+
+
+def test_a_token_that_an_engine_repeats_goes_no_further() -> None:
+    body = json.dumps({"error": "bad request, token hf_abcdefghijk", "error_type": "x"}).encode()
+    answer = Answer(422, {}, [(0.1, body)])
+    for view in (view_http, view_chat, view_generate, forced_call.view_call):
+        text = json.dumps(view(answer))
+        assert "bad request" in text and "hf_abcdefghijk" not in text

@@ -1,0 +1,11 @@
+"""What is kept between two looks."""
+
+from __future__ import annotations
+
+from ansible.module_utils.tgi.readiness.state import Memory
+
+
+def test_memory_survives_as_a_dict() -> None:
+    memory = Memory("c", 2, 5.0, 1)
+    assert Memory.load(memory.dump()) == memory
+    assert Memory.load("rubbish") == Memory.load({}) == Memory()
