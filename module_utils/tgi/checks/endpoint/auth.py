@@ -44,7 +44,7 @@ def _seen(what: str, answers: Collection[Answer]) -> str:
 
 
 async def auth_missing(host: EndpointSession) -> Outcome:
-    """I1: without a key no generation path is reached; the main one says 401 or 403."""
+    """Check that no generation path answers without a key; the main path must return 401 or 403."""
     answers = await host.unkeyed()
     main = answers[MAIN]
     beside = (*REFUSED, *NOT_THERE, LIMITED)
@@ -62,7 +62,7 @@ async def auth_missing(host: EndpointSession) -> Outcome:
 
 
 async def auth_header(host: EndpointSession) -> Outcome:
-    """I7: a 401 says how to authenticate."""
+    """Check that a 401 carries WWW-Authenticate."""
     answers = await host.unkeyed()
     main = answers[MAIN]
     given = main.headers.get("www-authenticate", "")
@@ -102,7 +102,7 @@ def secrets_of(key: str) -> list[str]:
 
 
 async def auth_wrong(host: EndpointSession) -> Outcome:
-    """I2: near misses are refused with 401 or 403."""
+    """Check that credentials close to the right key get 401 or 403."""
     # After the probes without a key, so that those find the allowance for failures untouched
     await host.unkeyed()
     wrong = wrong_credentials(host.client.target.api_key)
@@ -123,7 +123,7 @@ async def auth_wrong(host: EndpointSession) -> Outcome:
 
 
 async def auth_valid(host: EndpointSession) -> Outcome:
-    """I3: the right key opens; a fence that refuses everybody proves nothing."""
+    """Check that the right key works: refusing every request would prove nothing."""
     answer = await host.listing()
     problem = http_problem(answer)
     return outcome(answer, [problem] if problem else [], "HTTP 200")

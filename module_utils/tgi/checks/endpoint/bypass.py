@@ -69,7 +69,7 @@ def judge_trick(trick: Trick, answer: Answer) -> str:
 
 
 async def auth_bypass(host: EndpointSession) -> Outcome:
-    """I4: no way of writing a request gets it past the fence without a key."""
+    """Check that no spelling of a request passes the gateway without a key."""
     main = (await host.unkeyed())[MAIN]
     if main.status == 200:
         problem = "no trick is needed: the main path is open without a key"

@@ -55,7 +55,7 @@ def _of(host: EndpointSession, table: Mapping[str, Iterable[object]]) -> list[ob
 
 
 async def _private(host: EndpointSession, paths: Iterable[str]) -> Outcome:
-    """L3, L4: refused or not there, without a key."""
+    """Check that each path is refused or absent without a key."""
     asked = list(paths)
     answers: list[Answer] = await asyncio.gather(
         *(host.client.send("GET", path, key=None) for path in asked)
@@ -79,13 +79,13 @@ async def metrics_private(host: EndpointSession) -> Outcome:
 
 
 async def docs_private(host: EndpointSession) -> Outcome:
-    """L4. /info is passed over where it is meant to be open (gateway_info_public)."""
+    """Check the documentation paths; skip /info where gateway_info_public opens it."""
     paths = [str(path) for path in _of(host, DOCS_PATHS)]
     return await _private(host, [p for p in paths if p != "/info" or not host.declared.public_info])
 
 
 def judge_control(method: str, path: str, answer: Answer, who: str) -> str:
-    """L5: 405 says that the route is there and waits for another method."""
+    """Return what is wrong with a control route. 405 means that another method may reach it."""
     if answer.status in PRIVATE:
         return ""
     seen = answer.fault or f"HTTP {answer.status}"
@@ -94,7 +94,7 @@ def judge_control(method: str, path: str, answer: Answer, who: str) -> str:
 
 
 async def control_private(host: EndpointSession) -> Outcome:
-    """L5: routes that steer an engine are closed, also to clients with a key.
+    """Check that routes which control an engine are closed, to clients with a key as well.
 
     With the key only those that the declared engines have are asked for. Never with POST.
     """
@@ -119,7 +119,7 @@ async def control_private(host: EndpointSession) -> Outcome:
 
 
 async def auth_leak(host: EndpointSession) -> Outcome:
-    """I6: no answer of this run held a configured key. Evidence is the path and nothing else."""
+    """Check that no answer of this run held a configured key. The evidence is the path only."""
     leaks = host.leaks
     if leaks.paths:
         problem = f"a configured key stands in the answer of {', '.join(sorted(leaks.paths))}"
@@ -162,7 +162,7 @@ def is_this_machine(address: str) -> bool:
 
 
 async def auth_backend(host: EndpointSession) -> Outcome:
-    """I5: the engines' own ports are closed to this machine, which is outside."""
+    """Check that the engines' own ports are closed to this machine, which is outside."""
     addresses = list(dict.fromkeys(host.declared.backends))
     found = await asyncio.gather(*(knock(one) for one in addresses))
     return judge_backends(dict(zip(addresses, found)))

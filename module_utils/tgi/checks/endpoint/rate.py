@@ -59,7 +59,7 @@ async def send_burst(host: EndpointSession) -> Burst:
 
 
 def judge_burst(burst: Burst, tier: Tier) -> Outcome:
-    """J1: 429s came, as JSON with Retry-After; as many were let in as declared, never a 503."""
+    """Check for JSON 429s with Retry-After, for as many admissions as declared, and for no 503."""
     sent, admitted, limited = len(burst.answers), burst.count(200), burst.count(429)
     ceiling = tier.burst + 2 + math.ceil(tier.rate * burst.seconds)
     seen = f"{admitted} of {sent} admitted in {burst.seconds:.2f} s, {limited} refused with 429"
@@ -108,8 +108,10 @@ def _refusal_problems(refusals: list[Answer]) -> list[str]:
 
 
 async def rate_enforced(host: EndpointSession) -> Outcome:
-    """J1. Who came shortly before, such as the last run, may have used the allowance up: a limit
-    is called too strict only after a pause in which it must have filled again.
+    """Check that the declared rate limit is enforced.
+
+    An earlier run may have used up the allowance. So the check calls a limit too strict only
+    after a pause that must have filled it again.
     """
     burst = await host.memo.once("burst", lambda: send_burst(host))
     found = judge_burst(burst, host.tier)
@@ -120,7 +122,7 @@ async def rate_enforced(host: EndpointSession) -> Outcome:
 
 
 async def rate_recovers(host: EndpointSession) -> Outcome:
-    """J2: once the pace allows it again, a request passes."""
+    """Check that a request passes once the declared rate allows it again."""
     burst = await host.memo.once("burst", lambda: send_burst(host))
     if unmet := _never_met(burst):
         return unmet
@@ -136,7 +138,7 @@ async def rate_recovers(host: EndpointSession) -> Outcome:
 
 
 async def rate_scope(host: EndpointSession) -> Outcome:
-    """J3: while the consumer is over its limit, /health answers all the same.
+    """Check that /health still answers while the consumer is over its limit.
 
     Load balancers and clients ask it, and a limit there takes a sound server out of service.
     """

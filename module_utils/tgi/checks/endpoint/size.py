@@ -42,7 +42,7 @@ async def _send(host: EndpointSession, body: bytes, length: int, hold: float) ->
 
 
 async def body_size(host: EndpointSession) -> Outcome:
-    """G4: the declared size gets through to the engine, one byte more does not.
+    """Check that the declared size reaches the engine and that one byte more does not.
 
     The larger one is announced and not sent: the server decides on its head.
     """
@@ -75,7 +75,7 @@ def judge_size(limit: int, over: Answer, under: Answer | None) -> Outcome:
 
 
 async def long_generation(session: Session) -> Outcome:
-    """G5: an answer that is not streamed and takes longer than common time-outs of proxies."""
+    """Check that an answer without streaming outlasts the usual time-outs of proxies."""
     stream = await session.chat_stream()
     pace = figures_of(stream).get("tpot_ms")
     if http_problem(stream) or not pace:

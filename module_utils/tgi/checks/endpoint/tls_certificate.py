@@ -137,7 +137,7 @@ async def look(host: EndpointSession) -> Handshake:
 
 
 async def tls_verify(host: EndpointSession) -> Outcome:
-    """H1: the chain verifies, with the system's store or with the CA that was given."""
+    """Check that the chain verifies against the system's CA store, or against the given CA."""
     return judge_handshake(await look(host))
 
 
@@ -150,7 +150,7 @@ def judge_handshake(found: Handshake) -> Outcome:
 
 
 async def tls_chain(host: EndpointSession) -> Outcome:
-    """H3: nothing between the certificate and the CA is missing."""
+    """Check that the server sends every certificate between its own and the CA."""
     return judge_chain(await look(host))
 
 
@@ -169,7 +169,7 @@ def judge_chain(found: Handshake) -> Outcome:
 
 
 async def tls_hostname(host: EndpointSession) -> Outcome:
-    """H4: the certificate covers the name that clients use."""
+    """Check that the certificate covers the name that clients use."""
     found = await look(host)
     if not found.reached:
         return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
@@ -180,7 +180,7 @@ async def tls_hostname(host: EndpointSession) -> Outcome:
 
 
 async def tls_protocol(host: EndpointSession) -> Outcome:
-    """H5: TLS 1.0 and 1.1 are refused; whether 1.2 or 1.3 works, ``tls.verify`` has shown."""
+    """Check that the server refuses TLS 1.0 and 1.1. ``tls.verify`` shows that 1.2 or 1.3 works."""
     found = await look(host)
     if not found.reached:
         return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
@@ -194,7 +194,7 @@ async def tls_protocol(host: EndpointSession) -> Outcome:
 
 
 async def tls_expiry(host: EndpointSession) -> Outcome:
-    """H2: enough days left."""
+    """Check that the certificate is valid for enough days."""
     return judge_expiry(await look(host), time.time(), host.warn_days)
 
 

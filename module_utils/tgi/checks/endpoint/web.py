@@ -20,7 +20,7 @@ _VERSION = re.compile(r"/\d|\b\d+\.\d")
 
 
 async def http_redirect(host: EndpointSession) -> Outcome:
-    """H6: plain HTTP sends on to https at the same place, and never answers itself."""
+    """Check that plain HTTP only redirects, to the same path under https."""
     path = f"/v1/models?probe={nonce()}"
     if host.plain is None:
         return Outcome("no plain port to ask", "no plain port to ask")
@@ -40,7 +40,7 @@ async def http_redirect(host: EndpointSession) -> Outcome:
 
 
 async def health_public(host: EndpointSession) -> Outcome:
-    """A3 from outside, without a key, as load balancers and clients ask it."""
+    """Check /health from outside, without a key, as load balancers ask for it."""
     answer = await host.client.send("GET", "/health", key=None)
     problem = http_problem(answer)
     return outcome(answer, [problem] if problem else [], "HTTP 200 without a key")
@@ -52,7 +52,7 @@ async def model_list(host: EndpointSession) -> Outcome:
 
 
 async def model_unknown(host: EndpointSession) -> Outcome:
-    """B3: a name that is not there is an error, not another model's answer."""
+    """Check that an unknown model name is an error, not another model's answer."""
     body = chat.request_body(f"no-such-{nonce()}", "Say one word.", 1)
     answer = await host.client.send("POST", "/v1/chat/completions", body)
     problems = [] if answer.status == 404 else [http_problem(answer, 404) or "no answer"]
@@ -62,7 +62,7 @@ async def model_unknown(host: EndpointSession) -> Outcome:
 
 
 def judge_hsts(value: str, declared: int) -> str:
-    """H7: what is wrong with a Strict-Transport-Security header; empty when it is as declared."""
+    """Return what is wrong with a Strict-Transport-Security header, "" when nothing is."""
     if not value:
         return "no Strict-Transport-Security"
     match = re.search(r'max-age\s*=\s*"?(\d+)', value, re.IGNORECASE)
@@ -73,7 +73,7 @@ def judge_hsts(value: str, declared: int) -> str:
 
 
 async def hsts(host: EndpointSession) -> Outcome:
-    """H7: as declared, on an answer that is well as on a refusal."""
+    """Check Strict-Transport-Security on a good answer and on a refusal."""
     answers = [await host.listing(), (await host.unkeyed())[MAIN]]
     wrong = [
         judge_hsts(answer.headers.get("strict-transport-security", ""), host.declared.hsts_seconds)
@@ -84,7 +84,7 @@ async def hsts(host: EndpointSession) -> Outcome:
 
 
 async def server_tokens(host: EndpointSession) -> Outcome:
-    """H8: no version of a server in the header, nor on a page of nginx's own."""
+    """Check that neither the Server header nor an nginx error page shows a version."""
     answers = [await host.listing(), (await host.unkeyed())[MAIN]]
     given = answers[0].headers.get("server", "") or "no Server header"
     problems = [

@@ -100,7 +100,7 @@ def _nan_problems(items: Sequence[Any]) -> list[str]:
 
 
 def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
-    """D1: one choice of the assistant with text, a finish reason, and usage that adds up."""
+    """Check for one choice with text, a finish_reason, and usage that adds up."""
     if problem := no_choice(answer):
         return outcome(answer, [problem], "", "", _remedy(problem))
     reply = answer.json()
@@ -152,7 +152,7 @@ def read_stream(answer: Answer) -> Stream:
 
 
 def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Outcome:
-    """D2: no error event, one finish_reason and nothing after it, usage, [DONE] last, clean EOF.
+    """Check for no error event, one finish_reason, no text after it, usage, [DONE] last, clean EOF.
 
     ``done``: the engine is one that ends a stream with [DONE].
     """

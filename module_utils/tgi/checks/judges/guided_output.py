@@ -47,7 +47,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def const_form(word: str) -> Form:
-    """F1: ``word`` is in no prompt, so only an engine that constrains can say it."""
+    """Return a flat form. No prompt holds ``word``, so only a constrained engine can produce it."""
     schema = _object({"k": {"const": word}, "n": {"enum": [41, 42]}})
 
     def fits(value: Any) -> bool:
@@ -63,7 +63,7 @@ def const_form(word: str) -> Form:
 
 
 def nested_form(word: str) -> Form:
-    """F3: an object in the object, and an array."""
+    """Return a form with a nested object and an array."""
     sizes = {"type": "array", "items": {"enum": ["S", "M"]}, "minItems": 2, "maxItems": 2}
     schema = _object({"in": _object({"k": {"const": word}}), "of": sizes})
 
@@ -108,7 +108,7 @@ def _refused(answer: Answer, problem: str) -> Outcome:
 
 
 def judge_json(answer: Answer, form: Form) -> Outcome:
-    """F1: JSON to the schema, complete."""
+    """Check that the answer is complete JSON that fits the schema."""
     if problem := http_problem(answer):
         return _refused(answer, problem)
     said = read(answer)
@@ -120,7 +120,7 @@ def judge_json(answer: Answer, form: Form) -> Outcome:
 
 
 def judge_cut(answer: Answer) -> Outcome:
-    """F2: JSON that begins comes to its end within the tokens that are enough for it."""
+    """Check that JSON which begins also ends, within enough tokens for it."""
     if problem := http_problem(answer):
         return outcome(answer, [f"nothing to judge: {problem}"], "", "", SEE_OTHERS)
     said = read(answer)
@@ -136,7 +136,7 @@ def judge_cut(answer: Answer) -> Outcome:
 
 
 def judge_stream(answer: Answer, form: Form) -> Outcome:
-    """F6 and F3: the pieces of a stream, joined, are the JSON."""
+    """Check that the pieces of a stream, joined, are the JSON."""
     stream = read_stream(answer)
     if stream.problem:
         return _refused(answer, stream.problem)
@@ -146,7 +146,7 @@ def judge_stream(answer: Answer, form: Form) -> Outcome:
 
 
 def judge_invalid(answer: Answer) -> Outcome:
-    """F4: a schema that is none is the client's error."""
+    """Check that an invalid schema gets HTTP 4xx."""
     if not answer.fault and 400 <= answer.status < 500 and answer.status not in (401, 403, 429):
         return outcome(answer, [], f"HTTP {answer.status}")
     problem = http_problem(answer) or "HTTP 200: an invalid schema was not refused"

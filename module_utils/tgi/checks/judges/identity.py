@@ -11,7 +11,7 @@ from .http_answer import outcome
 
 
 def judge_info(answer: Answer, model: Model) -> Outcome:
-    """B1: model id, commit (TGI says null for a local path) and declared limits."""
+    """Check model id, commit (TGI says null for a local path) and declared limits."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     info = answer.json()
@@ -35,7 +35,7 @@ def judge_info(answer: Answer, model: Model) -> Outcome:
 
 
 def judge_list(answer: Answer, names: list[str], root: str = "") -> Outcome:
-    """B2: /v1/models is a list of unique ids that has every name (and alias) of ``names``.
+    """Check that /v1/models lists unique ids, and among them every name and alias in ``names``.
 
     ``root``: the model that must be behind them, where the engine tells (vLLM). A directory may
     hold any model, so one in its place is shown and not judged.

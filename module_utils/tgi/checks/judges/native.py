@@ -67,7 +67,7 @@ def _ending_problems(details: Any, count: int) -> list[str]:
 
 
 def judge_generate(answer: Answer, headers: bool = True) -> Outcome:
-    """C1: text, details that agree with each other, finite logprobs, TGI's token headers."""
+    """Check the text, its details, finite logprobs and TGI's token headers."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     reply = answer.json()
@@ -87,7 +87,7 @@ def judge_generate(answer: Answer, headers: bool = True) -> Outcome:
 
 
 def judge_generate_stream(answer: Answer) -> Outcome:
-    """C2: numbered tokens, one ending (the last event), text equal to its tokens, clean EOF."""
+    """Check for numbered tokens, one ending as last event, text equal to its tokens, clean EOF."""
     if not answer.status or answer.status != 200:
         return outcome(answer, [http_problem(answer)], "")
     stream = parse(answer.chunks)

@@ -132,7 +132,7 @@ def call_remedy(problems: list[str]) -> str:
 
 
 def judge_calls(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
-    """E1: at least one call, of these tools, whose arguments parse and validate."""
+    """Check for at least one call of these tools, with arguments that parse and fit the schema."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "", "", call_remedy([problem]))
     reply = answer.json()
@@ -148,7 +148,7 @@ def judge_calls(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
 
 
 def judge_named(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
-    """E3: the one tool that was named is called; how its stream is made is E4's affair."""
+    """Check that the named tool is called; ``tools.stream`` checks the form of the stream."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "", "", call_remedy([problem]))
     stream = read_stream(answer)
@@ -162,7 +162,7 @@ def judge_named(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
 def judge_call_stream(
     answer: Answer, tools: list[dict[str, Any]], done: bool = True, finishes: bool = True
 ) -> Outcome:
-    """E4: the deltas of a forced call join to one that validates, and the stream ends well.
+    """Check that the deltas of a forced call join to a valid call and that the stream ends well.
 
     Only the joined text is parsed: TGI cuts it where no JSON begins or ends. ``done``: the
     engine ends a stream with [DONE]. ``finishes``: a call's stream has a finish_reason.

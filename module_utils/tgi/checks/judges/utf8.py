@@ -32,10 +32,10 @@ def _broken(text: str) -> bool:
 
 
 def judge_letters(answer: Answer) -> Outcome:
-    """D9: no character was lost on the way, in a stream that ended.
+    """Check that a stream lost no character and ended.
 
-    What the model says is its own affair; without one letter beyond ASCII nothing was shown,
-    which is a warning. How a stream has to look is D2's affair.
+    The words are the model's choice. A stream with ASCII only proves nothing, so it warns.
+    ``chat.stream`` checks the form of the stream.
     """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")

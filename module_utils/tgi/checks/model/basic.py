@@ -35,7 +35,7 @@ async def chat_stream(session: Session) -> Outcome:
 
 
 async def chat_canary(session: Session) -> Outcome:
-    """D3: asks one question after the other until enough are answered, or too few can be.
+    """Ask one question after the other until enough are answered, or too few can be.
 
     A model that thinks aloud is cut before it comes to its answer. So the first answer that was
     cut is asked for once more with room to think, and if that was it, the others have it too.

@@ -41,7 +41,7 @@ class Watch:
 
 
 def judge_cancel(watch: Watch, counters: Counters) -> Outcome:
-    """K5: the gauge came back in time, and not because the request ran to its end.
+    """Check that the gauge fell in time, and not because the request ran to its end.
 
     Others may use the model meanwhile: more than our own request in the counters, or requests
     that were already running, make a gauge that stays up no proof.

@@ -43,7 +43,7 @@ def _echo_problems(text: str, asked: str) -> list[str]:
 
 
 def judge_completion(answer: Answer, asked: str) -> Outcome:
-    """D10: one choice with text that is not the prompt, a finish reason, usage that adds up."""
+    """Check for one choice, text other than the prompt, a finish_reason, usage that adds up."""
     if problem := no_choice(answer):
         return outcome(answer, [problem], "")
     reply = answer.json()
@@ -55,7 +55,7 @@ def judge_completion(answer: Answer, asked: str) -> Outcome:
 
 
 def judge_completion_stream(answer: Answer, asked: str, done: bool = True) -> Outcome:
-    """D11: as a chat's stream (TGI says finish_reason "" until the end), without the prompt."""
+    """Check it like a stream of a chat. TGI sends finish_reason "" until the end."""
     found = judge_chat_stream(answer, TOKENS, done)
     if found.problem:
         return found

@@ -86,7 +86,7 @@ def _soft(problem: str) -> Outcome:
 
 
 def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -> Outcome:
-    """G1: refused in a way that tells the client why."""
+    """Check that the engine refuses the prompt and names the limit."""
     if answer.status in statuses and not answer.fault:
         seen = look(answer, 120)
         if any(str(limit) in answer.text for limit in limits):
@@ -106,7 +106,7 @@ def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -
 
 
 async def ctx_over(session: Session) -> Outcome:
-    """G1. Nothing is generated for a refusal; one token, where the limit is not enforced."""
+    """Send a prompt over the limit. It costs at most one token, where the limit is not enforced."""
     found = await told(session)
     limit = longest(found, session.model)
     if not limit:
@@ -120,7 +120,7 @@ async def ctx_over(session: Session) -> Outcome:
 
 
 def judge_declared(found: Told, model: Model) -> Outcome:
-    """G2: what was declared is what is served."""
+    """Compare the served limits with the declared ones."""
     problems, said = [], []
     for name, declared, served in (
         ("max_input_tokens", model.max_input_tokens, found.prompt),
@@ -142,7 +142,7 @@ async def ctx_declared(session: Session) -> Outcome:
 
 
 async def ctx_near(session: Session) -> Outcome:
-    """G3: 95 % of the limit and 8 tokens more succeed: the memory for it is really there."""
+    """Check that a prompt of 95 % of the limit and 8 more tokens fit into memory."""
     found = await told(session)
     limit = found.prompt or found.total
     if not limit:

@@ -48,7 +48,7 @@ async def chat_length(session: Session) -> Outcome:
 
 
 def judge_length(answer: Answer) -> Outcome:
-    """D6: max_tokens 1 gives one token and the finish_reason length."""
+    """Check that max_tokens 1 returns one token and the finish_reason length."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     reason = dig(answer.json(), "choices", 0, "finish_reason")
@@ -68,7 +68,7 @@ async def chat_system(session: Session) -> Outcome:
 
 
 def judge_system(without: Answer, told: Answer) -> Outcome:
-    """D7: the same prompt is of another length with a system message than without.
+    """Check that a system message changes the length of the prompt.
 
     Not always longer: many templates have a system message of their own, which it replaces.
     """
@@ -87,7 +87,7 @@ def judge_system(without: Answer, told: Answer) -> Outcome:
 
 
 async def chat_template(session: Session) -> Outcome:
-    """D8: TGI shows the templated prompt; of others the first answer tells whether there is one."""
+    """Check the chat template: in the prompt that TGI shows, elsewhere by the first answer."""
     if "native" not in session.model.profile.abilities:
         return judge_template(await session.chat())
     body = request_body(session.served, questions.ask(questions.QUESTIONS[0], session.word), 1)
@@ -125,7 +125,7 @@ async def chat_repeat(session: Session) -> Outcome:
 
 
 def judge_repeat(first: Answer, again: Answer) -> Outcome:
-    """D12: greedy text is the same twice. Batching may change it, so it only warns."""
+    """Check that greedy text is the same twice. Batching may change it, so this only warns."""
     for answer in (first, again):
         if problem := http_problem(answer):
             return outcome(answer, [f"nothing to compare: {problem}"], "", "", SEE_OTHERS)

@@ -98,7 +98,7 @@ def repetition_problems(tokens: Sequence[str], text: str) -> list[str]:
 
 
 def judge_degenerate(answer: Answer, base: bool = False) -> Outcome:
-    """D4: an open question gets text, not a token, a phrase or white space without end.
+    """Check that an open question gets text, not an endless token, phrase or white space.
 
     ``base``: a base model went on with a text. Greedy, a sound one may fall into a phrase as
     well, so that alone warns.
@@ -121,7 +121,7 @@ def judge_degenerate(answer: Answer, base: bool = False) -> Outcome:
 
 
 def judge_logprobs(answer: Answer) -> Outcome:
-    """D5: greedy tokens have finite logprobs that are not those of chance."""
+    """Check that greedy tokens have finite logprobs, better than chance."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     entries = _entries(answer)
@@ -139,7 +139,7 @@ def judge_logprobs(answer: Answer) -> Outcome:
 
 
 async def generate_degenerate(session: Session) -> Outcome:
-    """D4 of a model that cannot be asked as a chat."""
+    """Check the text of a model without a chat template."""
     prompt = f"Request {nonce()}. {_OPENING}"
     return judge_degenerate(await session.plain(prompt, LONG_TOKENS), base=True)
 

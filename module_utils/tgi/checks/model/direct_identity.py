@@ -47,7 +47,7 @@ async def engine_detected(session: Session) -> Outcome:
 
 
 async def model_list(session: Session) -> Outcome:
-    """B2 on the engine's own port: unique ids, the model among them and behind its name.
+    """Check /v1/models on the engine's own port: unique ids, and the model behind its name.
 
     The limit that the list tells is for ``ctx.declared``.
     """
@@ -57,7 +57,7 @@ async def model_list(session: Session) -> Outcome:
 
 
 def judge_unknown(answer: Answer, profile: Engine) -> Outcome:
-    """B3: refused with 400 or 404, or ignored by an engine that is known to ignore names."""
+    """Check for 400 or 404, or for 200 from an engine that is known to ignore names."""
     if answer.status in (400, 404) and not answer.fault:
         said = trim(dig(answer.json(), "error", "code") or "", 40)
         return outcome(answer, [], f"HTTP {answer.status} {said}".strip())

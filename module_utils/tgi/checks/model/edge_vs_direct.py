@@ -52,7 +52,7 @@ def figures_of(answer: Answer) -> dict[str, Any]:
 
 
 def judge_same(answer: Answer, direct: Mapping[str, Any]) -> Outcome:
-    """K4: the stream ends through the gateway as it ends without it.
+    """Check that a stream ends through the gateway as it does in the direct view.
 
     The prompts of the two differ by a nonce, so another text, and with it another reason to
     stop, is no fault of the gateway's.
@@ -93,7 +93,7 @@ async def stream_same(session: Session) -> Outcome:
 
 
 def judge_latency(ttfts: list[float], direct: Mapping[str, Any]) -> Outcome:
-    """K6: what the gateway adds to the time to first token, from its median."""
+    """Check how much the gateway adds to the median time to first token."""
     if not ttfts or not isinstance(direct.get("ttft_ms"), (int, float)):
         problem = "no first token to compare"
         return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
@@ -103,7 +103,7 @@ def judge_latency(ttfts: list[float], direct: Mapping[str, Any]) -> Outcome:
 
 
 async def stream_latency(session: Session) -> Outcome:
-    """K6. Asked twice more before it is called slow: one request may have waited its turn."""
+    """Ask twice more before calling it slow: one request may have waited in the queue."""
     answers = [await session.chat_stream()]
     for _ in range(3):
         times = [figures_of(one)["ttft_ms"] for one in answers if figures_of(one)]

@@ -41,7 +41,7 @@ def _pinned(answer: Answer, found: str, pinned: str, what: str, option: str, sai
 
 
 def judge_tokenizer(answer: Answer, sample: str, pinned: str) -> Outcome:
-    """B4: ids, in the order of the text, that hash to what was pinned."""
+    """Compare the digest of the token ids, in the order of the text, with the pinned one."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     tokens = answer.json()
@@ -69,7 +69,7 @@ async def alone(session: Session) -> Answer:
 
 
 def judge_golden(answer: Answer, pinned: str) -> Outcome:
-    """B5: greedy text that hashes to what was pinned."""
+    """Compare the digest of the greedy text with the pinned one."""
     stream = dialect.read_stream(answer)
     problem = stream.problem or ("" if stream.text.strip() else "the text is empty")
     if problem:

@@ -77,7 +77,7 @@ async def json_truncated(session: Session) -> Outcome:
 
 
 async def json_nested(session: Session) -> Outcome:
-    """F3, from the stream of F6; asked once more, whole, when it is the stream that broke."""
+    """Check nested JSON from the stream of ``json.stream``; ask again whole if the stream broke."""
     answer, form = await _shared(session, "json stream", nested_form, stream=True)
     if not dialect.read_stream(answer).problem:
         return judge_stream(answer, form)
@@ -95,7 +95,7 @@ async def json_invalid(session: Session) -> Outcome:
 
 
 def judge_regex(answer: Answer, word: str) -> Outcome:
-    """F5: the whole answer matches."""
+    """Check that the whole answer matches the regular expression."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     text = dialect.read(answer).text

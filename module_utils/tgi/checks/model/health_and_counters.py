@@ -21,7 +21,7 @@ LOOKS, PAUSE = 5, 0.2
 
 
 def judge_health(answer: Answer) -> Outcome:
-    """A3: 200, no page of somebody else's, within a second. No proof of generation."""
+    """Check for 200 within a second, and that it is an engine's answer. It proves no generation."""
     problem = http_problem(answer)
     if not problem and answer.body and answer.media_type != "application/json":
         problem = "something else than an engine answers here"
@@ -43,12 +43,12 @@ async def health_status(session: Session) -> Outcome:
 
 
 async def ping_root(session: Session) -> Outcome:
-    """A4: GET / is TGI's /health under another name."""
+    """Check GET /, which is TGI's /health under another name."""
     return judge_health(await session.client.send("GET", "/", key=None))
 
 
 async def health_after(session: Session) -> Outcome:
-    """A2: healthy, and the same process and container as at the first look."""
+    """Check that the engine is healthy, in the same process and container as at the start."""
     first, container = await session.first_look()
     found = judge_health(await session.client.send("GET", "/health", key=None))
     if found.problem and not found.soft:
@@ -96,7 +96,7 @@ def _unreadable(session: Session, answer: Answer) -> Outcome:
 
 
 async def metrics_format(session: Session) -> Outcome:
-    """L1: Prometheus text (empty on a fresh engine), after a generation with all its families."""
+    """Check for Prometheus text, with all families after a generation (a fresh engine has none)."""
     answer, _ = await session.first_look()
     if session.counters_of(answer) is None:
         return _unreadable(session, answer)
@@ -120,7 +120,7 @@ async def metrics_format(session: Session) -> Outcome:
 
 
 async def metrics_delta(session: Session) -> Outcome:
-    """L2: the engine's counters saw our requests."""
+    """Check that the engine's counters counted our requests."""
     if not session.witnessed:
         await session.generation()
     first, _ = await session.first_look()

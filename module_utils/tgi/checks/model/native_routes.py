@@ -31,7 +31,7 @@ async def generate_reject(session: Session) -> Outcome:
 
 
 def judge_reject(answers: Mapping[str, Answer]) -> Outcome:
-    """C3: 422 with error_type validation for each: no text, and no error of the engine's."""
+    """Check that each bad request gets 422 with error_type validation."""
     problems, worst = [], next(iter(answers.values()))
     for name, answer in answers.items():
         kind = dig(answer.json(), "error_type")
@@ -51,7 +51,7 @@ async def generate_stop(session: Session) -> Outcome:
 
 
 def judge_stop(answer: Answer) -> Outcome:
-    """C4: text ends where a token first makes it end with the stop sequence.
+    """Check that the text ends at the first token that completes the stop sequence.
 
     By the tokens and not by the text, since TGI looks after each token.
     """
@@ -92,7 +92,7 @@ def _told(answer: Answer) -> int:
 
 
 def judge_compat(answer: Answer, asked: str) -> Outcome:
-    """C5: POST / gives a list of one generated_text, as older clients expect.
+    """Check that POST / returns a list of one generated_text, as older clients expect.
 
     TGI puts what was ``asked`` before it where it does not know the model's kind.
     """

@@ -21,7 +21,7 @@ TOKENS = 32
 
 
 def judge_overload(answers: Sequence[Answer], places: int) -> Outcome:
-    """G6: answered, or refused with 429 by the engine itself; nothing broken in between."""
+    """Check that each request is answered, or refused with 429 by the engine itself."""
     served = [one for one in answers if one.status == 200 and not one.fault]
     refused = [one for one in answers if one.status == 429]
     broken = [one for one in answers if one not in served and one not in refused]

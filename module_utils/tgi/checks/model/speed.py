@@ -38,7 +38,7 @@ def _ms(stream: Streamed) -> tuple[float, float]:
 
 
 def judge_slo(stream: Streamed, which: int, slo: float) -> Outcome:
-    """M1 (``which`` 0: TTFT), M2 (1: TPOT), in ms. ``slo`` 0: only reported."""
+    """Compare TTFT (``which`` 0) or TPOT (1), in ms, with ``slo``; 0 only reports it."""
     name = ("TTFT", "TPOT")[which]
     if stream.problem or len(stream.times) < 2:
         problem = f"no {name}: {stream.problem or 'fewer than 2 tokens came'}"
@@ -64,7 +64,7 @@ def _pace(streams: Sequence[Streamed], seconds: float) -> float:
 
 
 def judge_batching(single: Streamed, streams: Sequence[Streamed]) -> Outcome:
-    """M3: all complete, and not one after the other.
+    """Check that all streams are complete and overlap.
 
     Whether they overlap is looked at, not how long they took together: on a busy machine the
     wall time says little, but a first token that comes before another stream's last one does.

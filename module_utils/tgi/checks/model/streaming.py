@@ -30,7 +30,7 @@ def compressed(answer: Answer) -> bool:
 
 
 async def stream_unbuffered(session: Session) -> Outcome:
-    """K1: events reach the client one by one. Asked once more before it is called buffered.
+    """Check that events arrive one by one. Ask once more before calling the stream buffered.
 
     What compression does to it is for ``stream.gzip`` to say.
     """
@@ -82,7 +82,7 @@ def _blame(direct: Mapping[str, Any]) -> str:
 
 
 async def stream_gzip(session: Session) -> Outcome:
-    """K2: a client that accepts gzip gets its events one by one all the same."""
+    """Check that a client which accepts gzip still gets its events one by one."""
     answer = await session.chat_stream()
     if problem := http_problem(answer):
         return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
@@ -96,7 +96,7 @@ async def stream_gzip(session: Session) -> Outcome:
 
 
 def judge_header(answer: Answer, direct: Mapping[str, Any] | None = None) -> Outcome:
-    """K3: headers that fit a stream, and whether it flows thanks to the engine's own header."""
+    """Check the headers of a stream, and note where the engine itself asks for no buffering."""
     if problem := http_problem(answer):
         return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
     problems = []

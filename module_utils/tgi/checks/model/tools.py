@@ -71,7 +71,7 @@ async def tools_prompt(session: Session) -> Outcome:
 
 
 def judge_prompt(without: Answer, told: Answer) -> Outcome:
-    """E2: the same question is a longer prompt with tools than without."""
+    """Check that tools make the prompt of the same question longer."""
     for answer in (without, told):
         if problem := http_problem(answer):
             return outcome(answer, [f"nothing to compare: {problem}"], "", "", SEE_OTHERS)
@@ -92,7 +92,7 @@ async def tools_irrelevant(session: Session) -> Outcome:
 
 
 def judge_irrelevant(answer: Answer) -> Outcome:
-    """E5: a greeting is answered, not put into a call."""
+    """Check that a greeting gets an answer, not a call."""
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     message = dig(answer.json(), "choices", 0, "message")
@@ -127,8 +127,10 @@ async def tools_roundtrip(session: Session) -> Outcome:
 
 
 def judge_roundtrip(answer: Answer, number: str) -> Outcome:
-    """E6: what the tool said is in the answer. That there is one is up to the engine, the rest
-    to the model: a warning."""
+    """Check that the answer holds what the tool returned.
+
+    No answer at all fails, for that is the engine. Other words only warn: the model chose them.
+    """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     text = chat_text(answer)
@@ -153,7 +155,7 @@ async def tools_grammar_clash(session: Session) -> Outcome:
 
 
 def judge_clash(answer: Answer) -> Outcome:
-    """E7: tools and guided output exclude each other, and TGI says so."""
+    """Check that TGI refuses tools together with guided output, and says why."""
     problem = http_problem(answer, 422)
     if not problem and "mutually exclusive" not in str(dig(answer.json(), "error")):
         problem = "422 without a word on tools and guided output"
