@@ -87,6 +87,24 @@ def test_every_room_is_in_the_table() -> None:
     assert {path.name for path in TGI.iterdir() if (path / "__init__.py").exists()} == set(ROOMS)
 
 
+def page_rows(heading: str) -> dict[str, str]:
+    """Return a table of module_utils/tgi/README.md: the first cell, and the second as it stands."""
+    section = (TGI / "README.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"(?m)^\| `([^`]+)` \| (.*) \|$", section))
+
+
+def test_the_page_lists_every_folder() -> None:
+    folders = {path.parent.relative_to(TGI).as_posix() for path in TGI.rglob("__init__.py")}
+    assert set(page_rows("The rooms")) == folders - {"."}
+
+
+def test_the_page_has_the_table_of_imports() -> None:
+    written = page_rows("Who may import whom").items()
+    assert {room: re.findall(r"`(\w+)`", cell) for room, cell in written} == {
+        room: allowed.split() for room, allowed in ROOMS.items()
+    }
+
+
 def test_libraries_are_imported_in_their_room_only() -> None:
     wrong = [
         one.place
