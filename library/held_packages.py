@@ -57,6 +57,7 @@ marked:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.files import write
 from ansible.module_utils.tgi.packages.holds import LOCKS, ask, locks, locks_text, to_mark
 
 
@@ -69,13 +70,13 @@ def mark(module: AnsibleModule, packages: list[str], hold: bool) -> None:
         module.fail_json(msg=f"apt-mark {word} says: {(err or out).strip()}")
 
 
-def write(module: AnsibleModule, path: Path, text: str) -> None:
+def replace(module: AnsibleModule, path: Path, text: str) -> None:
     """Replace the file; where the plugin is not installed there is nobody to read it."""
     if not path.parent.is_dir():
         module.fail_json(
             msg=f"{path.parent} does not exist; install python3-dnf-plugin-versionlock first"
         )
-    path.write_text(text)
+    write(path, text.encode())
 
 
 def main() -> None:
@@ -104,7 +105,7 @@ def main() -> None:
     lines = locks(there.versions, packages, hold)
     after = locks_text(before, module.params["name"], packages, lines)
     if after != before and not module.check_mode:
-        write(module, path, after)
+        replace(module, path, after)
     headers = {"before_header": str(path), "after_header": str(path)}
     diff = {**headers, "before": before, "after": after}
     module.exit_json(changed=after != before, marked=lines, diff=diff)

@@ -117,7 +117,7 @@ def at(path: str) -> Path:
 
 
 def read(path: str) -> str:
-    text: str = host_files.read(at(path)).decode()
+    text: str = host_files.read_bytes(at(path)).decode()
     return text
 
 

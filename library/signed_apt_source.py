@@ -104,7 +104,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.common.files import HEADER, read, settle
+from ansible.module_utils.tgi.common.files import HEADER, read_bytes, settle
 from ansible.module_utils.tgi.packages.apt import (
     lists_prefix,
     preferences_text,
@@ -128,7 +128,7 @@ def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
     below = [f for kind in ("*.list", "*.sources") for f in (APT / "sources.list.d").glob(kind)]
     found = {}
     for path in [APT / "sources.list", *sorted(below)]:
-        text = read(path).decode(errors="surrogateescape")
+        text = read_bytes(path).decode(errors="surrogateescape")
         left = without_repository(text, params["uris"], path.suffix == ".sources", *named)
         if path != own and left != text:
             found[path] = left.encode(errors="surrogateescape")
@@ -139,7 +139,7 @@ def distrusted(params: dict[str, Any]) -> dict[Path, bytes]:
     """Keyrings that apt trusts for every source, with what is left of each without this key."""
     below = [f for kind in ("*.gpg", "*.asc") for f in (APT / "trusted.gpg.d").glob(kind)]
     keyrings = [APT / "trusted.gpg", *sorted(below)] if params["replaces"] else []
-    rings = [(path, read(path)) for path in keyrings]
+    rings = [(path, read_bytes(path)) for path in keyrings]
     left = {path: without_key(ring, params["fingerprint"]) for path, ring in rings}
     return {path: left[path] for path, ring in rings if left[path] != ring}
 
@@ -151,7 +151,7 @@ def has_lists(uris: str, suites: str) -> bool:
 
 def absent(source: Path, key: Path) -> dict[Path, bytes]:
     """The files that go: those of this module only, so none where the source is another's."""
-    return {source: b"", key: b""} if read(source).startswith(HEADER) else {}
+    return {source: b"", key: b""} if read_bytes(source).startswith(HEADER) else {}
 
 
 def main() -> None:
@@ -197,13 +197,13 @@ def main() -> None:
         source = sources_text(params["uris"], params["suites"], params["components"], str(key_path))
         others = {**without_duplicates(params, source_path), **distrusted(params)}
         try:
-            key = obtain_key(read(key_path), params["fingerprint"], params["key"], fetch)
+            key = obtain_key(read_bytes(key_path), params["fingerprint"], params["key"], fetch)
         except KeyRefusedError as error:
             module.fail_json(msg=f"apt source {params['name']}: {error}")
         wanted = {key_path: key, source_path: source.encode()}
     else:
         wanted = absent(source_path, key_path)
-    if pins or present or read(pins_path).startswith(HEADER):
+    if pins or present or read_bytes(pins_path).startswith(HEADER):
         wanted[pins_path] = preferences_text(pins).encode()
     wanted.update(others)
     files, diff = settle(wanted, others, module.check_mode)

@@ -82,7 +82,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.common.files import HEADER, read, settle
+from ansible.module_utils.tgi.common.files import HEADER, read_bytes, settle
 from ansible.module_utils.tgi.packages.dnf import repository_text, without_repository
 from ansible.module_utils.tgi.packages.repository_key import KeyRefusedError, fetch, obtain_key
 
@@ -94,7 +94,7 @@ def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
     """Other repository files that name this one, with what is left of each."""
     found = {}
     for path in sorted(REPOSITORIES.glob("*.repo")):
-        text = read(path).decode(errors="surrogateescape")
+        text = read_bytes(path).decode(errors="surrogateescape")
         left = without_repository(text, params["name"], params["baseurl"], params["replaces"])
         if path != own and left != text:
             found[path] = left.encode(errors="surrogateescape")
@@ -126,12 +126,12 @@ def main() -> None:
         options = (params[name] for name in ("gpgcheck", "repo_gpgcheck", "sslcacert"))
         text = repository_text(params["name"], params["baseurl"], str(key_path), *options)
         try:
-            key = obtain_key(read(key_path), params["fingerprint"], params["key"], fetch)
+            key = obtain_key(read_bytes(key_path), params["fingerprint"], params["key"], fetch)
         except KeyRefusedError as error:
             module.fail_json(msg=f"dnf repository {params['name']}: {error}")
         others = without_duplicates(params, own)
         wanted = {key_path: key, own: text.encode(), **others}
-    elif read(own).startswith(HEADER):
+    elif read_bytes(own).startswith(HEADER):
         wanted = {own: b"", key_path: b""}
     files, diff = settle(wanted, others, module.check_mode)
     module.exit_json(changed=bool(files), files=files, diff=diff)

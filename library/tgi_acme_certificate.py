@@ -70,6 +70,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.files import drop_empty, read, write
+from ansible.module_utils.tgi.common.places import GATEWAY_ACME, GATEWAY_STATE
 from ansible.module_utils.tgi.gateway.acme.certbot import AcmeError, Run, forget, obtain
 from ansible.module_utils.tgi.gateway.acme.certbot_files import (
     OPTIONAL,
@@ -77,11 +79,6 @@ from ansible.module_utils.tgi.gateway.acme.certbot_files import (
     wanted_files,
 )
 from ansible.module_utils.tgi.gateway.acme.lineage import names_kept, why_obtain
-from ansible.module_utils.tgi.gateway.nginx.configuration_files import (
-    drop_empty,
-    read_text,
-    write_file,
-)
 
 UNITS = Path("/etc/systemd/system")
 TIMER = "tgi-gateway-acme.timer"
@@ -93,8 +90,8 @@ OPTIONS: dict[str, Any] = {
     "tls": {"type": "dict"},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "units": {"type": "dict", "default": {}},
-    "directory": {"type": "path", "default": "/etc/tgi-gateway/acme"},
-    "webroot": {"type": "path", "default": "/var/lib/tgi-gateway/acme"},
+    "directory": {"type": "path", "default": GATEWAY_ACME},
+    "webroot": {"type": "path", "default": f"{GATEWAY_STATE}/acme"},
 }
 
 
@@ -103,13 +100,13 @@ def write_stale(root: Path, files: dict[str, tuple[str, int]], check_mode: bool)
     stale = [
         name
         for name, (text, mode) in files.items()
-        if read_text(root / name) != text or (root / name).stat().st_mode & 0o777 != mode
+        if read(root / name) != text or (root / name).stat().st_mode & 0o777 != mode
     ]
     if stale and not check_mode:
         root.mkdir(mode=0o755, parents=True, exist_ok=True)
         for name in stale:
             text, mode = files[name]
-            write_file(root / name, text.encode(), mode)
+            write(root / name, text.encode(), mode)
     return stale
 
 

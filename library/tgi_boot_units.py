@@ -56,9 +56,10 @@ did:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.common.places import MARK
+from ansible.module_utils.tgi.common.files import read, write
+from ansible.module_utils.tgi.common.places import BASE_DIR, MARK
 from ansible.module_utils.tgi.docker.containers import FORMAT, parse
-from ansible.module_utils.tgi.host.boot_units import COLLECTOR, MODEL, link, read, units
+from ansible.module_utils.tgi.host.boot_units import COLLECTOR, MODEL, link, units
 
 
 class Boot:
@@ -84,19 +85,13 @@ class Boot:
             if read(self.directory / name) != text:
                 self.did.append(f"wrote {self.directory / name}")
                 if not self.module.check_mode:
-                    self._write(self.directory / name, text)
+                    write(self.directory / name, text.encode())
         if not self.link.exists():
             self.did.append(f"made {self.link}")
             if not self.module.check_mode:
                 self.link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
                 self.link.unlink(missing_ok=True)
                 self.link.symlink_to(f"../{COLLECTOR}")
-
-    def _write(self, path: Path, text: str) -> None:
-        new = path.with_name(f"{path.name}.new")
-        new.write_text(text)
-        new.chmod(0o644)
-        new.replace(path)
 
     def remove(self) -> None:
         """Leave nothing of it, and nothing that would still bring a model back."""
@@ -142,7 +137,7 @@ def main() -> None:
         {
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "forget": {"type": "str"},
-            "base_dir": {"type": "path", "default": "/opt/tgi"},
+            "base_dir": {"type": "path", "default": BASE_DIR},
             "directory": {"type": "path", "default": "/etc/systemd/system"},
         },
         supports_check_mode=True,

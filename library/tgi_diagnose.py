@@ -152,6 +152,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Tier
 from ansible.module_utils.tgi.client import http_client
+from ansible.module_utils.tgi.common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT
 from ansible.module_utils.tgi.diagnose.look.from_client import Outside, look_from_outside
 from ansible.module_utils.tgi.diagnose.look.on_gateway import Places, look_at_gateway
 from ansible.module_utils.tgi.diagnose.look.on_gpu_host import Inside, look_at_gpu_host
@@ -178,10 +179,10 @@ ARGUMENTS: dict[str, Any] = {
     "tools": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 30.0},
     "ports": {"type": "list", "elements": "int", "default": [443]},
-    "base_port": {"type": "int", "default": 8081},
+    "base_port": {"type": "int", "default": DEFAULT_BASE_PORT},
     "bind_address": {"type": "str", "default": ""},
-    "base_dir": {"type": "str", "default": "/opt/tgi"},
-    "data_dir": {"type": "str", "default": "/var/lib/tgi"},
+    "base_dir": {"type": "str", "default": BASE_DIR},
+    "data_dir": {"type": "str", "default": DATA_DIR},
     "min_driver": {"type": "str", "default": "0"},
     "timeouts": {"type": "dict", "default": {}},
 }

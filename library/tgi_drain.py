@@ -69,6 +69,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.places import GATEWAY_STATE
 from ansible.module_utils.tgi.gateway.drain import DrainError, flags_of, places, under_way
 
 # A request that met no flag may have yet to connect
@@ -102,7 +103,7 @@ def main() -> None:
             "default": "drained",
         },
         "main": {"type": "path", "default": "/etc/nginx/nginx.conf"},
-        "directory": {"type": "path", "default": "/var/lib/tgi-gateway/drain"},
+        "directory": {"type": "path", "default": f"{GATEWAY_STATE}/drain"},
     }
     module = AnsibleModule(options, supports_check_mode=True)
     params = module.params

@@ -73,6 +73,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.files import read, write
+from ansible.module_utils.tgi.common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT
 from ansible.module_utils.tgi.host.firewall import (
     CHAIN,
     ENTRIES,
@@ -94,7 +96,7 @@ class Fence:
         self.module = module
         self.directory = Path(module.params["directory"])
         self.unit = Path(module.params["unit"])
-        self.before = _read(self.directory / "rules")
+        self.before = read(self.directory / "rules")
         self.did: list[str] = []
 
     def run(self, *command: str) -> tuple[int, str]:
@@ -144,15 +146,12 @@ class Fence:
 
     def write(self, path: Path, text: str) -> bool:
         """Replace a file in one step unless it is so already; gives whether it was not."""
-        if _read(path) == text:
+        if read(path) == text:
             return False
         self.did.append(f"wrote {path}")
         if not self.module.check_mode:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            new = path.with_name(f"{path.name}.new")
-            new.write_text(text)
-            new.chmod(0o755 if path.name == "up" else 0o644)
-            new.replace(path)
+            write(path, text.encode(), 0o755 if path.name == "up" else 0o644)
         return True
 
     def take_down(self, tools: list[str]) -> None:
@@ -190,13 +189,6 @@ class Fence:
         return ""
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        return ""
-
-
 def main() -> None:
     """Run as an Ansible module."""
     options: dict[str, Any] = {
@@ -205,8 +197,8 @@ def main() -> None:
         "ports": {"type": "list", "elements": "int", "default": []},
         "sources": {"type": "list", "elements": "str"},
         "keep": {"type": "bool", "default": False},
-        "directory": {"type": "path", "default": "/etc/tgi-fence"},
-        "unit": {"type": "path", "default": "/etc/systemd/system/tgi-fence.service"},
+        "directory": {"type": "path", "default": FIREWALL_DIRECTORY},
+        "unit": {"type": "path", "default": FIREWALL_UNIT},
     }
     module = AnsibleModule(
         options,

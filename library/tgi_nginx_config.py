@@ -103,6 +103,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.places import GATEWAY_CONFIGURATION
 from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError, gateway
 from ansible.module_utils.tgi.gateway.nginx.other_sites import with_others
 from ansible.module_utils.tgi.gateway.nginx.release import MAIN, Release
@@ -113,7 +114,7 @@ OPTIONS: dict[str, Any] = {
     "files": {"type": "dict"},
     "secret_files": {"type": "dict", "no_log": True},
     "status_port": {"type": "int", "default": 8079},
-    "directory": {"type": "path", "default": "/etc/nginx/tgi-gateway"},
+    "directory": {"type": "path", "default": GATEWAY_CONFIGURATION},
     "main": {"type": "path", "default": "/etc/nginx/nginx.conf"},
     "logs": {"type": "list", "elements": "path", "default": LOGS},
     "patience": {"type": "int", "default": 10},

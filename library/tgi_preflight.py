@@ -184,6 +184,7 @@ msg:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT
 from ansible.module_utils.tgi.preflight.on_host import inspect_host
 
 
@@ -205,10 +206,10 @@ def main() -> None:
             "models": {"type": "list", "elements": "dict", "default": [], "options": model},
             "gateway_ports": {"type": "list", "elements": "dict", "default": [], "options": port},
             "gateway_config": {"type": "str", "default": ""},
-            "base_port": {"type": "int", "default": 8081},
+            "base_port": {"type": "int", "default": DEFAULT_BASE_PORT},
             "bind_address": {"type": "str", "default": ""},
-            "base_dir": {"type": "str", "default": "/opt/tgi"},
-            "data_dir": {"type": "str", "default": "/var/lib/tgi"},
+            "base_dir": {"type": "str", "default": BASE_DIR},
+            "data_dir": {"type": "str", "default": DATA_DIR},
             "min_memory_gib": {"type": "float", "default": 0.0},
             "min_free_disk_gib": {"type": "float", "default": 0.0},
             "min_driver": {"type": "str", "default": "0"},

@@ -17,6 +17,7 @@ _UTILS = str(_PROJECT / "module_utils")
 if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
+from ansible.module_utils.tgi.common.files import read_head
 from ansible.module_utils.tgi.common.problem import UNKNOWN, number, problem
 from ansible.module_utils.tgi.host.system import check_clock, clock_skew
 from ansible.module_utils.tgi.models.replicas import PUBLISHED
@@ -25,7 +26,6 @@ from ansible.module_utils.tgi.preflight.inventory import check_inventory, refusa
 from ansible.module_utils.tgi.preflight.role_specs import load_roles
 
 # Enough of a PEM file to see what it is, also behind a readable description
-_HEAD_BYTES = 65536
 _VAULTED = "$ANSIBLE_VAULT"
 
 
@@ -92,7 +92,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _read(self, path: str) -> str | None:
         """Give the beginning of a file, or all of one that is vaulted if a password is there."""
-        head = _head_of(path)
+        head = read_head(path)
         if head is None or not head.startswith(_VAULTED):
             return head
         try:
@@ -125,11 +125,3 @@ def _blind(answer: dict[str, Any]) -> str:
     reason = ": ".join(text.splitlines()[-1] for text in said if text)
     line: str = problem("the host", f"could not be looked at ({reason})", "look at that first")
     return line
-
-
-def _head_of(path: str) -> str | None:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(_HEAD_BYTES).decode(errors="replace")
-    except OSError:
-        return None

@@ -13,23 +13,13 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
+from ansible.module_utils.tgi.common.files import read_head
 from ansible.module_utils.tgi.gateway import endpoint
 from ansible.module_utils.tgi.gateway.nginx import installed
 from ansible.module_utils.tgi.gateway.render import key_file, quoting, template_data, upstreams
 from ansible.module_utils.tgi.gateway.tls import certificate as gateway_tls
 from ansible.module_utils.tgi.models import replicas
 from ansible.module_utils.tgi.preflight.gateway import all_variables, backends
-
-# Enough for a certificate with its chain
-_HEAD = 65536
-
-
-def _read(path: str) -> str | None:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(_HEAD).decode("utf-8", "replace")
-    except OSError:
-        return None
 
 
 def gateway_problems(values: Any, certificate: str = "", key: str = "") -> list[str]:
@@ -41,7 +31,7 @@ def gateway_problems(values: Any, certificate: str = "", key: str = "") -> list[
     tls = values.get("gateway_tls") or {}
     known = {tls.get("certificate"): certificate, tls.get("key"): key}
     problems: list[str] = all_variables.check_gateway(
-        values, lambda path: known.get(path) or _read(path)
+        values, lambda path: known.get(path) or read_head(path)
     )
     return problems
 

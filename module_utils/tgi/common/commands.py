@@ -1,4 +1,4 @@
-"""Ask a command of the host that only looks."""
+"""Run commands of the host that only read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 _SECONDS = 60
+#: As AnsibleModule.run_command: exit code, stdout and stderr of a command
+Run = Callable[[list[str]], tuple[int, str, str]]
+
+
+class CommandOutput(NamedTuple):
+    """``rc`` is None when the program is missing, -1 when it does not end in time."""
+
+    rc: int | None
+    out: str
+    err: str
 
 
 class CommandResult(NamedTuple):
-    """What a command said; ``rc`` is None when there is no such command, -1 when it hangs."""
+    """As :class:`CommandOutput`, with both outputs in ``text``, stdout first."""
 
     rc: int | None
     text: str
@@ -20,21 +30,27 @@ class CommandResult(NamedTuple):
 Ask = Callable[[Sequence[str]], CommandResult]
 
 
-def ask(command: Sequence[str]) -> CommandResult:
-    """Run it in the C locale; both outputs are told, as nvidia-smi complains on stdout."""
+def run(command: Sequence[str], seconds: float = _SECONDS) -> CommandOutput:
+    """Run a command in the C locale, without stdin."""
     try:
         done = subprocess.run(
             list(command),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
             env={**os.environ, "LC_ALL": "C"},
         )
     except OSError:
-        return CommandResult(None, "")
+        return CommandOutput(None, "", "")
     except subprocess.TimeoutExpired:
-        return CommandResult(-1, f"nothing for {_SECONDS} s")
-    return CommandResult(done.returncode, done.stdout + done.stderr)
+        return CommandOutput(-1, "", f"no end within {seconds:g} s")
+    return CommandOutput(done.returncode, done.stdout, done.stderr)
+
+
+def ask(command: Sequence[str]) -> CommandResult:
+    """Run a command and return both outputs, as nvidia-smi writes its errors to stdout."""
+    done = run(command)
+    return CommandResult(done.rc, done.out + done.err)

@@ -1,6 +1,6 @@
 """Paths, marks and ports that several rooms, modules and roles share.
 
-A test keeps them equal to the roles' defaults.
+tests/unit/common/test_places.py keeps them equal to the roles' defaults.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ DEFAULT_BASE_PORT = 8081
 GATEWAY_CONFIGURATION = "/etc/nginx/tgi-gateway"
 #: Drain flags and the ACME server's challenges
 GATEWAY_STATE = "/var/lib/tgi-gateway"
-#: First words of each file that the role tgi writes
+#: certbot's configuration, account and certificates
+GATEWAY_ACME = "/etc/tgi-gateway/acme"
+#: The firewall rules before the models' ports, and the unit that loads them
+FIREWALL_DIRECTORY = "/etc/tgi-fence"
+FIREWALL_UNIT = "/etc/systemd/system/tgi-fence.service"
+#: First words of Compose projects, units and certificates that this project wrote
 MARK = "# Written by tgi-ansible"
 
 

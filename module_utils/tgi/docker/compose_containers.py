@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from ..common.commands import run
 from ..common.log_lines import Line, epoch, merge
 from ..common.text import clean
 
@@ -16,39 +15,27 @@ _PROJECT = "com.docker.compose.project"
 _ONE_OFF = "com.docker.compose.oneoff"
 _QUIET_LEVELS = ("off", "error", "warn")
 _TAIL = "2000"
+_SECONDS = 30
 
 
 class DockerError(Exception):
     """Docker cannot be asked; the text is its own, or says that the command is missing."""
 
 
-class Run(Protocol):
-    """Runs ``docker`` with arguments: exit code, stdout, stderr."""
-
-    def __call__(self, arguments: Sequence[str]) -> tuple[int, str, str]: ...
-
-
+#: Runs ``docker`` with arguments: exit code, stdout, stderr
+RunDocker = Callable[[Sequence[str]], "tuple[int, str, str]"]
 #: Turns what ``docker logs --timestamps`` prints into lines: the engine's own way
 Parse = Callable[[str], "list[Line]"]
 
 
 def run_docker(arguments: Sequence[str]) -> tuple[int, str, str]:
     """Run the docker command in the C locale; raises DockerError if it is missing or hangs."""
-    try:
-        done = subprocess.run(
-            ["docker", *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env={**os.environ, "LC_ALL": "C"},
-            timeout=30,
-            check=False,
-        )
-    except FileNotFoundError as missing:
-        raise DockerError("the docker command was not found on this host") from missing
-    except subprocess.TimeoutExpired as late:
-        raise DockerError("Docker has not answered within 30 s") from late
-    out, err = (part.decode("utf-8", "replace") for part in (done.stdout, done.stderr))
-    return done.returncode, out, err
+    done = run(["docker", *arguments], _SECONDS)
+    if done.rc is None:
+        raise DockerError("the docker command was not found on this host")
+    if done.rc == -1:
+        raise DockerError(f"Docker has not answered within {_SECONDS} s")
+    return done.rc, done.out, done.err
 
 
 @dataclass(frozen=True)
@@ -108,7 +95,7 @@ def _container(raw: dict[str, Any]) -> Container:
 class Docker:
     """Asks Docker; every method raises DockerError when it cannot."""
 
-    def __init__(self, parse: Parse, run: Run = run_docker) -> None:
+    def __init__(self, parse: Parse, run: RunDocker = run_docker) -> None:
         self._parse, self._run = parse, run
 
     def _ask(self, *arguments: str) -> str:

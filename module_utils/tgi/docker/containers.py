@@ -6,6 +6,8 @@ import json
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
+from ..common.files import read
+
 PROC = Path("/proc")
 #: A line of JSON each
 FORMAT = '{"name":{{json .Name}},"labels":{{json .Config.Labels}},"host":{{json .HostConfig}}}'
@@ -50,9 +52,6 @@ def shims(proc: Path = PROC) -> int:
     """How many containers run, whoever started them and whether or not their daemon answers."""
     found = 0
     for comm in proc.glob("[0-9]*/comm"):
-        try:
-            # The kernel keeps 15 letters of containerd-shim-runc-v2
-            found += comm.read_text().startswith("containerd-shim")
-        except OSError:
-            continue
+        # The kernel keeps 15 letters of containerd-shim-runc-v2
+        found += read(comm).startswith("containerd-shim")
     return found

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..common.commands import Run
+from ..common.files import read, write
 from .daemon_json import DaemonConfigError, changed_keys, has_secret, parse, unapplied
 from .registry_certificates import MARK
 
@@ -76,15 +78,12 @@ def write_authorities(changes: Mapping[Path, str]) -> None:
             path.unlink()
             continue
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if path.exists() and not path.read_text(errors="replace").startswith(MARK):
+        if path.exists() and not read(path).startswith(MARK):
             shutil.copy2(path, backup_of(path))
-        path.write_text(text)
-        path.chmod(0o444)
+        write(path, text.encode(), 0o444)
 
 
-def pending(
-    run: Callable[..., tuple[int, str, str]], systemctl: str, path: Path, before: Mapping[str, Any]
-) -> list[str]:
+def pending(run: Run, systemctl: str, path: Path, before: Mapping[str, Any]) -> list[str]:
     """Keys that an earlier, aborted run wrote without the daemon having been told."""
     if not path.exists():
         return []

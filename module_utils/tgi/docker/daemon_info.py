@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-Run = Callable[[list[str]], "tuple[int, str, str]"]
+from ..common.commands import Run
+
 Find = Callable[[str], "str | None"]
 # Where plugins that are no containers register themselves; see docs.docker.com/engine/extend
 PLUGINS = ("/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..common.files import write
 from .daemon_undo import undo
 
 OWN = ".own-tgi-ansible"
@@ -65,6 +66,4 @@ def write_own(path: Path, own: Mapping[str, Any], changes: bool) -> None:
     elif changes and before.exists():
         before.unlink()
     if read_own(path) != own:
-        record.touch(mode=0o600)
-        record.chmod(0o600)
-        record.write_text(json.dumps(own, sort_keys=True) + "\n")
+        write(record, f"{json.dumps(own, sort_keys=True)}\n".encode(), 0o600)

@@ -11,7 +11,8 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ..packages.holds import Run, matches
+from ..common.commands import Run
+from ..packages.holds import matches
 
 PATTERNS = ["docker*", "containerd*", "runc*", "podman-docker*", "lxc-docker*", "moby-*"]
 # What cannot stay beside Docker's own packages: it conflicts, or has the same files

@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..common import places
+from ..common.files import read
+
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::\d+)?")
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 # By which a file is known as written here; what stands before the first block is read by nobody
-MARK = "# Written by tgi-ansible\n"
+MARK = f"{places.MARK}\n"
 
 
 class CertificateRefusedError(ValueError):
@@ -62,11 +65,11 @@ def plan(directory: Path, authorities: Mapping[str, str]) -> dict[Path, str]:
         wanted[directory / registry / "ca.crt"] = text.strip() + "\n"
     changes = {}
     for path, text in wanted.items():
-        before = path.read_text(errors="replace") if path.exists() else ""
+        before = read(path)
         if before.removeprefix(MARK).strip() != text.strip():
             changes[path] = MARK + text
     for path in directory.glob("*/ca.crt"):
-        if path not in wanted and path.read_text(errors="replace").startswith(MARK):
+        if path not in wanted and read(path).startswith(MARK):
             changes[path] = ""
     return changes
 

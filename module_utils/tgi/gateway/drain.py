@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..common.files import read
 from ..common.problem import problem
 from ..host.ports import owners
 from .render.upstreams import ALL_SETS
@@ -94,8 +95,7 @@ def under_way(proc: Path, wanted: Collection[Place]) -> int:
     """Count nginx's connections to ``wanted``; idle ones that it keeps for later are among them."""
     inodes = set()
     for table in ("tcp", "tcp6"):
-        path = proc / "net" / table
-        for line in path.read_text().splitlines()[1:] if path.exists() else ():
+        for line in read(proc / "net" / table).splitlines()[1:]:
             fields = line.split()
             if len(fields) > 9 and fields[3] in _OPEN and _place(fields[2]) in wanted:
                 inodes.add(fields[9])

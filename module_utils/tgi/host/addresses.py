@@ -6,13 +6,12 @@ import contextlib
 import ipaddress
 import json
 import socket
-import subprocess
 
+from ..common.commands import run
 from ..common.problem import problem
 
 # Kept for documentation: asking the way to them sends nothing
 _FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-_SECONDS = 10
 
 
 def source_address() -> str:
@@ -26,18 +25,8 @@ def source_address() -> str:
 
 def all_addresses() -> list[str]:
     """Give the addresses of this host that others can reach; none where ip(8) is missing."""
-    try:
-        done = subprocess.run(
-            ["ip", "-json", "address", "show", "scope", "global"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return parse_addresses(done.stdout)
+    done = run(["ip", "-json", "address", "show", "scope", "global"])
+    return parse_addresses(done.out) if done.rc == 0 else []
 
 
 def parse_addresses(text: str) -> list[str]:

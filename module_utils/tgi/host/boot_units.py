@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..common.files import read
 from ..common.places import MARK
 
 DIRECTORY = Path("/etc/systemd/system")
@@ -76,11 +77,3 @@ def in_place(base_dir: str, directory: Path = DIRECTORY) -> bool:
     """Tell whether both units are there as they shall be, and Docker wants the collector."""
     texts = units(base_dir).items()
     return link(directory).exists() and all(read(directory / name) == text for name, text in texts)
-
-
-def read(path: Path) -> str:
-    """Give the text of a file; none where there is none."""
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

@@ -12,13 +12,14 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
+from ..common.places import MARK
+
 CHAIN = "TGI-FENCE"
 #: Where an engine listens in its container
 CONTAINER_PORT = 80
 ENTRIES = ("DOCKER-USER", "INPUT")
 _OPEN = re.compile(r"-[jg] (?:ACCEPT|RETURN)\b")
 _DOOR = re.compile(r"--ctorigdst (\S+) --ctorigdstport (\d+)")
-_HEAD = "# Written by tgi-ansible\n"
 
 UNIT = """\
 # Written by tgi-ansible
@@ -104,7 +105,7 @@ def files(
     script = SCRIPT.format(
         tool=tool_of(address), chain=CHAIN, directory=directory, entries=" ".join(ENTRIES)
     )
-    return {"rules": _HEAD + "".join(f"-A {CHAIN} {line}\n" for line in lines), "up": script}
+    return {"rules": f"{MARK}\n" + "".join(f"-A {CHAIN} {line}\n" for line in lines), "up": script}
 
 
 def doors_of(rules: str) -> list[tuple[str, int]]:

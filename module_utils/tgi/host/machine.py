@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..common.commands import Ask
+from ..common.files import read
 from .system import free_space
 
-#: Runs a command: exit code (None: there is no such program, -1: no end in time), both outputs.
-Run = Callable[[Sequence[str]], "tuple[int | None, str]"]
-_SECONDS = 30
 _KERNEL_LINE = re.compile(r"^\[\s*(\d+\.\d+)\] (.*)$")
 _OOM = re.compile(r"Out of memory: Killed process \d+ \(([^)]*)\)|oom-kill:.*task=([^,]+)")
 _XID = re.compile(r"NVRM: Xid \(([^)]*)\): (\d+)")
 _MOST = 5
 
 
-def run(command: Sequence[str]) -> tuple[int | None, str]:
-    """Run a command that only looks, in the C locale."""
-    try:
-        done = subprocess.run(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_SECONDS,
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except OSError:
-        return None, ""
-    except subprocess.TimeoutExpired:
-        return -1, f"no end within {_SECONDS} s"
-    return done.returncode, done.stdout.decode("utf-8", "replace")
-
-
-def unit(run: Run, name: str) -> dict[str, str]:
+def unit(ask: Ask, name: str) -> dict[str, str]:
     """A systemd unit: ``load``, ``active``, ``sub``, ``result``; empty where systemd is silent."""
     wanted = {"LoadState": "load", "ActiveState": "active", "SubState": "sub", "Result": "result"}
-    code, text = run(["systemctl", "show", name, f"--property={','.join(wanted)}"])
+    code, text = ask(["systemctl", "show", name, f"--property={','.join(wanted)}"])
     pairs = [line.partition("=") for line in text.splitlines()] if code == 0 else []
     return {wanted[key]: value for key, _, value in pairs if key in wanted}
 
@@ -73,12 +52,12 @@ def memory(meminfo: str) -> dict[str, int]:
     return {words[name]: int(value) * 1024 for name, value in pairs if name in words}
 
 
-def kernel(run: Run, uptime: str) -> dict[str, Any]:
+def kernel(ask: Ask, uptime: str) -> dict[str, Any]:
     """``oom`` and ``xid`` of the kernel's log, newest last, each with ``age`` in seconds.
 
     ``readable`` is false where the log cannot be had, as in most containers.
     """
-    code, text = run(["dmesg"])
+    code, text = ask(["dmesg"])
     first = uptime.split()[:1]
     if code != 0 or not first:
         return {"readable": False, "oom": [], "xid": []}
@@ -97,18 +76,10 @@ def kernel(run: Run, uptime: str) -> dict[str, Any]:
     return {"readable": True, "oom": oom[-_MOST:], "xid": xid[-_MOST:]}
 
 
-def read(path: Path) -> str:
-    """A file's text, empty when it cannot be read."""
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def look(run: Run, paths: Iterable[str], proc: Path = Path("/proc")) -> dict[str, Any]:
+def look(ask: Ask, paths: Iterable[str], proc: Path = Path("/proc")) -> dict[str, Any]:
     """``disks``, ``memory`` and ``kernel`` of this host."""
     return {
         "disks": disks(paths),
         "memory": memory(read(proc / "meminfo")),
-        "kernel": kernel(run, read(proc / "uptime")),
+        "kernel": kernel(ask, read(proc / "uptime")),
     }

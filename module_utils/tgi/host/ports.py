@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..common.files import read
 from ..common.problem import problem
 
 _LISTEN = "0A"
@@ -39,7 +40,7 @@ def owners(proc: Path, inodes: Collection[str]) -> dict[str, Owner]:
         if not process.name.isdigit():
             continue
         for inode in _sockets(process) & set(inodes):
-            found[inode] = Owner(_first_line(process / "comm"), int(process.name))
+            found[inode] = Owner(read(process / "comm").strip() or None, int(process.name))
     return found
 
 
@@ -56,18 +57,9 @@ def _sockets(process: Path) -> set[str]:
     return found
 
 
-def _first_line(path: Path) -> str | None:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return None
-
-
 def find_owners(proc: Path, ports: Collection[int]) -> dict[int, Owner]:
     """Give port -> owner for those of ``ports`` that are taken."""
-    tables = [
-        path.read_text() for path in (proc / "net" / "tcp", proc / "net" / "tcp6") if path.exists()
-    ]
+    tables = [read(proc / "net" / name) for name in ("tcp", "tcp6")]
     taken = {port: inodes for port, inodes in listening(tables).items() if port in ports}
     known = owners(proc, set().union(*taken.values())) if taken else {}
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..common.files import read
 from ..common.places import MARK
 from ..common.problem import problem
 
@@ -14,7 +15,7 @@ _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-
 def find_deployed(root: Path, base_dir: str) -> list[str]:
     """Give the names of the models that have a Compose project of ours under ``base_dir``."""
     paths = _below(root, base_dir).glob("*/compose.yaml")
-    return sorted(path.parent.name for path in paths if _is_ours(path))
+    return sorted(path.parent.name for path in paths if read(path).startswith(MARK))
 
 
 def check_projects(root: Path, base_dir: str, names: Iterable[str]) -> list[str]:
@@ -40,10 +41,3 @@ def project_file(root: Path, base_dir: str, name: str) -> Path:
 
 def _below(root: Path, base_dir: str) -> Path:
     return root / base_dir.lstrip("/")
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        return path.read_text(errors="replace").startswith(MARK)
-    except OSError:
-        return False

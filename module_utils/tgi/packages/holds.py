@@ -8,11 +8,10 @@ with wildcards, "!" excludes, lines with "#" are comments).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-# Code, stdout and stderr of a program
-Run = Callable[[list[str]], "tuple[int, str, str]"]
+from ..common.commands import Run
 
 LOCKS = "/etc/dnf/plugins/versionlock.list"
 _DPKG = ["dpkg-query", "--show", "--showformat", "${db:Status-Abbrev}|${Package}|${Version}\n"]

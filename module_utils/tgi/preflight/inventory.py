@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ..common.places import DEFAULT_BASE_PORT
+from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, GATEWAY_CONFIGURATION
 from ..common.problem import UNKNOWN, number, whole
 from ..models.model_rules import check_models, ports_of_models
 from ..models.resolve import resolve_models
@@ -37,7 +37,6 @@ _JUDGED = (
     *JUDGED,
 )
 # Made by the gateway's role, and only by it
-_GATEWAY_CONFIG = "/etc/nginx/tgi-gateway"
 
 
 def check_inventory(
@@ -118,11 +117,11 @@ def wish_of(values: Mapping[str, Any], groups: Collection[str]) -> dict[str, Any
         "gateway_ports": [
             {"port": port, "variable": name} for name, port in ports if port is not None
         ],
-        "gateway_config": _GATEWAY_CONFIG if "gateways" in groups else "",
+        "gateway_config": GATEWAY_CONFIGURATION if "gateways" in groups else "",
         "base_port": whole(values.get("tgi_base_port")) or DEFAULT_BASE_PORT,
         "bind_address": _text(values.get("tgi_bind_address"), "") if deploys else "",
-        "base_dir": _text(values.get("tgi_base_dir"), "/opt/tgi"),
-        "data_dir": _text(values.get("tgi_data_dir"), "/var/lib/tgi"),
+        "base_dir": _text(values.get("tgi_base_dir"), BASE_DIR),
+        "data_dir": _text(values.get("tgi_data_dir"), DATA_DIR),
         # A gateway alone needs little
         "min_memory_gib": (deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
         "min_free_disk_gib": number(values.get("preflight_min_free_disk_gib")) or 0.0,

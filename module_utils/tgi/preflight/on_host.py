@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..common import commands
+from ..common.files import read
+from ..common.places import FIREWALL_UNIT
 from ..common.problem import problem
 from ..host import addresses as host_addresses
 from ..host import ports as host_ports
@@ -19,9 +21,6 @@ from ..host.nvidia import cdi, driver, driver_verdict
 from ..models import deployed as host_projects
 from ..models.resolve import resolve_models
 from . import memory_plan
-
-# Made by the module tgi_firewall, and only by it
-_FENCE = "/etc/systemd/system/tgi-fence.service"
 
 
 def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
     """
     deployed = host_projects.find_deployed(root, wish["base_dir"])
     projects = {
-        name: _read(host_projects.project_file(root, wish["base_dir"], name)) for name in deployed
+        name: read(host_projects.project_file(root, wish["base_dir"], name)) for name in deployed
     }
     kept = host_ports.kept(projects)
     models = _settle(wish["models"], wish["base_port"], kept)
@@ -67,7 +66,7 @@ def inspect_host(wish: dict[str, Any], root: Path = Path("/")) -> dict[str, Any]
         "gateway": gateway,
         "address": host_addresses.source_address(),
         "addresses": addresses,
-        "fence": _inside(root, _FENCE).exists(),
+        "fence": _inside(root, FIREWALL_UNIT).exists(),
         "comes_back": in_place(wish["base_dir"], _inside(root, str(DIRECTORY))),
         "httpx": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
@@ -116,12 +115,12 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
     if os.geteuid() != 0:
         remedy = "write become: true, or connect as root"
         problems.append(problem("user", f"has uid {os.geteuid()}, not root's", remedy))
-    release = _read(root / "etc/os-release")
+    release = read(root / "etc/os-release")
     problems += system.check_release(release, bool(wish["gateway_config"]))
     if wish["models"]:
-        cpuinfo = _read(root / "proc/cpuinfo")
+        cpuinfo = read(root / "proc/cpuinfo")
         problems += system.check_processor(platform.machine(), cpuinfo)
-    problems += system.check_memory(_read(root / "proc/meminfo"), wish["min_memory_gib"])
+    problems += system.check_memory(read(root / "proc/meminfo"), wish["min_memory_gib"])
     if any(model["name"] not in deployed for model in wish["models"]):
         free = system.free_space(str(_inside(root, wish["data_dir"])))
         problems += system.check_disk(wish["data_dir"], free, wish["min_free_disk_gib"])
@@ -130,10 +129,3 @@ def _check_system(wish: dict[str, Any], root: Path, deployed: list[str]) -> list
 
 def _inside(root: Path, path: str) -> Path:
     return root / path.lstrip("/")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible.module_utils.tgi.common.commands import CommandResult
 from ansible.module_utils.tgi.readiness.probe import Probe
 
 READY = Probe(True, True, "", True)
@@ -26,13 +27,13 @@ class Shell:
         self.answers = answers
         self.asked: list[str] = []
 
-    def __call__(self, command: Sequence[str]) -> tuple[int | None, str]:
+    def __call__(self, command: Sequence[str]) -> CommandResult:
         line = " ".join(command)
         self.asked.append(line)
         for words, answer in self.answers.items():
             if all(word in line for word in words.split("__")):
-                return answer
-        return None, ""
+                return CommandResult(*answer)
+        return CommandResult(None, "")
 
 
 def shown(active: str = "active", sub: str = "running", result: str = "success") -> tuple[int, str]:

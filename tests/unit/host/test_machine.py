@@ -30,8 +30,3 @@ def test_memory_and_disks(tmp_path: Path) -> None:
     assert machine.memory(text) == {"total": 1024000, "available": 409600}
     (disk,) = machine.disks([str(tmp_path / "not" / "there")])
     assert disk["path"].endswith("not/there") and 0 < disk["free"] <= disk["total"]
-
-
-def test_a_real_command_and_one_that_is_not_there() -> None:
-    assert machine.run(["sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\nerr\n")
-    assert machine.run(["no-such-program-here"]) == (None, "")

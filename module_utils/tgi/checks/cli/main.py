@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...client import fixed_address, http_client
+from ...common.files import write
 from ..catalogue_direct import DIRECT
 from ..catalogue_edge import EDGE
 from ..endpoint.auth import secrets_of
@@ -21,7 +22,7 @@ from ..module_arguments import ARGUMENTS
 from ..report.document import answer
 from ..report.html_page import make_page
 from ..report.junit import make_junit
-from ..report.report_files import make_json, write_file
+from ..report.report_files import make_json
 from ..results import ERROR, FAIL, Report
 from ..run import Options, check
 from ..run_options import SHORTEST_KEY, read_options
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None, transport: Any = None) -> int:
     elif not report.passed:
         print(found["msg"])
     try:
-        write(arguments, found["report"])
+        write_files(arguments, found["report"])
     except OSError as error:
         return _useless(f"cannot write the report: {error}")
     return PASSED if report.passed else FAILED
@@ -167,14 +168,14 @@ class _Progress:
             print(f"{now - self._begun:5.1f} s: {line}", file=sys.stderr, flush=True)
 
 
-def write(arguments: argparse.Namespace, found: dict[str, Any]) -> None:
+def write_files(arguments: argparse.Namespace, found: dict[str, Any]) -> None:
     """The files that were asked for. Raises OSError."""
     if arguments.json:
-        write_file(Path(arguments.json), make_json(found))
+        write(Path(arguments.json), make_json(found))
     if arguments.junit:
-        write_file(Path(arguments.junit), make_junit(found))
+        write(Path(arguments.junit), make_junit(found))
     if arguments.html:
-        write_file(Path(arguments.html), make_page([found]).encode())
+        write(Path(arguments.html), make_page([found]).encode())
 
 
 def make_list() -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...common.files import write
 from .document import Document
 from .html_page import make_page
 from .junit import make_junit
@@ -34,26 +33,13 @@ def write_reports(
         files[f"report-{end}.json"] = make_json(one)
         files[f"junit-{end}.xml"] = make_junit(one)
     for name, content in files.items():
-        write_file(folder / name, content)
+        write(folder / name, content)
     return [str(folder / name) for name in files]
 
 
 def make_json(found: Document) -> bytes:
     # In ASCII, so that whatever an engine said can be written
     return json.dumps(found, indent=2).encode() + b"\n"
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """A whole file or none: who reads it meanwhile sees the old one. No secrets, so 0644."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
 
 
 def file_name(target: str) -> str:

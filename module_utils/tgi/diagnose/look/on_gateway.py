@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...gateway.nginx.configuration_files import read_text
+from ...common.commands import Ask, ask
+from ...common.files import read
+from ...common.places import GATEWAY_CONFIGURATION, GATEWAY_STATE
 from ...gateway.nginx.release import MAIN, ReleaseLink
 from ...gateway.nginx.service import Nginx, status_port, status_url
 from ...host import machine
@@ -31,14 +33,14 @@ class Places:
 
     ports: tuple[int, ...] = (443,)
     main: Path = Path("/etc/nginx/nginx.conf")
-    directory: Path = Path("/etc/nginx/tgi-gateway")
-    state: Path = Path("/var/lib/tgi-gateway")
+    directory: Path = Path(GATEWAY_CONFIGURATION)
+    state: Path = Path(GATEWAY_STATE)
     log: Path = Path("/var/log/nginx/tgi-gateway-error.log")
     proc: Path = Path("/proc")
 
 
 def look_at_gateway(
-    host: str, places: Places, run: machine.Run = machine.run, probes: ProbeAll = probe_all
+    host: str, places: Places, run: Ask = ask, probes: ProbeAll = probe_all
 ) -> dict[str, Any]:
     """An observation with service, config, listening, errors and models, beside the machine's.
 
@@ -48,14 +50,14 @@ def look_at_gateway(
     service = machine.unit(run, _NGINX)
     link = ReleaseLink(places.main, places.directory)
     version = link.version()
-    text = read_text(places.directory / (version or "") / MAIN) if version else ""
+    text = read(places.directory / (version or "") / MAIN) if version else ""
     port = status_port(text)
 
-    def ask(command: list[str]) -> tuple[int, str, str]:
+    def nginx_run(command: list[str]) -> tuple[int, str, str]:
         code, said = run(command)
         return (127 if code is None else code), said, said
 
-    nginx = Nginx(ask, status_url(port or 0), [places.log])
+    nginx = Nginx(nginx_run, status_url(port or 0), [places.log])
     served = nginx.served() if port else None
     complaint = ""
     if text and served != version:
@@ -78,7 +80,7 @@ def look_at_gateway(
 def _models(places: Places, version: str | None, probes: ProbeAll) -> list[dict[str, Any]]:
     """Each published model with its replicas, as the served files name them."""
     try:
-        backends = json.loads(read_text(places.directory / (version or "") / _BACKENDS))
+        backends = json.loads(read(places.directory / (version or "") / _BACKENDS))
     except ValueError:
         return []
     replicas = {

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from ...client.http_client import HTTPX_ERROR, Client, Target
-from ...common.commands import CommandResult
-from ...common.places import DEFAULT_BASE_PORT
+from ...common.commands import Ask, ask
+from ...common.files import read
+from ...common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, FIREWALL_DIRECTORY
 from ...docker.compose_containers import Container, Docker, DockerError
 from ...engines.tgi.causes import recognise
 from ...engines.tgi.log import parse
 from ...engines.tgi.phases import DEADLINES
 from ...host import firewall, machine
 from ...host import ports as host_ports
-from ...host.machine import Run, read
 from ...host.nvidia import driver, driver_verdict, gpu_load
 from ...models.deployed import find_deployed
 from ...models.resolve import resolve_models
@@ -32,7 +32,7 @@ from .requests import talk, view_generate, view_http, view_load
 _SHORT = {"inputs": "Name the capital of France.", "parameters": {"max_new_tokens": 8}}
 #: Seconds; what an engine that still runs said before that, it said of other requests than ours
 _JUST_NOW = 60
-_FENCE = Path("/etc/tgi-fence/rules")
+_FENCE = Path(FIREWALL_DIRECTORY) / "rules"
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Inside:
     listed: Sequence[Any] = ()
     base_port: int = DEFAULT_BASE_PORT
     bind_address: str = ""
-    base_dir: str = "/opt/tgi"
-    data_dir: str = "/var/lib/tgi"
+    base_dir: str = BASE_DIR
+    data_dir: str = DATA_DIR
     min_driver: str = "0"
     timeouts: Mapping[str, float] = field(default_factory=dict)
     without_chat: Sequence[str] = ()
@@ -55,7 +55,7 @@ class Inside:
 
 
 def look_at_gpu_host(
-    wish: Inside, run: Run = machine.run, docker: Docker | None = None, probes: Any = None
+    wish: Inside, run: Ask = ask, docker: Docker | None = None, probes: Any = None
 ) -> dict[str, Any]:
     """An observation with docker, models, gpus, cards, fence, and the machine's. Only reads."""
     root, began = wish.root, time.time()
@@ -157,7 +157,7 @@ def _container(one: Container | None) -> dict[str, Any]:
     }
 
 
-def _in_container(run: Run, one: Container | None, gpus: Sequence[str]) -> dict[str, Any]:
+def _in_container(run: Ask, one: Container | None, gpus: Sequence[str]) -> dict[str, Any]:
     """Where Docker publishes the container's port, and the GPUs that it can use (None: unknown)."""
     if one is None or one.status != "running":
         return {"published": None, "visible": None}
@@ -179,7 +179,7 @@ def _in_container(run: Run, one: Container | None, gpus: Sequence[str]) -> dict[
     return {"published": published, "visible": visible}
 
 
-def _gpus(run: Run, models: Sequence[Mapping[str, Any]], least: str, root: Path) -> dict[str, Any]:
+def _gpus(run: Ask, models: Sequence[Mapping[str, Any]], least: str, root: Path) -> dict[str, Any]:
     """``problems``, each "what; remedy", of the driver and of the GPUs that models ask for."""
     wanted = [{"name": one["name"], "gpus": one["gpus"]} for one in models if one["gpus"]]
     if not wanted:
@@ -188,12 +188,12 @@ def _gpus(run: Run, models: Sequence[Mapping[str, Any]], least: str, root: Path)
         wanted,
         {"min_driver": least, "recommended_driver": "", "driver_install": False},
         driver.look(root),
-        lambda command: CommandResult(*run(command)),
+        run,
     )
     return {"wanted": True, "problems": verdict.problems, "count": len(verdict.gpus)}
 
 
-def _fence(run: Run, path: Path) -> dict[str, Any] | None:
+def _fence(run: Ask, path: Path) -> dict[str, Any] | None:
     """The fence as it is written and whether it is in force (None: cannot be told)."""
     rules = read(path)
     if not rules:
@@ -213,7 +213,7 @@ def _fence(run: Run, path: Path) -> dict[str, Any] | None:
     return {"in_force": stands, "sources": sources}
 
 
-def _docker_root(run: Run) -> str:
+def _docker_root(run: Ask) -> str:
     code, text = run(["docker", "info", "--format={{.DockerRootDir}}"])
     return text.strip() if code == 0 and text.startswith("/") else "/var/lib/docker"
 

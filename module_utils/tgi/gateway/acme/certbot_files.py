@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..nginx.configuration_files import read_text
+from ...common.files import read
+from ...common.places import MARK
 
 LOGS = "/var/log/tgi-gateway-acme"
 SYSTEM_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -56,7 +57,7 @@ def wanted_files(tls: Mapping[str, Any], root: Path, webroot: str) -> dict[str, 
         found["dns.ini"] = (_ini(tls.get("dns_credentials") or {}), 0o600)
     if tls.get("directory_ca"):
         # requests takes one file: the system's authorities too, for the DNS provider's own API
-        found["authorities.pem"] = (f"{read_text(SYSTEM_STORE)}{tls['directory_ca']}\n", 0o644)
+        found["authorities.pem"] = (f"{read(SYSTEM_STORE)}{tls['directory_ca']}\n", 0o644)
         line = f"REQUESTS_CA_BUNDLE={root / 'authorities.pem'}\n"
         found["environment"] = (line, 0o644)
     found["cli.ini"] = (_ini(options), 0o600)
@@ -65,4 +66,4 @@ def wanted_files(tls: Mapping[str, Any], root: Path, webroot: str) -> dict[str, 
 
 def _ini(options: Mapping[str, Any]) -> str:
     lines = [f"{name} = {value}" for name, value in options.items()]
-    return "\n".join(["# Written by tgi-ansible", *lines, ""])
+    return "\n".join([MARK, *lines, ""])

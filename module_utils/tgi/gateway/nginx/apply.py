@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .configuration_files import read_text
+from ...common.files import read
 from .other_sites import clashes, includes, other_sites
 from .release import MAIN, Release, ReleaseLink
 from .service import Nginx, status_port, status_url
@@ -126,7 +126,7 @@ class Gateway:
             raise ApplyError("; ".join([*clash, remedy]))
         if current is not None:
             # Sites that were included would go, unless that was asked for
-            others = includes(read_text(self.link.path), others)
+            others = includes(read(self.link.path), others)
         remedy = "or set gateway_other_sites: include to serve them too"
         if sites == "include":
             others = [path for path in others if path == self.link.path]
@@ -190,7 +190,7 @@ class Gateway:
         complaint = self.nginx.activate()
         if before is None:
             return not complaint and self.nginx.active()
-        port = status_port(read_text(self.link.root / before / MAIN))
+        port = status_port(read(self.link.root / before / MAIN))
         return port is None or self.nginx.at(status_url(port)).wait_for(before, self.patience)
 
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ...common.files import read, read_bytes
+
 #: Stands in nginx.conf where sites of others are included
 OTHERS_MARK = "@GATEWAY_OTHERS@"
 _COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
@@ -122,12 +124,12 @@ def _include(path: Path) -> str:
 
 
 def _as_shipped(path: Path, shipped: Mapping[str, str]) -> bool:
-    digest = hashlib.md5(_read(path), usedforsecurity=False).hexdigest()
+    digest = hashlib.md5(read_bytes(path), usedforsecurity=False).hexdigest()
     return shipped.get(str(path.resolve())) == digest
 
 
 def _text(path: Path) -> str:
-    return _COMMENT.sub("", _read(path).decode("utf-8", "replace"))
+    return _COMMENT.sub("", read(path))
 
 
 def _whole(path: Path, depth: int = 0) -> str:
@@ -140,10 +142,3 @@ def _whole(path: Path, depth: int = 0) -> str:
         return "\n" + "\n".join(_whole(file, depth + 1) for file in files if file.is_file()) + "\n"
 
     return _INCLUDE.sub(included, _text(path))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .configuration_files import drop_empty, read_text, write_file
+from ...common.files import drop_empty, read, write
 
 #: Written into public files as they reach the disk: where they lie, and their own version
 DIRECTORY_MARK = "@GATEWAY_DIR@"
@@ -64,7 +64,7 @@ class Release:
         for directory in (self.root, self.directory):
             directory.mkdir(mode=0o755, exist_ok=True)
         for name, (text, mode) in self._modes().items():
-            write_file(self.directory / name, text.encode(), mode)
+            write(self.directory / name, text.encode(), mode)
 
     def remove(self) -> None:
         """Delete this version's directory."""
@@ -74,7 +74,7 @@ class Release:
         """Give what changes against version ``other``; of secrets only that they change."""
         shown = []
         for name, text in self.public.items():
-            before = read_text(self.root / other / name) if other else ""
+            before = read(self.root / other / name) if other else ""
             before, after = before.replace(other or "\0", "<version>"), self._plain(text)
             if before != after:
                 path = str(self.root / name)
@@ -82,7 +82,7 @@ class Release:
                     {"before": before, "after": after, "before_header": path, "after_header": path}
                 )
         for name, text in self.secret.items():
-            before = read_text(self.root / other / name) if other else ""
+            before = read(self.root / other / name) if other else ""
             if before != text:
                 old = "(content not shown)\n" if before else ""
                 path = str(self.root / name)

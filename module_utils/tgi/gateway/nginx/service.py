@@ -8,13 +8,11 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
+from ...common.commands import Run
 from .process import Program
 
-#: Runs a command: (exit code, standard output, standard error)
-Run = Callable[[list[str]], tuple[int, str, str]]
 _VERSION = re.compile(r"[0-9a-f]{16}")
 _SEVERE = re.compile(r"\[(?:emerg|alert|crit)\] [0-9#]+: (.*)")
 # As nginx -t says it, with or without its time and process

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .configuration_files import drop_empty, read_text, write_file
+from ...common.commands import Run
+from ...common.files import drop_empty, read, write
+from ...common.places import GATEWAY_STATE
 
-#: Runs a command: (exit code, standard output, standard error)
-Run = Callable[[list[str]], tuple[int, str, str]]
 #: For flags of drained replicas, and for answers to ACME challenges
 DIRECTORIES = ("drain", "acme")
 _PACKAGES = "packages"
@@ -29,7 +29,7 @@ class UnitFiles:
     run: Run
     drop_in: str = ""
     etc: Path = Path("/etc")
-    state: Path = Path("/var/lib/tgi-gateway")
+    state: Path = Path(GATEWAY_STATE)
 
     @property
     def unit(self) -> Path:
@@ -43,7 +43,7 @@ class UnitFiles:
 
     def confines_anew(self) -> bool:
         """Whether the drop-in on the disk is another one."""
-        return read_text(self.unit) != self.drop_in
+        return read(self.unit) != self.drop_in
 
     def pending(self, running: bool) -> list[str]:
         """Give in words what :meth:`apply` would do."""
@@ -51,7 +51,7 @@ class UnitFiles:
         if self.confines_anew():
             word = "confine nginx" if self.drop_in else "confine nginx no longer"
             did.append(word + (", from its next start" if running else ""))
-        if self._spares() and read_text(self.needrestart) != _NO_RESTART:
+        if self._spares() and read(self.needrestart) != _NO_RESTART:
             did.append("keep needrestart from restarting nginx")
         missing = [name for name in DIRECTORIES if not _as_made(self.state / name)]
         if missing:
@@ -60,7 +60,7 @@ class UnitFiles:
 
     def apply(self) -> Callable[[], None]:
         """Bring all of it to the disk; gives what takes back the drop-in. Flags survive."""
-        before = read_text(self.unit)
+        before = read(self.unit)
         self._confine(self.drop_in)
         if self._spares():
             _write(self.needrestart, _NO_RESTART)
@@ -86,7 +86,7 @@ class UnitFiles:
         return self.needrestart.parent.is_dir()
 
     def _confine(self, text: str) -> None:
-        if read_text(self.unit) == text:
+        if read(self.unit) == text:
             return
         if text:
             _write(self.unit, text)
@@ -98,7 +98,7 @@ class UnitFiles:
 
 def noted_packages(root: Path) -> list[str]:
     """Give what was installed for the gateway whose releases lie in ``root``."""
-    return read_text(root / _PACKAGES).split()
+    return read(root / _PACKAGES).split()
 
 
 def _as_made(directory: Path) -> bool:
@@ -107,4 +107,4 @@ def _as_made(directory: Path) -> bool:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    write_file(path, text.encode())
+    write(path, text.encode())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...common.files import read
 from ...common.problem import problem
 from . import pem as pem
 
@@ -70,13 +71,6 @@ def trusted_roots() -> dict[bytes, list[Any]]:
         files = [one for one in Path(paths.capath).iterdir() if _LINK.fullmatch(one.name)]
     found: dict[bytes, list[Any]] = {}
     for file in files:
-        for root in _read(file):
+        for root in pem.bundle(read(file)):
             found.setdefault(root.subject.public_bytes(), []).append(root)
     return found
-
-
-def _read(file: Path) -> list[Any]:
-    try:
-        return pem.bundle(file.read_text(errors="replace"))
-    except OSError:
-        return []

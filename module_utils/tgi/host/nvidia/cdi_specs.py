@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ...common.files import read
+
 KIND = "nvidia.com/gpu"
 #: The second one wins where both name a device; within one, a name given twice is a conflict
 STATIC, FRESH = "etc/cdi", "var/run/cdi"
@@ -44,7 +46,7 @@ def find_specs(root: Path) -> dict[str, CdiSpec]:
     for directory in (STATIC, FRESH):
         for path in sorted((root / directory).glob("*")):
             if path.suffix in (".yaml", ".json"):
-                spec = parse_spec(path.read_text(errors="replace"))
+                spec = parse_spec(read(path))
                 if spec is not None:
                     found[f"/{directory}/{path.name}"] = spec
     return found
@@ -53,7 +55,7 @@ def find_specs(root: Path) -> dict[str, CdiSpec]:
 def output_of(root: Path) -> str:
     """Where the refresh writes on this host."""
     path = root / _ENVIRONMENT
-    text = path.read_text(errors="replace") if path.exists() else ""
+    text = read(path)
     found = re.findall(r"(?m)^\s*NVIDIA_CTK_CDI_OUTPUT_FILE_PATH=(\S+)", text)
     return found[-1].strip("\"'") if found else OUTPUT
 

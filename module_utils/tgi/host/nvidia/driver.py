@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from ...common.files import read, read_bytes
+
 _NVIDIA = "0x10de"
 # PCI classes: VGA and 3D controllers are cards, "other bridges" of NVIDIA's are NVSwitches
 _CARDS, _SWITCHES = ("0x0300", "0x0302"), ("0x0680",)
@@ -51,7 +53,7 @@ def look(root: Path) -> Machine:
         nouveau=bool(re.search(r"(?m)^nouveau ", read(root / "proc/modules"))),
         built=bool(_MODULE.search(own)) if own else None,
         bare=_bare(root, kernel) if _MODULE.search(own) else "",
-        secure_boot=_bytes(root / _EFI)[-1:] == b"\x01",
+        secure_boot=read_bytes(root / _EFI)[-1:] == b"\x01",
         cards=_devices(root, _CARDS),
         switches=_devices(root, _SWITCHES),
         pending=tuple(_PENDING.findall(read(root / "run/reboot-required.pkgs"))),
@@ -113,15 +115,3 @@ def _default_runtime(root: Path) -> str:
 def numbers(version: str) -> tuple[int, ...]:
     """Give the numbers of a version, to be compared."""
     return tuple(int(part) for part in re.findall(r"\d+", version))
-
-
-def read(path: Path) -> str:
-    """Give a file's text, or nothing."""
-    return _bytes(path).decode(errors="replace")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ..machine import Run, read
+from ...common.commands import Ask
+from ...common.files import read
 
 _FIELDS = {
     "index": "index",
@@ -31,13 +32,13 @@ THROTTLES = {
 }
 
 
-def live(run: Run) -> list[dict[str, Any]]:
+def live(ask: Ask) -> list[dict[str, Any]]:
     """One entry a card: index, uuid (text), the rest numbers or None; throttled: list of words.
 
     Empty where nvidia-smi does not answer such a question.
     """
     query = f"--query-gpu={','.join(_FIELDS)}"
-    code, text = run(["nvidia-smi", query, "--format=csv,noheader,nounits"])
+    code, text = ask(["nvidia-smi", query, "--format=csv,noheader,nounits"])
     cards: list[dict[str, Any]] = []
     for line in text.splitlines() if code == 0 else ():
         values = [value.strip() for value in line.split(",")]
@@ -53,14 +54,14 @@ def live(run: Run) -> list[dict[str, Any]]:
 
 
 def holders(
-    run: Run, containers: Collection[str] = (), proc: Path = Path("/proc")
+    ask: Ask, containers: Collection[str] = (), proc: Path = Path("/proc")
 ) -> list[dict[str, Any]]:
     """Processes that hold GPU memory: uuid, pid (int), name, mib (int), ours (bool).
 
     ``ours`` are those in one of ``containers`` (ids): their control group says so.
     """
     query = "--query-compute-apps=gpu_uuid,pid,process_name,used_memory"
-    code, text = run(["nvidia-smi", query, "--format=csv,noheader,nounits"])
+    code, text = ask(["nvidia-smi", query, "--format=csv,noheader,nounits"])
     found = []
     for line in text.splitlines() if code == 0 else ():
         values = [value.strip() for value in line.split(",")]

@@ -13,7 +13,7 @@ import yaml
 from ansible.module_utils.tgi.checks.report import report_files
 from ansible.module_utils.tgi.checks.report.document import SCHEMA, answer, document, no_verdict
 from ansible.module_utils.tgi.checks.report.junit import make_junit
-from ansible.module_utils.tgi.checks.report.report_files import file_name, write_file, write_reports
+from ansible.module_utils.tgi.checks.report.report_files import file_name, write_reports
 from ansible.module_utils.tgi.checks.results import Report
 
 from tests.support.reports import EVIL, FAILED, HOSTILE, PASSED, make, row
@@ -102,22 +102,6 @@ def test_names_are_stable_and_never_shared() -> None:
     made = [file_name(name) for name in names]
     assert len(set(made)) == len(names)
     assert all("/" not in one and len(one) < 120 for one in made)
-
-
-def test_a_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.json"
-    write_file(path, b"old")
-    assert path.stat().st_mode & 0o777 == 0o644
-
-    def fail(*_: object) -> None:
-        raise OSError("no space left")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", fail)
-        with pytest.raises(OSError, match="no space"):
-            write_file(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [one.name for one in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_secrets_are_blotted_out_of_everything() -> None:
