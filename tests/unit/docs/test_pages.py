@@ -1,4 +1,4 @@
-"""The pages speak of what exists: checks, variables, make targets, files and headings."""
+"""Check that pages name only checks, variables, make targets, files and headings that exist."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from ansible.module_utils.tgi.preflight.role_specs import load_roles
 from tests.support.roots import ROOT
 
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("roles/*/*.md"))]
-PAGES += [ROOT / "benchmarks" / "README.md"]
+PAGES += [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md"]
+PAGES += [ROOT / "module_utils" / "tgi" / "README.md"]
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 ROLES = load_roles(ROOT / "roles", lambda path: yaml.safe_load(Path(path).read_text()))
-# Not variables: a typing error shown on purpose, modules, docker's own words
-OTHERS = {"tgi_modles", "tgi_check", "tgi_wait", "tgi_comment", "docker_ce", "tgi_resolve_models"}
-OTHERS |= {"docker_daemon_config", "tgi_host", "tgi_diagnose", "tgi_plan", "tgi_diagnose_verdict"}
-OTHERS |= {"tgi_check_report", "checks_direct_result", "checks_edge_result"}
+MODULES = {path.stem for path in (ROOT / "library").glob("*.py")}
+# Neither variables nor modules: a typing error shown on purpose, facts, results, files, values
+OTHERS = {"tgi_modles", "tgi_comment", "docker_ce", "tgi_host", "tgi_resolve_models"}
+OTHERS |= {"checks_direct_result", "checks_edge_result", "gateway_budget", *MODULES}
 
 
 def anchors(page: Path) -> set[str]:
-    """The ends of links that a page's headings have, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"(?m)^#+ (.*)$", page.read_text())
     return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
 
