@@ -1,4 +1,4 @@
-"""What came back for one request, and how an exchange broke off, in an operator's words."""
+"""The answer to one request, and how an exchange broke off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Answer:
-    """What came back. ``status`` 0: no response at all; ``fault``: how the exchange broke off.
+    """One answer. ``status`` 0: no response at all; ``fault``: how the exchange broke off.
 
     ``chunks`` are the body's pieces as they arrived, with seconds since the request was sent.
     """
@@ -31,7 +31,7 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON, or None when it is none."""
+        """Return the body as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -43,7 +43,7 @@ class Answer:
 
 
 def retry_after(answer: Answer, most: float) -> float:
-    """Seconds a 429 asks to wait, at most ``most``; 1 where it does not say."""
+    """Return the seconds that a 429 asks to wait, at most ``most``; 1 without Retry-After."""
     try:
         return max(0.0, min(float(answer.headers.get("retry-after", "1")), most))
     except ValueError:
@@ -51,7 +51,7 @@ def retry_after(answer: Answer, most: float) -> float:
 
 
 def describe(error: BaseException, begun: bool = False) -> str:
-    """A transport error in an operator's words; ``begun``: an answer had begun to come."""
+    """Return a transport error in plain words; ``begun``: a response had begun."""
     text = str(error) or type(error).__name__
     lower = text.lower()
     refused = isinstance(error, ConnectionRefusedError) or "refused" in lower
@@ -67,7 +67,7 @@ def describe(error: BaseException, begun: bool = False) -> str:
         where = "in the middle of the body" if begun else "without an answer"
         return f"connection closed {where}"
     if type(error).__name__ == "RemoteProtocolError":
-        return f"what answers speaks no proper HTTP: {text}"
+        return f"the answer is not valid HTTP: {text}"
     if type(error).__name__ == "DecodingError":
         return f"the body is not encoded as its header says: {text}"
     return f"{type(error).__name__}: {text}"

@@ -1,7 +1,7 @@
 """Connect to a given address while URL, Host and SNI stay the server's name.
 
-Done where names are resolved, because httpx before 0.24 has no ``sni_hostname``: one way for
-every version, and for the plain TLS connection of the certificate check as well.
+The event loop does it, because httpx before 0.24 has no ``sni_hostname``. This works for every
+version, and for the plain TLS connection of the certificate check.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PinnedLoop(asyncio.SelectorEventLoop):
 
 
 def run(work: Coroutine[Any, Any, T], pins: Mapping[str, str]) -> T:
-    """Like ``asyncio.run``, with ``pins`` {server name: address to connect to}."""
+    """Run ``work`` like ``asyncio.run``, with ``pins`` {server name: address to connect to}."""
     loop = PinnedLoop(pins)
     try:
         asyncio.set_event_loop(loop)

@@ -1,7 +1,7 @@
-"""HTTP as the checks need it: what came, when, and how it ended, never an exception.
+"""Send HTTP requests and return what came, when, and how it ended; never raise for the network.
 
-Works with httpx 0.22 to 0.28. Redirects are not followed, proxy variables are not read, every
-wait has an end, and a body is kept up to a limit.
+Works with httpx 0.22 to 0.28. The client follows no redirects, reads no proxy variables, ends
+every wait, and keeps a body up to a limit.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ try:
     import httpx
 
     HTTPX_ERROR = ""
-except ImportError as error:  # the module says which package is missing, and where
+except ImportError as error:  # the module names the missing package
     HTTPX_ERROR = str(error)
 
 from .answer import Answer, describe, retry_after
 from .rate_limiter import Pacer
 
 MAX_BODY = 2_000_000
-#: Seconds a TLS connection is kept. A server that closes an idle one at the very moment a request
-#: comes would look as if it hung up; nginx keeps them for longer than this.
+#: Seconds that an idle TLS connection is kept. It is less than nginx's, so that nginx never closes
+#: one at the moment of a request.
 MOST_IDLE = 1.0
-#: Says "send the target's own key", where None says "send none".
+#: Means "send the target's own key"; None means "send no key"
 OWN_KEY = "\0own"
 
 
@@ -53,7 +53,7 @@ class Target:
 
     @property
     def url_host(self) -> str:
-        """The host as a URL holds it: an address of IPv6 in brackets."""
+        """Return the host as in a URL: an IPv6 address in brackets."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
@@ -63,14 +63,14 @@ class Target:
 
 
 def tls_context(ca_file: str = "", certificate: str = "") -> ssl.SSLContext:
-    """Full verification, with the system's store or with one CA file and nothing else.
+    """Return a context with full verification, by the system's store or only by ``ca_file``.
 
     ``certificate`` as in Target. Raises OSError (file unreadable) or ssl.SSLError (no certificate
     in it, or not its key).
     """
     context = ssl.create_default_context(cafile=ca_file or None)
     if certificate:
-        # Where the key wants a passphrase nobody is there to give one
+        # A key with a passphrase must fail, not ask on the terminal
         context.load_cert_chain(certificate, password=lambda: "")
     return context
 
@@ -81,12 +81,11 @@ class Client:
     def __init__(self, target: Target, *, pacer: Pacer | None = None, transport: Any = None):
         self.target, self.transport = target, transport
         self.pacer = pacer or Pacer()
-        #: Is shown every answer with the path that was asked.
+        #: Called with the path and the answer of every request
         self.watch: Callable[[str, Answer], None] | None = None
         secure = target.url.startswith("https")
         verify: Any = tls_context(target.ca_file, target.certificate) if secure else False
-        # Engines close idle connections early, llama.cpp when others wait for its few threads;
-        # without TLS a new one costs nothing
+        # Engines close idle connections early; without TLS a new one costs nothing
         kept = 16 if secure else 0
         self._http = httpx.AsyncClient(
             verify=verify,
@@ -114,11 +113,11 @@ class Client:
         headers: Mapping[str, str] | None = None,
         paced: bool = True,
     ) -> Answer:
-        """One request. With the target's key it waits for its turn under the declared limits.
+        """Send one request. With the target's key it waits for its turn under the limits.
 
-        A 429 is asked again after the time the server names (at most 3 s), once with the key
-        and up to five times without, where a limit per address may stand in the way of many
-        probes; ``attempts`` tells so. ``paced`` false: at once, and once only.
+        A 429 is repeated after Retry-After (at most 3 s): once with the key, up to five times
+        without, because many probes may meet a limit per address. ``attempts`` counts them.
+        ``paced`` false: at once, and only once.
         """
         made = partial(self._request, method, path, body, key, headers or {})
         if not paced:
@@ -129,7 +128,7 @@ class Client:
             if answer.status != 429:
                 break
             if key == OWN_KEY:
-                # Somebody was here before us: the allowance is used up, whatever we counted
+                # Another client uses this key: the allowance is used up, whatever we counted
                 self.pacer.spend(self.pacer.burst)
             await asyncio.sleep(retry_after(answer, most=3.0))
             answer = await turn(made())
@@ -137,7 +136,7 @@ class Client:
         return answer
 
     async def taste(self, method: str, path: str, body: object, events: int) -> Answer:
-        """The beginning of a stream: the connection is closed after so many events."""
+        """Return the beginning of a stream; close the connection after ``events`` events."""
         request = self._request(method, path, body, OWN_KEY, {})
         async with self.pacer:
             return await self._exchange(request, events)
@@ -193,8 +192,8 @@ class Client:
             answer.status, answer.headers = response.status_code, response.headers
             encoding = response.headers.get("content-encoding", "identity").lower()
             if encoding not in ("gzip", "identity"):
-                # Not read: gzip in gzip makes gigabytes of a few bytes
-                answer.fault = f"the body is encoded as {encoding[:40]}, which was not asked for"
+                # Not read: gzip in gzip turns a few bytes into gigabytes
+                answer.fault = f"the body is encoded as {encoding[:40]}, which was not requested"
                 return
             size = 0
             async for data in response.aiter_bytes():

@@ -1,4 +1,4 @@
-"""Say what is wrong with an HTTP answer as such, whatever it was asked for."""
+"""Say what is wrong with an HTTP answer, whatever the request was."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .answer import Answer
 
 
 def dig(value: Any, *path: str | int) -> Any:
-    """Follow keys and indices; None where the way ends."""
+    """Follow keys and indices; return None where one is missing."""
     for step in path:
         if isinstance(step, int):
             if not isinstance(value, list) or not -len(value) <= step < len(value):
@@ -22,7 +22,7 @@ def dig(value: Any, *path: str | int) -> Any:
 
 
 def error_text(value: Any) -> str:
-    """The message of an error body, in TGI's form, OpenAI's form or as a bare string."""
+    """Return the message of an error body in TGI's form, OpenAI's form or as a bare string."""
     error = dig(value, "error")
     if isinstance(error, dict):
         error = error.get("message") or error
@@ -30,7 +30,7 @@ def error_text(value: Any) -> str:
 
 
 def load(text: str) -> Any:
-    """JSON, or None when it is none."""
+    """Return parsed JSON, or None if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -38,7 +38,7 @@ def load(text: str) -> Any:
 
 
 def http_problem(answer: Answer, status: int = 200) -> str:
-    """Why this is not a complete answer with the given status; empty when it is."""
+    """Return why this is not a complete answer with ``status``; empty if it is."""
     if not answer.status:
         return answer.fault or "no answer"
     if answer.status != status:

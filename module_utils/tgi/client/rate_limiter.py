@@ -1,4 +1,4 @@
-"""Keep to a declared rate limit from the client's side, so that checks never trip it early."""
+"""Keep to a declared rate limit on the client's side, so that checks do not exceed it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 class Pacer:
     """A token bucket with a limit on concurrency, used as ``async with pacer``.
 
-    ``rate`` is requests per second (0: unlimited), ``burst`` what may come at once on top,
-    ``concurrent`` how many may be under way (0: 8). It stays one below the declared
-    concurrency: a server frees a slot a moment after its last byte has arrived here.
+    ``rate`` is requests per second (0: unlimited), ``burst`` the requests that may come at once,
+    ``concurrent`` those at a time (0: 8). It stays one below the declared concurrency: a server
+    frees a slot a moment after its last byte has arrived.
     """
 
     def __init__(self, rate: float = 0.0, burst: int = 0, concurrent: int = 0) -> None:
@@ -23,18 +23,18 @@ class Pacer:
         self._turn: asyncio.Lock | None = None
 
     def available(self) -> float:
-        """Requests the server must still admit at once, as far as this client has used it."""
+        """Return how many requests the server must still admit at once."""
         now = time.monotonic()
         self._level = min(max(1.0, self.burst), self._level + (now - self._seen) * self.rate)
         self._seen = now
         return self._level
 
     def spend(self, count: int) -> None:
-        """Take note of requests that went by without waiting."""
+        """Count requests that did not wait."""
         self._level = max(0.0, self.available() - count)
 
     async def __aenter__(self) -> None:
-        # Made here, in the running loop: Python 3.9 binds them to the loop they are made in
+        # Made here: Python 3.9 binds them to the running loop
         if self._slots is None or self._turn is None:
             self._slots, self._turn = asyncio.Semaphore(self.width), asyncio.Lock()
         await self._slots.acquire()

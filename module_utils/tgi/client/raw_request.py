@@ -1,7 +1,7 @@
-"""One HTTP/1.1 request with its target as given, byte for byte.
+"""Send one HTTP/1.1 request with its target byte for byte.
 
-A library tidies a path up before it sends it (``//``, ``/./``, ``%76``), which is just what a
-check of a fence must not have done for it. Every exchange has a connection of its own.
+A library normalises a path before it sends it (``//``, ``/./``, ``%76``); a check of access rules
+must send it unchanged. Every exchange has its own connection.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ with contextlib.suppress(ImportError):  # client.HTTPX_ERROR says so
 from .answer import Answer, describe
 from .http_client import Target, tls_context
 
-#: Bytes of an answer that are kept; more than enough to see who answered.
+#: Bytes of an answer that are kept: enough to see what answered
 MOST = 65536
 
 
 @lru_cache(maxsize=4)
 def _context(ca_file: str, certificate: str) -> ssl.SSLContext:
-    """Loading the system's store takes longer than a handshake."""
+    """Return a cached context: loading the system's store takes longer than a handshake."""
     return tls_context(ca_file, certificate)
 
 
 def compose(
     target: Target, method: str, path: str, body: bytes, headers: Mapping[str, str]
 ) -> bytes:
-    """The head of the request as it goes over the wire; ``headers`` override the usual ones."""
+    """Return the head of the request as bytes; ``headers`` override the usual ones."""
     sent = {
         "Host": urlsplit(target.url).netloc,
         "User-Agent": "tgi-check",
@@ -58,12 +58,11 @@ async def send_raw(
     hold: float = 0.0,
     transport: Any = None,
 ) -> Answer:
-    """Send it and read the answer. Never raises for the network.
+    """Send the request and read the answer. Never raises for the network.
 
-    ``hold``: seconds to wait for an answer to the head alone before the body is sent, for
-    requests that say ``Expect: 100-continue``; a ``100 Continue`` is an answer then.
-    ``transport`` replaces the network in tests; it finds the target in the request's extension
-    of that name.
+    ``hold``: seconds to wait for an answer to the head before the body is sent, for requests
+    with ``Expect: 100-continue``; a ``100 Continue`` counts as an answer then. ``transport``
+    replaces the network in tests; it finds the target in the request's extension "target".
     """
     answer, started = Answer(), time.perf_counter()
     head = compose(target, method, path, body, headers or {})
@@ -119,11 +118,11 @@ async def _exchange(
 
 
 def _read_head(raw: bytes, answer: Answer) -> None:
-    """Status and headers (names in lower case). Raises ValueError when it is no HTTP."""
+    """Read status and headers (names in lower case). Raises ValueError if it is not HTTP."""
     lines = raw.decode("latin-1").split("\r\n")
     version, _, rest = lines[0].partition(" ")
     if not version.startswith("HTTP/") or not rest[:3].isdecimal():
-        raise ValueError("the answer is no HTTP")
+        raise ValueError("the answer is not HTTP")
     pairs = (line.partition(":") for line in lines[1:] if ":" in line)
     answer.headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     answer.status = int(rest[:3])

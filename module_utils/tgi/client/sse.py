@@ -1,8 +1,8 @@
-"""Server-sent events: from the bytes of a response, as they came, to events with their times.
+"""Parse server-sent events from the bytes of a response, with their times of arrival.
 
-The framing of https://html.spec.whatwg.org/multipage/server-sent-events.html, with one
-difference: what stands unfinished at the end of the stream is kept and reported, because a
-stream cut in the middle of an event is a finding here, not noise to drop.
+The framing follows https://html.spec.whatwg.org/multipage/server-sent-events.html, with one
+difference: an unfinished event at the end is kept in ``trailing``, because a stream that is cut
+in the middle of an event is a finding here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 @dataclass(frozen=True)
 class Event:
-    """One event: its data lines joined by newline, and when its last byte came (seconds)."""
+    """One event: data lines joined by newlines, and ``at``, the seconds at its last byte."""
 
     data: str
     at: float
@@ -27,8 +27,8 @@ class Event:
 class Parser:
     """An incremental parser: ``feed`` bytes as they come, ``close`` at the end.
 
-    Bytes are cut into lines before they are decoded, so a character that is split over two
-    network chunks stays whole. What is not UTF-8 becomes U+FFFD, never an exception.
+    It splits bytes into lines before it decodes them, so a character that is split over two
+    chunks stays whole. Bytes that are not UTF-8 become U+FFFD.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -41,13 +41,13 @@ class Parser:
     _first: bool = True
 
     def feed(self, chunk: bytes, at: float = 0.0) -> None:
-        """Take the next bytes; ``at`` is their time of arrival in seconds."""
+        """Parse the next bytes; ``at`` is their time of arrival in seconds."""
         if self._held_cr:
             chunk = b"\r" + chunk
         # A CR at the very end may be half of a CRLF: wait for the next byte
         self._held_cr = chunk.endswith(b"\r")
         *lines, rest = _LINE_END.split(chunk[:-1] if self._held_cr else chunk)
-        # Every byte is looked at once: megabytes of one line, or of empty ones, cost no more
+        # Each byte is read once, so megabytes of one line, or of empty lines, stay cheap
         for line in lines:
             self._line(b"".join([*self._line_parts, line]), at)
             self._line_parts.clear()
@@ -55,7 +55,7 @@ class Parser:
             self._line_parts.append(rest)
 
     def close(self, at: float = 0.0) -> None:
-        """End of the stream: what was not finished by a blank line goes to ``trailing``."""
+        """End the stream; an event without its blank line goes to ``trailing``."""
         if self._held_cr:
             self._line(b"".join(self._line_parts), at)
             self._line_parts.clear()
@@ -84,7 +84,7 @@ class Parser:
 
 
 def parse(chunks: Iterable[tuple[float, bytes]]) -> Parser:
-    """Parse a whole response, given as (time of arrival in seconds, bytes) pairs."""
+    """Parse a whole response from pairs (time of arrival in seconds, bytes)."""
     parser, last = Parser(), 0.0
     for at, chunk in chunks:
         parser.feed(chunk, at)

@@ -1,8 +1,8 @@
-"""The links between a client and a model, in order, and what each one breaks when it breaks.
+"""The links between a client and a model, in order, and what a broken one explains.
 
-``breaks`` leads outwards: the links nearer to the client that this one may explain, each with
-the codes of theirs that it explains (empty: any). The verdict follows it from the first broken
-link to the innermost cause. One more link is a judge and a line here.
+``breaks`` leads outwards: it maps the links nearer to the client that this one may explain to the
+codes that it explains (empty: any). The verdict follows it from the first broken link to the
+innermost cause. To add a link, write a judge and a line here.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .judge.slow_answers import judge_pace, judge_throttle
 
 CLIENT, GATEWAY, GPU = "client", "gateway", "gpu"
 ANY: tuple[str, ...] = ()
-#: What an engine that is away looks like from nginx, and nginx that is away from a client
+#: Codes that a client sees when nginx or an engine is down
 GONE = ("502", "503", "504", "424", "500", "429", "closed", "timeout", "refused", "content")
-#: Causes in an engine's log, as tgi_wait names them, that come from something outside it
+#: Causes in an engine's log, as tgi_wait names them, that lie outside the engine
 _NO_GPU = (
     "no_gpu", "not_enough_gpus", "too_few_gpus", "old_driver", "gpu_fabric", "gpu_architecture",
     "cuda", "cuda_serving", "shard_segfault", "docker", "nccl",
@@ -35,7 +35,7 @@ _HOST_MEMORY = ("host_memory", "killed", "shard_failed")
 
 @dataclass(frozen=True)
 class Link:
-    """A link: whose view shows it, who judges it, and what follows when it is broken."""
+    """A link: the side that sees it, its judge, and what it explains when it is broken."""
 
     id: str
     title: str

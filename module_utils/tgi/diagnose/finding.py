@@ -1,4 +1,4 @@
-"""What is known of one link of the chain between a client and a model."""
+"""Findings about the links of the chain between a client and a model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OK, BROKEN, NOT_REACHED, UNKNOWN = "ok", "broken", "not reached", "unknown"
 
 @dataclass(frozen=True)
 class Found:
-    """A judge's word on one link. ``code`` names what is broken, for what it may explain."""
+    """A judge's result for one link. ``code`` is the kind of fault."""
 
     state: str
     seen: str = ""
@@ -28,18 +28,18 @@ def broken(code: str, seen: str, remedy: str) -> Found:
 
 
 def not_reached(seen: str = "") -> Found:
-    """Not tried, for what comes before it is broken."""
+    """Return a link that was not tried, because one before it is broken."""
     return Found(NOT_REACHED, seen)
 
 
 def unknown(seen: str) -> Found:
-    """Could not be looked at, which is no sign of anything being wrong."""
+    """Return a link that could not be inspected; that is no sign of a fault."""
     return Found(UNKNOWN, seen)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. ``models`` are the names that the link matters to."""
+    """One line of the report. ``models`` are the names of the models that use the link."""
 
     link: str
     title: str
@@ -50,7 +50,7 @@ class Finding:
 
     @property
     def name(self) -> str:
-        """Such as ``container of llama-3.1-8b``."""
+        """Return a name such as ``container of llama-3.1-8b``."""
         return f"{self.title} of {self.model}" if self.model else self.title
 
     @property
@@ -60,7 +60,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Limits:
-    """Above these an answer is slow (seconds); clocks further apart than ``skew`` differ."""
+    """Seconds: above ``ttft`` or ``tpot`` an answer is slow, above ``skew`` clocks differ."""
 
     ttft: float = 5.0
     tpot: float = 0.2
@@ -69,7 +69,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Picture:
-    """All observations: of each gateway as a client sees it, and of the hosts themselves."""
+    """All observations: each gateway as a client sees it, and the hosts themselves."""
 
     clients: Sequence[Mapping[str, Any]] = ()
     gateways: Sequence[Mapping[str, Any]] = ()
@@ -77,18 +77,18 @@ class Picture:
     limits: Limits = Limits()
 
     def names(self) -> frozenset[str]:
-        """The names of all models that anybody has seen."""
+        """Return the names of all observed models."""
         sides = [*self.clients, *self.gateways, *self.gpus]
         return frozenset(str(one["name"]) for side in sides for one in models_of(side))
 
     def direct(self, name: str) -> list[Mapping[str, Any]]:
-        """A model as each of its GPU hosts sees it."""
+        """Return a model as each of its GPU hosts sees it."""
         return [one for host in self.gpus for one in models_of(host) if one["name"] == name]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a judge looks at: one side's observation, the model concerned, and all the rest."""
+    """Input of a judge: one side's observation, the model, and the whole picture."""
 
     own: Mapping[str, Any]
     model: Mapping[str, Any]
@@ -100,5 +100,5 @@ class Scene:
 
 
 def models_of(side: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The models in an observation; none where it could not be made."""
+    """Return the models in an observation; none if the host could not be inspected."""
     return list(side.get("models") or [])

@@ -1,8 +1,8 @@
-"""From all that was seen to one sentence: the innermost broken link that explains the outermost.
+"""Name the innermost broken link that explains what the client sees.
 
-What a client meets first (a 502) is seldom what must be mended (a GPU without memory). So the
+What a client meets first (a 502) is seldom what must be fixed (a GPU without memory). So the
 verdict begins at the first broken link from the client's side and follows ``breaks`` of the
-chain inwards, for the same model, as long as something broken explains it.
+chain inwards, for the same model, as long as a broken link explains it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,17 @@ from .finding import (
 from .judge.machine_links import seen_at_all
 
 _WIDEST = 110
-#: Links that say of a side whether it could be looked at
+#: Links that say whether a side could be inspected
 _FIRST = ("name", "gateway.way_in", "gpu.way_in")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``cause`` is None when nothing is broken; ``broken`` holds all that is, outermost first."""
+    """All findings, and how the broken ones belong together.
+
+    ``cause`` is None when nothing is broken. ``outward`` are the findings that it explains,
+    ``others`` the faults with another cause.
+    """
 
     findings: Sequence[Finding]
     cause: Finding | None
@@ -41,13 +45,13 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Nothing is broken, and a client's way was seen: what nobody looked at is not well."""
+        """Return whether nothing is broken and the client's side was inspected."""
         seen = [one for one in self.findings if LINKS[one.link].side == CLIENT]
         return self.cause is None and any(one.found.state == OK for one in seen)
 
     @property
     def line(self) -> str:
-        """One line: BROKEN with the remedy, or that all is well."""
+        """Return the verdict in one line: BROKEN with the remedy, or that nothing is broken."""
         if self.cause is None:
             return _fine(self.findings) if self.passed else _blank(self.findings)
         found = self.cause.found
@@ -56,14 +60,14 @@ class Verdict:
         if self.outward:
             line += f" It breaks: {', '.join(_places(self.outward))}."
         if self.others:
-            line += f" Broken besides: {'; '.join(_places(self.others, True))}."
+            line += f" Also broken: {'; '.join(_places(self.others, True))}."
         blind = [one for one in self.findings if _is_blind(one)]
         if blind:
-            line += f" Not looked at: {', '.join(one.host for one in blind)}."
+            line += f" Not inspected: {', '.join(one.host for one in blind)}."
         return line
 
     def table(self) -> str:
-        """A line for each link, from the client inwards."""
+        """Return the verdict, then a line for each link from the client inwards."""
         rows = [("LINK", "HOST", "STATE", "SEEN")]
         rows += [
             (one.name, one.host, one.found.state, _short(one.found.seen)) for one in self.findings
@@ -76,7 +80,7 @@ class Verdict:
         return "\n".join([self.line, *lines])
 
     def rows(self) -> list[dict[str, str]]:
-        """The findings as plain data."""
+        """Return the findings as plain data."""
         return [
             {
                 "link": one.link,
@@ -93,7 +97,7 @@ class Verdict:
 
 
 def judge(picture: Picture) -> Verdict:
-    """Judge every link of every host and model, and find the cause."""
+    """Judge every link of every host and model, and return the verdict."""
     findings = [finding for link in CHAIN for finding in _judge_link(link, picture)]
     broken = [one for one in findings if one.is_broken]
     if not broken:
@@ -106,7 +110,7 @@ def judge(picture: Picture) -> Verdict:
         for one in broken
         if one not in outward and (one.name, one.host) != (cause.name, cause.host)
     ]
-    # Of what is broken besides, only what nothing else explains
+    # Of the other faults, only those that nothing else explains
     others = [
         one
         for one in rest
@@ -120,7 +124,7 @@ def _judge_link(link: Link, picture: Picture) -> Iterator[Finding]:
     for own in sides:
         models = models_of(own)
         names = frozenset(str(one["name"]) for one in models)
-        # A host that could not be asked may matter to every model
+        # A host that could not be inspected may matter to every model
         names = names if names and link.side not in (CLIENT, GATEWAY) else picture.names()
         host = str(own.get("host") or "")
         if not link.per_model:
@@ -138,7 +142,7 @@ def _judge_link(link: Link, picture: Picture) -> Iterator[Finding]:
 
 
 def _cause_of(first: Finding, broken: Sequence[Finding], findings: Sequence[Finding]) -> Finding:
-    """The innermost finding that explains ``first`` and that nothing explains itself."""
+    """Return the innermost finding that explains ``first`` and that no other explains."""
     seen = {id(first)}
     cause = first
     while True:
@@ -150,7 +154,7 @@ def _cause_of(first: Finding, broken: Sequence[Finding], findings: Sequence[Find
 
 
 def _explains(inner: Finding, outer: Finding, findings: Sequence[Finding]) -> bool:
-    """Whether a way of ``breaks`` leads from one to the other, past nothing that works."""
+    """Return whether ``breaks`` leads from one to the other without passing a link that works."""
     ways, passed = [inner.link], {inner.link}
     while ways:
         for effect, codes in LINKS[ways.pop()].breaks.items():
@@ -167,14 +171,14 @@ def _explains(inner: Finding, outer: Finding, findings: Sequence[Finding]) -> bo
 
 
 def _together(inner: Finding, outer: Finding) -> bool:
-    """Same models, and of two links of the same side also the same host."""
+    """Return whether both concern the same model and, on the same side, the same host."""
     same_side = LINKS[inner.link].side == LINKS[outer.link].side
     alone = same_side and inner.host != outer.host
     return bool(inner.models & outer.models) and not alone
 
 
 def _passable(link: str, codes: Sequence[str], inner: Finding, findings: Sequence[Finding]) -> bool:
-    """Not past a link that works, nor past one that is broken in another way."""
+    """Return whether no such link works or is broken in another way."""
     there = [one for one in findings if one.link == link and _together(inner, one)]
     return all(
         (not codes or one.found.code in codes) if one.is_broken else one.found.state != OK
@@ -200,10 +204,10 @@ def _is_blind(one: Finding) -> bool:
 
 def _fine(findings: Sequence[Finding]) -> str:
     good = sum(one.found.state == OK for one in findings)
-    line = f"Nothing is broken: {good} of {len(findings)} links are well"
+    line = f"Nothing is broken: {good} of {len(findings)} links are ok"
     blind = [one.host for one in findings if _is_blind(one)]
     if blind:
-        return f"{line}; not looked at: {', '.join(blind)}."
+        return f"{line}; not inspected: {', '.join(blind)}."
     left = [one for one in findings if one.found.state in (NOT_REACHED, UNKNOWN)]
     return f"{line}, {len(left)} could not be judged." if left else f"{line}."
 
@@ -212,14 +216,13 @@ def _blank(findings: Sequence[Finding]) -> str:
     why = next((one.found.seen for one in findings if _is_blind(one) and one.found.seen), "")
     said = f" ({_short(why)})" if why else ""
     return (
-        f"UNKNOWN: nothing could be seen as a client sees it{said}. Remedy: see what the first "
-        "play says of the inventory (playbooks/preflight.yml tells all), and that gateways has "
-        "hosts."
+        f"UNKNOWN: the endpoint could not be inspected as a client{said}. Remedy: check that the "
+        "group gateways has hosts, and run playbooks/preflight.yml to check the inventory."
     )
 
 
 def read_picture(results: Mapping[str, Mapping[str, Any]], **limits: Any) -> Picture:
-    """The picture of clients, gateways and gpus, each {host: registered result of tgi_diagnose}."""
+    """Return the picture; ``results`` maps clients, gateways, gpus to {host: registered result}."""
     sides = {
         side: [_observation(host, one) for host, one in by_host.items() if one]
         for side, by_host in results.items()
@@ -232,6 +235,6 @@ def _observation(host: str, result: Any) -> Mapping[str, Any]:
     if isinstance(seen, dict):
         return seen
     why = result.get("msg") if isinstance(result, dict) else ""
-    # Before it Ansible tells which of its own parts failed
+    # Before "failed: " Ansible names its own parts
     reason = " ".join(str(why or "no answer").split()).rpartition("failed: ")[2]
     return {"host": host, "blind": _short(reason)}

@@ -1,4 +1,4 @@
-"""Which engine answers? By what only it says of itself, never by what was declared."""
+"""Recognise the engine that answers by what only it says of itself."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "llamacpp"}
 
 @dataclass(frozen=True)
 class Detected:
-    """An engine's name (``openai``: none that is known) and by what it was recognised."""
+    """An engine's name (``openai``: unknown) and the sign by which it was recognised."""
 
     engine: str
     because: str = ""
 
 
 def recognise(info: Answer, metrics: Answer, models: Answer) -> Detected:
-    """Judge /info, /metrics and /v1/models; any of them may be missing or closed."""
+    """Recognise the engine from /info, /metrics and /v1/models; each may be missing or closed."""
     said = None if http_problem(info) else info.json()
     router = dig(said, "router") == "text-generation-router"
     if router or (dig(said, "model_id") and dig(said, "max_total_tokens")):
@@ -41,7 +41,7 @@ def recognise(info: Answer, metrics: Answer, models: Answer) -> Detected:
 
 
 async def look(client: Client) -> tuple[Answer, Answer, Answer]:
-    """/info, /metrics and /v1/models, with the target's key: some engines close all of them."""
+    """Ask for /info, /metrics and /v1/models with the target's key; some engines close them."""
     info, metrics, models = await asyncio.gather(
         *(client.send("GET", path) for path in ("/info", "/metrics", "/v1/models"))
     )
@@ -49,5 +49,5 @@ async def look(client: Client) -> tuple[Answer, Answer, Answer]:
 
 
 async def detect(client: Client) -> str:
-    """A name in ENGINES; ``openai`` when nothing says who it is. Three requests."""
+    """Return a name in ENGINES, ``openai`` if unknown. Sends three requests."""
     return recognise(*await look(client)).engine

@@ -1,7 +1,7 @@
-"""What an engine can do and how it says it: the seam between the checks and who serves.
+"""Profiles of engines: what each can do, and how its API differs.
 
-TGI is the product; the others are what the same inventory may move to, or what somebody asks
-about on the command line. Facts: each engine's source or a running server of that version.
+This project deploys TGI. The checks also know the others, for the command line and for a later
+move. The facts are from each engine's source or from a running server.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 class Counters:
     """Names in /metrics: counters of good requests and generated tokens, gauge of running ones.
 
-    ``finished``: the counter of requests that ran to their end, where a cancelled one is not
-    among them. ``others``: more families that appear with the first generation. ``flag``: what
-    switches /metrics on where it is off by default.
+    ``finished``: the counter of requests that ran to their end, without cancelled ones.
+    ``others``: more families that appear with the first generation. ``flag``: the option that
+    turns on /metrics where it is off by default.
     """
 
     requests: tuple[str, ...]
@@ -27,23 +27,23 @@ class Counters:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """What must be there after a generation."""
+        """Return the families that /metrics must have after a generation."""
         return (*self.requests, self.tokens, self.running, *self.others)
 
 
 @dataclass(frozen=True)
 class Engine:
-    """``abilities`` are words that a check's ``needs`` may ask for:
+    """One engine. ``abilities`` are the words that a check's ``needs`` may name:
 
     native (/generate, /generate_stream), info (/info), guided (constrained JSON), regex
     (constrained text), tools (a forced call is enforced), tokenize, counters, context (too long
-    a prompt is refused), limit (it tells how long a prompt may be), permits (a declared number
-    of requests at one time, 429 above it), completions (/v1/completions), logprobs (of a chat's
+    a prompt is refused), limit (it says how long a prompt may be), permits (a declared number
+    of requests at a time, 429 above it), completions (/v1/completions), logprobs (of a chat's
     tokens), exclusive (tools and guided output in one request are refused).
     ``unknown_model`` are the statuses that an unknown name may get; 200: the name is ignored.
     ``guided_form``: response_format in TGI's ``value`` form or OpenAI's ``json_schema`` form.
     ``done``: a stream ends with [DONE]. ``call_finish``: a streamed call has a finish_reason.
-    ``served`` is what requests call the model on its own port; empty: by its model_id.
+    ``served`` is the model's name in requests on its own port; empty: its model_id.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Engine:
     done: bool = True
     call_finish: bool = True
     too_long: tuple[int, ...] = (400,)
-    #: A word of /metrics that only this engine writes.
+    #: Prefix of lines of /metrics that only this engine writes
     mark: str = ""
     served: str = ""
 
@@ -83,7 +83,7 @@ ENGINES = {
             call_finish=False,
             too_long=(422,),
             mark="tgi_",
-            # Anything else is taken for an adapter's name
+            # TGI takes any other name for an adapter's
             served="tgi",
         ),
         Engine(

@@ -1,4 +1,4 @@
-"""Judge one model from its container, its log and a probe: loading, ready or failed, and why."""
+"""Judge one model from its container, log and probe: loading, ready or failed, and why."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from .probe import Probe
 from .state import Failure, Memory, Status, Wanted
 
 _PATIENCE = 10.0
-"""Seconds that a server which speaks HTTP is given in this wait, however long it has been up: a
-busy one may turn a request away."""
+"""Seconds that a server gets after its first HTTP answer: a busy one may refuse some."""
 
 
 def remember(memory: Memory, container: Container) -> bool:
-    """Take note of a container; true when it has restarted since it was first seen."""
+    """Remember a container; return whether it has restarted since it was first seen."""
     if memory.container != container.id or container.restarts < memory.restarts:
         memory.container, memory.restarts = container.id, container.restarts
         memory.serving_since, memory.late = 0.0, 0
@@ -26,7 +25,7 @@ def remember(memory: Memory, container: Container) -> bool:
 
 
 def split_runs(lines: Sequence[Line], container: Container) -> tuple[list[Line], list[Line]]:
-    """The lines of the run before the last one, and of the last one."""
+    """Return the lines of the run before the last one, and those of the last one."""
     before = [line for line in lines if line.at < container.boundary]
     return last_run(before), [line for line in lines if line.at >= container.boundary]
 
@@ -36,7 +35,7 @@ _EVIDENCE = 15
 
 
 def _evidence(lines: Sequence[Line], cause: Cause | None = None) -> tuple[str, ...]:
-    """The last lines, not from before the first sign of trouble when the log has one."""
+    """Return the last lines, from shortly before the first sign of trouble if there is one."""
     first = next(
         (
             index
@@ -54,7 +53,7 @@ def _evidence(lines: Sequence[Line], cause: Cause | None = None) -> tuple[str, .
 def judge_dead(
     wanted: Wanted, container: Container, run: Sequence[Line], exit_code: int | None
 ) -> Status:
-    """A container that does not run, or whose run before this one ended while we waited."""
+    """Judge a container that does not run, or that restarted while we waited."""
     stage = read_progress(run, container.started).phase
     if container.status == "paused":
         exit_code = None
@@ -75,7 +74,7 @@ def judge_dead(
 def _stage(
     container: Container, run: Sequence[Line] | None, seen: Probe, memory: Memory, now: float
 ) -> Progress:
-    """Phase, beginning and detail of a running container that is not ready."""
+    """Return phase, beginning and detail of a running container that is not ready."""
     since = container.started or container.created
     if run is None or container.quiet:
         stage = Progress("silent", since, "")
@@ -97,7 +96,7 @@ def judge_running(
     memory: Memory,
     now: float,
 ) -> Status:
-    """A running container; `run` is the log of its last run, None if it cannot be read."""
+    """Judge a running container; ``run`` is the log of its last run, None if unreadable."""
     if seen.ready:
         memory.late = 0
         up = max(0.0, now - container.started)
@@ -128,13 +127,13 @@ def _overdue(stage: Progress, allowed: float, run: Sequence[Line], seen: Probe) 
     cause = "deadline"
     if seen.healthy:
         cause = "not_generating"
-        text = f"/health is 200 yet generation fails: {seen.detail}; no token {within}"
+        text = f"/health returns 200, but generation fails: {seen.detail}; no token {within}"
         remedy = RESTART if known else f"{RESTART}; if it is only overloaded, {BUSY}"
     elif stage.phase == "serve":
         text = f"not ready {within}: {seen.detail}"
         remedy = RESTART if "/health answered 5" in seen.detail else SLOW["serve"]
     else:
-        text = f"not done {within}, the container still runs"
+        text = f"not done {within}, and the container still runs"
         remedy = "" if known else SLOW[stage.phase]
     if known:
         text = f"{text}; the log says: {known.text}"
@@ -143,10 +142,10 @@ def _overdue(stage: Progress, allowed: float, run: Sequence[Line], seen: Probe) 
 
 
 def judge_absent(wanted: Wanted) -> Status:
-    """No container of the model's project exists."""
+    """Return the status of a model whose Compose project has no container."""
     failure = Failure(
         "absent",
         f"no container of Compose project {wanted.project} exists",
-        "deploy it (--tags tgi); docker compose ls --all on the host shows the projects there are",
+        "run site.yml --tags tgi; docker compose ls --all on the host lists its projects",
     )
     return Status(wanted.name, "absent", failure=failure)

@@ -1,4 +1,4 @@
-"""Put the state of models into words: one line while they load, the whole story on failure."""
+"""Write the messages about models: one line while they load, the full text on failure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _restarted(count: int) -> str:
 
 
 def progress_line(host: str, status: Status) -> str:
-    """For example ``gpu1 llama: loading shards, 24 s of 1200 s allowed: Starting shard``."""
+    """Return such as ``gpu1 llama: loading shards, 24 s of 1200 s allowed: Starting shard``."""
     if status.ready:
         return f"{host} {status.name}: ready, {_seconds(status.elapsed)} after its start"
     line = f"{host} {status.name}: {LABELS[status.phase]}"
@@ -41,9 +41,9 @@ def _because(status: Status, failure: Failure) -> str:
 
 
 def failure_text(host: str, statuses: Sequence[Status]) -> str:
-    """What failed, why and what to do, one line for each failed model; then evidence and the rest.
+    """Return a line for each failed model (what, why, remedy), then log lines and the other models.
 
-    The first line alone says it all for the first failed model.
+    The first line alone is complete for the first failed model.
     """
     failed = [(one, one.failure) for one in statuses if one.failure]
     lines: list[str] = []
@@ -58,12 +58,12 @@ def failure_text(host: str, statuses: Sequence[Status]) -> str:
             lines.extend(f"  {shorten(line)}" for line in failure.evidence)
     others = [progress_line(host, one) for one in statuses if not one.failure]
     if others:
-        lines.extend(["The others:", *(f"  {line}" for line in others)])
+        lines.extend(["The other models:", *(f"  {line}" for line in others)])
     return "\n".join(lines)
 
 
 def as_result(host: str, status: Status) -> dict[str, Any]:
-    """One entry of the module's `models`."""
+    """Return one entry of the module's ``models``."""
     failure = status.failure
     result: dict[str, Any] = {
         "name": status.name,

@@ -1,4 +1,4 @@
-"""Ask a TGI server whether it is there (/health) and whether it generates (one token)."""
+"""Ask a server whether it is healthy (/health) and whether it generates (one token)."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _REQUEST = json.dumps(
 
 @dataclass(frozen=True)
 class Probe:
-    """What one look at a server gave."""
+    """The result of one probe."""
 
     ready: bool
-    """/health said 200 and one token was generated."""
+    """/health returned 200 and the server generated one token."""
     listening: bool
-    """Somebody spoke HTTP, and it was not a proxy without a server behind it."""
+    """Something answered HTTP, and not a proxy without a server behind it."""
     detail: str
-    """In words, with status and start of the body; empty when ready."""
+    """The reason, with status and start of the body; empty when ready."""
     healthy: bool = False
-    """/health said 200."""
+    """/health returned 200."""
     late: bool = False
-    """No answer in the time given."""
+    """No answer in time."""
 
 
 def _ask(url: str, method: str, path: str, body: bytes | None, timeout: float) -> tuple[int, bytes]:
@@ -54,7 +54,7 @@ def _ask(url: str, method: str, path: str, body: bytes | None, timeout: float) -
 
 
 def _said(body: bytes) -> str:
-    """The error text of TGI or OpenAI shaped JSON, else the start of the body."""
+    """Return the error text of TGI's or OpenAI's JSON, else the start of the body."""
     text = body.decode("utf-8", "replace")
     try:
         content: Any = json.loads(text)
@@ -86,10 +86,10 @@ def _generated(body: bytes) -> bool:
 
 
 def probe(url: str, timeout: float) -> Probe:
-    """Look once at the server at `url` (http://host:port), `timeout` seconds for each request.
+    """Probe the server at ``url`` (http://host:port) once, ``timeout`` seconds for each request.
 
-    While TGI loads nothing listens: a refused or reset connection, one that Docker's proxy
-    accepts and drops, and 502 or 504 of a proxy in front all mean "not listening".
+    While TGI loads, it does not listen. A connection that is refused, reset, or dropped by Docker's
+    proxy, and a 502 or 504 from a proxy, all mean "not listening".
     """
     what = "GET /health"
     healthy = False
@@ -102,7 +102,7 @@ def probe(url: str, timeout: float) -> Probe:
         what, healthy = "POST /generate", True
         status, body = _ask(url, "POST", "/generate", _REQUEST, timeout)
     except (TimeoutError, socket.timeout):
-        return Probe(False, True, f"{what} has not answered within {timeout:g} s", healthy, True)
+        return Probe(False, True, f"{what} did not answer within {timeout:g} s", healthy, True)
     except (OSError, HTTPException) as problem:
         reason = str(getattr(problem, "strerror", "") or problem or type(problem).__name__)
         return Probe(False, healthy, f"{what}: {clean(reason)}", healthy)
@@ -112,9 +112,9 @@ def probe(url: str, timeout: float) -> Probe:
 
 
 def probe_all(urls: Mapping[str, tuple[str, float]]) -> dict[str, Probe]:
-    """Look at several servers at once; `urls` gives URL and seconds by name.
+    """Probe several servers at once; ``urls`` maps names to (URL, seconds).
 
-    A server that trickles its answer byte by byte is given up too, after twice its seconds.
+    A server that sends its answer byte by byte is given up after twice its seconds.
     """
     answers: dict[str, Probe] = {}
 
@@ -129,5 +129,5 @@ def probe_all(urls: Mapping[str, tuple[str, float]]) -> dict[str, Probe]:
     for name, thread, until in threads:
         thread.join(max(0.0, until - time.monotonic()))
         if name not in answers:
-            answers[name] = Probe(False, True, "the answer has not ended in time", late=True)
+            answers[name] = Probe(False, True, "the answer did not end in time", late=True)
     return dict(answers)

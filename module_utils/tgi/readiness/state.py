@@ -1,4 +1,4 @@
-"""What goes into and comes out of a look at a model."""
+"""Input and result of one inspection of a model, and what is remembered between two."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Wanted:
-    """A model to wait for. `timeouts` maps phases to seconds; what is missing has a default."""
+    """A model to wait for. ``timeouts`` maps phases to seconds; missing ones have defaults."""
 
     name: str
     project: str
@@ -19,7 +19,7 @@ class Wanted:
 
 @dataclass
 class Memory:
-    """What has to be known from one look to the next. As a dict it survives module calls."""
+    """What one inspection tells the next; as a dict it survives module calls."""
 
     container: str = ""
     restarts: int = 0
@@ -29,7 +29,7 @@ class Memory:
 
     @classmethod
     def load(cls, raw: Any) -> Memory:
-        """From `dump()` of an earlier call, or empty from anything else."""
+        """Return a memory from an earlier ``dump()``; an empty one from anything else."""
         if not isinstance(raw, dict):
             return cls()
         return cls(
@@ -40,13 +40,13 @@ class Memory:
         )
 
     def dump(self) -> dict[str, Any]:
-        """A dict of plain values."""
+        """Return a dict of plain values."""
         return dict(vars(self))
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why waiting has ended in vain."""
+    """Why the wait for a model failed."""
 
     cause: str
     text: str
@@ -57,7 +57,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Status:
-    """What one look at a model gave."""
+    """The result of one inspection of a model."""
 
     name: str
     phase: str

@@ -1,4 +1,4 @@
-"""Look at all models of a host again and again until each is ready, one fails, or time is up."""
+"""Inspect all models of a host until each is ready, one fails, or time is up."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .state import Memory, Status, Wanted
 
 ProbeAll = Callable[[dict[str, tuple[str, float]]], dict[str, Probe]]
 _FIRST_TIMEOUT = 8.0
-"""Seconds for a request the first time; twice as long each time it was not enough."""
+"""Seconds for the first request; doubled each time that was not enough."""
 
 
 class Watcher:
-    """Watches `models` (with what `memories` holds of earlier calls, by name)."""
+    """Watches ``models``; ``memories`` holds what earlier calls remembered, by name."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Watcher:
         self._probe_timeout = probe_timeout
 
     def look(self) -> list[Status]:
-        """One look at every model, in their order. Raises DockerError if Docker cannot be asked."""
+        """Inspect every model once, in order. Raises DockerError if Docker does not answer."""
         found = self._docker.containers(model.project for model in self.models)
         asked: dict[str, tuple[str, float]] = {}
         for model in self.models:
@@ -78,10 +78,10 @@ class Watcher:
     def watch(
         self, window: float, interval: float, sleep: Callable[[float], None] = time.sleep
     ) -> list[Status]:
-        """Look until all are ready or one has failed, at most about `window` seconds.
+        """Inspect until all are ready or one has failed, at most about ``window`` seconds.
 
-        A request that is under way when the window ends is waited for. Docker may be away for
-        part of the window (its daemon restarts), not at its end: DockerError.
+        A request that runs at the end of the window is waited for. Docker may be down for part of
+        the window (a restart of its daemon); at the end of it raises DockerError.
         """
         until = self._clock() + window
         while True:

@@ -45,7 +45,7 @@ def emulator(host: Any, last: str) -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        ("no-generate", "/health is 200 yet generation fails"),
+        ("no-generate", "/health returns 200, but generation fails"),
         ("wrong-model", "identity differs: serves bigscience/bloom-560m, not HuggingFaceTB/"),
         ("stream-cut", "stream cut short after 3 events, without"),
     ],

@@ -105,7 +105,7 @@ def healthy_not_generating(case: Case) -> None:
 
 def hangs(case: Case) -> None:
     case.chat_is(504, "The model did not answer in time.")
-    case.replica.update(ready=False, detail="POST /generate has not answered within 20 s")
+    case.replica.update(ready=False, detail="POST /generate did not answer within 20 s")
     late = "no answer within 30 s"
     case.model["generate"] = answer(0, fault=late, problem=late, times={})
     for name in ("chat", "stream", "tools"):
@@ -178,7 +178,7 @@ TABLE: dict[str, Trouble] = {
     "502: no container": (no_container, "container", "gpu1", "--tags tgi", {"chat", "upstream"}),
     "502: Docker down": (docker_down, "docker", "gpu1", "systemctl start docker",
                          {"chat", "upstream"}),
-    "502: Docker down, disk full": (docker_down_disk_full, "gpu.disk", "gpu1", "make room",
+    "502: Docker down, disk full": (docker_down_disk_full, "gpu.disk", "gpu1", "free space",
                                     {"chat", "upstream", "docker"}),
     "out of GPU memory": (weights_do_not_fit, "log", "gpu1", "quantize",
                           {"chat", "upstream", "container"}),
@@ -190,7 +190,7 @@ TABLE: dict[str, Trouble] = {
                                            {"chat", "upstream", "container"}),
     "out of host memory": (host_out_of_memory, "gpu.memory", "gpu1", "RAM",
                            {"chat", "upstream", "container", "log"}),
-    "disk full": (model_disk_full, "gpu.disk", "gpu1", "make room",
+    "disk full": (model_disk_full, "gpu.disk", "gpu1", "free space",
                   {"chat", "upstream", "container", "log"}),
     "gated model": (gated, "log", "gpu1", "licence", {"chat", "upstream", "container"}),
     "driver updated": (driver_gone, "gpus", "gpu1", "reboot",
@@ -204,7 +204,7 @@ TABLE: dict[str, Trouble] = {
     "504: hangs": (hangs, "generation", "gpu1", "docker logs", {"chat", "upstream"}),
     "502: on loopback only": (loopback_only, "port", "gpu1", "tgi_bind_address",
                               {"chat", "upstream"}),
-    "GPU host down": (gpu_host_down, "gpu.way_in", "gpu1", "machine up", {"chat", "upstream"}),
+    "GPU host down": (gpu_host_down, "gpu.way_in", "gpu1", "machine is up", {"chat", "upstream"}),
     "slow: queue": (slow_by_queue, "pace", "gpu1", "replicas", {"speed"}),
     "slow: heat": (slow_by_heat, "throttle", "gpu1", "cooling", {"speed", "pace"}),
     "slow: prompts": (slow_by_long_prompts, "pace", "gpu1", "max_batch_prefill_tokens", {"speed"}),

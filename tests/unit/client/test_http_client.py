@@ -80,7 +80,7 @@ FAULTS = {
     ),
     "connection closed without an answer": says(b""),
     "no answer within 0.3 s": says(b"", wait=2),
-    "what answers speaks no proper HTTP": says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+    "the answer is not valid HTTP": says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
     "body longer than": says(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2_100_000),
 }
 

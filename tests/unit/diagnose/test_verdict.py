@@ -44,7 +44,7 @@ def test_all_well() -> None:
     verdict = verdict_of(Case())
     assert verdict.passed and verdict.cause is None
     assert [one for one in verdict.findings if one.found.state != "ok"] == []
-    assert verdict.line == f"Nothing is broken: {len(CHAIN)} of {len(CHAIN)} links are well."
+    assert verdict.line == f"Nothing is broken: {len(CHAIN)} of {len(CHAIN)} links are ok."
 
 
 def test_a_line_for_each_link_in_order() -> None:
@@ -69,7 +69,9 @@ def test_a_side_that_was_not_asked_is_left_out(side: str) -> None:
 
 def test_nothing_seen_is_not_well() -> None:
     verdict = judge(read_picture({"clients": {}, "gateways": {}, "gpus": {}}))
-    assert not verdict.passed and verdict.line.startswith("UNKNOWN: nothing could be seen")
+    assert not verdict.passed and verdict.line.startswith(
+        "UNKNOWN: the endpoint could not be inspected"
+    )
 
 
 def test_an_inventory_that_cannot_be_read_is_told() -> None:
@@ -82,12 +84,12 @@ def test_an_inventory_that_cannot_be_read_is_told() -> None:
 def test_a_host_without_a_password_for_root_is_told_beside() -> None:
     case = Case()
     case.gpu = {"host": "gpu1", "blind": "Missing sudo password"}
-    assert verdict_of(case).line.endswith("not looked at: gpu1.")
+    assert verdict_of(case).line.endswith("not inspected: gpu1.")
     case.chat_is(502)
     case.replica.update(ready=False, listening=False, detail="GET /health: Connection refused")
     line = verdict_of(case).line
     assert line.startswith("BROKEN: way to the engine of small on gw1")
-    assert line.endswith("Not looked at: gpu1.")
+    assert line.endswith("Not inspected: gpu1.")
 
 
 def test_two_models_two_causes() -> None:
@@ -102,7 +104,7 @@ def test_two_models_two_causes() -> None:
     assert verdict.cause and (verdict.cause.link, verdict.cause.model) == ("log", "small")
     assert {one.model for one in verdict.outward} == {"small"}
     assert [(one.link, one.model) for one in verdict.others] == [("log", "other")]
-    assert "Broken besides: log of other on gpu1" in verdict.line
+    assert "Also broken: log of other on gpu1" in verdict.line
 
 
 def test_one_dead_replica_of_two_breaks_nobody() -> None:

@@ -136,7 +136,7 @@ def test_an_image_that_can_move(image: str) -> None:
 
 def test_the_environment_of_all_models() -> None:
     (found,) = check(model(), tgi_environment={"HF_ENDPOINT": "https://x", "QUANTIZE": "awq"})
-    assert found.startswith("tgi_environment.QUANTIZE is not set here; write quantize beside")
+    assert found.startswith("tgi_environment.QUANTIZE must not be set here; write quantize next to")
 
 
 def test_no_model_at_all() -> None:

@@ -103,7 +103,7 @@ def test_a_part_of_the_hosts(tmp_path: Path) -> None:
 def test_no_hosts_at_all(tmp_path: Path) -> None:
     code, output = play(tmp_path, {"all": {"children": {"gpu_host": {"hosts": {"x": {}}}}}})
     assert code == 2
-    assert "UNKNOWN: nothing could be seen as a client sees it" in output
+    assert "UNKNOWN: the endpoint could not be inspected as a client" in output
 
 
 def test_without_a_name_for_the_endpoint(tmp_path: Path) -> None:

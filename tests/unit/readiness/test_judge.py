@@ -58,7 +58,7 @@ def test_each_phase_has_its_own_deadline(log: Any, phase: str, began: float) -> 
     after = judge(log, began + allowed + 1).failure
     assert after is not None
     assert after.cause == "deadline"
-    assert f"not done within {allowed:g} s, the container still runs" in after.text
+    assert f"not done within {allowed:g} s, and the container still runs" in after.text
 
 
 def test_the_callers_deadline_wins() -> None:
@@ -82,7 +82,7 @@ def test_healthy_without_generating_fails_after_the_serve_deadline() -> None:
     late = judge(TO_SERVE, 146, UNABLE, memory).failure
     assert late is not None
     assert late.cause == "not_generating"
-    assert "/health is 200 yet generation fails: POST /generate answered 424" in late.text
+    assert "/health returns 200, but generation fails: POST /generate answered 424" in late.text
     assert "docker restart" in late.remedy
 
 

@@ -127,7 +127,7 @@ def test_no_answer_in_time(serve: Serve) -> None:
     seen = probe(serve({"/health": (200, b""), "/generate": (200, TOKEN)}, delay=3), 0.3)
     assert seen.late
     assert seen.healthy
-    assert seen.detail == "POST /generate has not answered within 0.3 s"
+    assert seen.detail == "POST /generate did not answer within 0.3 s"
 
 
 def _once(behave: Callable[[socket.socket], object]) -> str:
@@ -183,4 +183,4 @@ def test_many_at_once_and_one_that_trickles(serve: Serve) -> None:
     assert time.monotonic() - began < 2.2, "in turn they would take longer"
     assert all(seen[f"m{i}"].ready for i in range(8))
     assert not seen["slow"].ready
-    assert "not ended in time" in seen["slow"].detail
+    assert "did not end in time" in seen["slow"].detail

@@ -18,7 +18,7 @@ from tests.support.wait_fakes import ARGS, T0, TO_LOAD, TO_SERVE, container, raw
 
 READY = Probe(True, True, "", True)
 REFUSED = Probe(False, False, "GET /health: Connection refused")
-LATE = Probe(False, True, "POST /generate has not answered within 8 s", True, True)
+LATE = Probe(False, True, "POST /generate did not answer within 8 s", True, True)
 GATED = next(chain for chain in CHAINS if chain.id == "gated")
 
 
@@ -135,7 +135,7 @@ def test_a_missing_container() -> None:
     assert b.failure is not None
     text = failure_text("gpu1", [a, b])
     assert text.startswith("gpu1: model b failed: no container of Compose project tgi-b exists.")
-    assert "The others:\n  gpu1 a: ready" in text
+    assert "The other models:\n  gpu1 a: ready" in text
 
 
 def test_a_created_container_is_waited_for_and_one_docker_cannot_start_is_not() -> None:

@@ -33,7 +33,9 @@ def test_the_role_specifies_exactly_these_options() -> None:
     main = yaml.safe_load(SPEC.read_text())["argument_specs"]["main"]["options"]
     options = main["tgi_models"]["options"]
     theirs = {name: spec for name, spec in options.items() if name not in OWN}
-    assert compared(theirs) == compared(argument_specs()), "print it: launcher_options.py 10"
+    assert compared(theirs) == compared(argument_specs()), (
+        "print it: python3 module_utils/tgi/engines/tgi/options.py 10"
+    )
 
 
 def test_the_printed_block_says_the_same() -> None:

@@ -1,4 +1,4 @@
-"""What a client meets, link by link: name, port, TLS, key, chat, stream, speed, tool call."""
+"""Judge the client's links: name, port, TLS, key, chat, stream, speed, tool call."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from ..finding import BROKEN, OK, Found, Scene, broken, not_reached, ok, unknown
 from ..look.forced_call import REMEDIES
 from .slow_answers import seconds, slow_parts
 
-_KEY = "the key of checks_consumer is not in force: run site.yml --tags gateway"
-_ROUTE = "the gateway serves another configuration than the inventory's: site.yml --tags gateway"
+_KEY = "the gateway does not know the key of checks_consumer: run site.yml --tags gateway"
+_ROUTE = "the gateway does not serve the inventory's configuration: run site.yml --tags gateway"
 _DOORS = {
-    "refused": "nothing listens there (systemctl status nginx there), or a firewall rejects it",
-    "timeout": "packets are dropped on the way: firewall, security group, routing; or the address "
-    "is wrong (DNS, checks_connect_to)",
-    "reset": "something between here and the gateway cuts connections: a balancer, a firewall",
-    "unreachable": "there is no route to that address: network of the controller, DNS",
-    "error": "try it by hand: nc -vz, from this machine",
+    "refused": "nothing listens there, or a firewall rejects it: see systemctl status nginx there",
+    "timeout": "a firewall, a security group or a wrong route drops the packets, or the address is "
+    "wrong: check these, DNS and checks_connect_to",
+    "reset": "something on the way cuts connections: check balancers and firewalls",
+    "unreachable": "there is no route to that address: check the controller's network and DNS",
+    "error": "try nc -vz from this machine",
 }
 _STATUSES = {
-    400: "a client certificate is missing or refused: checks_client_certificate, gateway_client_ca",
+    400: "the gateway refuses the client certificate, or none was sent: set "
+    "checks_client_certificate to one of gateway_client_ca",
     401: _KEY,
-    403: "the gateway or another proxy refuses this client: look at its error log",
+    403: "the gateway or another proxy refuses this client: see its error log",
     404: _ROUTE,
-    413: "the request is larger than gateway_max_body_size",
-    424: "the engine is up and cannot generate: its log tells why (docker logs)",
-    429: "the limit of the checks' tier is used up, or the engine is overloaded: wait, a larger "
-    "tier, max_concurrent_requests",
-    500: "the gateway's own script failed: its error log",
-    502: "nginx is up, nothing answers behind it: the model is loading, or has died",
-    503: "no replica can be asked: all are drained, loading, or dead",
-    504: "the model took the request and did not answer in gateway_read_timeout",
+    413: "the request is too large: raise gateway_max_body_size",
+    424: "the engine runs but cannot generate: docker logs shows why",
+    429: "the checks' tier is used up, or the engine is overloaded: wait, or raise the tier or "
+    "max_concurrent_requests",
+    500: "the gateway's own script failed: see its error log",
+    502: "nginx runs, but the model does not answer: wait if it is loading, else see docker logs",
+    503: "every replica is drained, loading or dead: see the links of the replicas",
+    504: "the model did not answer within gateway_read_timeout: see docker logs of the model",
 }
 
 
@@ -43,8 +44,8 @@ def judge_name(scene: Scene) -> Found:
         return broken(
             "no_address",
             f"{server} does not resolve here ({seen.get('problem') or 'no address'})",
-            "make the DNS entry (or a line in /etc/hosts), correct gateway_server_name, or set "
-            "checks_connect_to while there is none",
+            "add a DNS entry (or a line in /etc/hosts), correct gateway_server_name, or set "
+            "checks_connect_to",
         )
     how = " (checks_connect_to)" if scene.own.get("pinned") else ""
     return ok(f"{server} is {', '.join(seen['addresses'])}{how}")
@@ -71,11 +72,11 @@ def judge_tls(scene: Scene) -> Found:
         return ok(f"{seen['protocol']}, {seen['days']} days left")
     code = "not_yet" if "not valid yet" in problem else "handshake"
     code = "expired" if "expired" in problem else code
-    return broken(code, problem, seen["remedy"] or "give the right CA in checks_ca_file")
+    return broken(code, problem, seen["remedy"] or "set checks_ca_file to the right CA")
 
 
 def judge_answer(scene: Scene) -> Found:
-    """The list of models, with the key: what nginx answers by itself."""
+    """Judge the list of models, which nginx itself returns to a valid key."""
     if "answer" not in scene.own:
         return not_reached()
     seen = scene.own["answer"]
@@ -89,7 +90,7 @@ def judge_answer(scene: Scene) -> Found:
 
 def judge_chat(scene: Scene) -> Found:
     if scene.model.get("chatless"):
-        return unknown("has no chat (checks_without_chat)")
+        return unknown("this model has no chat (checks_without_chat)")
     seen = scene.model.get("chat")
     if not seen:
         return not_reached()
@@ -101,14 +102,14 @@ def judge_chat(scene: Scene) -> Found:
     if "template" in problem.lower():
         code = "template"
         remedy = (
-            "the model has no chat template: tokenizer_config_path in its options, or name it in "
-            "checks_without_chat and use /generate"
+            "the model has no chat template: set tokenizer_config_path in its options, or add it "
+            "to checks_without_chat and use /generate"
         )
     return broken(code, problem, remedy)
 
 
 def judge_direct_chat(scene: Scene) -> Found:
-    """Chat and stream on the model's own port: tells a model's fault from the gateway's."""
+    """Judge chat and stream on the model's own port, without the gateway."""
     found = judge_chat(scene)
     stream = judge_stream(scene)
     return stream if found.state == OK and stream.state == BROKEN else found
@@ -122,15 +123,15 @@ def judge_stream(scene: Scene) -> Found:
         return broken(
             code_of(seen),
             seen["problem"],
-            "a stream that breaks off: the engine's log at this time, gateway_read_timeout, or "
-            "another proxy in between",
+            "see the engine's log of this moment; check gateway_read_timeout and other proxies on "
+            "the way",
         )
     ttft, tpot = seconds(seen["ttft"]), seconds(seen["tpot"])
     return ok(f"TTFT {ttft}, TPOT {tpot}, {seen['chunks']} chunks")
 
 
 def judge_speed(scene: Scene) -> Found:
-    """Slow answers: at the edge and direct side by side, so that the place shows."""
+    """Compare the speed at the gateway with the speed on the model's own port."""
     seen = scene.model.get("stream")
     if not seen or seen["problem"]:
         return not_reached()
@@ -142,28 +143,28 @@ def judge_speed(scene: Scene) -> Found:
     if any(_collected(seen, one) for one in direct):
         return broken(
             "collected",
-            f"{said}: the stream is collected on the way and comes at once",
-            "a proxy between client and gateway buffers: proxy_buffering and gzip off for this "
-            "API there; the gateway's own configuration by site.yml --tags gateway",
+            f"{said}: a proxy collects the stream and sends it at once",
+            "turn off proxy_buffering and gzip for this API in proxies before the gateway; for the "
+            "gateway itself run site.yml --tags gateway",
         )
     if not slow:
         return ok(said)
     if direct and not any(slow_parts(one, scene.picture.limits) for one in direct):
         return broken(
             "way",
-            f"{said}: the time goes between the client and the engine",
-            "look at the gateway's load and its error log, the network to it and to the GPU host, "
-            "and connections that are made anew for each request (the access log's connect)",
+            f"{said}: the time is lost between the client and the engine",
+            "check the gateway's load and error log, the network to it and to the GPU host, and "
+            "new connections for every request (connect in the access log)",
         )
     return broken(
         "slow",
-        f"{said}: the time goes in the engine",
-        "fewer requests at a time, more replicas, a smaller or quantized model",
+        f"{said}: the engine is slow",
+        "send fewer requests at a time, add replicas, or use a smaller or quantized model",
     )
 
 
 def _collected(edge: Mapping[str, Any], direct: Mapping[str, Any]) -> bool:
-    """Nothing comes until the engine has ended, and then everything at once."""
+    """Return whether nothing came until the engine had ended, and then everything at once."""
     first, whole = edge["ttft"], direct["total"]
     if not first or not whole or not direct["tpot"] or edge["tpot"] is None:
         return False
@@ -171,7 +172,7 @@ def _collected(edge: Mapping[str, Any], direct: Mapping[str, Any]) -> bool:
 
 
 def judge_tools(scene: Scene) -> Found:
-    """The forced tool call, of a client's or of a GPU host's view."""
+    """Judge the forced tool call, as a client or a GPU host saw it."""
     seen = scene.model.get("tools")
     if not seen:
         return not_reached()
@@ -180,15 +181,15 @@ def judge_tools(scene: Scene) -> Found:
     direct = [one.get("tools") or {} for one in scene.picture.direct(scene.model["name"])]
     if "server" in scene.own and any(one.get("kind") == "ok" for one in direct):
         remedy = (
-            "asked directly it works: another replica answers at times, or something between "
-            "client and engine takes tools or tool_choice out of the request"
+            "it works on the model's own port: check the other replicas, and proxies that remove "
+            "tools or tool_choice from the request"
         )
         return broken(seen["kind"], seen["detail"], remedy)
     return broken(seen["kind"], seen["detail"], REMEDIES[seen["kind"]])
 
 
 def http_problem(seen: Mapping[str, Any]) -> str:
-    """Why an answer's view is none of a good answer; empty when it is one."""
+    """Return what is wrong with a response; empty when it is good."""
     if not seen["status"]:
         return seen["fault"] or "no answer"
     if seen["status"] != 200:
@@ -197,7 +198,7 @@ def http_problem(seen: Mapping[str, Any]) -> str:
 
 
 def code_of(seen: Mapping[str, Any]) -> str:
-    """The status as text; of an answer that never came: refused, timeout or closed."""
+    """Return the status as text; without a response: refused, timeout or closed."""
     if seen["status"] and seen["status"] != 200:
         return str(seen["status"])
     if "refused" in seen["fault"]:
@@ -208,9 +209,9 @@ def code_of(seen: Mapping[str, Any]) -> str:
 
 
 def remedy_of(seen: Mapping[str, Any]) -> str:
-    """What to do about an answer that is not good, by its status."""
+    """Return the remedy for a response that is not good."""
     if seen["status"] in _STATUSES:
         return _STATUSES[seen["status"]]
     if seen["status"] == 200:
-        return "what came is no good answer: playbooks/check.yml tells what is wrong with it"
-    return "look at nginx's error log and the engine's log of this moment"
+        return "run playbooks/check.yml, which names what is wrong with the response"
+    return "see nginx's error log and the engine's log of this moment"

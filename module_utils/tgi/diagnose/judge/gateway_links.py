@@ -1,4 +1,4 @@
-"""A gateway host: nginx, what it serves, where it listens, and its way to the engines."""
+"""Judge a gateway host: nginx, its configuration, its ports, and its way to the engines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from ..finding import Found, Scene, broken, not_reached, ok
 from ..look.error_log import OF_UPSTREAMS
 
 _RUN = "run site.yml --tags gateway"
-#: Seconds; an older line of the error log tells of something else
+#: Seconds; an older line of the error log has another cause
 _JUST_NOW = 180
 _SHORT = (
-    "nginx is short of something: descriptors and connections (fewer clients at a time, "
-    "gateway_address_limit), room on the disk, memory; its error log tells more"
+    "nginx lacks descriptors, connections, disk space or memory: see its error log; free some, or "
+    "admit fewer clients (gateway_address_limit)"
 )
-#: By kind of line, where that is not it
+#: Remedies of other kinds of lines
 _OTHERWISE = {
-    "script": f"the gateway's own script failed: {_RUN}; if it comes back, report this line",
-    "address": f"another program has that port (ss -ltnp tells which): stop it, then {_RUN}",
+    "script": f"the gateway's own script failed: {_RUN}; report this line if it comes back",
+    "address": f"stop the program that has this port (ss -ltnp shows it), then {_RUN}",
 }
 
 
@@ -24,7 +24,7 @@ def judge_service(scene: Scene) -> Found:
     if seen is None:
         return not_reached()
     if not seen or seen.get("load") == "not-found":
-        return broken("absent", "nginx is not installed", f"the gateway is not deployed: {_RUN}")
+        return broken("absent", "nginx is not installed", _RUN)
     state = f"{seen.get('active')} ({seen.get('sub')})"
     if _active(scene):
         return ok(f"nginx is {state}")
@@ -34,9 +34,7 @@ def judge_service(scene: Scene) -> Found:
     if complaint:
         said += f": {complaint}"
     code = "killed" if seen.get("result") in ("oom-kill", "signal") else "stopped"
-    return broken(
-        code, said, f"systemctl start nginx; journalctl -u nginx tells why it ended; {_RUN}"
-    )
+    return broken(code, said, f"see journalctl -u nginx, then systemctl start nginx, or {_RUN}")
 
 
 def _active(scene: Scene) -> bool:
@@ -44,7 +42,7 @@ def _active(scene: Scene) -> bool:
 
 
 def judge_config(scene: Scene) -> Found:
-    """What is on the disk against what a new connection is served with."""
+    """Compare the configuration on the disk with the one that nginx serves."""
     seen = scene.own.get("config")
     if seen is None:
         return not_reached()
@@ -53,11 +51,11 @@ def judge_config(scene: Scene) -> Found:
             return broken("invalid", f"nginx -t: {seen['complaint']}", _RUN)
         return not_reached("nginx does not run")
     if not seen["disk"]:
-        return broken("foreign", "nginx's main file is not the gateway's", f"not deployed: {_RUN}")
+        return broken("foreign", "nginx's main file is not the gateway's", _RUN)
     if seen["served"] == seen["disk"]:
         return ok(f"version {seen['served']} is on the disk and in force")
-    served = seen["served"] or "nothing that tells a version"
-    said = f"version {seen['disk']} is on the disk, {served} is served"
+    served = seen["served"] or "an unknown version"
+    said = f"version {seen['disk']} is on the disk, but nginx serves {served}"
     if seen["complaint"]:
         said += f"; nginx -t: {seen['complaint']}"
     return broken("stale", said, _RUN)
@@ -73,7 +71,7 @@ def judge_listen(scene: Scene) -> Found:
         return broken(
             "taken",
             f"{owner} listens on port {port}, not nginx",
-            f"stop it, or choose other ports (gateway_https_port, gateway_http_port), then {_RUN}",
+            f"stop it, or set other ports (gateway_https_port, gateway_http_port), then {_RUN}",
         )
     if not _active(scene):
         return not_reached("nginx does not run")
@@ -81,16 +79,16 @@ def judge_listen(scene: Scene) -> Found:
     if closed:
         which = ", ".join(closed)
         remedy = f"systemctl status nginx; {_RUN}"
-        return broken("closed", f"nobody listens on port {which}", remedy)
+        return broken("closed", f"nothing listens on port {which}", remedy)
     return ok(f"nginx listens on {', '.join(str(port) for port in wanted)}")
 
 
 def judge_errors(scene: Scene) -> Found:
-    """Only lines of this moment count; what they tell of an engine is that engine's to answer."""
+    """Judge recent lines; lines about an engine are judged at the engine."""
     if "errors" not in scene.own:
         return not_reached()
     if not scene.own["errors"]:
-        return ok("no line of the error log tells of trouble")
+        return ok("the error log shows no trouble")
     recent = [one for one in scene.own["errors"] if one["age"] <= _JUST_NOW]
     own = [one for one in recent if one["kind"] not in OF_UPSTREAMS]
     last = min(own or scene.own["errors"], key=lambda one: int(one["age"]))
@@ -98,7 +96,7 @@ def judge_errors(scene: Scene) -> Found:
     if last["upstream"]:
         said += f" ({last['upstream']})"
     if not own:
-        return ok(f"last word {said}")
+        return ok(f"last line {said}")
     return broken(last["kind"], said, _OTHERWISE.get(last["kind"], _SHORT))
 
 
@@ -107,7 +105,7 @@ def _ago(age: int) -> str:
 
 
 def judge_upstream(scene: Scene) -> Found:
-    """From the gateway to each replica: a connection, /health and one token."""
+    """Judge the way from the gateway to each replica: connection, /health and one token."""
     replicas = scene.model.get("replicas")
     if not replicas:
         return not_reached()
@@ -116,7 +114,7 @@ def judge_upstream(scene: Scene) -> Found:
         return broken(
             "drained",
             f"every replica is drained ({', '.join(one['name'] for one in replicas)})",
-            "playbooks/drain.yml with gateway_drain_state: serving",
+            "run playbooks/drain.yml with gateway_drain_state: serving",
         )
     dead = [one for one in serving if not one["ready"]]
     if not dead:
@@ -128,6 +126,6 @@ def judge_upstream(scene: Scene) -> Found:
     return broken(
         code,
         f"{one['address']}{count}: {one['detail']}",
-        f"look at the model on {one['name']}: docker ps, docker logs; the fence and the network "
-        "when the connection is dropped",
+        f"check the model on {one['name']} (docker ps, docker logs); if the connection is dropped, "
+        "check the firewall and the network",
     )

@@ -1,4 +1,4 @@
-"""A GPU host beside its models: Docker, the fence, driver and cards."""
+"""Judge a GPU host apart from its models: Docker, firewall, driver and GPUs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ipaddress
 from ..finding import Found, Scene, broken, not_reached, ok
 from .machine_links import RECENT
 
-#: What an Xid tells, by its number; others are mostly a program's own fault
+#: Meaning of an Xid number; other numbers are mostly a program's own fault
 _XIDS = {
     48: "a memory error that could not be corrected",
     63: "a memory row was remapped",
@@ -20,7 +20,7 @@ _XIDS = {
     119: "the GPU's own processor (GSP) does not answer",
     120: "the GPU's own processor (GSP) failed",
 }
-#: MiB; less is what drivers and desktops hold
+#: MiB; drivers and desktops hold less
 _FOREIGN = 500
 
 
@@ -34,38 +34,37 @@ def judge_docker(scene: Scene) -> Found:
     return broken(
         "down",
         f"{seen['problem']}{state}",
-        "systemctl start docker; journalctl -u docker tells why not; or it was never deployed: "
-        "site.yml --tags docker",
+        "see journalctl -u docker, then systemctl start docker, or run site.yml --tags docker",
     )
 
 
 def judge_fence(scene: Scene) -> Found:
-    """Closed to all but the gateways, and open to those."""
+    """Check that the firewall lets in the gateways and no other host."""
     if "fence" not in scene.own:
         return not_reached()
     seen = scene.own["fence"]
     if seen is None:
         open_to = [address for address in _published(scene) if not _on_loopback(address)]
         if not open_to:
-            return ok("none, models are on loopback only")
+            return ok("not needed: models listen on loopback only")
         return broken(
             "missing",
-            f"there is none, and a model is published on {open_to[0]}: everybody can reach it",
-            "run site.yml --tags tgi, which puts it up; or take tgi_bind_address away",
+            f"no firewall, and a model is published on {open_to[0]}: every host can reach it",
+            "run site.yml --tags tgi, which sets it up, or remove tgi_bind_address",
         )
     for source in _sources(scene):
         if not any(_within(source, network) for network in seen["sources"]):
             return broken(
                 "shut_out",
-                f"lets in {', '.join(seen['sources']) or 'nobody'}, but a gateway comes from "
+                f"lets in {', '.join(seen['sources']) or 'no host'}, but a gateway connects from "
                 f"{source}",
-                "gateway_address on that gateway, or tgi_allowed_sources; then --tags tgi",
+                "set gateway_address there, or tgi_allowed_sources, then run site.yml --tags tgi",
             )
     if seen["in_force"] is False:
         return broken(
             "down",
-            "written, but not in force: everybody can reach the models",
-            "systemctl restart tgi-fence; see who flushes iptables (a firewall's reload)",
+            "its rules are not in force: every host can reach the models",
+            "systemctl restart tgi-fence; find what flushes iptables, such as a firewall's reload",
         )
     return ok(f"in force, lets in {', '.join(seen['sources'])}")
 
@@ -84,7 +83,7 @@ def _on_loopback(address: str) -> bool:
 
 
 def _sources(scene: Scene) -> list[str]:
-    """From where gateways on other machines come to this host, where that did not work."""
+    """Return the addresses from which gateways on other machines cannot reach a model here."""
     return [
         str(one["source"])
         for gateway in scene.picture.gateways
@@ -107,7 +106,7 @@ def judge_gpus(scene: Scene) -> Found:
     if not seen:
         return not_reached()
     if not seen["wanted"]:
-        return ok("no model wants one")
+        return ok("no model uses a GPU")
     if not seen["problems"]:
         return ok(f"{seen['count']} answer nvidia-smi")
     said, _, remedy = str(seen["problems"][0]).partition("; ")
@@ -116,14 +115,14 @@ def judge_gpus(scene: Scene) -> Found:
 
 
 def judge_xid(scene: Scene) -> Found:
-    """GPU faults in the kernel's log; one of long ago, or of a program's doing, is only told."""
+    """Judge GPU faults in the kernel's log; old ones and a program's own are only shown."""
     kernel = scene.own.get("kernel")
     if not kernel:
         return not_reached()
     if not kernel["readable"]:
         return not_reached("the kernel's log cannot be read")
     if not kernel["xid"]:
-        return ok("the kernel tells of none")
+        return ok("the kernel's log has none")
     last = kernel["xid"][-1]
     what = _XIDS.get(last["number"], "often a program's own fault")
     said = f"Xid {last['number']} on {last['gpu']} {round(last['age'] / 60)} min ago: {what}"
@@ -132,12 +131,12 @@ def judge_xid(scene: Scene) -> Found:
     return broken(
         "xid",
         said,
-        "reset or reboot; if it comes back: power, PCIe slot and risers, cooling, then the card",
+        "reset the GPU or reboot; if it comes back, check power, PCIe slot, cooling, then the card",
     )
 
 
 def judge_holders(scene: Scene) -> Found:
-    """GPU memory that others than our engines hold; it only matters where a model lacks it."""
+    """Judge GPU memory of other programs; it only matters where a model lacks memory."""
     if "holders" not in scene.own:
         return not_reached()
     cards = scene.own.get("cards") or []
@@ -153,7 +152,7 @@ def judge_holders(scene: Scene) -> Found:
             f"{one['name']} (pid {one['pid']}) holds {one['mib']} MiB of GPU memory",
             "stop it, or give the model another GPU (gpus in tgi_models)",
         )
-    return ok(f"used: {room}") if room else not_reached("nvidia-smi tells nothing of memory here")
+    return ok(f"used: {room}") if room else not_reached("nvidia-smi does not show memory here")
 
 
 def _short(scene: Scene) -> bool:

@@ -1,4 +1,4 @@
-"""What gateways and GPU hosts have in common: a way in, disks, memory, the clock."""
+"""Judge what gateways and GPU hosts share: the way in, disks, memory, the clock."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from ..finding import Found, Scene, broken, not_reached, ok, unknown
 
 _GIB = 1024**3
 _MIB = 1024**2
-#: Below these nothing can be written, or started, for long
+#: Bytes; below these, writes or starts soon fail
 _LEAST_DISK = 256 * _MIB
 _LEAST_MEMORY = 256 * _MIB
-#: Seconds; what the kernel said before that is history
+#: Seconds; older kernel messages do not count
 RECENT = 3600
 
 
 def judge_way_in(scene: Scene) -> Found:
-    """Whether Ansible could look at the host at all."""
+    """Judge whether Ansible could inspect the host."""
     if why := scene.own.get("unreachable"):
         return broken(
             "unreachable",
             f"cannot be reached by SSH: {why}",
-            "is the machine up? ansible -m ping; ansible_host, SSH keys, its network",
+            "check that the machine is up, its ansible_host, SSH keys and network",
         )
     if why := scene.own.get("blind"):
-        return unknown(f"could not be looked at: {why}")
-    return ok("can be looked at")
+        return unknown(f"could not be inspected: {why}")
+    return ok("can be inspected")
 
 
 def seen_at_all(scene: Scene) -> bool:
-    """Whether there is anything that other judges of this host could judge."""
+    """Return whether there are observations of this host to judge."""
     return not (scene.own.get("unreachable") or scene.own.get("blind"))
 
 
@@ -44,8 +44,8 @@ def judge_disk(scene: Scene) -> Found:
         return broken(
             "full",
             f"{one['path']} has {what} left of {one['total'] / _GIB:.0f} GiB",
-            "make room: df -h, docker system df, old models in tgi_data_dir, logs in /var/log; "
-            "then run site.yml",
+            "free space (df -h, docker system df, old models in tgi_data_dir, /var/log), then run "
+            "site.yml",
         )
     places = (f"{one['path']} {one['free'] / _GIB:.1f} GiB" for one in scene.own["disks"])
     return ok("free: " + ", ".join(places))
@@ -66,23 +66,23 @@ def judge_memory(scene: Scene) -> Found:
     if killed:
         last = killed[-1]
         minutes = max(1, round(last["age"] / 60))
-        said += f"; the kernel killed {last['what']} {minutes} min ago for want of memory"
+        said += f"; the kernel killed {last['what']} {minutes} min ago: out of memory"
         if _all_up(scene.own):
             return ok(said)
         return broken(
             "oom_kill",
             said,
-            "add RAM, or start fewer models at once (weights pass through it); see what else runs",
+            "add RAM, stop other programs, or start fewer models at once: weights pass through RAM",
         )
     if seen["available"] < min(_LEAST_MEMORY, seen["total"] / 50):
-        return broken("low", said, "see what holds it (ps aux --sort -rss), add RAM")
+        return broken("low", said, "stop what holds it (ps aux --sort -rss shows it), or add RAM")
     if not kernel.get("readable"):
         said += "; the kernel's log cannot be read"
     return ok(said)
 
 
 def _all_up(side: Mapping[str, Any]) -> bool:
-    """Whether what this host is for runs, so that it was something else that was killed."""
+    """Return whether nginx or all models run: then the kernel killed something else."""
     if "service" in side:
         return bool(side["service"].get("active") == "active")
     return all((one.get("state") or {}).get("ready") for one in side.get("models") or [])
@@ -98,6 +98,6 @@ def judge_clock(scene: Scene) -> Found:
     return broken(
         "skew",
         f"{abs(skew):.0f} s {side} the controller's",
-        "set the clock that is wrong (timedatectl set-ntp true): certificates and keys that expire "
-        "depend on it",
+        "timedatectl set-ntp true on the host whose clock is wrong: certificates and keys depend "
+        "on it",
     )

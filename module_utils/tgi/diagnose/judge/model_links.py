@@ -1,4 +1,4 @@
-"""A model on its GPU host: container, log, port, health, one generation, its GPUs."""
+"""Judge a model on its GPU host: container, log, port, health, one generation, GPUs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..finding import Found, Scene, broken, not_reached, ok, unknown
 from .client_links import code_of, http_problem
 
 _RUN = "run site.yml --tags tgi"
-#: Causes of tgi_wait's that say no more than the container's state does
+#: Causes of tgi_wait that add nothing to the container's state
 _NO_CAUSE = ("absent", "paused", "stopped", "unknown")
 
 
@@ -20,15 +20,15 @@ def judge_container(scene: Scene) -> Found:
         return not_reached()
     if one["status"] == "absent":
         here = (
-            "its files are there" if scene.model.get("deployed") else "it was never deployed here"
+            "but its files exist" if scene.model.get("deployed") else "it was never deployed here"
         )
-        return broken("absent", f"there is no container, {here}", _RUN)
+        return broken("absent", f"no container, {here}", _RUN)
     state = scene.model.get("state") or {}
     said = one["status"]
     if one["status"] in ("exited", "dead", "restarting"):
         said += f" with exit code {one['exit_code']}"
     if one["out_of_memory"]:
-        said += ", killed for want of memory"
+        said += ", killed: out of memory"
     if one["restarts"]:
         said += f", restarted {one['restarts']} times"
     looping = one["restarts"] and state.get("failed")
@@ -40,7 +40,7 @@ def judge_container(scene: Scene) -> Found:
 
 
 def judge_log(scene: Scene) -> Found:
-    """Where it stands and what it died of, as the deployment's own waiting reads it."""
+    """Judge the log as tgi_wait does: the phase, or the cause of death."""
     state = scene.model.get("state")
     if not state or scene.own["docker"]["problem"]:
         return not_reached()
@@ -53,20 +53,20 @@ def judge_log(scene: Scene) -> Found:
         return broken(state["cause"], f"{state['detail']} (while {where})", state["remedy"])
     if state["phase"] == "serve":
         if named := state.get("named"):
-            return broken(named["cause"], f"serves, and says: {named['text']}", named["remedy"])
+            return broken(named["cause"], f"serves, but logs: {named['text']}", named["remedy"])
         return ok(f"serves, {state['elapsed']:.0f} s")
     label = LABELS[state["phase"]]
     said = f"{label}, {state['elapsed']:.0f} s of {state['allowed']:.0f} s allowed"
     return broken(
         "loading",
         f"not ready yet: {said}: {state['detail']}",
-        "wait: clients get 502 or 503 until then; site.yml --tags tgi shows how it goes on, "
-        "tgi_phase_timeouts is how long it may take",
+        "wait: clients get 502 or 503 until then; site.yml --tags tgi shows progress, "
+        "tgi_phase_timeouts sets how long it may take",
     )
 
 
 def judge_port(scene: Scene) -> Found:
-    """Published where the gateway and the host look for it, and held by Docker."""
+    """Check that Docker publishes the port where the gateways and the host expect it."""
     published, port = scene.model.get("published"), scene.model.get("port")
     listener = scene.model.get("listener")
     if listener not in (None, "docker-proxy"):
@@ -87,12 +87,12 @@ def judge_port(scene: Scene) -> Found:
     return broken(
         "unpublished",
         f"not published on {', '.join(missing)}, only on {', '.join(published) or 'none'}",
-        f"{_RUN}; tgi_bind_address is for gateways on other machines; then --tags gateway",
+        f"set tgi_bind_address if a gateway is on another machine, then {_RUN},gateway",
     )
 
 
 def _asked(scene: Scene) -> list[str]:
-    """Where gateways look for this model on this host; names in place of addresses are left out."""
+    """Return the numeric addresses at which gateways expect this model on this host."""
     return [
         str(one["address"])
         for gateway in scene.picture.gateways
@@ -134,15 +134,15 @@ def judge_generation(scene: Scene) -> Found:
     healthy = http_problem(scene.model["health"]) == ""
     remedy = _log_of(scene.model)
     if seen["status"] == 429:
-        remedy = "overloaded: fewer requests at a time, more replicas, max_concurrent_requests"
+        remedy = "send fewer requests at a time, add replicas, or raise max_concurrent_requests"
     elif healthy:
-        said += ", while /health says 200"
+        said += ", while /health returns 200"
         remedy = f"restart it (docker restart {_name(scene.model)}); {remedy}"
     return broken(code_of(seen), said, remedy)
 
 
 def _from_state(scene: Scene, what: str) -> Found:
-    """Without an HTTP client on the host, tgi_wait's own probe is what there is."""
+    """Judge by tgi_wait's own probe where the host has no HTTP client."""
     state = scene.model.get("state") or {}
     if state.get("ready"):
         return ok(f"{what} seen by a probe (python3-httpx is missing there)")
@@ -154,22 +154,22 @@ def _name(model: Mapping[str, Any]) -> str:
 
 
 def _log_of(model: Mapping[str, Any]) -> str:
-    return f"docker logs {_name(model)} tells of CUDA errors, memory, a worker that died"
+    return f"see docker logs {_name(model)} for CUDA errors, memory, or a worker that died"
 
 
 def judge_access(scene: Scene) -> Found:
-    """The GPUs as the container has them: it can lose them while it runs."""
+    """Check the GPUs in the container, which can lose them while it runs."""
     seen, wanted = scene.model.get("visible"), scene.model.get("gpus") or []
     if not wanted:
-        return ok("on the CPU, by the inventory's wish")
+        return ok("runs on the CPU, as the inventory says")
     if not seen:
-        return not_reached("cannot be asked in the container")
+        return not_reached("nvidia-smi does not run in the container")
     if seen["count"] >= len(wanted):
         return ok(f"{seen['count']} of {len(wanted)} in the container")
     said = f": {seen['said']}" if seen["said"] else ""
     return broken(
         "lost",
         f"the container has {seen['count']} of {len(wanted)} GPUs{said}",
-        f"docker restart {_name(scene.model)}: a systemctl daemon-reload or a driver update takes "
-        "them away; then site.yml --tags nvidia_container_toolkit,tgi",
+        f"docker restart {_name(scene.model)} (a daemon-reload or a driver update removed them), "
+        "then run site.yml --tags nvidia_container_toolkit,tgi",
     )

@@ -1,4 +1,4 @@
-"""Slow answers: which part of one is slow, and where its time goes."""
+"""Judge slow responses: which part is slow, and where the time is lost."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 
 from ..finding import Found, Limits, Scene, broken, not_reached, ok
 
-#: What is slow, as codes of the links "speed" and "pace"
+#: Codes of the links "speed" and "pace"
 FIRST, NEXT = "ttft", "tpot"
 
 
 def seconds(value: float | None) -> str:
-    """Such as ``0.18 s`` or ``12 ms``; a dash for what was not seen."""
+    """Return text such as ``0.18 s`` or ``12 ms``; a dash for None."""
     if value is None:
         return "-"
     return f"{value:.2g} s" if value >= 0.1 else f"{value * 1000:.0f} ms"
 
 
 def slow_parts(stream: Mapping[str, Any], limits: Limits) -> list[str]:
-    """Which of ttft and tpot are above the limits."""
+    """Return which of ttft and tpot are above the limits."""
     parts = ((FIRST, limits.ttft), (NEXT, limits.tpot))
     return [name for name, most in parts if (stream.get(name) or 0) > most]
 
 
 def judge_pace(scene: Scene) -> Found:
-    """The engine by itself: waiting in the queue, the prompt, or each further token."""
+    """Judge the engine alone: is the queue slow, the prompt, or each further token?"""
     stream, generate = scene.model.get("stream"), scene.model.get("generate")
     if not stream or stream["problem"]:
         return not_reached()
@@ -39,22 +39,22 @@ def judge_pace(scene: Scene) -> Found:
     if (load.get("queue") or 0) > 0 or (waited > 1 and waited > whole / 2):
         return broken(
             "queue",
-            f"{said}: requests wait for their turn",
-            "more replicas or GPUs, a smaller tier for who sends most, max_batch_total_tokens as "
-            "high as memory allows, max_concurrent_requests lower so that the rest is told 429",
+            f"{said}: requests wait in the queue",
+            "add replicas or GPUs, give the busiest consumer a smaller tier, raise "
+            "max_batch_total_tokens, or lower max_concurrent_requests so that the rest get 429",
         )
     if FIRST in slow:
         return broken(
             "prefill",
-            f"{said}: the time goes before the first token, without a queue",
-            "long prompts of others hold the GPU: lower max_batch_prefill_tokens, or "
-            "max_input_tokens; give this model a GPU of its own",
+            f"{said}: the first token is slow, without a queue",
+            "long prompts hold the GPU: lower max_batch_prefill_tokens or max_input_tokens, or "
+            "give this model its own GPU",
         )
     return broken(
         "decode",
         f"{said}: every token takes long",
-        "a GPU that is slowed down or shared (nvidia-smi), a batch that is too large "
-        "(max_batch_size), a model too large for it: quantize, num_shard; on a CPU it is so",
+        "check whether the GPU is slowed down or shared (nvidia-smi); lower max_batch_size, set "
+        "quantize, or raise num_shard; on a CPU this is normal",
     )
 
 
@@ -65,15 +65,15 @@ def _load(load: Mapping[str, Any], times: Mapping[str, float]) -> str:
     if load.get("batch") is not None:
         parts.append(f"batch of {load['batch']}")
     if times.get("queue") is not None:
-        parts.append(f"{seconds(times['queue'])} waited")
+        parts.append(f"waited {seconds(times['queue'])}")
     return f" ({', '.join(parts)})" if parts else ""
 
 
 def judge_throttle(scene: Scene) -> Found:
-    """Whether a card says that it is held back; at full load that is no trouble by itself."""
+    """Judge whether a GPU is slowed down; that is no fault while every model is fast."""
     cards: Sequence[Mapping[str, Any]] = scene.own.get("cards") or []
     if not cards:
-        return not_reached("nvidia-smi tells nothing of clocks and power here")
+        return not_reached("nvidia-smi does not show clocks and power here")
     held = [card for card in cards if card["throttled"]]
     if not held:
         return ok("; ".join(_clock(card) for card in cards))
@@ -85,8 +85,8 @@ def judge_throttle(scene: Scene) -> Found:
     return broken(
         "throttled",
         said,
-        "cooling and air flow; nvidia-smi -q -d PERFORMANCE; a power limit that somebody set "
-        "(nvidia-smi -pl); the power supply for a power brake",
+        "check cooling, the power limit (nvidia-smi -pl) and, for a power brake, the power supply; "
+        "nvidia-smi -q -d PERFORMANCE shows the reason",
     )
 
 

@@ -1,4 +1,4 @@
-"""nginx's error log, as far as it tells what keeps a request from its model."""
+"""Read from nginx's error log what keeps a request from its model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...common.text import mask, shorten
 _TAIL = 262144
 _LINE = re.compile(r"^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)$")
 _UPSTREAM = re.compile(r'upstream: "\w+://([^/"]+)')
-# What nginx says -> what it means; the first that fits
+# Kinds of lines; the first that matches
 _KINDS = (
     ("refused", re.compile(r"connect\(\) failed \(111:")),
     ("unreachable", re.compile(r"connect\(\) failed \(11[03]:|upstream timed out .*connecting to")),
@@ -27,15 +27,16 @@ _KINDS = (
     ("script", re.compile(r"js exception|SyntaxError|TypeError")),
     ("address", re.compile(r"bind\(\) to .* failed")),
 )
-#: Kinds that name an engine behind the gateway; the others are the gateway's own.
+#: Kinds that are about an engine; the others are the gateway's own
 OF_UPSTREAMS = ("refused", "unreachable", "timeout", "closed", "none_left")
 
 
 def read_errors(path: Path, now: Callable[[], float] = time.time) -> list[dict[str, Any]]:
-    """The last line of each kind: ``kind``, ``age`` in seconds, ``count``, ``upstream``, ``line``.
+    """Return the last line of each kind: ``kind``, ``age`` in seconds, ``count``, ``upstream``,
+    ``line``.
 
-    From a line only nginx's own words are kept, never the client, its request or its headers.
-    Empty where the log cannot be read. Times are the host's local ones, as nginx writes them.
+    Only nginx's own words are kept, never the client, its request or its headers. Returns an empty
+    list when the log cannot be read. Times are the host's local ones, as nginx writes them.
     """
     try:
         with path.open("rb") as file:
@@ -47,7 +48,7 @@ def read_errors(path: Path, now: Callable[[], float] = time.time) -> list[dict[s
 
 
 def parse_errors(text: str, now: float) -> list[dict[str, Any]]:
-    """As :func:`read_errors`, from the text of a log; newest last."""
+    """Do the same with the text of a log; newest last."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for line in text.splitlines():
         parts = _LINE.match(line)

@@ -1,4 +1,4 @@
-"""A forced tool call, and in which of the usual ways it went wrong."""
+"""Ask for a forced tool call, and sort the response into the usual kinds of failure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ...client.http_problem import dig, error_text, http_problem, load
 from ...common.text import mask, trim
 
 NAME = "note_city"
-#: Room enough for this call; a client's own limit is the client's affair.
+#: Enough for this call
 MAX_TOKENS = 100
 _TOOL = function(NAME, "Note a city.", {"city": {"type": "string"}})
 
 
 def request_body(model: str) -> dict[str, Any]:
-    """A chat request that must be answered by a call of the function NAME."""
+    """Return a chat request that forces a call of the function NAME."""
     return {
         "model": model,
         "messages": [{"role": "user", "content": questions.ask(questions.QUESTIONS[0])}],
@@ -30,7 +30,7 @@ def request_body(model: str) -> dict[str, Any]:
 
 
 def view_call(answer: Answer) -> dict[str, Any]:
-    """``kind`` and ``detail``; the kind is ``ok`` or a key of REMEDIES."""
+    """Return ``kind`` (``ok`` or a key of REMEDIES), ``detail``, ``status`` and ``ms``."""
     kind, detail = judge_call(answer)
     return {
         "kind": kind,
@@ -41,7 +41,7 @@ def view_call(answer: Answer) -> dict[str, Any]:
 
 
 def judge_call(answer: Answer) -> tuple[str, str]:
-    """The kind of an answer to :func:`request_body`, and what was seen."""
+    """Return the kind of a response to :func:`request_body`, and what was seen."""
     problem = http_problem(answer)
     if problem:
         return _refused(answer), problem
@@ -54,7 +54,7 @@ def judge_call(answer: Answer) -> tuple[str, str]:
         text = dig(message, "content")
         if full and isinstance(text, str) and text.lstrip().startswith("{"):
             return "cut", f"the call was not complete after {MAX_TOKENS} tokens"
-        return "ignored", "text instead of the call that was forced"
+        return "ignored", "text instead of the forced call"
     if calls[0].name != NAME:
         return "ignored", f"called {trim(calls[0].name, 40)} instead of {NAME}"
     return _arguments(calls[0].arguments, full)
@@ -66,14 +66,14 @@ def _refused(answer: Answer) -> str:
         return "template"
     if "grammar" in said and ("disabled" in said or "not supported" in said):
         return "grammar"
-    # The text between the braces was cut, so TGI itself could not read what its model had written
+    # TGI could not parse what its model wrote: the text between the braces was cut
     if answer.status in (422, 424, 500) and ("parse" in said or "eof" in said):
         return "cut" if "eof" in said else "arguments"
     return "failed"
 
 
 def _arguments(given: Any, full: bool) -> tuple[str, str]:
-    """Without a schema's library, which not every host that asks this has."""
+    """Check the arguments without a schema library, which not every host has."""
     content, problem = read_arguments(given)
     if problem and full and isinstance(given, str) and load(given) is None:
         return "cut", f"the arguments were not complete after {MAX_TOKENS} tokens"
@@ -85,14 +85,14 @@ def _arguments(given: Any, full: bool) -> tuple[str, str]:
 
 
 REMEDIES = {
-    "ignored": "tool_choice is not heeded: TGI 3 does for every model with a chat template, so see "
-    "what answers at this port (docker ps) and which tgi_image it runs",
-    "arguments": "the call is not held to its schema: take disable_grammar_support from the "
+    "ignored": "the engine ignores tool_choice, which TGI 3 obeys for every model with a chat "
+    "template: check what runs at this port (docker ps) and its tgi_image",
+    "arguments": "the engine does not enforce the schema: remove disable_grammar_support from the "
     "model's options, and compare tgi_image with tgi_version",
-    "cut": "the answer ended before the call was complete: a larger max_tokens in the request, "
-    "and room for it in max_total_tokens",
-    "template": "the model has no chat template that takes tools: set tokenizer_config_path to one "
-    "that does, or choose an instruct model",
-    "grammar": "take disable_grammar_support from the model's options in tgi_models",
-    "failed": "the chat itself works: the engine's log tells what it has against this call",
+    "cut": "the response ended before the call was complete: raise max_tokens in the request, and "
+    "max_total_tokens if it is too small for that",
+    "template": "the model's chat template takes no tools: set tokenizer_config_path to one that "
+    "does, or choose an instruct model",
+    "grammar": "remove disable_grammar_support from the model's options in tgi_models",
+    "failed": "the chat itself works: see the engine's log for why it refuses this call",
 }

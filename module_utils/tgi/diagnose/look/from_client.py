@@ -1,4 +1,4 @@
-"""The endpoint as a client sees it, from the controller: name, port, TLS, key, and the models."""
+"""Inspect the endpoint as a client, from the controller: name, port, TLS, key, models."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Outside:
-    """What to ask for. ``connect_to`` is used instead of the address that the name has.
+    """What to ask for. ``connect_to`` replaces the address that the name resolves to.
 
-    ``models`` are {name, chat}; of one whose ``chat`` is false only the way to it is judged.
+    ``models`` are {name, chat}; a model whose ``chat`` is false is not asked.
     """
 
     host: str
@@ -46,7 +46,7 @@ class Outside:
 
 
 def look_from_outside(wish: Outside) -> dict[str, Any]:
-    """An observation with name, connect, tls, answer and models, as far as each was reached."""
+    """Return name, connect, tls, answer and models, as far as each was reached."""
     return fixed_address.run(_walk(wish), {wish.target.host: wish.connect_to})
 
 
@@ -100,9 +100,10 @@ async def _resolve(target: Target) -> dict[str, Any]:
 async def connect(
     addresses: Sequence[str], port: int, seconds: float = _CONNECT_SECONDS
 ) -> dict[str, Any]:
-    """``state`` is open, refused, reset, timeout, unreachable or error, of the last ``address``.
+    """Try every address in turn, as clients do, until one is open.
 
-    Every address is tried in turn, as clients do, until one is open.
+    Returns the last one: ``state`` (open, refused, reset, timeout, unreachable or error),
+    ``address``, ``detail`` and ``ms``.
     """
     found: dict[str, Any] = {"state": "error", "address": "", "detail": "no address", "ms": 0}
     for address in addresses:
@@ -114,7 +115,7 @@ async def connect(
             work = asyncio.get_running_loop().sock_connect(plug, (address, port))
             await asyncio.wait_for(work, seconds)
         except asyncio.TimeoutError:
-            state, detail = "timeout", f"nothing for {seconds:g} s"
+            state, detail = "timeout", f"nothing within {seconds:g} s"
         except OSError as error:
             state, detail = _STATES.get(error.errno or 0, "error"), error.strerror or str(error)
         finally:

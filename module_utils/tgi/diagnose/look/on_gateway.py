@@ -1,4 +1,4 @@
-"""A gateway host from within: nginx, what it serves, what it says, and the way to each engine."""
+"""Inspect a gateway host: nginx, its configuration, its error log, the way to each engine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ProbeAll = Callable[[Mapping[str, "tuple[str, float]"]], "dict[str, Probe]"]
 
 @dataclass(frozen=True)
 class Places:
-    """Where a gateway keeps what; ``ports`` are those it must listen on."""
+    """Paths of a gateway; ``ports`` are those that nginx must listen on."""
 
     ports: tuple[int, ...] = (443,)
     main: Path = Path("/etc/nginx/nginx.conf")
@@ -42,9 +42,9 @@ class Places:
 def look_at_gateway(
     host: str, places: Places, run: Ask = ask, probes: ProbeAll = probe_all
 ) -> dict[str, Any]:
-    """An observation with service, config, listening, errors and models, beside the machine's.
+    """Return service, config, ports, listening, errors, models, clock and the machine's state.
 
-    Only reads, but for one token that each replica is asked for.
+    Only reads, but asks each replica for one token.
     """
     began = time.time()
     service = machine.unit(run, _NGINX)
@@ -61,7 +61,7 @@ def look_at_gateway(
     served = nginx.served() if port else None
     complaint = ""
     if text and served != version:
-        # It tells why a start or a reload failed
+        # nginx -t names why a start or a reload failed
         complaint = nginx.test(places.main)
     owners = find_owners(places.proc, set(places.ports))
     return {
@@ -78,7 +78,7 @@ def look_at_gateway(
 
 
 def _models(places: Places, version: str | None, probes: ProbeAll) -> list[dict[str, Any]]:
-    """Each published model with its replicas, as the served files name them."""
+    """Return each published model with its replicas, as the deployed files name them."""
     try:
         backends = json.loads(read(places.directory / (version or "") / _BACKENDS))
     except ValueError:
@@ -118,12 +118,12 @@ def _replica(
 
 
 def source_to(address: str) -> str:
-    """The address from which this host would call host:port; empty when it has no way there."""
+    """Return the source address that this host uses towards host:port; empty without a route."""
     parts = urlsplit(f"//{address}")
     family = socket.AF_INET6 if ":" in (parts.hostname or "") else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as plug:
-            # Sends nothing: a datagram socket only chooses its route
+            # A datagram socket sends nothing here, it only chooses its route
             plug.connect((parts.hostname, parts.port or 80))
             return str(plug.getsockname()[0])
     except OSError:

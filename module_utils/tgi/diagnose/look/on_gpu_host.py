@@ -1,4 +1,4 @@
-"""A GPU host from within: Docker, containers, logs, ports, the fence, GPUs, and the models."""
+"""Inspect a GPU host: Docker, containers, logs, ports, the firewall, GPUs, and the models."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from ...readiness.watch import Watcher
 from .requests import talk, view_generate, view_http, view_load
 
 _SHORT = {"inputs": "Name the capital of France.", "parameters": {"max_new_tokens": 8}}
-#: Seconds; what an engine that still runs said before that, it said of other requests than ours
+#: Seconds; older log lines of a running engine are about other requests
 _JUST_NOW = 60
 _FENCE = Path(FIREWALL_DIRECTORY) / "rules"
 
 
 @dataclass(frozen=True)
 class Inside:
-    """What a GPU host shall run, as far as the inventory can be read; ``listed`` is tgi_models."""
+    """What a GPU host should run, as far as the inventory can be read; ``listed`` is tgi_models."""
 
     host: str
     listed: Sequence[Any] = ()
@@ -57,7 +57,10 @@ class Inside:
 def look_at_gpu_host(
     wish: Inside, run: Ask = ask, docker: Docker | None = None, probes: Any = None
 ) -> dict[str, Any]:
-    """An observation with docker, models, gpus, cards, fence, and the machine's. Only reads."""
+    """Return docker, models, gpus, cards, holders, fence, clock and the machine's state.
+
+    Only reads, but asks each model for a few short generations.
+    """
     root, began = wish.root, time.time()
     deployed = find_deployed(root, wish.base_dir)
     files = {name: read(_inside(root, wish.base_dir) / name / "compose.yaml") for name in deployed}
@@ -112,14 +115,14 @@ def _states(
     docker: Docker,
     probes: Any,
 ) -> dict[str, Any]:
-    """One look of tgi_wait's at every model, by name."""
+    """Return the state of every model as tgi_wait sees it, by name."""
     timeouts = {**DEADLINES, **wish.timeouts}
     watched = [Wanted(one["name"], one["project"], one["url"], timeouts) for one in models]
     memories = {}
     for one in models:
         container = found.get(one["project"])
         if container and container.restarts:
-            # As if its last restart had been seen: the run before tells why it is not ready
+            # As if we had seen the last restart: the log of the run before names the cause
             memories[one["name"]] = Memory(container.id, container.restarts - 1)
     more = {"probes": probes} if probes else {}
     watcher = Watcher(watched, memories, docker, probe_timeout=wish.timeout, **more)
@@ -132,7 +135,7 @@ def _states(
 
 
 def _named(docker: Docker, one: Container) -> dict[str, str] | None:
-    """The cause that the log of a running engine names for what goes wrong now, if it does."""
+    """Return the cause that a running engine has just logged, or None."""
     _, run = split_runs(docker.logs(one.id) or [], one)
     since = time.time() - _JUST_NOW
     cause = recognise([line for line in run if line.at >= since], "serve")
@@ -158,7 +161,7 @@ def _container(one: Container | None) -> dict[str, Any]:
 
 
 def _in_container(run: Ask, one: Container | None, gpus: Sequence[str]) -> dict[str, Any]:
-    """Where Docker publishes the container's port, and the GPUs that it can use (None: unknown)."""
+    """Return ``published`` addresses and ``visible`` GPUs of a container (None: unknown)."""
     if one is None or one.status != "running":
         return {"published": None, "visible": None}
     code, text = run(["docker", "inspect", "--format={{json .NetworkSettings.Ports}}", one.id])
@@ -180,7 +183,7 @@ def _in_container(run: Ask, one: Container | None, gpus: Sequence[str]) -> dict[
 
 
 def _gpus(run: Ask, models: Sequence[Mapping[str, Any]], least: str, root: Path) -> dict[str, Any]:
-    """``problems``, each "what; remedy", of the driver and of the GPUs that models ask for."""
+    """Return ``problems`` ("what; remedy") of the driver and of the GPUs that models ask for."""
     wanted = [{"name": one["name"], "gpus": one["gpus"]} for one in models if one["gpus"]]
     if not wanted:
         return {"wanted": False, "problems": [], "count": 0}
@@ -194,7 +197,7 @@ def _gpus(run: Ask, models: Sequence[Mapping[str, Any]], least: str, root: Path)
 
 
 def _fence(run: Ask, path: Path) -> dict[str, Any] | None:
-    """The fence as it is written and whether it is in force (None: cannot be told)."""
+    """Return the firewall's ``sources`` and whether it is ``in_force`` (None: unknown)."""
     rules = read(path)
     if not rules:
         return None
@@ -221,7 +224,7 @@ def _docker_root(run: Ask) -> str:
 async def _talk(
     wish: Inside, models: Sequence[Mapping[str, Any]], found: Mapping[str, Container]
 ) -> dict[str, dict[str, Any]]:
-    """Ask each model that runs on its own port; without httpx nothing is asked."""
+    """Ask each running model on its own port; without httpx return nothing."""
     if HTTPX_ERROR:
         return {}
     asked = [

@@ -1,7 +1,7 @@
-"""A few requests to one model, and what came of them as plain data.
+"""Send a few requests to one model, and return the results as plain data.
 
-The same for a client at the gateway and on the GPU host, so that the two can be compared.
-No prompt and no answer is kept beyond a few words of a question of our own.
+Client and GPU host send the same requests, so that their results can be compared. Of prompts and
+responses only a few words of our own question are kept.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from .forced_call import request_body, view_call
 
 CHAT = "/v1/chat/completions"
 _GAUGES = {"queue": "tgi_queue_size", "batch": "tgi_batch_current_size"}
-#: Milliseconds that TGI tells in the headers of /generate
+#: Milliseconds in the headers x-NAME-time of /generate
 _TIMES = ("total", "validation", "queue", "inference")
 
 
 def view_http(answer: Answer) -> dict[str, Any]:
-    """``status`` (0: none), ``fault``, and the ``error`` and ``code`` of an error's body."""
+    """Return ``status`` (0: none), ``fault``, ``ms``, and ``error`` and ``code`` of a body."""
     reply = answer.json()
     return {
         "status": answer.status,
         "fault": trim(answer.fault, 160),
-        # An engine that repeats a token of its own must not have us repeat it
+        # An engine may repeat a token of its own
         "error": mask(error_text(reply)) if answer.status != 200 else "",
         "code": trim(dig(reply, "error", "code") or dig(reply, "error_type") or "", 40),
         "ms": answer.ms,
@@ -37,7 +37,7 @@ def view_http(answer: Answer) -> dict[str, Any]:
 
 
 def view_chat(answer: Answer) -> dict[str, Any]:
-    """An answer to a short question: as HTTP, and what is wrong with it as a chat."""
+    """Return a short chat's response: as HTTP, with its ``problem`` as a chat and some ``text``."""
     judged = chat.judge_chat(answer, questions.MAX_TOKENS)
     return {
         **view_http(answer),
@@ -47,7 +47,7 @@ def view_chat(answer: Answer) -> dict[str, Any]:
 
 
 def view_stream(answer: Answer) -> dict[str, Any]:
-    """A streamed answer: ``ttft``, ``tpot``, ``total`` in seconds (None: not seen), ``chunks``."""
+    """Return ``chunks``, and ``ttft``, ``tpot``, ``total`` in seconds (None: not seen)."""
     stream = chat.read_stream(answer)
     times = stream.times
     gaps = len(times) - 1
@@ -62,7 +62,7 @@ def view_stream(answer: Answer) -> dict[str, Any]:
 
 
 def view_generate(answer: Answer) -> dict[str, Any]:
-    """One native generation; ``times`` in seconds as TGI tells them in its headers."""
+    """Return one native generation; ``times`` in seconds are from TGI's headers."""
     text = dig(answer.json(), "generated_text")
     problem = http_problem(answer)
     if not problem and not isinstance(text, str):
@@ -76,7 +76,7 @@ def view_generate(answer: Answer) -> dict[str, Any]:
 
 
 def view_load(answer: Answer) -> dict[str, Any]:
-    """``queue`` (requests that wait) and ``batch`` (that are worked on); None: not told."""
+    """Return how many requests are in ``queue`` and in ``batch``; None: unknown."""
     counters = (None if http_problem(answer) else parse_metrics(answer.text)) or {}
     return {name: _whole(counters.get(metric)) for name, metric in _GAUGES.items()}
 
@@ -86,7 +86,7 @@ def _whole(value: float | None) -> int | None:
 
 
 async def talk(client: Client, name: str, with_tools: bool) -> dict[str, Any]:
-    """A short chat, a stream and a forced tool call; what comes after a failed one is not tried."""
+    """Ask for a short chat, a stream and a forced tool call; stop after a failed chat."""
     body = chat.request_body(name, questions.ask(questions.QUESTIONS[0]), questions.MAX_TOKENS)
     said: dict[str, Any] = {"chat": view_chat(await client.send("POST", CHAT, body))}
     if said["chat"]["status"] != 200:

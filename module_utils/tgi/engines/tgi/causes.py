@@ -1,4 +1,4 @@
-"""Why a TGI container died: its log, exit code and Docker's own words turned into a remedy."""
+"""Name why a TGI container died, and the remedy: from its log, exit code and Docker's error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Cause:
     text: str
     remedy: str
     line: str = ""
-    """The log line it was recognised by; empty when the exit code alone told."""
+    """The log line that named it; empty when only the exit code did."""
 
 
 _COMPILED = tuple((rule, re.compile(rule.pattern)) for rule in HUB_RULES + GPU_RULES + LAST_RULES)
@@ -34,14 +34,14 @@ _BY_EXIT = {
     137: (
         "killed",
         "the container was killed",
-        "dmesg says whether the kernel did for want of memory; otherwise somebody did",
+        "see dmesg for the OOM killer; otherwise it was stopped by hand: docker start CONTAINER",
     ),
     143: ("stopped", "the container was stopped", "start it again: docker start CONTAINER"),
 }
 
 
 def recognise(lines: Sequence[Line], phase: str) -> Cause | None:
-    """The most telling cause that the log of one run names, or None."""
+    """Return the most specific cause that the log of one run names, or None."""
     for rule, pattern in _COMPILED:
         if rule.phases and phase not in rule.phases:
             continue
@@ -57,14 +57,14 @@ def recognise(lines: Sequence[Line], phase: str) -> Cause | None:
 def explain_death(
     lines: Sequence[Line], phase: str, exit_code: int | None, out_of_memory: bool, error: str
 ) -> Cause:
-    """Why a container is not running: always an answer, if need be from the exit code alone.
+    """Return why a container does not run, if need be from the exit code alone.
 
-    `error` is Docker's own reason (State.Error), which it has when a container cannot start.
+    ``error`` is Docker's own reason (State.Error) for a container that cannot start.
     """
     if out_of_memory:
         return Cause(
             "host_memory",
-            "killed for want of memory (the container's limit or the host's)",
+            "killed: out of memory (the container's limit or the host's)",
             "raise the container's memory limit or add RAM; weights pass through host memory",
         )
     if error:

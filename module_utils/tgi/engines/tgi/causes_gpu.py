@@ -1,12 +1,12 @@
-"""Log patterns of failures that come from GPU, driver, memory and shards."""
+"""Log patterns of failures of GPU, driver, memory and shards."""
 
 from __future__ import annotations
 
 from .causes_hub import Rule
 
 _FIT = (
-    "quantize it (quantize), spread it over more GPUs (gpus, num_shard), or take a smaller model "
-    "or a GPU with more memory; nvidia-smi shows who else holds memory"
+    "quantize it (quantize), spread it over more GPUs (gpus, num_shard), or use a smaller model "
+    "or a larger GPU; nvidia-smi shows what else holds memory"
 )
 _GPUS = "give the model as many gpus as num_shard says, or lower num_shard"
 _DRIVER = (
@@ -15,7 +15,7 @@ _DRIVER = (
 )
 _SHM = "give the container more shared memory (tgi_shm_size), or set NCCL_SHM_DISABLE=1 (slower)"
 
-# Most telling first: a traceback often names both the cause and what followed from it.
+# Most specific first: a traceback often names the cause and its effects
 GPU_RULES: tuple[Rule, ...] = (
     Rule("too_few_gpus", r"Each process is one gpu", "fewer GPUs than shards", _GPUS),
     Rule(
@@ -49,8 +49,8 @@ GPU_RULES: tuple[Rule, ...] = (
         r"|No CUDA GPUs are available|Failed to initialize NVML|Found no NVIDIA driver"
         r"|no CUDA-capable device|libcuda\.so\.1: cannot open",
         "the container has no access to its GPUs",
-        "run the playbook with --tags nvidia_container_toolkit, check with nvidia-smi and "
-        "nvidia-ctk cdi list on the host, and that the model's gpus exist there",
+        "run site.yml --tags nvidia_container_toolkit; check on the host that nvidia-smi and "
+        "nvidia-ctk cdi list show the model's gpus",
     ),
     Rule(
         "host_memory",
@@ -95,7 +95,7 @@ GPU_RULES: tuple[Rule, ...] = (
         "oom_serving",
         r"OutOfMemoryError|CUDA out of memory",
         "out of GPU memory while serving",
-        "lower cuda_memory_fraction or max_batch_prefill_tokens; nvidia-smi shows who else holds "
+        "lower cuda_memory_fraction or max_batch_prefill_tokens; nvidia-smi shows what else holds "
         "memory on this GPU",
         ("serve",),
     ),
@@ -114,8 +114,8 @@ GPU_RULES: tuple[Rule, ...] = (
     Rule(
         "shard_segfault",
         r"signaled to shutdown with signal (\d+)",
-        "a shard was ended by signal {0}",
-        "look at dmesg on the host (Xid lines mean a GPU fault), then try another GPU",
+        "signal {0} ended a shard",
+        "see dmesg on the host (Xid lines mean a GPU fault), then try another GPU",
     ),
     Rule(
         "shards_apart",
@@ -129,7 +129,7 @@ GPU_RULES: tuple[Rule, ...] = (
         "cuda_serving",
         r"CUDA error: (.+)|CUDA_ERROR_\w+",
         "CUDA error while serving",
-        "look at dmesg on the host for Xid lines (a GPU fault), try another GPU, and test without "
+        "see dmesg on the host for Xid lines (a GPU fault), try another GPU, and test without "
         "CUDA graphs (CUDA_GRAPHS=0)",
         ("serve",),
     ),
@@ -137,6 +137,6 @@ GPU_RULES: tuple[Rule, ...] = (
         "cuda",
         r"CUDA error: (.+)",
         "CUDA error: {0}",
-        "look at dmesg on the host for Xid lines; reset or change the GPU",
+        "see dmesg on the host for Xid lines; reset or change the GPU",
     ),
 )

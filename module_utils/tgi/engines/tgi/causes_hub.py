@@ -1,6 +1,6 @@
-"""Log patterns of failures that come from options, the Hub, disks, files and ports.
+"""Log patterns of failures of options, the Hub, disks, files and ports.
 
-What TGI and its libraries print was read in their source; the words here are our own.
+The patterns were read from the source of TGI and its libraries.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ class Rule:
     """What happened; {0} is the pattern's first group that matched."""
     remedy: str
     phases: tuple[str, ...] = ()
-    """Phases it applies to; empty for all."""
+    """The phases it applies to; empty: all."""
 
 
 REPORT = "read the last lines below; the whole log: docker logs CONTAINER"
 
-# Most telling first: a traceback often names both the cause and what followed from it.
+# Most specific first: a traceback often names the cause and its effects
 HUB_RULES: tuple[Rule, ...] = (
     Rule(
         "unknown_flag",
@@ -61,7 +61,7 @@ HUB_RULES: tuple[Rule, ...] = (
     Rule(
         "repo_missing",
         r"RepositoryNotFoundError|Repository Not Found for url",
-        "no such repository, or a private one without access (the Hub answers alike)",
+        "no such repository, or a private one without access (the Hub does not say which)",
         "check model_id letter by letter; if it is private, set tgi_hf_token to a token that may "
         "read it",
     ),
@@ -139,13 +139,13 @@ HUB_RULES: tuple[Rule, ...] = (
         "port_taken",
         r"Failed to bind to (\S+):|port is already allocated|address already in use",
         "the port is taken",
-        "give the model another port in tgi_models; ss -ltnp on the host shows who holds it",
+        "give the model another port in tgi_models; ss -ltnp on the host shows what holds it",
     ),
     Rule(
         "image_broken",
         r"text-generation-server not found in PATH|error while loading shared libraries: (\S+?):",
         "the image cannot run its server",
-        "run it as root (remove user:, it cannot run as another), with the image's own entry point",
+        "run it as root (remove user:) and with the image's own entry point",
     ),
 )
 

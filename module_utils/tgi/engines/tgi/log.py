@@ -44,7 +44,7 @@ def _from_json(at: float, raw: str) -> list[Line]:
 
 
 def parse(raw: str) -> list[Line]:
-    """Lines of `docker logs --timestamps` output, in the order given; blank lines left out."""
+    """Return the lines of ``docker logs --timestamps`` in their order, without blank ones."""
     lines: list[Line] = []
     for whole in raw.split("\n"):
         stamp, _, rest = whole.partition(" ")
@@ -68,7 +68,7 @@ def parse(raw: str) -> list[Line]:
 
 
 def _mask_debug(lines: list[Line]) -> list[Line]:
-    """Rust's debug format, in which the launcher prints its arguments, breaks a key's line."""
+    """Mask a key on a line of its own, as Rust's debug format prints the launcher's arguments."""
     for index, line in enumerate(lines[:-1]):
         if _KEY_FOLLOWS.search(line.text):
             after = lines[index + 1]

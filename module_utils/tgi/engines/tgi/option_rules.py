@@ -1,7 +1,7 @@
-"""The launcher's own rules that can be judged before a model is downloaded.
+"""Check the launcher's own rules before a model is downloaded.
 
 They follow launcher/src/main.rs, server/text_generation_server/cli.py and
-backends/v3/src/main.rs of TGI 3.3.7: breaking one ends a start that took minutes.
+backends/v3/src/main.rs of TGI 3.3.7. Breaking one ends a start that took minutes.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _ORDER = (
     ("max_total_tokens", "max_batch_total_tokens", True),
     ("max_batch_prefill_tokens", "max_batch_total_tokens", True),
 )
-# An option of these may be 0; every other whole number must be positive
+# These options may be 0; every other whole number must be positive
 _MAY_BE_ZERO = {"speculate", "max_stop_sequences", "max_top_n_tokens", "max_waiting_tokens"}
-# Environment variables that something else decides: name -> what to do instead
+# Environment variables that the role or another variable sets: name -> remedy
 _ENVIRONMENT = {
     "PORT": "delete it: the role publishes the port given as port",
-    "HOSTNAME": "delete it: the container must listen on every address of its own",
+    "HOSTNAME": "delete it: the container must listen on all its addresses",
     "PROMETHEUS_PORT": "delete it: metrics are served on the model's own port",
     "API_KEY": "delete it: keys belong to the gateway, in gateway_consumers",
     "MODEL_ID": "write model_id",
@@ -37,7 +37,7 @@ _ENVIRONMENT = {
 
 
 def check_launcher(model: dict[Any, Any], where: str, version: Any) -> Iterator[str]:
-    """Give the problems of one model's launcher options and environment."""
+    """Yield the problems of one model's launcher options and environment."""
     yield from _check_order(model, where)
     yield from _check_ranges(model, where)
     yield from _check_sharding(model, where)
@@ -87,7 +87,7 @@ def _check_formats(model: dict[Any, Any], where: str) -> Iterator[str]:
     quantize = model.get("quantize")
     named = isinstance(quantize, str) and bool(quantize)
     if named and model.get("dtype") and not str(quantize).startswith("bitsandbytes"):
-        what = f"is set beside quantize: {quantize}"
+        what = f"is set together with quantize: {quantize}"
         yield problem(f"{where}.dtype", what, "delete one: TGI takes both only for bitsandbytes")
     adapters = model.get("lora_adapters")
     for place, adapter in enumerate(adapters if isinstance(adapters, list) else []):
@@ -106,20 +106,22 @@ def _check_versions(model: dict[Any, Any], where: str, version: Any) -> Iterator
 
 
 def release(version: Any) -> tuple[int, ...] | None:
-    """Give 3.3.7 as (3, 3, 7), and None for what is no release number."""
+    """Return 3.3.7 as (3, 3, 7), and None for anything but a release number."""
     text = str(version).lstrip("v")
     return tuple(map(int, text.split("."))) if re.fullmatch(r"\d+\.\d+\.\d+", text) else None
 
 
 def check_environment(environment: Any, where: str) -> Iterator[str]:
-    """Give the problems of a mapping of environment variables."""
+    """Yield the problems of a mapping of environment variables."""
     for key in environment if isinstance(environment, dict) else ():
         name = str(key)
         path = f"{where}.{name}"
         remedy = _ENVIRONMENT.get(name)
         if not remedy and name.lower() in OPTIONS and name.isupper():
-            remedy = f"write {name.lower()} beside name and model_id, where its type is checked"
+            remedy = f"write {name.lower()} next to name and model_id, where its type is checked"
         if remedy:
-            yield problem(path, "is not set here", remedy)
+            yield problem(path, "must not be set here", remedy)
         elif not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            yield problem(path, "is no name of an environment variable", "write one like LOG_LEVEL")
+            yield problem(
+                path, "is not a valid name of an environment variable", "write one like LOG_LEVEL"
+            )

@@ -1,10 +1,10 @@
-"""The launcher options a model may set, as text-generation-launcher 3.3.7 has them.
+"""The launcher options that a model may set, as text-generation-launcher 3.3.7 has them.
 
-One row per option: its snake_case name, its type, what values it takes, the first
-release that knows it, and a sentence. The launcher reads each one from the environment
-variable of the same name in capitals (``max_input_tokens`` -> ``MAX_INPUT_TOKENS``).
+One row per option: its name, type, first release, a sentence, and its choices. The launcher
+reads each one from the environment variable of the same name in capitals
+(``max_input_tokens`` -> ``MAX_INPUT_TOKENS``).
 
-Left out on purpose, because another variable or the role itself decides them: env,
+Left out, because another variable or the role itself sets them: env,
 model_id, revision, port, hostname, prometheus_port, shard_uds_path, master_addr,
 master_port, huggingface_hub_cache, weights_cache_override, api_key, ngrok*, json_output,
 and max_input_length (the deprecated name of max_input_tokens).
@@ -127,10 +127,10 @@ OPTIONS: dict[str, Option] = {option.name: option for option in LAUNCHER_OPTIONS
 
 
 def coerce(name: str, value: Any) -> Any:
-    """Give ``value`` in the option's own type where it has one, else as it came.
+    """Return ``value`` in the option's own type if it can be converted, else unchanged.
 
     The launcher takes ``true`` and ``false`` only, where YAML and Jinja also know ``yes``
-    and "4096"; what cannot be converted is left for the preflight to report.
+    and "4096"; the preflight reports what cannot be converted.
     """
     option = OPTIONS[name]
     text = str(value).strip()
@@ -153,7 +153,7 @@ def _number(kind: type, value: Any) -> Any:
 
 
 def argument_specs() -> dict[str, dict[str, Any]]:
-    """Give the options in the shape of an ``options:`` mapping of meta/argument_specs.yml."""
+    """Return the options in the shape of ``options:`` in meta/argument_specs.yml."""
     specs: dict[str, dict[str, Any]] = {}
     for option in LAUNCHER_OPTIONS:
         spec: dict[str, Any] = {"type": option.type}
@@ -168,7 +168,7 @@ def argument_specs() -> dict[str, dict[str, Any]]:
 
 
 def yaml_block(indent: int = 0) -> str:
-    """Give :func:`argument_specs` as YAML text; choices are quoted so that "on" stays a word."""
+    """Return :func:`argument_specs` as YAML; choices are quoted so that "on" stays a word."""
     pad = " " * indent
     lines: list[str] = []
     for name, spec in argument_specs().items():

@@ -1,4 +1,4 @@
-"""Where a starting TGI server stands, read from its log, and how long each phase may take."""
+"""Read the phase of a starting TGI server from its log, and say how long each may take."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEADLINES: dict[str, float] = {
     "warmup": 900,
     "serve": 120,
 }
-"""Seconds that a phase may take, unless the caller says otherwise."""
+"""Default seconds that a phase may take."""
 
 LABELS = {
     "absent": "container missing",
@@ -32,23 +32,23 @@ LABELS = {
 }
 
 SLOW = {
-    "start": "look at the last lines below; a proxy or DNS that drops packets delays the fetch of "
-    "config.json: see tgi_environment (HTTPS_PROXY, HF_ENDPOINT)",
-    "download": "check the host's way to the Hub (proxy, DNS, bandwidth) and the free space of "
+    "start": "see the last lines below; if a proxy or DNS delays the fetch of config.json, set "
+    "HTTPS_PROXY or HF_ENDPOINT in tgi_environment",
+    "download": "check the host's way to the Hub (proxy, DNS, bandwidth) and free space in "
     "tgi_data_dir, then run again: finished files are kept; or raise tgi_phase_timeouts.download",
-    "load": "TGI itself waits for ever here: a slow disk or network file system (copy the weights "
-    "to a local disk), or shards that cannot reach each other (NCCL: /dev/shm, peer access); "
-    "if the disk is just slow, raise tgi_phase_timeouts.load",
-    "warmup": "lower max_batch_prefill_tokens, or set CUDA_GRAPHS to 0 in the model's environment "
-    "to spare their capture; if it is just slow, raise tgi_phase_timeouts.warmup",
-    "serve": "the log says that it serves: check that the model's port is the published one "
-    "(docker port CONTAINER) and that nothing else answers there",
-    "silent": "set LOG_LEVEL to info so that the phases can be told apart, and look at the host",
+    "load": "copy the weights to a local disk if theirs is slow, or raise "
+    "tgi_phase_timeouts.load; if the shards cannot reach each other (NCCL), check tgi_shm_size "
+    "and peer access",
+    "warmup": "lower max_batch_prefill_tokens, or set CUDA_GRAPHS to 0 in the model's "
+    "environment, or raise tgi_phase_timeouts.warmup",
+    "serve": "check that Docker publishes the model's port (docker port CONTAINER) and that "
+    "nothing else answers there",
+    "silent": "set LOG_LEVEL to info so that the log shows the phases, and check the host",
 }
-"""Remedy by phase, when its deadline has passed and the log names no cause."""
+"""Remedies for a phase whose deadline has passed and whose log names no cause."""
 
 RESTART = "restart it (docker restart CONTAINER)"
-BUSY = "send it less, or raise tgi_phase_timeouts.serve"
+BUSY = "send fewer requests, or raise tgi_phase_timeouts.serve"
 
 _MARKERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("download", re.compile(r"Starting check and download process for ")),
@@ -56,8 +56,8 @@ _MARKERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("warmup", re.compile(r"Starting Webserver|Warming up model")),
     ("serve", re.compile(r"Connected")),
 )
-"""First words of the message that begins a phase. Several adapters download in turn before the
-first shard starts, so only that shard ends the download."""
+"""First words of the message that begins a phase. Adapters download one after the other, so only
+the first shard ends the download."""
 
 _RUN_BEGINS = re.compile(r"Args \{|error: ")
 _SHARD_STARTS = re.compile(r"Starting shard(?: rank=(\d+)|\b)")
@@ -67,20 +67,20 @@ _SHARDS = re.compile(r"Sharding model on (\d+) processes")
 
 @dataclass(frozen=True)
 class Progress:
-    """What the log of one run says."""
+    """Progress of one run, read from its log."""
 
     phase: str
     """One of PHASES."""
     began: float
     """When that phase began, seconds since 1970."""
     detail: str
-    """The last thing logged, with the count of shards where there are several."""
+    """The last message, with the count of shards if there are several."""
 
 
 def read_progress(lines: Sequence[Line], started: float) -> Progress:
-    """Phase, its beginning and the last message of one run that started at `started`.
+    """Return phase, its beginning and the last message of a run that began at ``started``.
 
-    Phases only go forward: a word of an earlier one that appears later changes nothing.
+    Phases only go forward: a later message of an earlier phase changes nothing.
     """
     at, began, said = 0, started, ""
     ready, wanted, starting = 0, 0, 0
@@ -106,7 +106,7 @@ def read_progress(lines: Sequence[Line], started: float) -> Progress:
 
 
 def last_run(lines: Sequence[Line]) -> list[Line]:
-    """The lines of the last run in a log that holds several (a container that restarts)."""
+    """Return the lines of the last run in the log of a container that restarts."""
     for index in range(len(lines) - 1, -1, -1):
         if _RUN_BEGINS.match(lines[index].message):
             return list(lines[index:])
@@ -114,7 +114,7 @@ def last_run(lines: Sequence[Line]) -> list[Line]:
 
 
 def deadline(phase: str, timeouts: Mapping[str, float]) -> float:
-    """Seconds allowed for `phase`; "silent" (phases not visible) has the sum of all."""
+    """Return the seconds allowed for ``phase``; "silent" (phases not visible) has the sum."""
     if phase == "silent":
         return sum(deadline(one, timeouts) for one in PHASES)
     return float(timeouts.get(phase, DEADLINES[phase]))

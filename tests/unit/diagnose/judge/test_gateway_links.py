@@ -41,7 +41,7 @@ def test_the_gateways_own_trouble_is_not_hidden_by_a_later_word_of_an_engine() -
 
 @pytest.mark.parametrize(
     ("kind", "remedy"),
-    [("files", "descriptors"), ("script", "own script"), ("address", "another program")],
+    [("files", "descriptors"), ("script", "own script"), ("address", "stop the program")],
 )
 def test_a_line_of_nginx_has_a_remedy_of_its_kind(kind: str, remedy: str) -> None:
     case = Case()
