@@ -20,6 +20,7 @@ setup: ## Get the Python environment for deploying (.venv)
 
 sandbox: ## Bring up a disposable host and deploy to it: real but for the GPU (as root)
 	@tests/sandbox/bootstrap.sh requirements/test.txt engine
+	@tests/sandbox/checkout.sh refuse tgi-sandbox
 	@tests/sandbox/images.sh trixie
 	@$(PLAY) -i inventories/sandbox tests/sandbox/create.yml
 	@$(PLAY) -i inventories/sandbox site.yml

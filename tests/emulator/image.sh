@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the docker image tgi-emulator:<content hash> without any registry.
+# Build the docker image tgi-emulator:<content hash>-<checkout> without any registry.
 #
 # usage: image.sh [NAME:TAG]      an extra name for the image
 # Debian packages by mmdebstrap, two wheels by pip, then one `docker import`. Progress goes to
@@ -26,7 +26,7 @@ flock 9 # two builds at once would write the same files
 base_hash=$(echo "$suite $packages ${wheels[*]} $(sed -n '/^build_base()/,/^}/p' "$0")" | digest)
 code_hash=$(cd "$here" && find tgi_emulator rootfs -type f -not -name '*.pyc' -print0 |
   sort -z | xargs -0 sha256sum | cat - image.sh | digest)
-image=tgi-emulator:$(echo "$base_hash $code_hash" | digest)
+image=$("$here/../sandbox/checkout.sh" image "tgi-emulator:$(echo "$base_hash $code_hash" | digest)")
 base=$cache/base-$base_hash.tar
 
 fetch_wheels() {

@@ -39,10 +39,13 @@ def leftovers() -> list[str]:
 
 
 def unused_images() -> list[str]:
-    """Images that the engine could remove: Molecule's hosts, where some are up, keep theirs."""
-    ours = shell("docker images -q --filter label=tgi-ansible=test | sort -u").split()
-    used = shell("docker ps -aq | xargs -r docker inspect --format '{{.Image}}'").split()
-    return [image for image in ours if not any(name.startswith(f"sha256:{image}") for name in used)]
+    """Return this checkout's images that no container uses; Docker keeps those in use."""
+    named = shell("tests/sandbox/checkout.sh image x").strip().removeprefix("x")
+    listed = shell(
+        "docker images --format '{{.Repository}}:{{.Tag}}' --filter label=tgi-ansible=test"
+    )
+    used = shell("docker ps -a --format '{{.Image}}'").split()
+    return [name for name in listed.split() if name.endswith(named) and name not in used]
 
 
 @pytest.fixture(scope="module")

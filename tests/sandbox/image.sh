@@ -13,6 +13,7 @@ fi
 hash=$({ cat "$here/image.sh"; [ "$kind" != mirror ] || cat "$here"/mirror/* "$here/gpu/nvidia-ctk"; } | sha256sum | cut -c1-12)
 image=tgi-test-host:$kind-$hash
 [ "$kind" != mirror ] || image=tgi-test-mirror:$hash
+image=$("$here/checkout.sh" image "$image")
 if docker image inspect "$image" >/dev/null 2>&1; then echo "$image"; exit; fi
 
 echo "Building $image from Debian $suite packages" >&2

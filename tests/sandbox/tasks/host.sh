@@ -2,9 +2,9 @@
 # Start one host: a container that runs systemd, with SSH on loopback. A host of another image or
 # another set of options is replaced. The docker command is used because no module can ask for
 # unconfined system paths, which the engine inside needs.
-# usage: host.sh CONTAINER IMAGE NETWORK SSH_PORT STATE_DIRECTORY GPU_TABLE|none [DOCKER_RUN_OPTION...]
+# usage: host.sh CONTAINER IMAGE NETWORK SSH_PORT STATE_DIRECTORY GPU_TABLE|none CHECKOUT [DOCKER_RUN_OPTION...]
 set -eu
-container=$1 image=$2 network=$3 port=$4 state=$5 gpus=$6; shift 6
+container=$1 image=$2 network=$3 port=$4 state=$5 gpus=$6 checkout=$7; shift 7
 case $image in *:bookworm-*) ;; *)
   # systemd of Debian 13 wants to be told that control groups of version 1 will do
   [ "$(docker info --format '{{.CgroupVersion}}')" != 1 ] || set -- "$@" \
@@ -20,7 +20,8 @@ wanted=$(printf '%s\n' "$@" | sha256sum | cut -c1-16)
 found=$(docker inspect --format '{{index .Config.Labels "tgi-ansible.options"}}' "$container" 2>/dev/null || true)
 if [ "$found" != "$wanted" ]; then
   docker rm --force --volumes "$container" >/dev/null 2>&1 || true
-  docker run --detach --name "$container" --label "tgi-ansible.options=$wanted" "$@" >/dev/null
+  docker run --detach --name "$container" --label "tgi-ansible.options=$wanted" \
+    --label "tgi-ansible.checkout=$checkout" "$@" >/dev/null
   echo "Created $container"
 elif [ "$(docker inspect --format '{{.State.Running}}' "$container")" != true ]; then
   docker start "$container" >/dev/null
