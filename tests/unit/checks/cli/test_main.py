@@ -14,8 +14,9 @@ import httpx
 import pytest
 from ansible.module_utils.tgi.checks.catalogue_direct import DIRECT
 from ansible.module_utils.tgi.checks.catalogue_edge import EDGE
-from ansible.module_utils.tgi.checks.cli import command_line, discover, main
+from ansible.module_utils.tgi.checks.cli import main
 from ansible.module_utils.tgi.checks.endpoint import tls_certificate
+from ansible.module_utils.tgi.checks.judges import json_schema
 
 from tests.support.emulator import MODEL, Running, running
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
@@ -110,25 +111,6 @@ def test_what_cannot_be_planned_is_2(words: list[str], said: str) -> None:
     done = command(*words)
     assert done.returncode == 2, done.stdout
     assert said in done.stderr and "Traceback" not in done.stderr
-
-
-def test_no_option_takes_the_key_itself() -> None:
-    parser = command_line.make_parser()
-    named = [word for action in parser._actions for word in action.option_strings]
-    assert [word for word in named if "key" in word] == ["--key-file", "--key-env"]
-
-
-def test_a_key_comes_from_file_input_or_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parse = command_line.make_parser().parse_args
-    (tmp_path / "key").write_text(f"{KEY}\n")
-    assert command_line.read_key(parse(["u", "--key-file", str(tmp_path / "key")]), {}) == KEY
-    assert command_line.read_key(parse(["u", "--key-env", "X"]), {"X": KEY}) == KEY
-    assert command_line.read_key(parse(["u"]), {"TGI_CHECK_KEY": KEY}) == KEY
-    assert command_line.read_key(parse(["u"]), {}) == ""
-    monkeypatch.setattr(sys, "stdin", (tmp_path / "key").open())
-    assert command_line.read_key(parse(["u", "--key-file", "-"]), {}) == KEY
 
 
 def test_the_list_holds_every_check_once_for_what_it_expects() -> None:
@@ -226,20 +208,9 @@ def test_an_engine_with_a_key_gets_it(
     assert "fewer than 8 characters" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "listed",
-    [None, {}, [], "x", 5, [{"id": "a\x1b[31m"}], [None, 1, {}, {"id": None}], {"id": "a"}],
-)
-def test_no_list_names_nobody(listed: Any) -> None:
-    assert discover.read_list(listed, "direct") == []
-    assert discover.read_list(listed, "edge") == []
-
-
-def test_adapters_and_aliases_are_no_models_of_their_own() -> None:
-    lora = [{"id": "base", "root": "/models/base"}, {"id": "lora", "root": "x", "parent": "base"}]
-    assert discover.read_list(lora, "direct") == [{"name": "base"}]
-    named = [{"id": "a", "root": "a"}, {"id": "b", "root": "a"}, {"id": "c"}]
-    assert discover.read_list(named, "edge") == [
-        {"name": "a", "aliases": ["b"]},
-        {"name": "c", "aliases": []},
-    ]
+def test_the_command_names_a_missing_library(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_schema, "JSONSCHEMA_ERROR", "No module named 'jsonschema'")
+    assert main.main(["http://127.0.0.1:8081"]) == main.USELESS
+    assert "python3-jsonschema" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.checks.endpoint import tls_certificate, tls_probe
 from ansible.module_utils.tgi.checks.endpoint.endpoint_session import EndpointSession
+from ansible.module_utils.tgi.checks.endpoint.tls_certificate import Handshake, judge_expiry
 from ansible.module_utils.tgi.client import fixed_address
 from ansible.module_utils.tgi.client.http_client import Client, Target
 
@@ -219,3 +220,19 @@ def test_no_tls_at_all_is_said_once(root: Path) -> None:
         return [(await check(host)).soft for check in names]
 
     assert asyncio.run(judge()) == [False, True, True, True]
+
+
+NOW = 4070908800.0  # 2099-01-01
+
+
+@pytest.mark.parametrize(
+    ("until", "problem", "soft"),
+    [
+        ("Mar  1 00:00:00 2099 GMT", False, False),
+        ("Jan 15 00:00:00 2099 GMT", True, True),
+        ("Jan  4 00:00:00 2099 GMT", True, False),
+    ],
+)
+def test_expiry(until: str, problem: bool, soft: bool) -> None:
+    found = judge_expiry(Handshake({"notAfter": until}), NOW, 21)
+    assert (bool(found.problem), found.soft) == (problem, soft)

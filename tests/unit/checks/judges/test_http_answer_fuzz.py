@@ -17,17 +17,15 @@ from typing import Any
 import httpx
 import pytest
 from ansible.module_utils.tgi.checks.results import Outcome
-from ansible.module_utils.tgi.client.answer import Answer, retry_after
-from ansible.module_utils.tgi.client.sse import Parser, parse
+from ansible.module_utils.tgi.client.answer import Answer
 from ansible.module_utils.tgi.common.text import trim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fuzz import BYTES, Change, Raw, change, changes, examples, fractions, garbage
+from tests.support.fuzz import Change, Raw, change, changes, examples, fractions, garbage
 from tests.support.fuzz_run import VIEWS, fake_of, no_network, run_quietly, unprintable
 
 PACKAGE = "ansible.module_utils.tgi.checks."
-#: Of one function, so that those which look at every answer do not crowd out the others.
 MOST_CALLS = 4
 DONE = {"calls": 0}
 
@@ -153,26 +151,3 @@ def test_garbage(calls: Calls, raw: Raw, fault: str, at: float) -> None:
 
 def test_enough_was_judged() -> None:
     assert DONE["calls"] >= 10_000
-
-
-@examples(300)
-@given(value=st.text(max_size=20))
-def test_any_retry_after(value: str) -> None:
-    assert 0 <= retry_after(Answer(429, {"retry-after": value}), most=3.0) <= 3.0
-
-
-@examples(1500)
-@given(
-    body=st.lists(st.sampled_from(BYTES) | st.binary(max_size=9), max_size=12).map(b"".join),
-    cuts=st.lists(fractions, max_size=6),
-)
-def test_events_do_not_depend_on_the_cuts(body: bytes, cuts: list[float]) -> None:
-    """However the network cuts a body up, the same events come of it."""
-    places = [0, *sorted(int(cut * len(body)) for cut in cuts), len(body)]
-    pieces = [body[start:end] for start, end in zip(places, places[1:])]
-    whole, cut = parse([(0.0, body)]), parse((0.0, piece) for piece in pieces)
-    assert seen(cut) == seen(whole)
-
-
-def seen(parser: Parser) -> Any:
-    return parser.events, parser.comments, parser.trailing

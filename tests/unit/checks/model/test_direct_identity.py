@@ -7,7 +7,7 @@ from ansible.module_utils.tgi.checks.model.direct_identity import judge_unknown
 from ansible.module_utils.tgi.client.answer import Answer
 from ansible.module_utils.tgi.engines.profiles import ENGINES
 
-from tests.support.answers import chat_reply, error, silent
+from tests.support.checks.answers import chat_reply, error, silent
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from ansible.module_utils.tgi.checks.model.fingerprint import digest, judge_golden, judge_tokenizer
 from ansible.module_utils.tgi.client.answer import Answer
 
-from tests.support.answers import chat_events, error, reply, silent, stream
+from tests.support.checks.answers import chat_events, error, reply, silent, stream
 
 IDS = [{"id": 5, "text": "a", "start": 0, "stop": 1}, {"id": 9, "text": "b", "start": 1, "stop": 2}]
 PIN = digest([5, 9])

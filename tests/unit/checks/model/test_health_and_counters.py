@@ -9,19 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from ansible.module_utils.tgi.checks import model_container
-from ansible.module_utils.tgi.checks.judges.metrics import absent, reset
 from ansible.module_utils.tgi.checks.model.health_and_counters import judge_health
-from ansible.module_utils.tgi.checks.model_container import restarted
 from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.client.answer import Answer
 from ansible.module_utils.tgi.docker.compose_containers import Container, DockerError
-from ansible.module_utils.tgi.engines.profiles import ENGINES
 
-from tests.support.answers import reply, silent
+from tests.support.checks.answers import reply, silent
 from tests.support.fakes.tgi import MODEL, FakeTgi
-
-TGI, VLLM = ENGINES["tgi"].counters, ENGINES["vllm"].counters
-COUNT, DONE, TOKENS = "tgi_request_count", "tgi_request_success", "tgi_request_generated_tokens_sum"
 
 
 @pytest.mark.parametrize(
@@ -41,65 +35,7 @@ def test_health(answer: Answer, problem: str, soft: bool) -> None:
     assert found.soft == soft
 
 
-def counted(count: float, tokens: float = 10.0) -> dict[str, float]:
-    return {COUNT: count, DONE: count, TOKENS: tokens}
-
-
-@pytest.mark.parametrize(
-    ("before", "highest", "after", "requests", "sign"),
-    [
-        ({}, counted(5), counted(5), 5, ""),
-        ({}, counted(5), counted(6), 5, ""),
-        (counted(7), counted(12), counted(12), 5, ""),
-        (counted(7), counted(12), {}, 5, "went back from 12 to 0"),
-        (counted(7), counted(12), counted(3), 5, "went back from 12 to 3"),
-        ({}, counted(2), counted(2), 5, "moved by 2 since the first look, after 5"),
-        (counted(3), counted(3), counted(3), 5, ""),
-        ({}, {}, {}, 0, ""),
-    ],
-)
-def test_reset(
-    before: dict[str, float], highest: dict[str, float], after: dict[str, float], requests: int,
-    sign: str,
-) -> None:  # fmt: skip
-    found = reset(before, highest, after, requests, TGI)
-    assert (sign in found) if sign else not found
-
-
-def test_a_process_that_began_later_is_another_one() -> None:
-    start = "process_start_time_seconds"
-    assert reset({start: 1.0}, {}, {start: 2.0}, 0, VLLM)
-    assert not reset({start: 1.0}, {}, {start: 1.0}, 0, VLLM)
-
-
-def test_a_histogram_is_there_by_its_series() -> None:
-    names = ["vllm:request_success_total", "vllm:generation_tokens_total",
-             "vllm:num_requests_running", "vllm:time_to_first_token_seconds_bucket"]  # fmt: skip
-    assert absent(names, VLLM) == []
-    assert absent(names[1:], VLLM) == ["vllm:request_success_total"]
-
-
 BOX = Container("a1", "tgi-1", "tgi", "running", 1.0, 2.0, 0.0, 0, "", False, 0)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "sign"),
-    [
-        (None, None, ""),
-        (None, BOX, ""),
-        (BOX, BOX, ""),
-        (BOX, None, "is gone"),
-        (BOX, replace(BOX, id="b2"), "was replaced"),
-        (BOX, replace(BOX, restarts=1, started=9.0), "restart count 0, now 1"),
-        (BOX, replace(BOX, started=9.0), "started again"),
-        (BOX, replace(BOX, status="exited"), "it is exited"),
-        (BOX, DockerError("no answer"), ""),
-        (DockerError("no answer"), None, ""),
-    ],
-)
-def test_container(before: model_container.Seen, after: model_container.Seen, sign: str) -> None:
-    found = restarted(before, after)
-    assert (sign in found) if sign else not found
 
 
 def run(options: Options, fake: FakeTgi) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from ansible.module_utils.tgi.checks.judges.dialect import Streamed, read_stream
 from ansible.module_utils.tgi.checks.model.speed import judge_batching, judge_slo
 
-from tests.support.answers import chat_events, stream
+from tests.support.checks.answers import chat_events, stream
 
 ALONE = Streamed("a b", "stop", [0.1, 0.2, 0.3])
 

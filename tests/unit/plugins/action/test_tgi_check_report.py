@@ -16,8 +16,8 @@ import pytest
 import yaml
 from ansible.plugins.action import tgi_check_report
 
+from tests.support.checks.reports import FAILED, PASSED
 from tests.support.emulator import MODEL, Running, running
-from tests.support.reports import FAILED, PASSED
 from tests.support.roots import ROOT
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"

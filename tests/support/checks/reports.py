@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.tgi.checks.report.document import document
+from ansible.module_utils.tgi.checks.report.document import document, no_verdict
 from ansible.module_utils.tgi.checks.results import Check, LeftOut, Report
 
 EVIL = (
@@ -62,3 +62,6 @@ HOSTILE = make(
     left_out=[LeftOut("tools.forced", EVIL, EVIL)],
     figures={EVIL: {"ttft_ms": float("nan"), "e2e_ms": 5, EVIL: EVIL, "tpot_ms": EVIL}},
 )
+NO_VERDICT = no_verdict("direct", "gpu9", "unreachable")
+SKIPPED = no_verdict("edge", "gw9", "nothing is published yet", skipped=True)
+ALL = [PASSED, FAILED, HOSTILE, NO_VERDICT, SKIPPED]
