@@ -48,8 +48,8 @@ def test_a_raw_request_goes_through_tls_that_is_verified(tmp_path: Path) -> None
     ("said", "fault"),
     [
         (b"", "connection closed without an answer"),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", "no HTTP"),
-        (b"HTTP/1.1 abc\r\n\r\n", "no HTTP"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "is not HTTP"),
+        (b"HTTP/1.1 abc\r\n\r\n", "is not HTTP"),
     ],
 )
 def test_what_is_no_answer(said: bytes, fault: str) -> None:
