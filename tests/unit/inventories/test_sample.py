@@ -1,4 +1,4 @@
-"""The inventory to copy: filled in, the preflight has nothing to say; left open, it says what."""
+"""Check the inventory to copy: filled in it has no problem, and each open placeholder is named."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.tls_pairs import make
 SAMPLE = ROOT / "inventories" / "sample"
 OPEN = "REPLACE_ME"
 VAULT = "group_vars/all/vault.yml"
-#: Every placeholder: the file, the line that holds it, what a site writes, what is said of it
+#: Every placeholder: its file, its line, what a site writes, the message when it is left
 PLACEHOLDERS = [
     (
         "group_vars/gpu_hosts/models.yml",
@@ -61,7 +61,7 @@ by_place = pytest.mark.parametrize("place", range(len(PLACEHOLDERS)))
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A copy with everything filled in, as docs/deploy.md tells."""
+    """Return a copy with everything filled in, as docs/deploy.md describes."""
     path = tmp_path / "mysite"
     shutil.copytree(SAMPLE, path)
     shutil.copy(path / f"{VAULT}.example", path / VAULT)
@@ -85,7 +85,7 @@ def read(path: str) -> str | None:
 
 
 def problems(site: Path, host: str = "gpu1") -> list[str]:
-    """Judge the inventory as the preflight's action does, with Ansible's own loader."""
+    """Return the problems that the preflight's action finds, with Ansible's own loader."""
     loader = DataLoader()
     inventory = InventoryManager(loader, sources=[str(site / "hosts.yml")])
     variables = VariableManager(loader, inventory).get_vars(host=inventory.get_host(host))
@@ -141,7 +141,7 @@ def test_another_source_as_its_comment_says(site: Path, source: str) -> None:
 
 
 def test_every_setting_that_is_a_comment(site: Path) -> None:
-    """Uncommented, each is one that the preflight takes."""
+    """Check that the preflight accepts each of them without the comment mark."""
     path = site / "group_vars/gateways/main.yml"
     text, count = re.subn(r"(?m)^# (\w+: .*)$", r"\1", path.read_text())
     assert count == 3

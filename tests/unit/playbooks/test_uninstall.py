@@ -37,7 +37,7 @@ def test_nobody_loses_weights_or_the_engine_unasked() -> None:
         "no",
         False,
     )
-    assert TASKS["Take Docker away"]["when"] == "uninstall_docker | default(false) | bool"
+    assert TASKS["Remove Docker"]["when"] == "uninstall_docker | default(false) | bool"
 
 
 def test_refusals_come_before_any_change() -> None:
