@@ -60,8 +60,7 @@ from ansible.module_utils.tgi.docker.daemon_json import (
     proxies,
     render,
 )
-from ansible.module_utils.tgi.docker.daemon_record import own_of
-from ansible.module_utils.tgi.docker.daemon_undo import undo
+from ansible.module_utils.tgi.docker.daemon_record import own_of, undo
 from ansible.module_utils.tgi.docker.registry_certificates import plan
 
 

@@ -103,7 +103,7 @@ from ansible.module_utils.tgi.host.nvidia.toolkit_files import (
     UNATTENDED,
     unattended_text,
 )
-from ansible.module_utils.tgi.host.nvidia.toolkit_packages import is_known, unheld
+from ansible.module_utils.tgi.host.nvidia.toolkit_packages import check_version, is_known, unheld
 from ansible.module_utils.tgi.packages.holds import LOCKS, matches
 from ansible.module_utils.tgi.packages.holds import ask as ask_packages
 
@@ -154,6 +154,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     manager, packages = module.params["manager"], module.params["packages"]
+    for version in packages.values():
+        if wrong := check_version(str(version)):
+            module.fail_json(
+                msg="; ".join((f"nvidia_container_toolkit_version {wrong[0]}", wrong[1]))
+            )
     files = wanted_files(module)
     try:
         there = ask_packages(module.run_command, manager, [*packages, *module.params["older"]])

@@ -1,6 +1,6 @@
 """Settings of daemon.json that only these rules can refuse in time.
 
-``dockerd --validate`` of 26.1.5 accepts each of them, and then the daemon, or its containers, do not
+``dockerd --validate`` of 26.1.5 accepts each of them, and then the daemon, or a container, does not
 start. The trial start (trial_start.py) finds all others. It finds none of these: a reload takes
 them, only a container would show them, or the trial start must leave them out.
 """

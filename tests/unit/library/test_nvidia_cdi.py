@@ -106,6 +106,15 @@ def keep(host: Host, capsys: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
+@pytest.mark.parametrize("version", ["1.19.0-1", "1.17.8-1", "1.17.7-1"])
+def test_a_version_that_cannot_serve_is_refused(keep: Run, host: Host, version: str) -> None:
+    answer = keep(version=version)
+    assert answer["failed"] is True
+    assert answer["msg"].startswith(f'nvidia_container_toolkit_version is "{version}", w')
+    assert ("CVE-2025-23266" in answer["msg"]) is (version == "1.17.7-1")
+    assert not (host.root / ORDER).exists()
+
+
 def test_a_first_run_and_a_second(keep: Run, host: Host) -> None:
     answer = keep()
     assert (answer["changed"], answer["gpus"], answer["cards"]) == (True, UUIDS, 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.docker.daemon_undo import undo
+from ansible.module_utils.tgi.docker.daemon_record import undo
 from ansible.module_utils.tgi.docker.registry_certificates import MARK
 
 from tests.support.run_module import load, run
