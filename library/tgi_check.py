@@ -67,12 +67,6 @@ options:
       - Return RV(report). A task that fails prints all that it returns, so by default it does not.
     type: bool
     default: false
-  report_dir:
-    description:
-      - Directory where the module runs; C(report-VIEW-TARGET.json), C(junit-VIEW-TARGET.xml) and
-        the page C(index.html) are written there, whatever the verdict. Made if it is not there.
-      - For one page over all hosts see the role C(checks) (C(checks_report_dir)).
-    type: path
 seealso:
   - module: tgi_check_report
 """
@@ -114,11 +108,19 @@ EXAMPLES = r"""
         engine: vllm
         url: http://127.0.0.1:8000
 
-- name: Leave files for CI, which shows the JUnit XML, and people, who read index.html
+- name: Check, and let the next task write reports and fail
   tgi_check:
     view: direct
+    target: "{{ inventory_hostname }}"
     models: "{{ models }}"
-    report_dir: /var/tmp/tgi-checks
+    full_report: true
+  register: checks_direct_result
+  failed_when: checks_direct_result is failed and checks_direct_result.summary is not defined
+
+- name: Write a page, JSON and JUnit XML on the controller, and fail for a bad verdict
+  tgi_check_report:
+    view: direct
+    directory: reports
 
 - name: Hold a model to the tokenizer it had when it was accepted
   tgi_check:
@@ -177,12 +179,6 @@ report:
   type: dict
   sample: {schema: tgi-check/1, started: "2026-11-25T10:00:00Z", view: direct, target: gpu1,
            message: "", summary: {}, checks: [], left_out: [], figures: {}}
-report_files:
-  description: Paths of what was written.
-  returned: when O(report_dir) is given
-  type: list
-  elements: str
-  sample: [/var/tmp/tgi-checks/index.html]
 """
 
 import platform
@@ -194,7 +190,6 @@ from ansible.module_utils.tgi.checks.endpoint.auth import secrets_of
 from ansible.module_utils.tgi.checks.judges import json_schema
 from ansible.module_utils.tgi.checks.module_arguments import ARGUMENTS, EDGE_NEEDS
 from ansible.module_utils.tgi.checks.report.document import answer
-from ansible.module_utils.tgi.checks.report.report_files import write_reports
 from ansible.module_utils.tgi.checks.run import check
 from ansible.module_utils.tgi.checks.run_options import read_options
 from ansible.module_utils.tgi.checks.selection import NothingSelectedError, PlanError
@@ -227,14 +222,8 @@ def main(transport: Any = None) -> None:
         wrong = f"cannot use the certificates in {' or '.join(files)}: {error}"
         module.fail_json(msg=f"tgi_check: {wrong}", changed=False)
     found = answer(report, [*secrets_of(options.api_key), *options.declared.secrets])
-    document = found["report"] if params["full_report"] else found.pop("report")
-    if params["report_dir"]:
-        try:
-            found["report_files"] = write_reports(params["report_dir"], [document])
-        except OSError as error:
-            found["msg"] += f"; and the report could not be written: {error}"
-            module.fail_json(changed=False, **found)
-    # Reports are words about the system, renewed in each run; "changed" is for the system itself
+    if not params["full_report"]:
+        del found["report"]
     found["changed"] = False
     if report.passed:
         module.exit_json(**found)

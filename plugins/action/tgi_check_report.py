@@ -55,7 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             try:
                 answer["report_files"] = write(given["directory"], given["view"], variables)
             except OSError as error:
-                said = [answer.get("msg"), f"the report could not be written: {error}"]
+                said = [answer.get("msg"), f"cannot write the report: {error}"]
                 answer.update(failed=True, msg="; ".join(filter(None, said)))
         return answer
 

@@ -61,6 +61,5 @@ ARGUMENTS: dict[str, Any] = {
     "tpot_ms": {"type": "float", "default": 0.0},
     "generate_in_check_mode": {"type": "bool", "default": True},
     "full_report": {"type": "bool", "default": False},
-    "report_dir": {"type": "path"},
 }
 EDGE_NEEDS = ("url", "api_key")

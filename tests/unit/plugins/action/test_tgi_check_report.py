@@ -95,6 +95,13 @@ def test_a_passed_run_leaves_reports_and_changes_nothing(tmp_path: Path, engine:
     assert "Passed" in page and "Not in this report: the edge view of gw1." in page
 
 
+def test_a_report_that_cannot_be_written_is_told(tmp_path: Path, engine: Running) -> None:
+    (tmp_path / "file").write_text("")
+    done = play(tmp_path, engine, {"gpu1": {}}, checks_report_dir=str(tmp_path / "file"))
+    assert done.returncode == 2, done.stdout
+    assert "cannot write the report" in " ".join(done.stdout.split())
+
+
 def test_an_engine_that_repeats_the_hub_token_is_not_repeated(tmp_path: Path) -> None:
     token = "hf_a-token-that-nobody-must-see"
     fault = {"HF_TOKEN": token, "TGI_EMULATOR_FAULTS": "leak-key"}
