@@ -1,40 +1,47 @@
-# make help tells what there is
+# make help lists the targets. PYTHON=python3.13 uses that Python, in an environment of its own.
 SHELL := /bin/sh
-BIN := .venv/bin
+VENV := .venv$(patsubst python%,-%,$(notdir $(PYTHON)))
+BIN := $(VENV)/bin
 PLAY := $(BIN)/ansible-playbook
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+SCENARIOS := default gateway two_machines gpu_hosts
+BOOTSTRAP := VENV=$(VENV) tests/sandbox/bootstrap.sh
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup sandbox sandbox-check sandbox-down test lint unit peer molecule test-sandbox docs bench bench-hosts bench-gateway bench-checks
+.PHONY: help setup prepare sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs \
+  bench bench-hosts bench-gateway bench-checks $(SCENARIOS:%=scenario-%)
 
-# An environment comes first; sandbox, test and setup also bring it up to date
-sandbox-check sandbox-down lint unit peer molecule test-sandbox docs bench bench-hosts bench-gateway bench-checks: | .venv
-.venv:
-	@tests/sandbox/bootstrap.sh requirements/test.txt
+# Each target makes the environment if there is none; setup, sandbox and test also update it
+sandbox-check sandbox-down lint unit molecule end-to-end collection docs bench bench-hosts bench-gateway bench-checks: | $(VENV)
+$(SCENARIOS:%=scenario-%): | $(VENV)
+$(VENV):
+	@$(BOOTSTRAP) requirements/test.txt
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-setup: ## Get the Python environment for deploying (.venv)
-	@tests/sandbox/bootstrap.sh requirements/run.txt
+setup: ## Install what deploying needs into .venv
+	@$(BOOTSTRAP) requirements/run.txt
 
-sandbox: ## Bring up a disposable host and deploy to it: real but for the GPU (as root)
-	@tests/sandbox/bootstrap.sh requirements/test.txt engine
+sandbox: ## Create a disposable host and deploy to it; only the GPU and TGI are simulated (as root)
 	@tests/sandbox/checkout.sh refuse tgi-sandbox
+	@$(BOOTSTRAP) requirements/test.txt engine
 	@tests/sandbox/images.sh trixie
 	@$(PLAY) -i inventories/sandbox tests/sandbox/create.yml
 	@$(PLAY) -i inventories/sandbox site.yml
 	@tests/sandbox/invite.sh
 
-sandbox-check: ## Run the checks on the sandbox once more
+sandbox-check: ## Run the checks on the sandbox again
 	@$(PLAY) -i inventories/sandbox playbooks/check.yml
 
-sandbox-down: ## Take the sandbox away, with everything in it
+sandbox-down: ## Remove the sandbox and all that belongs to it
 	@$(PLAY) -i inventories/sandbox tests/sandbox/destroy.yml -e hosts_images_too=true
 
-test: ## Run every test: lint, unit tests, Molecule on Debian 12 and 13 (as root)
-	@tests/sandbox/bootstrap.sh requirements/test.txt engine
-	@$(MAKE) --no-print-directory lint unit molecule peer test-sandbox
+test: ## Run all tests and print how long each took (as root); PYTHON=python3.13 uses that Python
+	@tests/stages.sh prepare lint unit $(SCENARIOS:%=scenario-%) end-to-end
+
+prepare:
+	@$(BOOTSTRAP) requirements/test.txt engine
 
 lint: ## Check style and types
 	@echo "yamllint" && $(BIN)/yamllint --strict .
@@ -42,34 +49,39 @@ lint: ## Check style and types
 	@echo "ruff" && $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@echo "mypy" && $(BIN)/mypy
 
-unit: ## Run the unit tests
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+unit: ## Run the unit tests; ROOM=gateway runs those of one room: a folder of tests/unit
+	@tests=$$(test -z "$(ROOM)" || $(BIN)/python -m tools.room $(ROOM)) && $(BIN)/pytest --numprocesses 2 --dist loadfile $$tests
 
-peer: ## Check llama.cpp's own server, which nobody here wrote (Docker)
-	@$(BIN)/pytest tests/end_to_end/test_llamacpp.py
+molecule: $(SCENARIOS:%=scenario-%) ## Test all scenarios on disposable Debian 12 and 13 hosts (as root); scenario-NAME: one
 
-molecule: ## Deploy to disposable Debian 12 and 13 hosts and look at them as a client would
+$(SCENARIOS:%=scenario-%): scenario-%:
 	@tests/sandbox/images.sh trixie bookworm
-	@$(BIN)/molecule test --scenario-name default
-	@$(BIN)/molecule test --scenario-name gateway
-	@$(BIN)/molecule test --scenario-name two_machines
-	@$(BIN)/molecule test --scenario-name gpu_hosts
+	@$(BIN)/molecule test --scenario-name $*
 
-test-sandbox: ## Bring the sandbox up, use what it prints, take it away again
-	@$(BIN)/pytest tests/end_to_end/test_readme_sandbox.py
+end-to-end: ## Test what README prints, llama.cpp's server and the collection (as root)
+	@$(BIN)/pytest tests/end_to_end
 
-docs: ## Write the variable tables of the roles' READMEs from their argument specs
+newest-python: ## Run lint, unit tests and scenario default on the newest Python of this machine (as root)
+	@python=$$(tests/sandbox/find_python.sh newer python3); \
+	if [ -z "$$python" ]; then echo "No Python newer than $$(python3 --version) here: nothing to test on it"; \
+	else echo "Testing on $$python"; $(MAKE) PYTHON=$$python stages; fi
+
+.PHONY: stages
+stages:
+	@tests/stages.sh prepare lint unit scenario-default
+
+docs: ## Write the variable tables of the roles' READMEs
 	@$(BIN)/python -m tools.role_tables
 
-bench: ## Time a run that changes nothing, beside Ansible's own round trips
+bench: ## Measure a run that changes nothing, and Ansible's own round trips
 	@$(BIN)/python -m benchmarks.no_change
 
-bench-hosts: ## Time the run that changes nothing on one disposable host and on eight (as root)
+bench-hosts: ## Measure a run that changes nothing on one disposable host and on eight (as root)
 	@tests/sandbox/images.sh trixie
 	@$(BIN)/python -m benchmarks.no_change --hosts 8
 
-bench-gateway: ## Measure what the gateway costs beside a bare nginx, and write docs/performance.md (as root)
+bench-gateway: ## Measure the gateway and a bare nginx, and write docs/performance.md (as root)
 	@$(BIN)/python -m benchmarks.gateway --on 13 12
 
-bench-checks: ## Time the checks beside the same requests as uri tasks, and eight models beside one
+bench-checks: ## Measure the checks and the same requests as uri tasks, and eight models and one
 	@$(BIN)/python -m benchmarks.checks

@@ -1,12 +1,16 @@
 #!/bin/sh
-# Get this machine ready for disposable hosts: a Python environment, a Docker engine, mmdebstrap.
-# Debian or Ubuntu; run as root or with sudo. What is there already is left as it is.
+# Prepare this machine for disposable hosts: a Python environment, a Docker engine, mmdebstrap.
+# Debian or Ubuntu; run as root or with sudo. The script keeps what is there already.
 # usage: bootstrap.sh REQUIREMENTS_FILE [engine]
+# VENV    the environment's directory (.venv)
+# PYTHON  the Python to make it with (python3)
 set -eu
 requirements=$1 engine=${2-}
-root=$(cd "$(dirname "$0")/../.." && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+venv=$root/${VENV:-.venv}
 
-install_packages() { # the packages whose command is missing: command:package ...
+install_packages() { # command:package ...     install the packages whose command is missing
   missing=''
   for pair in "$@"; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"; done
   [ -n "$missing" ] || return 0
@@ -30,18 +34,20 @@ start_engine() {
     setsid nohup dockerd >/var/log/dockerd.log 2>&1 </dev/null &
   fi
   for _ in $(seq 60); do docker info >/dev/null 2>&1 && return; sleep 0.5; done
-  echo "The Docker engine does not start: see /var/log/dockerd.log or journalctl -u docker" >&2
+  echo "The Docker engine does not start: read /var/log/dockerd.log or journalctl -u docker" >&2
   exit 1
 }
 
 install_packages python3:python3 ssh:openssh-client curl:curl
-python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages no-such-command:python3-venv
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; this is $(python3 --version)" >&2; exit 1; }
-ready=$root/.venv/.ready-$(cat "$root"/requirements/*.txt "$requirements" | sha256sum | cut -c1-16)
+[ -n "${PYTHON-}" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages no-such-command:python3-venv
+python=$("$here/find_python.sh" "${PYTHON:-python3}")
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  echo "This is $("$python" --version); Python 3.11 or newer is needed: install it, or write PYTHON=NAME" >&2; exit 1; }
+ready=$venv/.ready-$(cat "$root"/requirements/*.txt "$requirements" | sha256sum | cut -c1-16)
 if [ ! -e "$ready" ]; then
-  echo "Installing Python packages into .venv (about a minute)"
-  [ -x "$root/.venv/bin/python" ] || python3 -m venv "$root/.venv"
-  "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" -c "$root/requirements/constraints.txt"
+  echo "Installing Python packages into ${venv#"$root"/} (about a minute)"
+  [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" -c "$root/requirements/constraints.txt"
   touch "$ready"
 fi
 if [ "$engine" = engine ]; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Build the images that disposable hosts need, side by side, and say what is still being built.
-# usage: images.sh SUITE...      (trixie, bookworm); the mirror's and the emulator's come along
+# Build the images of disposable hosts in parallel, and print which ones are not ready yet.
+# usage: images.sh SUITE...      (trixie, bookworm); the mirror and the emulator are always built
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
@@ -9,7 +9,8 @@ build() { # name command...
   { "$@" > "$work/$name.log" 2>&1 && echo done > "$work/$name.end" || echo failed > "$work/$name.end"; } &
 }
 for kind in mirror "$@"; do build "$kind" "$here/image.sh" "$kind"; done
-build emulator "$here/../emulator/image.sh"
+# PYTHON may name one that only make knows where to find
+build emulator env PYTHON=python3 "$here/../emulator/image.sh"
 
 seconds=0
 while sleep 1; do

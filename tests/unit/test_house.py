@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from tests.support.roots import ROOT
 
 TGI = ROOT / "module_utils" / "tgi"
@@ -194,3 +196,20 @@ def test_a_role_keeps_its_private_variables_to_itself() -> None:
                 if found[1] != own
             ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_variable_of_a_role_is_read() -> None:
+    areas = [ROOT / area for area in ("playbooks", "plugins", "library", "module_utils")]
+    # A description in meta or README reads nothing
+    areas += [one for one in ROOT.glob("roles/*/*/") if one.name != "meta"]
+    files = [path for area in areas for path in area.rglob("*.*") if path.suffix != ".pyc"]
+    text = "\n".join(path.read_text() for path in files)
+    read = set(re.findall(r"\w+", re.sub(r"(?m)^\s*#.*|^\w+:", "", text)))
+    unread = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for kind in ("defaults", "vars")
+        for path in sorted(ROOT.glob(f"roles/*/{kind}/*.yml"))
+        for name in yaml.safe_load(path.read_text()) or {}
+        if name not in read
+    ]
+    assert not unread, "no file reads these variables, so remove them:\n" + "\n".join(unread)
