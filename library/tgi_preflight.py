@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Look at a host and tell what keeps its models from being deployed."""
+"""Check a host before its models are deployed there."""
 
 from __future__ import annotations
 
@@ -7,53 +7,44 @@ DOCUMENTATION = r"""
 module: tgi_preflight
 short_description: Refuse a deployment that cannot work, before anything is changed
 description:
-  - Judges all variables of the project's roles on the controller, by the roles' argument
-    specifications and by the rules of TGI's launcher and of the gateway, and then the host;
-    all problems end in one message, a line each with what to write or do instead.
-  - On the host it looks at the release, processor, memory, free disk, GPUs and driver, whether
-    the models can fit them, the ports and who listens on them, and the clock. It reads only.
-  - In a task it takes no options; the action of the same name works them out from the
-    variables of the play.
+  - Checks all variables of the project's roles on the controller, against the roles' argument
+    specifications and the rules of TGI's launcher and of the gateway. Then it checks the host.
+    All problems end in one message, a line each with the remedy.
+  - On the host it checks the release, processor, memory, free disk, GPUs and driver, whether
+    the models can fit them, the ports and who listens on them, and the clock. It only reads.
+  - It resolves O(models) once a run. Deployed models keep the port and the GPUs that they have.
+  - In a task it takes no options; the action of the same name builds them from the variables
+    of the play.
 author: tgi-ansible
 options:
   models:
-    description: What the host shall run.
+    description: Models of the inventory.
     type: list
     elements: dict
     default: []
     suboptions:
-      name:
-        description: The model's name.
-        type: str
-        required: true
-      port:
-        description: Where it will listen.
-        type: int
-        required: true
       variable:
-        description: Path of the variable that sets the port.
+        description: Place in the inventory, such as V(tgi_models[0]).
         type: str
         required: true
-      gpus:
-        description: Indices or UUIDs of its GPUs; none for the CPU.
-        type: list
-        elements: str
-        default: []
-      named:
-        description: What the user chose; a deployed model keeps what it has of the rest.
-        type: list
-        elements: str
-        choices: [port, gpus]
-        default: []
-      plan:
-        description: What decides about the memory it takes; without it that is not judged.
+      entry:
+        description: The model, with the port and the GPUs that the user wrote.
         type: dict
+        required: true
+      memory_environment:
+        description: Environment variables that decide about its memory.
+        type: dict
+        default: {}
+  deploys:
+    description: Whether the models are deployed on this host; only then it is checked for them.
+    type: bool
+    default: false
   base_port:
     description: Port of the first model that neither has nor names one.
     type: int
     default: 8081
   gateway_ports:
-    description: Where the gateway will listen.
+    description: Ports that the gateway will listen on.
     type: list
     elements: dict
     default: []
@@ -67,7 +58,7 @@ options:
         type: str
         required: true
   gateway_config:
-    description: Path that exists where the gateway's configuration is in place.
+    description: Path that exists where the gateway is installed.
     type: str
     default: ''
   bind_address:
@@ -79,7 +70,7 @@ options:
     type: str
     default: /opt/tgi
   data_dir:
-    description: Directory that keeps the models.
+    description: Directory of the models' weights.
     type: str
     default: /var/lib/tgi
   min_memory_gib:
@@ -91,11 +82,11 @@ options:
     type: float
     default: 0
   min_driver:
-    description: Oldest NVIDIA driver that will do, where a model wants a GPU.
+    description: Oldest NVIDIA driver that works, where a model needs a GPU.
     type: str
     default: '0'
   recommended_driver:
-    description: Driver that the image's CUDA was made with; an older one is told as a warning.
+    description: Driver that the image's CUDA was built with; an older one only warns.
     type: str
     default: ''
   driver_install:
@@ -119,18 +110,36 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: What later roles know about the host without looking again.
-  returned: when the host could be looked at
+  description: What later roles read about the host, so that they need not ask again.
+  returned: success
   type: dict
   contains:
     tgi_host:
       description: The host.
       type: dict
       contains:
+        models:
+          description:
+            - The models of V(tgi_models) as the roles deploy them. C(environment) is not among
+              the fields, because it may hold secrets.
+          type: list
+          elements: dict
+          sample:
+            - name: llama
+              model_id: meta-llama/Llama-3.1-8B-Instruct
+              revision: 0e9e39f249a16976918f6564b8830bc894c89659
+              aliases: []
+              port: 8081
+              url: http://127.0.0.1:8081
+              project: tgi-llama
+              gpus: ["0"]
+              num_shard: 1
+              default: true
+              options: {max_input_tokens: 7168}
         gpus:
           description:
-            - GPUs in the order of their index; empty when no model wants one and the toolkit
-              is not asked for.
+            - GPUs in the order of their index. Empty when no model needs one and the toolkit
+              will not be installed.
           type: list
           elements: dict
           sample:
@@ -140,7 +149,7 @@ ansible_facts:
           type: str
           sample: 580.95.05
         cdi:
-          description: Devices that CDI offers, where a model wants a GPU.
+          description: Devices that CDI offers, where a model needs a GPU.
           type: list
           elements: str
           sample: [nvidia.com/gpu=0]
@@ -148,32 +157,28 @@ ansible_facts:
           description: Names of the models that have a Compose project.
           type: list
           elements: str
-        kept:
-          description: Port and GPUs of each of them, by name.
-          type: dict
-          sample: {llama: {port: 8081, gpus: ["0"]}}
         gateway:
-          description: Whether the gateway's configuration is in place.
+          description: Whether the gateway is installed.
           type: bool
         address:
-          description: The address its connections to far hosts come from.
+          description: Source address of its connections to other hosts.
           type: str
           sample: 10.0.0.5
         addresses:
-          description: All its addresses that others can reach.
+          description: Its addresses that other hosts can reach.
           type: list
           elements: str
         fence:
-          description: Whether a fence is before the models' ports.
+          description: Whether a firewall protects the models' ports.
           type: bool
         comes_back:
-          description: Whether the units that bring models back when Docker starts are in place.
+          description: Whether the systemd units that start models after Docker are installed.
           type: bool
         httpx:
           description: Whether the host's Python has httpx and jsonschema, which the checks need.
           type: bool
 warnings:
-  description: What does not keep the models from being deployed but should be known, a line each.
+  description: What does not prevent the deployment but the user should know, a line each.
   returned: when there is any
   type: list
   elements: str
@@ -185,41 +190,41 @@ msg:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT
+from ansible.module_utils.tgi.preflight.host_request import HostRequest
 from ansible.module_utils.tgi.preflight.on_host import inspect_host
+
+MODEL = {
+    "variable": {"type": "str", "required": True},
+    "entry": {"type": "dict", "required": True},
+    "memory_environment": {"type": "dict", "default": {}},
+}
+PORT = {
+    "port": {"type": "int", "required": True},
+    "variable": {"type": "str", "required": True},
+}
+ARGUMENTS = {
+    "models": {"type": "list", "elements": "dict", "default": [], "options": MODEL},
+    "deploys": {"type": "bool", "default": False},
+    "gateway_ports": {"type": "list", "elements": "dict", "default": [], "options": PORT},
+    "gateway_config": {"type": "str", "default": ""},
+    "base_port": {"type": "int", "default": DEFAULT_BASE_PORT},
+    "bind_address": {"type": "str", "default": ""},
+    "base_dir": {"type": "str", "default": BASE_DIR},
+    "data_dir": {"type": "str", "default": DATA_DIR},
+    "min_memory_gib": {"type": "float", "default": 0.0},
+    "min_free_disk_gib": {"type": "float", "default": 0.0},
+    "min_driver": {"type": "str", "default": "0"},
+    "recommended_driver": {"type": "str", "default": ""},
+    "driver_install": {"type": "bool", "default": False},
+    "toolkit": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
-    """Give the host's problems, facts and clock to the action of the same name."""
-    port = {
-        "port": {"type": "int", "required": True},
-        "variable": {"type": "str", "required": True},
-    }
-    model = {
-        "name": {"type": "str", "required": True},
-        "gpus": {"type": "list", "elements": "str", "default": []},
-        "named": {"type": "list", "elements": "str", "choices": ["port", "gpus"], "default": []},
-        "plan": {"type": "dict"},
-        **port,
-    }
-    module = AnsibleModule(
-        argument_spec={
-            "models": {"type": "list", "elements": "dict", "default": [], "options": model},
-            "gateway_ports": {"type": "list", "elements": "dict", "default": [], "options": port},
-            "gateway_config": {"type": "str", "default": ""},
-            "base_port": {"type": "int", "default": DEFAULT_BASE_PORT},
-            "bind_address": {"type": "str", "default": ""},
-            "base_dir": {"type": "str", "default": BASE_DIR},
-            "data_dir": {"type": "str", "default": DATA_DIR},
-            "min_memory_gib": {"type": "float", "default": 0.0},
-            "min_free_disk_gib": {"type": "float", "default": 0.0},
-            "min_driver": {"type": "str", "default": "0"},
-            "recommended_driver": {"type": "str", "default": ""},
-            "driver_install": {"type": "bool", "default": False},
-            "toolkit": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    module.exit_json(changed=False, **inspect_host(module.params))
+    """Return the host's problems, facts and clock to the action of the same name."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    request = HostRequest.from_options(module.params)
+    module.exit_json(changed=False, **inspect_host(request))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Judge the inventory on the controller, then the host, and refuse with everything found."""
+"""Check the inventory on the controller, then the host, and report all problems at once."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from ansible.module_utils.tgi.common.problem import UNKNOWN, number, problem
 from ansible.module_utils.tgi.host.system import check_clock, clock_skew
 from ansible.module_utils.tgi.models.replicas import PUBLISHED
 from ansible.module_utils.tgi.preflight.across_hosts import SHARED
-from ansible.module_utils.tgi.preflight.inventory import check_inventory, refusal, wish_of
+from ansible.module_utils.tgi.preflight.inventory import check_inventory, host_request, refusal
 from ansible.module_utils.tgi.preflight.role_specs import load_roles
 
-# Enough of a PEM file to see what it is, also behind a readable description
 _VAULTED = "$ANSIBLE_VAULT"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Run the module of the same name on the host, with what the inventory asks of it."""
+    """Run the module of the same name on the host, with the inventory's request."""
 
     _supports_check_mode = True
     _VALID_ARGS: frozenset[str] = frozenset()
@@ -38,26 +37,26 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Give the fact tgi_host, or fail with one message that holds all problems."""
+        """Return the fact tgi_host, or fail with one message that holds all problems."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         groups = list(variables.get("group_names", []))
-        values, problems = self._judge_inventory(variables, groups)
+        values, problems = self._check_inventory(variables, groups)
         host = str(variables["inventory_hostname"])
         before = time.time()
         answer = self._execute_module(
             module_name="tgi_preflight",
-            module_args=wish_of(values, groups),
+            module_args=host_request(values, groups).to_options(),
             task_vars=variables,
         )
         after = time.time()
         if answer.get("failed") and not problems:
             return dict(answer)
         if answer.get("failed"):
-            problems.append(_blind(answer))
+            problems.append(_not_inspected(answer))
         else:
             problems += answer["problems"]
-            # Told by Ansible itself, once each
+            # Ansible prints each of them once
             result["warnings"] = [f"{host}: {line}" for line in answer["notes"]]
             most = number(values.get("preflight_max_clock_skew_seconds"))
             if most is not None:
@@ -70,7 +69,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             result["ansible_facts"] = {"tgi_host": answer["facts"]}
         return result
 
-    def _judge_inventory(
+    def _check_inventory(
         self, variables: dict[str, Any], groups: list[str]
     ) -> tuple[dict[str, Any], list[str]]:
         roles = load_roles(
@@ -91,20 +90,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return values, list(problems)
 
     def _read(self, path: str) -> str | None:
-        """Give the beginning of a file, or all of one that is vaulted if a password is there."""
+        """Return the beginning of a file; all of it where it is vaulted and can be decrypted."""
         head = read_head(path)
         if head is None or not head.startswith(_VAULTED):
             return head
         try:
             return str(self._loader.get_text_file_contents(path))
-        except Exception:  # whatever the vault lacks, its file has been found
+        except Exception:  # the file exists, even if the vault cannot open it
             return head
 
 
 def _hosts_of(
     group: str, names: Iterable[str], variables: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Give what the hosts of a group say of some variables; facts are not there yet."""
+    """Return some variables of the hosts of a group; their facts are not known yet."""
     hosts = (variables.get("groups") or {}).get(group) or []
     return {host: _evaluated(variables["hostvars"][host], names) for host in hosts}
 
@@ -120,8 +119,8 @@ def _evaluated(values: Any, names: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def _blind(answer: dict[str, Any]) -> str:
+def _not_inspected(answer: dict[str, Any]) -> str:
     said = [str(answer.get(key) or "").strip() for key in ("msg", "module_stderr")]
     reason = ": ".join(text.splitlines()[-1] for text in said if text)
-    line: str = problem("the host", f"could not be looked at ({reason})", "look at that first")
+    line: str = problem("the host", f"cannot be inspected ({reason})", "fix this first")
     return line

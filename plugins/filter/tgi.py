@@ -1,4 +1,4 @@
-"""Filters over the project's own data."""
+"""Filters for the models of tgi_models."""
 
 from __future__ import annotations
 
@@ -13,65 +13,59 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
-from ansible.module_utils.tgi.common.places import DEFAULT_BASE_PORT
+from ansible.module_utils.tgi.models.environment import container_environments, options_digest
 from ansible.module_utils.tgi.models.published import published_models
-from ansible.module_utils.tgi.models.resolve import resolve_models
 
 DOCUMENTATION = """
-name: tgi_resolve_models
-short_description: Give the models of tgi_models as they are deployed
+name: tgi_container_environments
+short_description: Return the environment variables of each model's container
 description:
-  - Fills in ports, GPUs, number of shards and the default model; the same input always
-    gives the same output.
-positional: _input, base_port, kept
+  - Merges launcher options, the model's own environment and that of all models. It is separate
+    from the preflight's fact because it may hold secrets.
+positional: _input, entries, common, usage_stats
 options:
   _input:
+    description: The fact C(ansible_facts.tgi_host.models).
+    type: list
+    elements: dict
+    required: true
+  entries:
     description: The list V(tgi_models).
     type: list
     elements: dict
     required: true
-  base_port:
-    description: Port of the first model; the others follow in the order of the list.
-    type: int
-    default: 8081
-  kept:
-    description:
-      - Ports and GPUs of deployed models by name, as in V(ansible_facts.tgi_host.kept); a
-        model keeps them when it names no others.
+  common:
+    description: Environment variables of all models, V(tgi_environment).
     type: dict
-    default: {}
+    required: true
+  usage_stats:
+    description: Telemetry of models that do not set it, V(tgi_usage_stats).
+    type: str
+    required: true
 """
 
 EXAMPLES = """
-- name: Show where each model listens
+- name: Show what TGI reads
   ansible.builtin.debug:
-    msg: "{{ tgi_models | tgi_resolve_models(tgi_base_port) }}"
+    msg: >-
+      {{ ansible_facts['tgi_host'].models
+         | tgi_container_environments(tgi_models, tgi_environment, tgi_usage_stats) }}
 """
 
 RETURN = """
 _value:
-  description:
-    - One mapping per model with name, model_id, revision, aliases, port, url, project, gpus,
-      num_shard, default, options and environment.
-  type: list
-  elements: dict
+  description: Environment variables by the model's name.
+  type: dict
 """
 
 
-def tgi_resolve_models(
-    models: Any, base_port: Any = DEFAULT_BASE_PORT, kept: Any = None
-) -> list[dict[str, Any]]:
-    """Apply :func:`resolve_models`; see there for the shape."""
-    resolved: list[dict[str, Any]] = resolve_models(models, base_port, kept)
-    return resolved
-
-
 class FilterModule:
-    """What Ansible asks for the filters of this file."""
+    """Name the filters of this file for Ansible."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Map filter names to functions."""
+        """Return filter names and functions."""
         return {
+            "tgi_container_environments": container_environments,
+            "tgi_options_digest": options_digest,
             "tgi_published_models": published_models,
-            "tgi_resolve_models": tgi_resolve_models,
         }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import yaml
+from ansible.module_utils.tgi.models.resolve import assign
+from ansible.module_utils.tgi.preflight.inventory import host_request
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import filter_loader, init_plugin_loader
 from ansible.template import Templar, trust_as_template
@@ -23,11 +26,20 @@ def variables(models: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         init_plugin_loader([])
     filter_loader.add_directory(str(ROOT / "plugins" / "filter"))
     loader = DataLoader()
-    values: dict[str, Any] = {"ansible_managed": "Ansible managed", "ansible_facts": {}}
+    values: dict[str, Any] = {"ansible_managed": "Ansible managed"}
     for part in ("defaults", "vars"):
         path = str(ROLE / part / "main.yml")
         values.update(loader.load_from_file(path, trusted_as_template=True))
-    return {**values, "tgi_image": IMAGE, "tgi_models": models, **more}
+    values = {**values, "tgi_image": IMAGE, "tgi_models": models, **more}
+    return {"ansible_facts": {"tgi_host": facts(values)}, **values}
+
+
+def facts(values: dict[str, Any]) -> dict[str, Any]:
+    """The preflight's fact for a host with nothing deployed, as it crosses from the host."""
+    requests = host_request(values, ["gpu_hosts"]).models
+    models = assign([one.entry for one in requests], values["tgi_base_port"])
+    known = {"models": models, "deployed": [], "cdi": [], "fence": False, "comes_back": False}
+    return dict(json.loads(json.dumps(known)))
 
 
 def template(text: str, values: dict[str, Any], **options: Any) -> Any:
@@ -38,7 +50,7 @@ def template(text: str, values: dict[str, Any], **options: Any) -> Any:
 def render(name: str, model: dict[str, Any] | None = None, **more: Any) -> str:
     """Text of a template for one model."""
     values = variables([model or MODEL], **more)
-    values["item"] = template("{{ __tgi_resolved }}", values)[0]
+    values["item"] = template("{{ __tgi_models }}", values)[0]
     text = (ROLE / "templates" / name).read_text()
     # As the action template does
     return str(template(text, values, escape_backslashes=False))

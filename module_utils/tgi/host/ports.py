@@ -1,12 +1,12 @@
-"""Who listens on the ports that the models and the gateway need."""
+"""Find out who listens on the ports that the models and the gateway need."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..common.files import read
 from ..common.problem import problem
@@ -15,14 +15,25 @@ _LISTEN = "0A"
 
 
 class Owner(NamedTuple):
-    """A listening process; both fields are None where it cannot be seen."""
+    """A listening process; both fields are None where it is unknown."""
 
     command: str | None = None
     pid: int | None = None
 
 
+class WantedPort(NamedTuple):
+    """A port that must be free, and the variable that sets it."""
+
+    port: int
+    variable: str
+    #: Command that may hold the port because we started it; "" when none may
+    ours: str = ""
+    #: Name of the model that will listen there; "" for a gateway
+    model: str = ""
+
+
 def listening(tables: Collection[str]) -> dict[int, set[str]]:
-    """Give port -> inodes of listening sockets, from texts of /proc/net/tcp and tcp6."""
+    """Return port -> inodes of listening sockets, from texts of /proc/net/tcp and tcp6."""
     ports: dict[int, set[str]] = {}
     for table in tables:
         for line in table.splitlines()[1:]:
@@ -34,7 +45,7 @@ def listening(tables: Collection[str]) -> dict[int, set[str]]:
 
 
 def owners(proc: Path, inodes: Collection[str]) -> dict[str, Owner]:
-    """Give inode -> owner for the sockets whose process can be looked into."""
+    """Return inode -> owner for the sockets whose process can be inspected."""
     found: dict[str, Owner] = {}
     for process in proc.iterdir():
         if not process.name.isdigit():
@@ -45,7 +56,7 @@ def owners(proc: Path, inodes: Collection[str]) -> dict[str, Owner]:
 
 
 def _sockets(process: Path) -> set[str]:
-    """Give the inodes of a process's sockets; processes come and go while they are read."""
+    """Return the inodes of a process's sockets; processes come and go while they are read."""
     found: set[str] = set()
     try:
         for entry in (process / "fd").iterdir():
@@ -58,7 +69,7 @@ def _sockets(process: Path) -> set[str]:
 
 
 def find_owners(proc: Path, ports: Collection[int]) -> dict[int, Owner]:
-    """Give port -> owner for those of ``ports`` that are taken."""
+    """Return port -> owner for those of ``ports`` that are taken."""
     tables = [read(proc / "net" / name) for name in ("tcp", "tcp6")]
     taken = {port: inodes for port, inodes in listening(tables).items() if port in ports}
     known = owners(proc, set().union(*taken.values())) if taken else {}
@@ -68,56 +79,31 @@ def find_owners(proc: Path, ports: Collection[int]) -> dict[int, Owner]:
     }
 
 
-def check_ports(wanted: list[dict[str, Any]], taken: dict[int, Owner]) -> list[str]:
-    """Judge the ports: each of ``wanted`` has port, variable and ours.
-
-    ``ours`` is the command that may own the port because we started it, or None.
-    """
+def check_ports(wanted: Iterable[WantedPort], taken: Mapping[int, Owner]) -> list[str]:
+    """Refuse ports that another program listens on."""
     found = []
-    for wish in wanted:
-        owner = taken.get(wish["port"])
-        if owner is None or (wish.get("ours") and owner.command == wish["ours"]):
+    for one in wanted:
+        owner = taken.get(one.port)
+        if owner is None or (one.ours and owner.command == one.ours):
             continue
         who = f"{owner.command} (pid {owner.pid})" if owner.command else "an unseen process"
-        remedy = f"stop it, or write another port as {wish['variable']}"
-        found.append(problem(f"port {wish['port']}", f"is taken by {who}", remedy))
+        remedy = f"stop it, or write another port as {one.variable}"
+        found.append(problem(f"port {one.port}", f"is taken by {who}", remedy))
     return found
 
 
-def published(projects: dict[str, str]) -> dict[int, str]:
-    """Give port -> model from the texts of the deployed models' compose.yaml, by name."""
-    return {
-        int(port): name
-        for name, text in projects.items()
-        for port in re.findall(r"\bports:.*?\b127\.0\.0\.1:(\d+):", text)
-    }
-
-
-def kept(projects: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Give name -> {port, gpus} from the same texts; the hosts' Python may have no YAML."""
-    ports = {name: port for port, name in published(projects).items()}
-    return {
-        name: {
-            "port": ports[name],
-            "gpus": re.findall(r'"nvidia\.com/gpu=([^"]+)"', text.partition("device_ids:")[2]),
-        }
-        for name, text in projects.items()
-        if name in ports
-    }
-
-
-def check_moves(models: list[dict[str, Any]], published: dict[int, str]) -> list[str]:
+def check_moves(wanted: Collection[WantedPort], published: Mapping[int, str]) -> list[str]:
     """Refuse a port that another model of the list still publishes.
 
-    Models start in the order of the list, so the port would not be free yet. One that has
-    left the list is stopped before that, and may be followed on its port.
+    Models start in the order of the list, so the port would not be free yet. A model that has
+    left the list is stopped before, so another may follow it on its port.
     """
-    names = {model["name"] for model in models}
+    names = {one.model for one in wanted}
     found = []
-    for model in models:
-        holder = published.get(model["port"])
-        if holder in names - {model["name"]}:
+    for one in wanted:
+        holder = published.get(one.port)
+        if holder in names - {one.model}:
             what = f"is published by the deployed model {holder}"
-            remedy = f"write another as {model['variable']}, or add new models after the deployed"
-            found.append(problem(f"port {model['port']}", what, remedy))
+            remedy = f"write another as {one.variable}, or add new models after the deployed"
+            found.append(problem(f"port {one.port}", what, remedy))
     return found

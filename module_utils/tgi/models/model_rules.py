@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..common.places import compose_project
+from ..common.places import DEFAULT_BASE_PORT, compose_project
 from ..common.problem import UNKNOWN, problem, shown, whole
 from ..engines.tgi.option_rules import check_environment, check_launcher
-from .resolve import resolve_models
+from .resolve import normalise
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
@@ -111,24 +111,28 @@ def _texts(models: list[Any], key: str) -> Iterator[tuple[str, str]]:
                 yield f"tgi_models[{place}].{key}[{item_place}]", item
 
 
-def ports_of_models(values: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """Give path, model name and port of each model, from the list or by its place in it."""
-    models = values.get("tgi_models")
-    entries = models if isinstance(models, list) else []
-    places = [place for place, model in enumerate(entries) if isinstance(model, dict)]
-    for place, model in zip(places, resolve_models(entries, values.get("tgi_base_port"))):
-        yield f"tgi_models[{place}].port", model["name"], model["port"]
+def ports_of_models(values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield path and port of each model, as far as the inventory alone decides them.
+
+    A model that names no port counts with tgi_base_port + its place in the list.
+    """
+    base = whole(values.get("tgi_base_port")) or DEFAULT_BASE_PORT
+    for model in normalise(values.get("tgi_models")):
+        port = base + model["place"] if model["port"] is None else model["port"]
+        yield f"tgi_models[{model['place']}].port", port
 
 
 def _check_ports(values: Mapping[str, Any]) -> Iterator[str]:
     owners: dict[int, str] = {}
-    for path, _, port in ports_of_models(values):
+    written = [model["port"] for model in normalise(values.get("tgi_models"))]
+    for (path, port), own in zip(ports_of_models(values), written):
         if not 0 < port < 65536:
             yield problem(path, f"is {port}, no port", "write one from 1 to 65535")
-        elif port in owners:
+        elif own in owners:
             remedy = "write another; without one it is tgi_base_port and the place in the list"
-            yield problem(path, f"is {port}, as is {owners[port]}", remedy)
-        owners.setdefault(port, path)
+            yield problem(path, f"is {port}, as is {owners[own]}", remedy)
+        elif own is not None:
+            owners[own] = path
 
 
 def _check_gpus(models: list[Any]) -> Iterator[str]:

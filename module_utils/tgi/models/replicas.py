@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..common.places import DEFAULT_BASE_PORT
-from ..common.problem import UNKNOWN, problem, shown, whole
+from ..common.problem import UNKNOWN, problem, shown
 from .model_rules import DEFAULT_ALIAS
-from .resolve import resolve_models
+from .resolve import normalise, resolve_models
 
 _LOOPBACK = "127.0.0.1"
 _BIND = "tgi_bind_address"
@@ -76,7 +76,7 @@ def gateway_addresses(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list
     """
     found = {}
     for host in hosts:
-        facts = _facts(hostvars[host])
+        facts = facts_of(hostvars[host])
         found[host] = str(hostvars[host].get("gateway_address") or facts.get("address") or "")
     unknown = [host for host, address in found.items() if not address]
     if unknown:
@@ -86,21 +86,30 @@ def gateway_addresses(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list
     return sorted(set(found.values()))
 
 
-def _facts(values: Mapping[str, Any]) -> Mapping[str, Any]:
+def facts_of(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the preflight's fact tgi_host of a host, {} where it is not in this run."""
     facts: Mapping[str, Any] = (values.get("ansible_facts") or {}).get("tgi_host") or {}
     return facts
 
 
+def models_of(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the models of a host: its fact, or its inventory where it is not in this run.
+
+    Without the fact, the port of a model that names none is only a guess.
+    """
+    facts = facts_of(values)
+    if "models" in facts:
+        return list(facts["models"])
+    return resolve_models(values.get("tgi_models"), values.get("tgi_base_port", DEFAULT_BASE_PORT))
+
+
 def _models(values: Mapping[str, Any], own: bool) -> list[tuple[dict[str, Any], bool]]:
-    """Give the models of a host, and whether the port of each is more than a guess."""
-    listed, facts = values.get("tgi_models"), _facts(values)
-    entries = [model for model in _list(listed) if isinstance(model, dict)]
-    base = values.get("tgi_base_port", DEFAULT_BASE_PORT)
-    resolved = resolve_models(listed, base, facts.get("kept"))
-    return [
-        (model, own or bool(facts) or whole(entry.get("port")) is not None)
-        for model, entry in zip(resolved, entries)
-    ]
+    """Return the models of a host, and whether the port of each is more than a guess."""
+    models = models_of(values)
+    if own or "models" in facts_of(values):
+        return [(model, True) for model in models]
+    entries = normalise(values.get("tgi_models"))
+    return [(model, entry["port"] is not None) for model, entry in zip(models, entries)]
 
 
 def _list(value: Any) -> list[Any]:
@@ -117,7 +126,7 @@ def _check_bind_address(host: str, values: Mapping[str, Any]) -> Iterator[str]:
     if address is UNKNOWN or not _list(values.get("tgi_models")):
         return
     where = f"{_BIND} of {host}"
-    has = ", ".join(str(one) for one in _list(_facts(values).get("addresses")))
+    has = ", ".join(str(one) for one in _list(facts_of(values).get("addresses")))
     remedy = f"write its private address there{f' (it has {has})' if has else ''}"
     if not address:
         yield problem(where, "is not set, so its models listen on loopback only", remedy)

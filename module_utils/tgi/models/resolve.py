@@ -1,8 +1,13 @@
-"""From the list a user writes (``tgi_models``) to the models as every role deploys them."""
+"""Turn the user's list (``tgi_models``) into the models as the roles deploy them.
+
+:func:`normalise` needs the inventory only; :func:`assign` needs what the host keeps. The preflight
+runs each once, and all others read its result, the fact ``ansible_facts.tgi_host.models``.
+"""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..common.places import DEFAULT_BASE_PORT, compose_project
@@ -15,64 +20,83 @@ MOST_GPUS = 64
 def resolve_models(
     models: Any, base_port: Any = DEFAULT_BASE_PORT, kept: Any = None
 ) -> list[dict[str, Any]]:
-    """Fill in what the user left out, always in the same way.
+    """Return :func:`assign` of :func:`normalise`, for callers that have no fact to read."""
+    return assign(normalise(models), base_port, kept)
 
-    Each entry has: name, model_id, revision (str or None), aliases (list), port (int),
-    url (str, where the host itself reaches it), project (str, its Compose project's name,
-    in which Compose allows no dots),
-    gpus (list of index strings or UUIDs; [] is CPU), num_shard (int), default (bool, true
-    for the first), options (launcher options that were set, in their own types; num_shard
-    is not repeated there) and environment (dict of str).
 
-    ``kept`` says what deployed models have: name -> {port (int), gpus (list of str)}. They
-    keep it unless they, or another model of the list, name it themselves, so that a model
-    more or less moves no other. Other ports are ``base_port`` + the place in the list, or
-    the lowest free one from ``base_port`` on. Other models that name no ``gpus`` take the
-    lowest indices that no model has, ``num_shard`` of them each (default 1), in order.
+def normalise(models: Any) -> list[dict[str, Any]]:
+    """Return the entries of ``tgi_models`` in one shape, with what the user left open as None.
 
-    Never raises: entries that are no mapping are passed over and wrong values fall back to
-    what is likely, because the preflight is what reports them.
+    Each entry has: place (int, its place in the list), name, model_id, revision (str or None),
+    aliases (list), port (int or None), gpus (list of str or None), num_shard (int, 0 if not
+    written), options (launcher options that were set, in their own types; num_shard is not
+    repeated there) and environment (dict of str).
+
+    Never raises: entries that are not mappings are left out, and wrong values become likely
+    ones, because the preflight reports them.
     """
-    entries = [
-        (place, model)
-        for place, model in enumerate(models if isinstance(models, list) else [])
+    entries = models if isinstance(models, list) else []
+    return [
+        {
+            "place": place,
+            "name": _text(model.get("name")),
+            "model_id": _text(model.get("model_id")),
+            "revision": _text(model.get("revision")) or None,
+            "aliases": _texts(model.get("aliases")),
+            "port": _integer(model.get("port"), 0) or None,
+            "gpus": None if model.get("gpus") is None else _texts(model["gpus"]),
+            "num_shard": max(_integer(model.get("num_shard"), 0), 0),
+            "options": _options(model),
+            "environment": _environment(model.get("environment")),
+        }
+        for place, model in enumerate(entries)
         if isinstance(model, dict)
     ]
+
+
+def assign(
+    entries: Sequence[Mapping[str, Any]], base_port: Any = DEFAULT_BASE_PORT, kept: Any = None
+) -> list[dict[str, Any]]:
+    """Return the entries of :func:`normalise` with a port and GPUs for each.
+
+    Each entry then has port (int), url (str, where the host itself reaches it), project (str,
+    its Compose project's name, in which Compose allows no dots), gpus (list of index strings or
+    UUIDs; [] is CPU), num_shard (int) and default (bool, true for the first). Place is gone.
+
+    ``kept`` is what deployed models have: name -> {port (int), gpus (list of str)}. They keep
+    it unless they, or another model of the list, name it themselves. So one model more or less
+    moves no other. Other ports are ``base_port`` + the place in the list, or the lowest free
+    one from ``base_port`` on. Other models that name no GPUs take the lowest indices that no
+    model has, ``num_shard`` of them each (default 1), in order.
+    """
     ports = _ports(entries, _integer(base_port, DEFAULT_BASE_PORT), kept)
-    cards = _cards([model for _, model in entries], kept)
-    resolved: list[dict[str, Any]] = []
-    for (_, model), port, gpus in zip(entries, ports, cards):
-        shards = _integer(model.get("num_shard"), 0)
-        resolved.append(
-            {
-                "name": _text(model.get("name")),
-                "model_id": _text(model.get("model_id")),
-                "revision": _text(model.get("revision")) or None,
-                "aliases": _texts(model.get("aliases")),
-                "port": port,
-                "url": f"http://127.0.0.1:{port}",
-                "project": compose_project(_text(model.get("name"))),
-                "gpus": gpus,
-                "num_shard": shards if shards > 0 else max(len(gpus), 1),
-                "default": not resolved,
-                "options": _options(model),
-                "environment": _environment(model.get("environment")),
-            }
-        )
-    return resolved
+    cards = _cards(entries, kept)
+    return [
+        {
+            **{key: value for key, value in entry.items() if key != "place"},
+            "port": port,
+            "url": f"http://127.0.0.1:{port}",
+            "project": compose_project(entry["name"]),
+            "gpus": gpus,
+            "num_shard": entry["num_shard"] or max(len(gpus), 1),
+            "default": number == 0,
+        }
+        for number, (entry, port, gpus) in enumerate(zip(entries, ports, cards))
+    ]
 
 
-def _kept(model: dict[Any, Any], kept: Any) -> dict[Any, Any]:
-    found = kept.get(_text(model.get("name"))) if isinstance(kept, dict) else None
-    return found if isinstance(found, dict) else {}
+def _kept(entry: Mapping[str, Any], kept: Any) -> Mapping[str, Any]:
+    found = kept.get(entry["name"]) if isinstance(kept, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
-def _ports(entries: list[tuple[int, dict[Any, Any]]], base: int, kept: Any) -> list[int]:
-    ports = {place: _integer(model.get("port"), 0) for place, model in entries}
+def _ports(entries: Sequence[Mapping[str, Any]], base: int, kept: Any) -> list[int]:
+    ports: dict[int, int] = {entry["place"]: entry["port"] or 0 for entry in entries}
     taken = {port for port in ports.values() if port}
     for wanted in ("kept", "place"):
-        for place, model in entries:
-            port = _integer(_kept(model, kept).get("port"), 0) if wanted == "kept" else base + place
+        for entry in entries:
+            place = entry["place"]
+            port = _integer(_kept(entry, kept).get("port"), 0) if wanted == "kept" else base + place
             if ports[place] or (wanted == "kept" and (not port or port in taken)):
                 continue
             if port in taken:
@@ -82,18 +106,16 @@ def _ports(entries: list[tuple[int, dict[Any, Any]]], base: int, kept: Any) -> l
     return list(ports.values())
 
 
-def _cards(models: list[dict[Any, Any]], kept: Any) -> list[list[str]]:
-    """Give the GPUs of each model: those it names, those it has, then the lowest free ones."""
-    cards = [_texts(model.get("gpus")) for model in models]
+def _cards(entries: Sequence[Mapping[str, Any]], kept: Any) -> list[list[str]]:
+    """Return the GPUs of each model: those it names, those it has, then the lowest free ones."""
+    cards = [list(entry["gpus"] or []) for entry in entries]
     taken = {gpu for named in cards for gpu in named}
     wanted = [
-        min(max(_integer(model.get("num_shard"), 0), 1), MOST_GPUS)
-        if model.get("gpus") is None
-        else 0
-        for model in models
+        min(max(entry["num_shard"], 1), MOST_GPUS) if entry["gpus"] is None else 0
+        for entry in entries
     ]
-    for model, own, count in zip(models, cards, wanted):
-        still = [gpu for gpu in _texts(_kept(model, kept).get("gpus")) if gpu not in taken]
+    for entry, own, count in zip(entries, cards, wanted):
+        still = [gpu for gpu in _texts(_kept(entry, kept).get("gpus")) if gpu not in taken]
         own += still[:count]
         taken.update(own)
     for own, count in zip(cards, wanted):

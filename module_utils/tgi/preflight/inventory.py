@@ -1,30 +1,31 @@
-"""Everything that can be said about a host's inventory before anybody connects to it."""
+"""Check a host's inventory before anything connects to the host."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, GATEWAY_CONFIGURATION
 from ..common.problem import UNKNOWN, number, whole
-from ..models.model_rules import check_models, ports_of_models
-from ..models.resolve import resolve_models
+from ..models.model_rules import check_models
+from ..models.resolve import normalise
 from .across_hosts import check_body_size, check_challenge
 from .bind_address import check_fence
 from .docker_rules import check_docker
 from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
 from .gateway.pem_files import Reader
-from .memory_plan import asked
+from .host_request import HostRequest, ModelRequest, PortRequest
+from .memory_plan import memory_environment
 from .role_specs import Role, check_types, render, render_role_variables, unknown_variables
 from .toolkit_rules import check_toolkit
 
-# The roles that the plays of site.yml give to the hosts of a group
+# The roles that site.yml runs on the hosts of a group
 _ROLES_OF_GROUP = {
     "gpu_hosts": ("nvidia_driver", "docker", "nvidia_container_toolkit", "tgi", "checks"),
     "gateways": ("gateway", "checks"),
 }
-# What the rules look at although nobody may have set it
+# Variables that the rules check even where only the default is set
 _JUDGED = (
     "nvidia_container_toolkit_enabled",
     "nvidia_container_toolkit_version",
@@ -36,7 +37,6 @@ _JUDGED = (
     "checks_consumer",
     *JUDGED,
 )
-# Made by the gateway's role, and only by it
 
 
 def check_inventory(
@@ -48,12 +48,13 @@ def check_inventory(
     gpu_hosts: Mapping[str, Mapping[str, Any]] | None = None,
     gateways: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
-    """Give the evaluated variables of the roles, and every problem found in them.
+    """Return the evaluated variables of the roles, and every problem found in them.
 
     ``variables`` are one host's, not templated; ``template`` evaluates one value and may
-    raise; ``read`` gives the beginning of a file of the controller, or None. ``gpu_hosts``
-    and ``gateways`` are all hosts of these groups with their own variables, evaluated, if they
-    are known: a gateway publishes the ones, and may share its name with the others.
+    raise; ``read`` returns the beginning of a file on the controller, or None. ``gpu_hosts``
+    and ``gateways`` are all hosts of these groups with their own variables, evaluated, where
+    known: a gateway publishes the models of the GPU hosts, and may share its name with other
+    gateways.
     """
     values, problems = render_role_variables(variables, roles, template)
     defaults = {name: value for role in roles for name, value in role.defaults.items()}
@@ -89,47 +90,47 @@ def _enforced(groups: Collection[str]) -> set[str]:
     return {role for group in groups for role in _ROLES_OF_GROUP.get(group, ())}
 
 
-def wish_of(values: Mapping[str, Any], groups: Collection[str]) -> dict[str, Any]:
-    """Give what the host is asked for, in the shape that host_check.inspect_host takes.
+def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequest:
+    """Return what the host is asked for.
 
-    Total, like resolve_models: what is wrong in ``values`` has been reported already.
+    Never raises, like models.resolve: wrong ``values`` have been reported already.
     """
     deploys = "gpu_hosts" in groups
-    models = values.get("tgi_models") if deploys else []
-    resolved = resolve_models(models, values.get("tgi_base_port"))
-    listed = models if isinstance(models, list) else []
-    entries = [model for model in listed if isinstance(model, dict)]
     ports = [(name, whole(values.get(name))) for name in PORTS if "gateways" in groups]
-    return {
-        "models": [
-            {
-                "name": name,
-                "port": port,
-                "variable": path,
-                "gpus": model["gpus"],
-                "named": [key for key in ("port", "gpus") if entry.get(key) is not None],
-                "plan": asked(model, values.get("tgi_environment")),
-            }
-            for (path, name, port), model, entry in zip(
-                ports_of_models({**values, "tgi_models": models}), resolved, entries
-            )
-        ],
-        "gateway_ports": [
-            {"port": port, "variable": name} for name, port in ports if port is not None
-        ],
-        "gateway_config": GATEWAY_CONFIGURATION if "gateways" in groups else "",
-        "base_port": whole(values.get("tgi_base_port")) or DEFAULT_BASE_PORT,
-        "bind_address": _text(values.get("tgi_bind_address"), "") if deploys else "",
-        "base_dir": _text(values.get("tgi_base_dir"), BASE_DIR),
-        "data_dir": _text(values.get("tgi_data_dir"), DATA_DIR),
+    return HostRequest(
+        models=tuple(_model_requests(values)),
+        deploys=deploys,
+        gateway_ports=tuple(PortRequest(port, name) for name, port in ports if port is not None),
+        gateway_config=GATEWAY_CONFIGURATION if "gateways" in groups else "",
+        base_port=whole(values.get("tgi_base_port")) or DEFAULT_BASE_PORT,
+        bind_address=_text(values.get("tgi_bind_address"), "") if deploys else "",
+        base_dir=_text(values.get("tgi_base_dir"), BASE_DIR),
+        data_dir=_text(values.get("tgi_data_dir"), DATA_DIR),
         # A gateway alone needs little
-        "min_memory_gib": (deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
-        "min_free_disk_gib": number(values.get("preflight_min_free_disk_gib")) or 0.0,
-        "min_driver": _text(values.get("preflight_min_driver"), "0"),
-        "recommended_driver": _text(values.get("preflight_recommended_driver"), ""),
-        "driver_install": deploys and values.get("nvidia_driver_install") is True,
-        "toolkit": deploys and values.get("nvidia_container_toolkit_enabled") is True,
-    }
+        min_memory_gib=(deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
+        min_free_disk_gib=number(values.get("preflight_min_free_disk_gib")) or 0.0,
+        min_driver=_text(values.get("preflight_min_driver"), "0"),
+        recommended_driver=_text(values.get("preflight_recommended_driver"), ""),
+        driver_install=deploys and values.get("nvidia_driver_install") is True,
+        toolkit=deploys and values.get("nvidia_container_toolkit_enabled") is True,
+    )
+
+
+def _model_requests(values: Mapping[str, Any]) -> Iterator[ModelRequest]:
+    for entry in normalise(values.get("tgi_models")):
+        environment = entry.pop("environment")
+        # A value of another kind has been reported already, and may not be JSON
+        options = {name: value for name, value in entry["options"].items() if _is_plain(value)}
+        yield ModelRequest(
+            f"tgi_models[{entry['place']}]",
+            {**entry, "options": options},
+            memory_environment(environment, values.get("tgi_environment")),
+        )
+
+
+def _is_plain(value: Any) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return all(isinstance(item, (str, int, float)) for item in items)
 
 
 def _text(value: Any, otherwise: str) -> str:
@@ -137,7 +138,7 @@ def _text(value: Any, otherwise: str) -> str:
 
 
 def refusal(host: str, problems: list[str]) -> str:
-    """Give the one message with all problems, a line each."""
+    """Return one message with all problems, a line each."""
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
     lines = [f"Preflight refuses {host}: {count}, nothing was changed"]
     return "\n".join(lines + [f"- {line}" for line in problems])

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..common.problem import problem
 from ..host.nvidia.toolkit_packages import check_version
-from ..models.resolve import resolve_models
+from ..models.resolve import normalise
 
 _ENABLED = "nvidia_container_toolkit_enabled"
 _VERSION = "nvidia_container_toolkit_version"
@@ -18,8 +18,8 @@ def check_toolkit(values: Mapping[str, Any]) -> Iterator[str]:
     if values.get(_ENABLED) is False:
         wanting = [
             str(model["name"])
-            for model in resolve_models(values.get("tgi_models"), values.get("tgi_base_port"))
-            if model["gpus"]
+            for model in normalise(values.get("tgi_models"))
+            if model["gpus"] is None or model["gpus"]
         ]
         if wanting:
             what = f"is false, but a GPU is wanted by {', '.join(wanting)}"

@@ -6,13 +6,14 @@ from typing import Any
 
 from ansible.module_utils.tgi.models.published import published_models
 from ansible.module_utils.tgi.models.replicas import gateway_backends
+from ansible.module_utils.tgi.models.resolve import resolve_models
 
 A = {"name": "a", "model_id": "x/a", "revision": "1" * 40, "aliases": ["big"]}
 B = {"name": "b", "model_id": "/data/b", "max_input_tokens": 7}
 
 
 def host(*models: dict[str, Any], deployed: tuple[str, ...] = ()) -> dict[str, Any]:
-    facts = {"tgi_host": {"kept": {}, "deployed": list(deployed)}}
+    facts = {"tgi_host": {"models": resolve_models(list(models)), "deployed": list(deployed)}}
     return {
         "tgi_models": list(models),
         "tgi_bind_address": "10.0.0.5",

@@ -11,14 +11,16 @@ from ansible.module_utils.tgi.models.replicas import (
     gateway_addresses,
     gateway_backends,
 )
+from ansible.module_utils.tgi.models.resolve import resolve_models
 from ansible.module_utils.tgi.preflight.gateway.backends import backend_problems, check_published
 
 A = {"name": "a", "model_id": "x/a", "revision": "1" * 40, "aliases": ["big"]}
 B = {"name": "b", "model_id": "x/b", "revision": "2" * 40}
 
 
-def host(*models: dict[str, Any], bind: Any = "10.0.0.5", **facts: Any) -> dict[str, Any]:
-    known = {"kept": {}, "addresses": ["10.0.0.5", "fd00::5"], **facts}
+def host(*models: dict[str, Any], bind: Any = "10.0.0.5", kept: Any = None) -> dict[str, Any]:
+    resolved = resolve_models(list(models), kept=kept)
+    known = {"models": resolved, "addresses": ["10.0.0.5", "fd00::5"]}
     values = {"tgi_models": list(models), "ansible_facts": {"tgi_host": known}}
     return {**values, "tgi_bind_address": bind} if bind else values
 

@@ -20,12 +20,14 @@ PLAY = """\
   gather_facts: false
   pre_tasks:
     - ansible.builtin.set_fact:
-        tgi_host: {kept: {}, addresses: [10.0.0.6]}
+        tgi_host:
+          addresses: [10.0.0.6]
+          models: [{name: a, model_id: x/a, revision: "%s", aliases: [], port: 8081}]
         cacheable: true
       delegate_to: gpu2
       delegate_facts: true
   roles: [gateway]
-"""
+""" % ("0" * 40)
 EDGE = f"""\
 gateway_server_name: llm.example.org
 gateway_tls: {{source: private_ca, ca_dir: /nowhere/pki}}

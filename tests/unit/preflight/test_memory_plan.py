@@ -10,13 +10,18 @@ import pytest
 from ansible.module_utils.tgi.common.commands import CommandResult
 from ansible.module_utils.tgi.common.problem import UNKNOWN
 from ansible.module_utils.tgi.host.nvidia.gpus import parse_gpus
+from ansible.module_utils.tgi.models.resolve import assign
 from ansible.module_utils.tgi.preflight import on_host
-from ansible.module_utils.tgi.preflight.inventory import wish_of
-from ansible.module_utils.tgi.preflight.memory_plan import asked, check_plan, find_config
+from ansible.module_utils.tgi.preflight.inventory import host_request
+from ansible.module_utils.tgi.preflight.memory_plan import (
+    check_plan,
+    find_config,
+    memory_environment,
+)
 
 from tests.support.planner_models import LLAMA_8B, LLAMA_70B
 from tests.unit.host.nvidia.test_gpus import CARDS, TWO, A, card
-from tests.unit.preflight.test_on_host import as_root, fake_root, wish
+from tests.unit.preflight.test_on_host import as_root, fake_root, request_for
 
 __all__ = ["as_root"]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -24,13 +29,10 @@ LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 
 
 def wanted(*models: dict[str, Any], **values: Any) -> list[dict[str, Any]]:
-    """What the controller asks of the host for these entries of tgi_models."""
+    """Return these entries of tgi_models as the host plans them."""
     entries = [{"name": f"m{place}", "revision": COMMIT, **one} for place, one in enumerate(models)]
-    found: list[dict[str, Any]] = wish_of({"tgi_models": entries, **values}, ["gpu_hosts"])[
-        "models"
-    ]
-    # What crosses to the host is JSON
-    return list(json.loads(json.dumps(found)))
+    asked = host_request({"tgi_models": entries, **values}, ["gpu_hosts"])
+    return on_host._with_places(asked, assign([one.entry for one in asked.models]))
 
 
 def judge(
@@ -91,7 +93,7 @@ def test_a_broken_config_is_left_to_tgi(tmp_path: Path, text: str) -> None:
     folder = cache(tmp_path, "acme/house", {})
     (folder / "config.json").write_text(text)
     assert judge(wanted({"model_id": "acme/house"}), TWO, tmp_path) == []
-    source = find_config({"model_id": "acme/house", "revision": ""}, tmp_path)
+    source = find_config("acme/house", None, tmp_path)
     assert source.config is None
 
 
@@ -126,8 +128,6 @@ def test_what_others_report_is_not_reported_again() -> None:
     assert judge(wanted({**big, "gpus": ["0"], "num_shard": 2}), TWO) == []
     assert judge(wanted({**big, "gpus": []}), TWO) == []
     assert judge(wanted(big), "") == []
-    (model,) = wanted(big)
-    assert judge([{key: value for key, value in model.items() if key != "plan"}], TWO) == []
 
 
 def test_the_environment_has_its_say() -> None:
@@ -138,33 +138,19 @@ def test_the_environment_has_its_say() -> None:
     assert len(judge(wanted(big, tgi_environment={"HF_ENDPOINT": "https://hub"}), TWO)) == 1
 
 
-def test_only_what_is_needed_leaves_for_the_host() -> None:
-    entry = {"model_id": LLAMA, "quantize": UNKNOWN, "max_total_tokens": [], "speculate": 2}
-    secret = {"SOME_KEY": "a-secret", "ATTENTION": "paged"}
-    (model,) = wanted({**entry, "environment": secret}, tgi_environment=UNKNOWN)
-    assert model["plan"] == {
-        "model_id": LLAMA,
-        "revision": COMMIT,
-        "num_shard": 1,
-        "options": {"quantize": "?", "speculate": 2},
-        "environment": {"ATTENTION": "paged"},
-    }
-    bare: dict[str, Any] = {
-        "model_id": "",
-        "revision": None,
-        "num_shard": 1,
-        "options": {},
-        "environment": {},
-    }
-    assert asked(bare, None)["revision"] == ""
+def test_only_what_decides_about_memory_leaves_for_the_host() -> None:
+    own = {"SOME_KEY": "a-secret", "ATTENTION": "paged"}
+    assert memory_environment(own, UNKNOWN) == {"ATTENTION": "paged"}
+    common = {"ATTENTION": "flashinfer", "TGI_WIGGLE_ROOM": 0.9}
+    merged = {"ATTENTION": "paged", "TGI_WIGGLE_ROOM": "0.9"}
+    assert memory_environment(own, common) == merged
 
 
 def test_the_whole_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = fake_root(tmp_path, command="nginx")
     monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: CommandResult(0, TWO))
     cache(root / "var/lib/tgi", "acme/big", LLAMA_70B)
-    found = on_host.inspect_host(wish(models=wanted({"model_id": "acme/big", "port": 9001})), root)[
-        "problems"
-    ]
+    model = {"name": "big", "model_id": "acme/big", "revision": COMMIT, "port": 9001}
+    found = on_host.inspect_host(request_for(model), root)["problems"]
     assert len(found) == 1
     assert found[0].startswith("tgi_models[0] has 131.4 GiB of weights on a GPU")

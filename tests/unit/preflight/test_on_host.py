@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.common.commands import CommandResult, ask
 from ansible.module_utils.tgi.host.nvidia.gpus import QUERY
-from ansible.module_utils.tgi.host.ports import Owner, check_ports, find_owners, listening
+from ansible.module_utils.tgi.host.ports import (
+    Owner,
+    WantedPort,
+    check_ports,
+    find_owners,
+    listening,
+)
+from ansible.module_utils.tgi.models.record import SCHEMA, Record, to_text
 from ansible.module_utils.tgi.preflight import on_host
+from ansible.module_utils.tgi.preflight.host_request import HostRequest, PortRequest
+from ansible.module_utils.tgi.preflight.inventory import host_request
 
 FLAGS = "processor\t: 0\nflags\t\t: fpu sse4_2 avx {}f16c\n\nprocessor\t: 1\n"
 MEMINFO = "MemTotal:       16305316 kB\nMemFree:         1000000 kB\n"
@@ -68,40 +78,30 @@ def test_a_real_listener_is_found() -> None:
 @pytest.mark.parametrize(
     ("ours", "owner", "line"),
     [
-        (None, None, ""),
+        ("", None, ""),
         ("nginx", Owner("nginx", 1), ""),
         ("docker-proxy", Owner("docker-proxy", 1), ""),
-        (None, Owner("docker-proxy", 9), "port 80 is taken by docker-proxy (pid 9); stop it, or "),
+        ("", Owner("docker-proxy", 9), "port 80 is taken by docker-proxy (pid 9); stop it, or "),
         ("nginx", Owner("apache2", 9), "port 80 is taken by apache2 (pid 9)"),
         ("nginx", Owner(), "port 80 is taken by an unseen process"),
     ],
 )
-def test_taken_ports(ours: str | None, owner: Owner | None, line: str) -> None:
-    wish = {"port": 80, "variable": "gateway_http_port", "ours": ours}
-    found = check_ports([wish], {80: owner} if owner else {})
+def test_taken_ports(ours: str, owner: Owner | None, line: str) -> None:
+    wanted = WantedPort(80, "gateway_http_port", ours)
+    found = check_ports([wanted], {80: owner} if owner else {})
     assert (len(found) == 1 and found[0].startswith(line)) if line else found == []
     assert not found or "write another port as gateway_http_port" in found[0]
 
 
-def wish(**more: Any) -> dict[str, Any]:
-    model = {"name": "house", "port": 8081, "variable": "tgi_models[0].port", "gpus": []}
-    model["named"] = ["port", "gpus"]
-    return {
-        "models": [model],
-        "base_port": 8081,
-        "bind_address": "",
-        "gateway_ports": [],
-        "gateway_config": "/etc/nginx/tgi-gateway",
-        "base_dir": "/opt/tgi",
-        "data_dir": "/var/lib/tgi",
-        "min_memory_gib": 15.0,
-        "min_free_disk_gib": 0.0,
-        "min_driver": "525.60.13",
-        "recommended_driver": "550.54.14",
-        "driver_install": False,
-        "toolkit": False,
-        **more,
-    }
+HOUSE = {"name": "house", "port": 8081, "gpus": []}
+
+
+def request_for(*models: dict[str, Any], **more: Any) -> HostRequest:
+    """Return the request of a GPU host with a gateway; without models, of a gateway alone."""
+    listed = list(models)
+    asked = host_request({"tgi_models": listed, "preflight_min_driver": "525.60.13"}, ["gpu_hosts"])
+    given = {"gateway_config": "/etc/nginx/tgi-gateway", "min_memory_gib": 15.0, **more}
+    return replace(asked, deploys=bool(models), **given)
 
 
 @pytest.fixture(autouse=True)
@@ -114,10 +114,10 @@ def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deploy(root: Path, name: str, port: int) -> None:
-    (root / "opt/tgi" / name).mkdir(parents=True)
-    text = f'services:\n  tgi:\n    ports: ["127.0.0.1:{port}:80"]\n    url: 127.0.0.1:9:\n'
-    text = f"# Written by tgi-ansible\n{text}"
-    (root / "opt/tgi" / name / "compose.yaml").write_text(text)
+    folder = root / "opt/tgi" / name
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("# Written by tgi-ansible\n")
+    (folder / "deployed.json").write_text(to_text(Record(name, f"tgi-{name}", port, [])))
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,8 @@ def test_a_port_that_docker_publishes(
     root = fake_root(tmp_path)
     for name, its in deployed.items():
         deploy(root, name, its)
-    wanted = wish()
-    house = {**wanted["models"][0], "port": port}
-    other = {**house, "name": "other", "port": port + 1, "variable": "tgi_models[1].port"}
-    wanted["models"] = [house, other]
-    found = on_host.inspect_host(wanted, root)["problems"]
+    models = [{**HOUSE, "port": port}, {**HOUSE, "name": "other", "port": port + 1}]
+    found = on_host.inspect_host(request_for(*models), root)["problems"]
     assert len(found) == len(starts)
     assert all(line.startswith(start) for line, start in zip(found, starts, strict=True))
 
@@ -158,14 +155,16 @@ def test_a_host_that_runs_the_model_already(
     (root / "etc/systemd/system/tgi-fence.service").touch()
     monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda name: name)
     # The disk is full of the very models that run
-    answer = on_host.inspect_host(wish(min_free_disk_gib=1e9), root)
+    answer = on_host.inspect_host(request_for(HOUSE, min_free_disk_gib=1e9), root)
     assert answer["problems"] == []
+    (model,) = answer["facts"].pop("models")
+    assert (model["name"], model["port"], model["gpus"]) == ("house", 8081, [])
+    assert "environment" not in model
     assert answer["facts"] == {
         "gpus": [],
         "driver_version": None,
         "cdi": [],
         "deployed": ["house"],
-        "kept": {"house": {"port": 8081, "gpus": []}},
         "gateway": True,
         "address": "10.0.0.5",
         "addresses": ["10.0.0.5"],
@@ -180,15 +179,13 @@ def test_a_model_that_leaves_the_list_moves_no_other(tmp_path: Path) -> None:
     root = fake_root(tmp_path)
     for place, name in enumerate("abc"):
         deploy(root, name, 8081 + place)
-    # As the controller works them out, which does not know what is deployed
-    wanted = wish()
-    rest = [{**wanted["models"][0], "name": name, "named": ["gpus"]} for name in "bc"]
-    wanted["models"] = [{**model, "port": 8081 + place} for place, model in enumerate(rest)]
-    assert on_host.inspect_host(wanted, root)["problems"] == []
-    wanted["models"][1]["named"] = ["gpus", "port"]
-    wanted["models"][1]["port"] = 8082
-    (line,) = on_host.inspect_host(wanted, root)["problems"]
-    assert line.startswith("port 8082 is published by the deployed model b")
+    rest: list[dict[str, Any]] = [{"name": name, "gpus": []} for name in "bc"]
+    answer = on_host.inspect_host(request_for(*rest), root)
+    assert answer["problems"] == []
+    assert [model["port"] for model in answer["facts"]["models"]] == [8082, 8083]
+    rest[1]["port"] = 8082
+    lines = on_host.inspect_host(request_for(*rest), root)["problems"]
+    assert lines[-1].startswith("port 8082 is published by the deployed model b")
 
 
 def test_only_marked_projects_are_ours(tmp_path: Path) -> None:
@@ -197,7 +194,7 @@ def test_only_marked_projects_are_ours(tmp_path: Path) -> None:
         deploy(root, name, 8081)
         path = root / "opt/tgi" / name / "compose.yaml"
         path.write_text("name: tgi-x\n" + path.read_text())
-    answer = on_host.inspect_host(wish(), root)
+    answer = on_host.inspect_host(request_for(HOUSE), root)
     assert answer["facts"]["deployed"] == []
     assert answer["problems"][0].startswith("/opt/tgi/house/compose.yaml was not written by")
     assert not any("elsewhere" in line for line in answer["problems"])
@@ -209,10 +206,9 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(f"{on_host.__name__}.os.geteuid", lambda: 1000)
     monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda _: None)
     monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: CommandResult(None, ""))
-    wanted = wish(min_memory_gib=64.0, min_free_disk_gib=1e9)
-    wanted["models"][0]["gpus"] = ["0"]
-    wanted["gateway_ports"] = [{"port": 443, "variable": "gateway_https_port"}]
-    answer = on_host.inspect_host(wanted, root)
+    gateway = (PortRequest(443, "gateway_https_port"),)
+    more = {"min_memory_gib": 64.0, "min_free_disk_gib": 1e9, "gateway_ports": gateway}
+    answer = on_host.inspect_host(request_for({**HOUSE, "gpus": ["0"]}, **more), root)
     starts = [
         "user has uid 1000",
         "operating system is debian 11",
@@ -238,7 +234,7 @@ def test_the_checks_need_both_libraries(
     monkeypatch.setattr(
         f"{on_host.__name__}.importlib.util.find_spec", lambda name: name if name in there else None
     )
-    facts = on_host.inspect_host(wish(), fake_root(tmp_path))["facts"]
+    facts = on_host.inspect_host(request_for(HOUSE), fake_root(tmp_path))["facts"]
     assert facts["httpx"] is (len(there) == 2)
 
 
@@ -257,14 +253,37 @@ def test_a_gateway_alone_may_be_any_machine(
 ) -> None:
     root = fake_root(tmp_path, cpu="")
     monkeypatch.setattr(f"{on_host.__name__}.platform.machine", lambda: "aarch64")
-    assert on_host.inspect_host(wish(models=[], min_memory_gib=0.0), root)["problems"] == []
+    assert on_host.inspect_host(request_for(min_memory_gib=0.0), root)["problems"] == []
 
 
 @pytest.mark.parametrize(("address", "count"), [("10.0.0.5", 0), ("10.0.0.6", 1), ("", 0)])
 def test_the_address_to_bind_is_the_hosts_own(tmp_path: Path, address: str, count: int) -> None:
     root = fake_root(tmp_path, command="nginx")
-    wanted = wish(models=[], bind_address=address)
-    found = on_host.inspect_host(wanted, root)["problems"]
+    found = on_host.inspect_host(request_for(bind_address=address), root)["problems"]
     assert len(found) == count
     line = 'tgi_bind_address is "10.0.0.6", no address of this host; write one of 10.0.0.5'
     assert found == [line] * count
+
+
+def test_models_of_a_machine_that_deploys_none_are_resolved_but_not_checked(tmp_path: Path) -> None:
+    asked = replace(request_for(HOUSE, min_memory_gib=0.0), deploys=False)
+    answer = on_host.inspect_host(asked, fake_root(tmp_path, command="python3", cpu=""))
+    assert answer["problems"] == []
+    assert [model["port"] for model in answer["facts"]["models"]] == [8081]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is damaged (it holds no JSON mapping); delete this file: the next run reads"),
+        ('{"schema": 1, "name": "house"}', "is damaged (project is missing or wrong); delete"),
+        (f'{{"schema": {SCHEMA + 1}}}', "has schema 2, but this version knows 1 at most; deploy"),
+    ],
+)
+def test_an_unreadable_record_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    root = fake_root(tmp_path)
+    deploy(root, "house", 8081)
+    (root / "opt/tgi/house/deployed.json").write_text(text)
+    found = on_host.inspect_host(request_for({**HOUSE, "port": 9001}), root)["problems"]
+    assert len(found) == 1
+    assert found[0].startswith(f"/opt/tgi/house/deployed.json {words}")

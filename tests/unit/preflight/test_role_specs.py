@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.tgi.host.ports import published
-from ansible.module_utils.tgi.preflight.inventory import (
-    _JUDGED,
-    _ROLES_OF_GROUP,
-)
+from ansible.module_utils.tgi.common.places import GATEWAY_CONFIGURATION
+from ansible.module_utils.tgi.preflight.inventory import _JUDGED, _ROLES_OF_GROUP
 from ansible.module_utils.tgi.preflight.role_specs import Role, load_roles
 from ansible.module_utils.tgi.preflight.value_types import check_options
 
@@ -63,6 +60,6 @@ def test_what_is_judged_exists() -> None:
     assert set(_JUDGED) <= {name for role in ROLES for name in role.options}
 
 
-def test_the_port_is_found_in_what_the_role_writes() -> None:
-    template = (ROLES_PATH / "tgi" / "templates" / "compose.yaml.j2").read_text()
-    assert published({"house": template.replace("{{ item.port }}", "8123")}) == {8123: "house"}
+def test_the_gateway_keeps_its_configuration_where_it_is_looked_for() -> None:
+    text = (ROLES_PATH / "gateway" / "vars" / "main.yml").read_text()
+    assert yaml.safe_load(text)["__gateway_directory"] == GATEWAY_CONFIGURATION

@@ -13,7 +13,7 @@ from ansible.module_utils.tgi.host.nvidia.driver_verdict import judge_toolkit
 from ansible.module_utils.tgi.preflight import on_host
 from ansible.module_utils.tgi.preflight.toolkit_rules import check_toolkit as check_inventory
 
-from tests.unit.preflight.test_on_host import fake_root, release, wish
+from tests.unit.preflight.test_on_host import fake_root, release, request_for
 
 NOT_RUNNING = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
 CPU = {"name": "house", "gpus": []}
@@ -86,7 +86,7 @@ def test_a_host_is_asked_for_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolkit: bool
 ) -> None:
     monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: CommandResult(None, ""))
-    found = on_host.inspect_host(wish(toolkit=toolkit), fake_root(tmp_path))["problems"]
+    found = on_host.inspect_host(request_for(toolkit=toolkit), fake_root(tmp_path))["problems"]
     told = [line for line in found if line.startswith("nvidia_container_toolkit_enabled is true")]
     assert len(told) == toolkit
 
@@ -95,5 +95,5 @@ def test_a_host_is_asked_for_gpus(
 def test_a_host_is_asked_for_what_a_gateway_needs(tmp_path: Path, config: str) -> None:
     root = fake_root(tmp_path)
     (root / "etc/os-release").write_text(release("ubuntu", "22.04"))
-    found = on_host.inspect_host(wish(gateway_config=config), root)["problems"]
+    found = on_host.inspect_host(request_for(gateway_config=config), root)["problems"]
     assert any("has no nginx with njs" in line for line in found) == bool(config)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils.tgi.engines.tgi.options import LAUNCHER_OPTIONS
-from ansible.module_utils.tgi.host.ports import kept
 from ansible.module_utils.tgi.models.deployed import find_deployed
 
 from tests.support.render_compose import (
     IMAGE,
     MODEL,
+    ROLE,
     compose,
     environment,
     render,
@@ -186,15 +188,6 @@ def test_the_preflight_knows_it_for_ours(tmp_path: Path) -> None:
     assert find_deployed(tmp_path, "/opt/tgi") == ["house-7b"]
 
 
-def test_the_preflight_reads_what_was_written() -> None:
-    model = {**MODEL, "gpus": ["1", "GPU-5f1c"], "port": 9001}
-    texts = {"gpu": render("compose.yaml.j2", model), "cpu": render("compose.yaml.j2", CPU)}
-    assert kept(texts) == {
-        "gpu": {"port": 9001, "gpus": ["1", "GPU-5f1c"]},
-        "cpu": {"port": 8081, "gpus": []},
-    }
-
-
 def test_a_longer_patience_starts_no_model_anew() -> None:
     patient = dict.fromkeys(["start", "download", "load", "warmup", "serve"], 9999)
     given = render("compose.yaml.j2", tgi_phase_timeouts=patient)
@@ -214,14 +207,14 @@ def test_claims_say_which_project_holds_which_device() -> None:
 def test_only_devices_that_the_preflight_did_not_see_are_looked_for() -> None:
     values = variables([{**MODEL, "num_shard": 2}, {**CPU, "name": "cpu"}])
     assert template("{{ __tgi_unseen }}", values) == ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]
-    seen = {"tgi_host": {"cdi": ["nvidia.com/gpu=0", "nvidia.com/gpu=all"]}}
-    assert template("{{ __tgi_unseen }}", {**values, "ansible_facts": seen}) == ["nvidia.com/gpu=1"]
+    values["ansible_facts"]["tgi_host"]["cdi"] = ["nvidia.com/gpu=0", "nvidia.com/gpu=all"]
+    assert template("{{ __tgi_unseen }}", values) == ["nvidia.com/gpu=1"]
     assert template("{{ __tgi_unseen }}", variables([CPU])) == []
 
 
 def test_new_and_stale_models_come_from_the_preflights_fact() -> None:
-    facts = {"ansible_facts": {"tgi_host": {"deployed": ["gone", "house-7b"]}}}
-    values = {**variables([MODEL, {**MODEL, "name": "fresh"}]), **facts}
+    values = variables([MODEL, {**MODEL, "name": "fresh"}])
+    values["ansible_facts"]["tgi_host"]["deployed"] = ["gone", "house-7b"]
     assert template("{{ __tgi_new }}", values) == ["fresh"]
     assert template("{{ __tgi_stale }}", values) == ["gone"]
 
@@ -232,5 +225,24 @@ def test_new_and_stale_models_come_from_the_preflights_fact() -> None:
 )
 def test_a_gateway_elsewhere_finds_it_on_one_address_more(address: str, published: str) -> None:
     assert service(tgi_bind_address=address)["ports"] == ["127.0.0.1:8081:80", published]
-    text = render("compose.yaml.j2", tgi_bind_address=address)
-    assert kept({"house-7b": text})["house-7b"]["port"] == 8081
+
+
+def test_every_model_has_its_own_text_and_digest() -> None:
+    models = [{**MODEL, "speculate": 2}, {**CPU, "name": "b.c"}]
+    values = variables(models, ansible_search_path=[str(ROLE)])
+    texts = template("{{ __tgi_compose }}", values)
+    assert {name: yaml.safe_load(text)["name"] for name, text in texts.items()} == {
+        "house-7b": "tgi-house-7b",
+        "b.c": "tgi-bc",
+    }
+    assert texts["house-7b"] == render("compose.yaml.j2", models[0])
+    digests = template("{{ __tgi_options_digests }}", values)
+    assert set(digests) == set(texts)
+    assert len(set(digests.values())) == 2
+    assert {len(digest) for digest in digests.values()} == {64}
+
+
+def test_the_commit_that_deploys() -> None:
+    commit = template("{{ __tgi_commit }}", variables([MODEL], role_path=str(ROLE)))
+    assert re.fullmatch(r"([0-9a-f]{40}(\+dirty)?)?", commit)
+    assert template("{{ __tgi_commit }}", variables([MODEL], role_path="/")) == ""

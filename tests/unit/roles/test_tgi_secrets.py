@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 import yaml
@@ -43,27 +42,17 @@ def test_no_token_is_no_variable() -> None:
     assert read(render("secrets.env.j2")) == {}
 
 
-def test_the_file_is_roots_alone_and_in_no_log() -> None:
+def test_no_secret_reaches_the_output_or_the_fact() -> None:
     tasks = yaml.safe_load((ROOT / "roles/tgi/tasks/main.yml").read_text())
-    (task,) = [
-        t for t in tasks if t.get("ansible.builtin.template", {}).get("src") == "secrets.env.j2"
-    ]
-    assert task["ansible.builtin.template"]["mode"] == "0600"
-    assert task["no_log"] is True
-
-
-def test_compose_projects_may_hold_secrets_too() -> None:
-    tasks = yaml.safe_load((ROOT / "roles/tgi/tasks/main.yml").read_text())
-    (task,) = [
-        t for t in tasks if t.get("ansible.builtin.template", {}).get("src") == "compose.yaml.j2"
-    ]
-    assert task["ansible.builtin.template"]["mode"] == "0600"
-    values = {**variables([MODEL]), "ansible_diff_mode": True}
-    cases: list[tuple[dict[str, Any], bool]] = [
-        ({}, True),
-        ({"tgi_environment": {"A": "b"}}, False),
-        ({"item": {"environment": {"A": "b"}}}, False),
-    ]
-    for more, shown in cases:
-        given = {**values, "item": {"environment": {}}, **more}
-        assert template(task["diff"], given) is shown
+    (task,) = [task["tgi_deployed"] for task in tasks if "tgi_deployed" in task]
+    secret = {**MODEL, "environment": {"SOME_KEY": "a-secret"}}
+    for models, common, shown in (
+        ([MODEL], {}, True),
+        ([MODEL, {**secret, "name": "other"}], {}, False),
+        ([MODEL], {"SOME_KEY": "a-secret"}, False),
+    ):
+        values = variables(models, tgi_environment=common)
+        assert template(task["show_compose"], values) is shown
+        for public in ("models", "options_digests"):
+            assert "a-secret" not in str(template(task[public], values))
+        assert "a-secret" not in str(values["ansible_facts"])

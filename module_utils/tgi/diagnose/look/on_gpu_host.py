@@ -21,7 +21,7 @@ from ...engines.tgi.phases import DEADLINES
 from ...host import firewall, machine
 from ...host import ports as host_ports
 from ...host.nvidia import driver, driver_verdict, gpu_load
-from ...models.deployed import find_deployed
+from ...models.deployed import read_deployed
 from ...models.resolve import resolve_models
 from ...readiness.judge import split_runs
 from ...readiness.messages import as_result
@@ -62,9 +62,10 @@ def look_at_gpu_host(
     Only reads, but asks each model for a few short generations.
     """
     root, began = wish.root, time.time()
-    deployed = find_deployed(root, wish.base_dir)
-    files = {name: read(_inside(root, wish.base_dir) / name / "compose.yaml") for name in deployed}
-    models = resolve_models(list(wish.listed), wish.base_port, host_ports.kept(files))
+    deployed = read_deployed(root, wish.base_dir, run)
+    models = deployed.as_deployed(
+        resolve_models(list(wish.listed), wish.base_port, deployed.kept())
+    )
     docker = docker or Docker(parse)
     seen: dict[str, Any] = {
         "host": wish.host,
@@ -86,7 +87,7 @@ def look_at_gpu_host(
             "name": model["name"],
             "port": model["port"],
             "gpus": model["gpus"],
-            "deployed": model["name"] in deployed,
+            "deployed": model["name"] in deployed.names,
             "container": _container(found.get(model["project"])),
             "state": states.get(model["name"]),
             "listener": owners[model["port"]].command if model["port"] in owners else None,

@@ -82,7 +82,7 @@ def _check_name(name: Any, tls: Any) -> Iterator[str]:
 
 
 def _check_ports(values: Mapping[str, Any]) -> Iterator[str]:
-    owners = {port: path for path, _, port in ports_of_models(values)}
+    owners = {port: path for path, port in ports_of_models(values)}
     for name in PORTS:
         port = whole(values.get(name))
         if port is None:

@@ -17,6 +17,7 @@ from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
 from ansible.module_utils.tgi.docker.compose_containers import Container, Docker, DockerError
 from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.host import firewall
+from ansible.module_utils.tgi.models.record import Record, to_text
 from ansible.module_utils.tgi.readiness.probe import Probe
 
 from tests.support.diagnose.pictures import GPU
@@ -57,9 +58,8 @@ def gpu_host(
     """A root with a deployed model; its engine in memory."""
     project = tmp_path / "opt/tgi/small"
     project.mkdir(parents=True)
-    (project / "compose.yaml").write_text(
-        '# Written by tgi-ansible\nports: ["127.0.0.1:8081:80"]\ndevice_ids: ["nvidia.com/gpu=0"]\n'
-    )
+    (project / "compose.yaml").write_text("# Written by tgi-ansible\n")
+    (project / "deployed.json").write_text(to_text(Record("small", "tgi-small", 8081, ["0"])))
     (tmp_path / "proc/net").mkdir(parents=True)
     shell = Shell(
         **{

@@ -21,12 +21,23 @@ from tests.support.emulator import MODEL, Running, running
 from tests.support.roots import ROOT
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
+HOUSE = {
+    "name": "house",
+    "model_id": "{{ tgi_models[0].model_id }}",
+    "revision": REVISION,
+    "aliases": [],
+    "port": "{{ tgi_base_port }}",
+    "project": "tgi-house",
+    "gpus": [],
+    "options": {},
+}
+FACT = {"httpx": True, "models": [HOUSE], "deployed": ["house"]}
 PLAYS = [
     {
         "hosts": "gpu_hosts",
         "gather_facts": False,
         "tasks": [
-            {"ansible.builtin.set_fact": {"tgi_host": {"httpx": True}, "cacheable": True}},
+            {"ansible.builtin.set_fact": {"tgi_host": FACT, "cacheable": True}},
             {
                 "ansible.builtin.fail": {"msg": "the disk is full"},
                 "when": "broken | default(false)",

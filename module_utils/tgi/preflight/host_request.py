@@ -1,0 +1,71 @@
+"""Define what the controller asks of a host: the options of the module tgi_preflight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT
+
+
+@dataclass(frozen=True)
+class PortRequest:
+    """A port that the host must have free, and the variable that sets it."""
+
+    port: int
+    variable: str
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """A model of the list, without its environment, which may hold secrets."""
+
+    #: Its place in the inventory, such as tgi_models[0]
+    variable: str
+    #: An entry of models.resolve.normalise
+    entry: Mapping[str, Any]
+    #: The environment variables that decide about its memory
+    memory_environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HostRequest:
+    """What one host is asked for. Crosses to the host as JSON."""
+
+    models: tuple[ModelRequest, ...] = ()
+    #: Whether the models are deployed here: only then the host is checked for them
+    deploys: bool = False
+    gateway_ports: tuple[PortRequest, ...] = ()
+    #: Path that exists where a gateway is installed; "" where none is asked for
+    gateway_config: str = ""
+    base_port: int = DEFAULT_BASE_PORT
+    bind_address: str = ""
+    base_dir: str = BASE_DIR
+    data_dir: str = DATA_DIR
+    min_memory_gib: float = 0.0
+    min_free_disk_gib: float = 0.0
+    min_driver: str = "0"
+    recommended_driver: str = ""
+    #: Whether NVIDIA's driver, and its container toolkit, will be installed
+    driver_install: bool = False
+    toolkit: bool = False
+
+    def to_options(self) -> dict[str, Any]:
+        """Return the module's options."""
+        return asdict(self)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> HostRequest:
+        """Return the request that the module's options hold."""
+        models = tuple(ModelRequest(**one) for one in options["models"])
+        ports = tuple(PortRequest(**one) for one in options["gateway_ports"])
+        return cls(**{**options, "models": models, "gateway_ports": ports})
+
+    def driver_rules(self) -> dict[str, Any]:
+        """Return what host.nvidia.driver_verdict compares the driver with."""
+        return {
+            "min_driver": self.min_driver,
+            "recommended_driver": self.recommended_driver,
+            "driver_install": self.driver_install,
+        }

@@ -1,0 +1,33 @@
+"""Test the environment of a container, and its digest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.tgi.models.environment import container_environments, options_digest
+from ansible.module_utils.tgi.models.resolve import resolve_models
+
+
+def environments(entries: list[dict[str, Any]], **common: Any) -> dict[str, dict[str, str]]:
+    fact = [
+        {key: value for key, value in model.items() if key != "environment"}
+        for model in resolve_models(entries)
+    ]
+    found: dict[str, dict[str, str]] = container_environments(fact, entries, common, "off")
+    return found
+
+
+def test_each_model_has_its_own() -> None:
+    one = {"name": "a", "model_id": "x/a", "environment": {"K": "one", "FLAG": True}}
+    two = {"name": "b", "model_id": "x/b", "usage_stats": "on", "cuda_graphs": [1, 2]}
+    a, b = environments([one, two], K="all", EMPTY="", NUMBER=0).values()
+    common = {"NUM_SHARD": "1", "K": "all", "NUMBER": "0"}
+    assert a == {"MODEL_ID": "x/a", **common, "K": "one", "FLAG": "true", "USAGE_STATS": "off"}
+    assert b == {"MODEL_ID": "x/b", **common, "USAGE_STATS": "on", "CUDA_GRAPHS": "1,2"}
+
+
+def test_the_digest_changes_with_any_value_and_no_order() -> None:
+    given = {"A": "1", "B": "2"}
+    assert options_digest(given) == options_digest({"B": "2", "A": "1"})
+    assert options_digest(given) != options_digest({"A": "1", "B": "3"})
+    assert options_digest(given) != options_digest({"A": "1"})

@@ -1,0 +1,75 @@
+"""Test what the controller asks of a host, whatever the inventory says, and the refusal's text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.common.problem import UNKNOWN
+from ansible.module_utils.tgi.preflight.host_request import HostRequest, ModelRequest, PortRequest
+from ansible.module_utils.tgi.preflight.inventory import host_request, refusal
+
+HOUSE = {
+    "place": 0,
+    "name": "house",
+    "model_id": "",
+    "revision": None,
+    "aliases": [],
+    "port": None,
+    "gpus": None,
+    "num_shard": 0,
+    "options": {},
+}
+
+
+def test_what_the_host_is_asked_for() -> None:
+    values = {
+        "tgi_models": [{"name": "house", "environment": {"KEY": "a-secret", "ATTENTION": "paged"}}],
+        "tgi_base_port": 9000,
+        "gateway_http_port": "80",
+        "preflight_min_memory_gib": 7,
+    }
+    both = host_request(values, ["gpu_hosts", "gateways"])
+    assert both == HostRequest(
+        models=(ModelRequest("tgi_models[0]", HOUSE, {"ATTENTION": "paged"}),),
+        deploys=True,
+        gateway_ports=(PortRequest(80, "gateway_http_port"),),
+        gateway_config="/etc/nginx/tgi-gateway",
+        base_port=9000,
+        min_memory_gib=7.0,
+    )
+    edge = host_request({**values, "tgi_bind_address": "10.0.0.5"}, ["gateways"])
+    assert (edge.deploys, edge.min_memory_gib, edge.bind_address) == (False, 0.0, "")
+    assert host_request(values, ["gpu_hosts"]).gateway_ports == ()
+
+
+def test_it_crosses_to_the_host_as_json() -> None:
+    values = {"tgi_models": [{"name": "a", "gpus": [0]}], "gateway_http_port": 80}
+    asked = host_request(values, ["gpu_hosts", "gateways"])
+    assert HostRequest.from_options(json.loads(json.dumps(asked.to_options()))) == asked
+
+
+@pytest.mark.parametrize("models", [None, "x", UNKNOWN, [UNKNOWN, {"name": UNKNOWN}]])
+def test_it_survives_a_broken_inventory(models: Any) -> None:
+    values = {"tgi_models": models, "tgi_base_dir": UNKNOWN, "tgi_environment": UNKNOWN}
+    asked = host_request(values, ["gpu_hosts"])
+    assert asked.base_dir == "/opt/tgi"
+    json.dumps(asked.to_options())
+
+
+def test_odd_options_and_secrets_stay_on_the_controller() -> None:
+    entry = {"name": "a", "quantize": {"x": UNKNOWN}, "cuda_graphs": [UNKNOWN], "speculate": 2}
+    asked = host_request(
+        {"tgi_models": [{**entry, "environment": {"K": "a-secret"}}]}, ["gpu_hosts"]
+    )
+    text = json.dumps(asked.to_options())
+    assert "a-secret" not in text
+    assert asked.models[0].entry["options"] == {"speculate": 2}
+
+
+def test_the_message() -> None:
+    assert refusal("gpu1", ["a is b; write c"]) == (
+        "Preflight refuses gpu1: 1 problem, nothing was changed\n- a is b; write c"
+    )
+    assert "2 problems" in refusal("gpu1", ["a", "b"])
