@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Name the innermost broken link between clients and models, from what was seen on each side."""
+"""Name the innermost broken link between clients and models from the observations of all sides."""
 
 from __future__ import annotations
 
@@ -7,40 +7,41 @@ DOCUMENTATION = r"""
 module: tgi_diagnose_verdict
 short_description: Say why a deployment does not work
 description:
-  - Judges the observations of M(tgi_diagnose), link by link from the client inwards, and follows
-    the first broken one to what explains it. A 502 at nginx because a container died for want of
-    GPU memory is that container's log, and says so.
-  - Talks to nobody, and does not fail by itself. RV(broken) is for the task after it.
+  - Judges the observations of M(tgi_diagnose_client), M(tgi_diagnose_gateway) and
+    M(tgi_diagnose_gpu_host), link by link from the client inwards, and follows the first broken
+    link to its cause. If nginx returns 502 because a container ran out of GPU memory, the verdict
+    names the container's log.
+  - Connects to nothing, and does not fail by itself. Use RV(broken) in the next task.
 version_added: "0.1.0"
 author: tgi-ansible (@tgi-ansible)
 attributes:
   check_mode:
-    description: Runs in full, because it only thinks.
+    description: Full support; it only evaluates its input.
     support: full
   diff_mode:
-    description: There is nothing to show.
+    description: Nothing to show.
     support: none
 options:
   clients:
     description:
-      - What C(register) holds of M(tgi_diagnose) with V(side=client), by the gateway's name. An
-        empty result is a host that is not in this run; a failed one could not be looked at.
+      - Registered results of M(tgi_diagnose_client) by the gateway's name. An empty result means a
+        host outside this run, a failed one a host that could not be inspected.
     type: dict
     default: {}
   gateways:
-    description: The same with V(side=gateway).
+    description: Registered results of M(tgi_diagnose_gateway) by the gateway's name.
     type: dict
     default: {}
   gpus:
-    description: The same with V(side=gpu), by the GPU host's name.
+    description: Registered results of M(tgi_diagnose_gpu_host) by the GPU host's name.
     type: dict
     default: {}
   max_ttft:
-    description: Seconds to the first token above which an answer is slow.
+    description: An answer is slow when its first token takes more seconds.
     type: float
     default: 5.0
   max_tpot:
-    description: Seconds for each further token above which it is slow.
+    description: An answer is slow when each further token takes more seconds.
     type: float
     default: 0.2
   max_clock_skew:
@@ -50,13 +51,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Judge what was seen
+- name: Judge the observations
   tgi_diagnose_verdict:
-    clients: {gw1: "{{ outside }}"}
-    gpus: {gpu1: "{{ inside }}"}
+    clients: {gw1: "{{ client }}"}
+    gpus: {gpu1: "{{ gpu_host }}"}
   register: verdict
 
-- name: Say what is broken
+- name: Fail with the innermost broken link
   ansible.builtin.fail:
     msg: "{{ verdict.msg }}"
   when: verdict.broken
@@ -70,11 +71,11 @@ msg:
   sample: "BROKEN: log of llama-3.1-8b on gpu1: out of GPU memory: the weights do not fit (while
     loading shards). Remedy: quantize it. It breaks: chat of llama-3.1-8b on gw1."
 broken:
-  description: Whether anything is, or nothing could be seen as a client sees it.
+  description: Whether a link is broken, or no endpoint could be inspected as a client.
   returned: always
   type: bool
 cause:
-  description: The link to mend, as in RV(links); empty when nothing is broken.
+  description: The link to fix, as in RV(links); empty when nothing is broken.
   returned: always
   type: dict
 links:
@@ -84,14 +85,14 @@ links:
   elements: dict
   contains:
     link: {description: Its id., type: str}
-    title: {description: What it is called., type: str}
-    host: {description: Where., type: str}
-    model: {description: Of which model; empty for a whole host., type: str}
+    title: {description: Its name in the table., type: str}
+    host: {description: The host., type: str}
+    model: {description: The model; empty for a whole host., type: str}
     state:
-      description: V(ok), V(broken), V(not reached) (not tried), or V(unknown) (cannot be seen).
+      description: V(ok), V(broken), V(not reached) (not tried), or V(unknown) (not visible).
       type: str
     seen: {description: What was seen., type: str}
-    code: {description: In which way it is broken., type: str}
+    code: {description: The kind of fault., type: str}
     remedy: {description: What to do., type: str}
 table:
   description: The same as aligned text, the verdict first.
@@ -104,7 +105,7 @@ from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
 
 
 def main() -> None:
-    """Judge, and report."""
+    """Judge the observations, and return the verdict."""
     sides = {"type": "dict", "default": {}}
     module = AnsibleModule(
         argument_spec={

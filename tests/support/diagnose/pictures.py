@@ -1,4 +1,4 @@
-"""What tgi_diagnose sees of a deployment of one gateway, one GPU host and one model, all well.
+"""What the modules tgi_diagnose_* see of one gateway, one GPU host and one model, all ok.
 
 Each helper takes a copy and puts one trouble into it, as the looking functions report it.
 """

@@ -1,4 +1,8 @@
-"""Look at a host with the module of the same name; one that cannot be looked at is seen so."""
+"""Run the module of the same name; return an observation even if the host cannot be inspected.
+
+tgi_diagnose_gateway and tgi_diagnose_gpu_host are links to this file: Ansible finds an action
+plugin by its file's name.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +26,14 @@ _SSH = re.compile(r"(?:over|via) ssh: ")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """A failed connection is the answer that was asked for, not the end of the play."""
+    """Turn a failed connection into an observation, so that the play goes on."""
 
     _supports_check_mode = True
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Give ``seen``, with the clock's ``skew`` in seconds or why there is nothing to see."""
+        """Return ``seen`` with the clock's ``skew`` in seconds, or the reason for none."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         host = str(variables.get("inventory_hostname", "localhost"))
@@ -56,8 +60,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def _reason(answer: dict[str, Any]) -> str:
-    """One line: what Ansible says, and the last word of what ran on the host."""
+    """Return one line: Ansible's message, and the last words of the program on the host."""
     said = [str(answer.get(key) or "").strip() for key in ("msg", "module_stderr")]
     lines = [" ".join(text.split()) for text in said if text]
-    # Behind it is what ssh said; before it nothing that a person does not know
+    # Only what ssh itself printed matters
     return "; ".join(_SSH.split(one)[-1][-200:] for one in lines) or "no reason given"

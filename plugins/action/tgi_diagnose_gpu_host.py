@@ -1,0 +1,1 @@
+tgi_diagnose_client.py
