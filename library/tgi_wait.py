@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Wait until text-generation models have generated, or say why they will not."""
+"""Wait until models have generated a token, or say why one cannot."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ module: tgi_wait
 short_description: Wait until TGI models are ready, phase by phase
 description:
   - Waits for all models of a host in one task. A model is ready when its container runs,
-    C(/health) says 200 and one real token was generated. C(/health) alone proves nothing.
-  - Nothing listens while TGI loads a model. The container's log tells the phase, and each phase
-    has its own deadline, counted from when it began, so that a second run goes on counting.
-  - While it waits, a line for each model is shown when something has changed, and at least every
-    10 seconds; nothing at all when every model is ready at once.
-  - Ends at once when a container has died or restarts, with the phase, the cause that its log
-    names, the exit code, the last lines and what to do. One failed model fails the task; the
-    state of all is returned.
-  - Only reads; needs the C(docker) command on the host and no Python package.
+    C(/health) returns 200 and the model generated one token. C(/health) alone proves nothing.
+  - TGI does not listen while it loads a model. The module reads the phase from the container's log.
+    Each phase has its own deadline, counted from its beginning; a second run continues the count.
+  - While it waits, it shows a line for each model when something has changed, and at least every
+    10 seconds. It shows nothing if every model is ready at once.
+  - It fails as soon as a container has died or restarts, with the phase, the cause that the log
+    names, the exit code, the last lines and the remedy. One failed model fails the task; the module
+    returns the state of all.
+  - Only reads. Needs the C(docker) command on the host, and no Python package.
 options:
   models:
     description: The models to wait for.
@@ -29,14 +29,14 @@ options:
         type: str
         required: true
       url:
-        description: Where its server is published, as C(http://HOST:PORT), seen from the host.
+        description: Its address on the host, as C(http://HOST:PORT).
         type: str
         required: true
       project:
         description: Its Docker Compose project; by default C(tgi-NAME), NAME without its dots.
         type: str
       timeouts:
-        description: Deadlines of this model, in place of those of O(timeouts).
+        description: Deadlines of this model, instead of those in O(timeouts).
         type: dict
         suboptions: &timeouts
           start:
@@ -52,26 +52,26 @@ options:
             description: Seconds to warm up and size the KV cache, up to the listening socket.
             type: float
           serve:
-            description: Seconds from then to the first generated token.
+            description: Seconds from there to the first generated token.
             type: float
   timeouts:
     description:
-      - Deadlines of the phases, in seconds. What is left out is 60 for C(start), 3600 for
-        C(download), 1200 for C(load), 900 for C(warmup) and 120 for C(serve).
+      - Deadlines of the phases, in seconds. Defaults are 60 for C(start), 3600 for C(download),
+        1200 for C(load), 900 for C(warmup) and 120 for C(serve).
     type: dict
     suboptions: *timeouts
   window:
-    description: Seconds that one visit to the host watches before it reports.
+    description: Seconds that one call on the host watches before it reports.
     type: float
     default: 4
   interval:
-    description: Seconds between two looks during a visit.
+    description: Seconds between two inspections during a call.
     type: float
     default: 1
   probe_timeout:
     description:
-      - Seconds that one request may take at most. The first is given 8, and twice as many each
-        time that was not enough, up to this.
+      - Most seconds for one request. The first gets 8, and each time that was not enough the next
+        gets twice as many.
     type: float
     default: 30
   host:
@@ -79,14 +79,14 @@ options:
     type: str
     default: localhost
   state:
-    description: What an earlier visit returned; set by the action plugin.
+    description: The state that an earlier call returned; the action plugin sets it.
     type: dict
     default: {}
 attributes:
   check_mode:
     support: full
-    description: Looks once and reports. A missing container or Docker does not fail, a dead one
-      warns, for the run proper may be about to mend it.
+    description: Inspects once and reports. A missing container or Docker does not fail, a dead
+      container warns, because the real run may fix it.
   diff_mode:
     support: none
 author:
@@ -109,7 +109,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 models:
-  description: The state of each model, in the order asked for.
+  description: The state of each model, in the order of the option.
   returned: always
   type: list
   elements: dict
@@ -117,21 +117,21 @@ models:
     name: {description: Its name., type: str}
     phase:
       description: V(absent), V(start), V(download), V(load), V(warmup), V(serve), V(ready), or
-        V(silent) when its log level or log driver hides the phases. Of a failed model, the phase
+        V(silent) if its log level or log driver hides the phases. For a failed model, the phase
         in which it failed.
       type: str
     ready: {description: Whether it has generated a token., type: bool}
-    failed: {description: Whether waiting for it has ended in vain., type: bool}
+    failed: {description: Whether it failed., type: bool}
     elapsed:
-      description: Seconds in this phase; of a ready model, since its container started.
+      description: Seconds in this phase; for a ready model, since its container started.
       type: float
-    allowed: {description: Deadline of this phase in seconds; 0 where there is none., type: float}
-    detail: {description: What its log or server said last; of a failed one the cause., type: str}
+    allowed: {description: Deadline of this phase in seconds; 0 for none., type: float}
+    detail: {description: Last message of its log or server; the cause if it failed., type: str}
     container: {description: Name of its container., type: str}
     restarts: {description: How often Docker has restarted it., type: int}
-    cause: {description: Of a failed model. Short name of the cause., type: str, sample: gated}
-    exit_code: {description: Of a failed model. Exit code of a container that ended., type: int}
-    remedy: {description: Of a failed model. What to do., type: str}
+    cause: {description: For a failed model. Id of the cause., type: str, sample: gated}
+    exit_code: {description: For a failed model. Exit code of an ended container., type: int}
+    remedy: {description: For a failed model. What to do., type: str}
 failed_models:
   description: Names of the models that failed.
   returned: always
@@ -179,13 +179,13 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def wanted(params: dict[str, Any]) -> list[Wanted]:
-    """The models of the module's parameters; ValueError for an address it cannot ask."""
+    """Return the models to wait for. Raises ValueError for a URL that is not http://HOST:PORT."""
     models = []
     for model in params["models"]:
         url = urlsplit(model["url"])
         if url.scheme != "http" or not url.hostname:
             raise ValueError(
-                f"model {model['name']}: url is {model['url']!r}, write http://HOST:PORT"
+                f"model {model['name']}: url is {model['url']!r}; write http://HOST:PORT"
             )
         timeouts = dict(DEADLINES)
         for given in (params["timeouts"], model["timeouts"]):
@@ -196,7 +196,7 @@ def wanted(params: dict[str, Any]) -> list[Wanted]:
 
 
 def main() -> None:
-    """Look, and report."""
+    """Watch for one window, and report."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params, host = module.params, module.params["host"]
     try:
@@ -215,8 +215,8 @@ def main() -> None:
         statuses = [judge_absent(model) for model in models]
         if not module.check_mode:
             module.fail_json(
-                msg=f"{host}: Docker cannot be asked about the models: {problem}. "
-                "Remedy: systemctl status docker on the host, or run with --tags docker.",
+                msg=f"{host}: Docker does not answer: {problem}. "
+                "Remedy: see systemctl status docker on the host, or run site.yml --tags docker.",
                 models=[as_result(host, one) for one in statuses],
                 failed_models=[model.name for model in models],
                 ready=False,
@@ -224,7 +224,7 @@ def main() -> None:
             )
     failed = [one for one in statuses if one.failure]
     if module.check_mode:
-        # What is not there yet is what the run proper will make
+        # The real run will create what is absent
         statuses = [
             replace(one, failure=None) if one.phase == "absent" else one for one in statuses
         ]

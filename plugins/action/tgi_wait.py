@@ -1,4 +1,4 @@
-"""Show life while models load: visit the host with the module tgi_wait until it is done."""
+"""Call the module tgi_wait until all models are ready, and show progress between the calls."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ansible.utils.display import Display
 display = Display()
 
 SHOW_EVERY = 10.0
-"""Seconds that pass at most without a line for a model that is not ready."""
+"""Most seconds without a line for a model that is not ready."""
 
 
 class ProgressLines:
-    """Decides which models' lines to show: what changed, and what was not shown for a while."""
+    """Choose the lines to show: models whose state changed, or that were not shown for a while."""
 
     def __init__(self, clock: Any = time.monotonic) -> None:
         self._clock = clock
@@ -23,9 +23,9 @@ class ProgressLines:
         self._shown: dict[str, tuple[tuple[str, str], float]] = {}
 
     def due(self, models: list[dict[str, Any]]) -> list[str]:
-        """Lines to show now, if the next visit lasts as long as this one did.
+        """Return the lines to show now, assuming that the next call lasts as long as this one.
 
-        A model that was ready when first seen is never mentioned.
+        A model that was ready when first seen is never shown.
         """
         lines = []
         now = self._clock()
@@ -44,7 +44,7 @@ class ProgressLines:
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Calls the module, which takes and checks all arguments, until nothing is left to wait for."""
+    """Call the module, which checks all arguments, until each model is ready or one has failed."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -52,7 +52,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Return the module's last answer."""
+        """Return the module's last result."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = {"host": variables.get("inventory_hostname", "localhost"), **self._task.args}
