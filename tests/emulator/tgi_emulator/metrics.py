@@ -52,6 +52,10 @@ class Metrics:
         key = _key(name, labels)
         self._counters[key] = self._counters.get(key, 0) + 1
 
+    def value(self, name: str, **labels: str) -> int:
+        """Return a counter's value."""
+        return self._counters.get(_key(name, labels), 0)
+
     def gauge(self, name: str, value: float) -> None:
         self._gauges[_key(name, {})] = value
 

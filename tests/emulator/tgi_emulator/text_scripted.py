@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncGenerator
+from functools import cache
 
 from . import schema_fill, scripted_answers
 from .chat_template import END, turns_of
@@ -15,6 +16,7 @@ from .tools import settled
 _TOKEN = re.compile(r"<\|\w+\|>|\s?[^\s<]+|\s|<")
 
 
+@cache
 def _digest(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 

@@ -21,6 +21,12 @@ def reply(body: Any, status: int = 200, ms: int = 5, **headers: str) -> Answer:
     return Answer(status, {"content-type": "application/json", **headers}, [(0.0, data)], ms=ms)
 
 
+def usage(prompt: int, completion: int) -> dict[str, int]:
+    """Return the counts of tokens in an OpenAI answer."""
+    total = prompt + completion
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
+
+
 def error(text: str, status: int = 422) -> Answer:
     return reply({"error": text, "error_type": "validation"}, status)
 

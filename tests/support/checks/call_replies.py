@@ -6,8 +6,7 @@ from typing import Any
 
 from ansible.module_utils.tgi.client.answer import Answer
 
-from tests.support.checks.answers import reply
-from tests.support.fakes.talk import usage
+from tests.support.checks.answers import reply, usage
 
 GOOD = '{"city":"Brooklyn, NY","unit":"fahrenheit"}'
 

@@ -1,17 +1,20 @@
-"""The gateway before the TGI in memory, sound unless told otherwise."""
+"""A gateway before the emulator, in memory; sound unless a fault is named."""
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import posixpath
 import time
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Protocol
 from urllib.parse import unquote
 
 import httpx
 
-from tests.support.fakes.tgi import Body, FakeTgi
+from tests.support.fakes.spoilt_tgi import SpoiltTgi
+from tests.support.in_memory_tgi import PACE, Altered
 
 KEY = "sk-Checks-0123456789"
 NAME = "llm.example.org"
@@ -22,23 +25,45 @@ PUBLISHED = (
     "/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/tokenize",
     "/info", "/v1/models", "/",
 )  # fmt: skip
+FAULTS = {
+    *OPEN, "any-model", "any-size", "cached", "guards-as-written", "holds-gzip", "leaks",
+    "limit-503", "limited-health", "loses-events", "merges", "no-alias", "no-fence", "no-header",
+    "no-hsts", "no-limit", "no-list", "no-redirect", "no-retry-after", "open-path",
+    "reaches-control", "refuses-all", "short-hsts", "slow", "small-body", "tells-version",
+    "trusts-header", "wrong-key",
+}  # fmt: skip
 
 
-class FakeGateway(FakeTgi):
-    """The same behind TLS, keys, a limit of 20 a second with a burst of 10, and a redirect.
+class Engine(Protocol):
+    """What stands behind the gateway."""
+
+    async def handle(self, request: httpx.Request) -> httpx.Response: ...
+
+
+class FakeGateway:
+    """TGI behind TLS, keys, a limit of 20 a second with a burst of 10, and a redirect.
 
     It reads paths as nginx does. After ``failures`` POSTs without a good key there is a 429 for
-    whatever comes without one.
+    whatever comes without one. Faults that are not the gateway's are the engine's.
     """
 
     def __init__(
-        self, *faults: str, rate: float = 20.0, burst: int = 10, failures: int = 999
+        self,
+        *faults: str,
+        rate: float = 20.0,
+        burst: int = 10,
+        failures: int = 999,
+        tgi: Engine | None = None,
     ) -> None:
-        super().__init__(*faults)
+        self.faults = {name for name in faults if name in FAULTS}
+        self.tgi: Engine = tgi or SpoiltTgi(*[name for name in faults if name not in FAULTS])
         self.failures = failures
         self.rate, self.burst = rate, burst
         self.level, self.seen = float(burst + 1), time.monotonic()
         self.requests: list[httpx.Request] = []
+
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self.handle)
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -64,7 +89,7 @@ class FakeGateway(FakeTgi):
             return httpx.Response(100 if "any-size" in self.faults else 413)
         if path == "/health":
             over = "limited-health" in self.faults and self.level < 1
-            return httpx.Response(429 if over else 405 if request.method == "POST" else 200)
+            return httpx.Response(429) if over else await self.tgi.handle(request)
         if any(fault in self.faults and path == shown for fault, shown in OPEN.items()):
             return httpx.Response(200, json={})
         if "reaches-control" in self.faults and path == "/sleep":
@@ -107,7 +132,8 @@ class FakeGateway(FakeTgi):
         now = time.monotonic()
         self.level = min(self.burst + 1, self.level + (now - self.seen) * self.rate)
         self.seen = now
-        if self.level >= 1 or "no-limit" in self.faults:
+        # A clock that does not run by itself brings exactly what was waited for
+        if self.level > 1 - 1e-6 or "no-limit" in self.faults:
             self.level -= 1
             return None
         if "limit-503" in self.faults:
@@ -123,33 +149,65 @@ class FakeGateway(FakeTgi):
             return httpx.Response(200, json={"object": "list", "data": ids})
         if path.startswith("/models/small/"):
             request.url = request.url.copy_with(path=path[len("/models/small") :])
-        if path != "/v1/chat/completions" or request.method != "POST":
-            return await super().handle(request)
-        body = json.loads(request.content)
-        if body["model"] not in ("small", "tiny", "tgi") and "any-model" not in self.faults:
-            error = {"message": "no such model", "code": "model_not_found"}
-            return httpx.Response(404, json={"error": error})
-        if not isinstance(body["messages"], list):
-            return httpx.Response(422, text="messages: invalid type: string, expected a sequence")
-        answer = await super().handle(request)
-        return self.passed_on(request, answer) if body.get("stream") else answer
+        if path == "/v1/chat/completions" and request.method == "POST":
+            body = json.loads(request.content)
+            if body["model"] not in ("small", "tiny", "tgi") and "any-model" not in self.faults:
+                error = {"message": "no such model", "code": "model_not_found"}
+                return httpx.Response(404, json={"error": error})
+        if "slow" in self.faults and b'"stream": true' in request.content:
+            late = httpx.Response(200, content=self.late(request))
+            late.headers["content-type"] = "text/event-stream"
+            return late
+        return self.passed_on(request, await self.tgi.handle(request))
+
+    async def late(self, request: httpx.Request) -> AsyncIterator[bytes]:
+        """A stream that begins with comments, long before the engine is asked."""
+        for _ in range(50):
+            await asyncio.sleep(PACE)
+            yield b": wait\n\n"
+        answer = await self.tgi.handle(request)
+        async for piece in answer.aiter_raw():
+            yield piece
 
     def passed_on(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response:
         """The engine's stream as the gateway hands it out."""
-        body: Any = answer.stream
-        if not isinstance(body, Body):
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
             return answer
-        headers, pieces = dict(answer.headers), body.pieces
-        if "merges" in self.faults:
-            pieces = ["".join(pieces[at : at + 2]) for at in range(0, len(pieces), 2)]
-        if "loses-events" in self.faults:
-            pieces = [one for at, one in enumerate(pieces) if at > 17 or at % 3 == 0]
+        headers, pieces = dict(answer.headers), answer.aiter_raw()
         if "cached" in self.faults:
             headers["age"] = "3"
-        if "slow" in self.faults:
-            pieces = [": wait\n\n"] * 50 + pieces
+        if "merges" in self.faults:
+            pieces = merged(pieces)
+        if "loses-events" in self.faults:
+            pieces = thinned(pieces)
         if "holds-gzip" in self.faults and "gzip" in request.headers["accept-encoding"]:
             headers["content-encoding"] = "gzip"
-            whole = gzip.compress("".join(pieces).encode())
-            return httpx.Response(200, headers=headers, content=whole)
-        return httpx.Response(200, headers=headers, stream=Body(pieces, body.pause, body.cut))
+            pieces = zipped(pieces)
+        return httpx.Response(200, headers=headers, stream=Altered(answer, pieces))
+
+
+async def merged(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Two pieces at a time."""
+    held = b""
+    async for piece in pieces:
+        if held:
+            yield held + piece
+            held = b""
+        else:
+            held = piece
+    if held:
+        yield held
+
+
+async def thinned(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """One piece of three, until the 18th."""
+    number = 0
+    async for piece in pieces:
+        if number > 17 or number % 3 == 0:
+            yield piece
+        number += 1
+
+
+async def zipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Everything at once, at the end."""
+    yield gzip.compress(b"".join([piece async for piece in pieces]))

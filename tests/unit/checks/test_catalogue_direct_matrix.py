@@ -1,7 +1,4 @@
-"""The matrix: every fault that the emulator can show turns exactly the checks of one table red.
-
-This is the direct view; the edge's is in test_check_matrix_edge.
-"""
+"""The table of faults in the direct view: each fault turns exactly its row's checks red."""
 
 from __future__ import annotations
 
@@ -14,23 +11,36 @@ from ansible.module_utils.tgi.checks.catalogue_edge import EDGE
 from ansible.module_utils.tgi.checks.selection import Model
 from tgi_emulator.faults import SERVE_FAULTS
 
-from tests.support.emulated_checks import ENVIRONMENT, HOUSE, MATRIX, NO_SOCKET, direct, ids
-from tests.support.emulator import Running, running
+from tests.support.emulated_checks import HOUSE, MATRIX, NO_SOCKET, direct, ids
+from tests.support.fast_time import fast_time
+from tests.support.in_memory_tgi import InMemoryTgi
 
 STEADY = [name for name, row in MATRIX.items() if "moment" not in row]
 
 
-@pytest.fixture(scope="module")
-def tgi() -> Iterator[Running]:
-    with running(env=ENVIRONMENT) as emulator:
-        yield emulator
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    with fast_time():
+        yield
+
+
+@pytest.fixture
+def tgi() -> InMemoryTgi:
+    """An engine that has served: one that never has shows no counters."""
+    engine = InMemoryTgi(model_id=HOUSE.model_id)
+    assert direct(engine, HOUSE, "generate").passed
+    return engine
 
 
 @pytest.fixture(scope="module")
-def pinned(tgi: Running) -> Model:
-    model = replace(HOUSE, url=tgi.url)
-    seen = next(one for one in direct(model).checks if one.id == "model.tokenizer")
-    return replace(model, tokenizer=seen.observed.partition("tokenizer: ")[2].rstrip(")"))
+def pinned() -> Model:
+    """The model with its tokenizer pinned to the one that the emulator has."""
+    seen = next(
+        one
+        for one in direct(InMemoryTgi(model_id=HOUSE.model_id), HOUSE).checks
+        if one.id == "model.tokenizer"
+    )
+    return replace(HOUSE, tokenizer=seen.observed.partition("tokenizer: ")[2].rstrip(")"))
 
 
 def test_every_fault_has_its_row() -> None:
@@ -45,25 +55,60 @@ def test_every_check_of_the_table_exists() -> None:
         assert {*row["red"], *row.get("warn", [])} <= here and set(row["edge"]) <= there, name
 
 
-def test_twenty_healthy_runs_in_a_row_turn_nothing_red_or_yellow(pinned: Model) -> None:
+def test_twenty_healthy_runs_in_a_row_turn_nothing_red_or_yellow(
+    tgi: InMemoryTgi, pinned: Model
+) -> None:
     for _ in range(20):
-        assert ids(direct(pinned), "fail", "error", "warn") == set()
+        assert ids(direct(tgi, pinned), "fail", "error", "warn") == set()
 
 
 @pytest.mark.parametrize("fault", STEADY)
-def test_a_fault_turns_its_checks_red(tgi: Running, pinned: Model, fault: str) -> None:
+def test_a_fault_turns_its_checks_red(tgi: InMemoryTgi, pinned: Model, fault: str) -> None:
     with tgi.broken(fault):
-        report = direct(pinned)
+        report = direct(tgi, pinned)
     assert ids(report, "fail", "error") == set(MATRIX[fault]["red"])
     assert ids(report, "warn") == set(MATRIX[fault].get("warn", []))
 
 
-@pytest.mark.parametrize("fault", sorted(set(MATRIX) - set(STEADY)))
-def test_a_process_that_goes_away_turns_at_least_its_checks_red(fault: str) -> None:
-    with running(env=ENVIRONMENT) as alone:
-        model = replace(HOUSE, url=alone.url)
-        # An engine that has never served has no counters that a restart could set back
-        assert direct(model, "generate").passed
-        with alone.broken(fault):
-            report = direct(model)
-    assert set(MATRIX[fault]["red"]) <= ids(report, "fail", "error")
+@pytest.mark.parametrize(
+    ("fault", "select"),
+    [
+        ("wrong-model", "identity"),
+        ("unhealthy", "health"),
+        ("no-generate", "stream.cancel"),
+        ("no-cancel", "stream.cancel"),
+        ("frozen-counters", "metrics"),
+        ("no-context-limit", "limits"),
+        ("wrong-status", "limits"),
+        ("schema-ignored", "json"),
+        ("bad-schema-ok", "json"),
+        ("json-cut", "json"),
+        ("json-whitespace", "json"),
+    ],
+)
+def test_a_part_of_the_checks_sees_its_part_of_the_matrix(
+    tgi: InMemoryTgi, fault: str, select: str
+) -> None:
+    red = {spec.id for spec in DIRECT if select in (spec.id, spec.group)}
+    red &= set(MATRIX[fault]["red"])
+    with tgi.broken(fault):
+        assert ids(direct(tgi, HOUSE, select), "fail", "error") == red != set()
+
+
+@pytest.mark.parametrize("name", ["stream.cancel", "ctx.over", "metrics.delta", "ctx.near"])
+def test_a_check_alone(tgi: InMemoryTgi, name: str) -> None:
+    found = direct(tgi, HOUSE, name)
+    assert found.passed and not found.of("warn")
+
+
+def test_a_base_model_that_talks_nonsense_is_seen(tgi: InMemoryTgi) -> None:
+    base = replace(HOUSE, chat=False)
+    assert ids(direct(tgi, base), "warn", "fail", "error") == set()
+    with tgi.broken("degenerate"):
+        assert ids(direct(tgi, base), "fail", "error") == {"generate.degenerate"}
+
+
+def test_a_pinned_tokenizer_shows_another_one(tgi: InMemoryTgi, pinned: Model) -> None:
+    assert len(pinned.tokenizer) == 64 and direct(tgi, pinned, "model.tokenizer").passed
+    with tgi.broken("wrong-tokenizer"):
+        assert not direct(tgi, pinned, "model.tokenizer").passed

@@ -1,106 +1,94 @@
-"""The direct view against the emulator's own process: sockets, streams, a real end of things."""
+"""Both views against the emulator's own process: sockets, and the end of a process.
+
+The rest of the table of faults runs in memory (test_catalogue_direct_matrix, ..._edge_matrix).
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import pytest
-from ansible.module_utils.tgi.checks.catalogue_direct import DIRECT
 from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.checks.selection import Model
 
-from tests.support.emulated_checks import MATRIX
-from tests.support.emulator import MODEL, Running, running
+from tests.support.emulated_checks import (
+    ENVIRONMENT,
+    HOUSE,
+    MATRIX,
+    OPEN_PATH,
+    RunningTgi,
+    direct,
+    edge,
+    ids,
+)
+from tests.support.emulator import Running, running
+from tests.support.fakes.gateway import KEY
+
+ENDS = [name for name, row in MATRIX.items() if "moment" in row]
 
 
 @pytest.fixture(scope="module")
 def tgi() -> Iterator[Running]:
-    with running() as emulator:
+    with running(env=ENVIRONMENT) as emulator:
         yield emulator
 
 
-def report(
-    tgi: Running, *select: str, tokenizer: str = "", slo: tuple[float, float] = (0.0, 0.0)
-) -> Any:
-    model = Model("house", MODEL, url=tgi.url, tokenizer=tokenizer)
-    return asyncio.run(check(Options("direct", "x", [model], select=select, slo=slo)))
+def at(emulator: Running) -> Model:
+    return replace(HOUSE, url=emulator.url)
 
 
-def test_a_healthy_engine_turns_nothing_red_or_yellow(tgi: Running) -> None:
-    for _ in range(3):
-        found = report(tgi)
-        assert found.passed
-        assert not found.of("warn", "fail", "error")
-
-
-@pytest.mark.parametrize("name", ["stream.cancel", "ctx.over", "metrics.delta", "ctx.near"])
-def test_a_check_alone(tgi: Running, name: str) -> None:
-    found = report(tgi, name)
-    assert found.passed and not found.of("warn")
+def test_a_healthy_engine_passes_everything(tgi: Running) -> None:
+    report = asyncio.run(check(Options("direct", "x", [at(tgi)])))
+    assert {one.status for one in report.checks} == {"pass"}, report.message()
+    assert {"chat.utf8", "tools.forced"} <= ids(report, "pass")
+    through = edge(RunningTgi(tgi.url), False, at(tgi))
+    assert ids(through, "fail", "error", "warn") == set(), through.message()
 
 
 @pytest.mark.parametrize(
-    ("fault", "select"),
+    ("fault", "name"),
     [
-        ("wrong-model", "identity"),
-        ("unhealthy", "health"),
-        ("no-generate", "stream.cancel"),
         ("no-cancel", "stream.cancel"),
-        ("frozen-counters", "metrics"),
-        ("no-context-limit", "limits"),
-        ("wrong-status", "limits"),
-        ("schema-ignored", "json"),
-        ("bad-schema-ok", "json"),
-        ("json-cut", "json"),
-        ("json-whitespace", "json"),
+        ("stream-cut", "generate.stream"),
+        ("error-event", "chat.stream"),
+        ("wrong-status", "ctx.over"),
     ],
 )
-def test_a_part_of_the_checks_sees_its_part_of_the_matrix(
-    tgi: Running, fault: str, select: str
-) -> None:
-    red = {spec.id for spec in DIRECT if select in (spec.id, spec.group)}
-    red &= set(MATRIX[fault]["red"])
-    report(tgi, "generate")
+def test_a_fault_shows_over_a_socket(tgi: Running, fault: str, name: str) -> None:
+    assert direct(RunningTgi(tgi.url), at(tgi), name).passed
     with tgi.broken(fault):
-        assert {one.id for one in report(tgi, select).of("fail", "error")} == red != set()
+        assert ids(direct(RunningTgi(tgi.url), at(tgi), name), "fail", "error") == {name}
 
 
-@pytest.mark.parametrize(
-    ("fault", "name", "slo"),
-    [("slow-first=0.3", "smoke.ttft", (250.0, 0.0)), ("slow-token=0.1", "smoke.tpot", (0.0, 80.0))],
-)
-def test_slow_is_a_warning_where_a_limit_is_set(
-    tgi: Running, fault: str, name: str, slo: tuple[float, float]
-) -> None:
-    tgi.fault("set", fault)
-    try:
-        found = report(tgi, "smoke", slo=slo)
-        assert found.passed and [one.id for one in found.of("warn")] == [name]
-        assert not report(tgi, "smoke").of("warn")
-    finally:
-        tgi.fault("clear")
+@pytest.mark.parametrize("fault", ENDS)
+def test_a_process_that_goes_away_turns_at_least_its_checks_red(fault: str) -> None:
+    with running(env=ENVIRONMENT) as alone:
+        # An engine that has never served has no counters that a restart could set back
+        assert direct(RunningTgi(alone.url), at(alone), "generate").passed
+        with alone.broken(fault):
+            report = direct(RunningTgi(alone.url), at(alone))
+    assert set(MATRIX[fault]["red"]) <= ids(report, "fail", "error")
 
 
-def test_a_base_model_that_talks_nonsense_is_seen(tgi: Running) -> None:
-    base = Model("house", MODEL, url=tgi.url, chat=False)
-    options = Options("direct", "x", [base])
-    assert not asyncio.run(check(options)).of("warn", "fail", "error")
-    tgi.fault("set", "degenerate")
-    try:
-        found = asyncio.run(check(options)).of("fail", "error")
-        assert [one.id for one in found] == ["generate.degenerate"]
-    finally:
-        tgi.fault("clear")
+@pytest.mark.parametrize("fault", ENDS)
+def test_the_gateway_shows_a_process_that_goes_away(fault: str) -> None:
+    with running(env=ENVIRONMENT) as alone, alone.broken(fault):
+        # Its figures would be the end of it already
+        report = edge(RunningTgi(alone.url), compared=False)
+    assert set(MATRIX[fault]["edge"]) <= ids(report, "fail", "error")
 
 
-def test_a_pinned_tokenizer_shows_another_one(tgi: Running) -> None:
-    seen = next(one for one in report(tgi, "model.tokenizer").checks if one.id != "selftest")
-    pin = seen.observed.partition("tokenizer: ")[2].rstrip(")")
-    assert len(pin) == 64 and report(tgi, "model.tokenizer", tokenizer=pin).passed
-    tgi.fault("set", "wrong-tokenizer")
-    try:
-        assert not report(tgi, "model.tokenizer", tokenizer=pin).passed
-    finally:
-        tgi.fault("clear")
+def test_an_open_path_of_an_engine_with_a_key_of_its_own_is_named() -> None:
+    with running("--api-key", KEY) as guarded:
+        for fault, there in (("", False), (f"{OPEN_PATH}=/generate", True)):
+            options = Options(
+                "edge", "x", [HOUSE], guarded.url, api_key=KEY, http_port=0,
+                select=MATRIX[OPEN_PATH]["edge"],
+            )  # fmt: skip
+            with guarded.broken(fault):
+                report = asyncio.run(check(options))
+            (found,) = [one for one in report.checks if one.id != "selftest"]
+            said = f"{found.observed}; {found.evidence}"
+            assert ("/generate without a key: HTTP 200" in said) is there, said

@@ -13,7 +13,7 @@ from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.client.http_client import Client, Target
 from ansible.module_utils.tgi.engines.detect import detect
 
-from tests.support.fakes.tgi import MODEL
+from tests.support.in_memory_tgi import MODEL
 
 TGI = {"model_id": "acme/small", "max_total_tokens": 2048, "router": "text-generation-router"}
 VLLM = '# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{model_name="m"} 0\n'

@@ -9,7 +9,7 @@ from dataclasses import replace
 import httpx
 from ansible.module_utils.tgi.checks.run import Options, check
 
-from tests.support.fakes.tgi import MODEL
+from tests.support.in_memory_tgi import MODEL
 
 
 def test_other_engines_are_asked_by_the_models_own_name() -> None:

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from ansible.module_utils.tgi.checks.endpoint import tls_certificate
 from ansible.module_utils.tgi.checks.report.report_files import write_reports
 
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
-from tests.support.fakes.tgi import SHA, FakeTgi
+from tests.support.fakes.spoilt_tgi import SpoiltTgi
+from tests.support.fast_time import fast_time
+from tests.support.in_memory_tgi import SHA, InMemoryTgi
 from tests.support.roots import ROOT
 
 SOURCE = ROOT / "library" / "tgi_check.py"
@@ -38,6 +41,12 @@ EDGE_RUN = {
     "view": "edge", "target": "gw1", "models": [MODEL], "url": f"https://{NAME}", "api_key": KEY,
     "tier": {"requests_per_second": 20, "burst": 10, "concurrent": 4},
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick() -> Iterator[None]:
+    with fast_time():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +67,7 @@ def run(
 
 
 def test_a_healthy_model_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    found, _ = run(capsys, DIRECT_RUN, FakeTgi())
+    found, _ = run(capsys, DIRECT_RUN, SpoiltTgi())
     assert not found.get("failed") and found["changed"] is False
     assert found["failed_checks"] == []
     assert found["summary"]["verdict"] == "passed"
@@ -71,12 +80,12 @@ def test_a_healthy_model_passes(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_check_mode_runs_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    found, _ = run(capsys, {**DIRECT_RUN, "_ansible_check_mode": True}, FakeTgi("no-generate"))
+    found, _ = run(capsys, {**DIRECT_RUN, "_ansible_check_mode": True}, SpoiltTgi("no-generate"))
     assert found["failed"] and "generate.basic small" in found["failed_checks"]
 
 
 def test_a_failure_says_what_where_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    found, _ = run(capsys, DIRECT_RUN, FakeTgi("no-finish"))
+    found, _ = run(capsys, DIRECT_RUN, SpoiltTgi("no-finish"))
     total = found["summary"]["planned"]
     assert found["failed_checks"] == ["chat.stream small", "completions.stream small"]
     assert found["msg"].startswith(
@@ -88,9 +97,9 @@ def test_a_failure_says_what_where_and_what_to_do(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("fault", ["", "wrong-key", "echo"])
 def test_no_shape_of_the_key_gets_out(capsys: pytest.CaptureFixture[str], fault: str) -> None:
-    fake = FakeGateway(fault)
-    if fault == "echo":
-        fake.model_id = f"{KEY} {KEY.swapcase()} {KEY[:-1]}"
+    shown = f"{KEY} {KEY.swapcase()} {KEY[:-1]}"
+    tgi = InMemoryTgi(model_id=shown) if fault == "echo" else None
+    fake = FakeGateway(*[fault] * (fault != "echo"), tgi=tgi)
     found, text = run(capsys, EDGE_RUN, fake)
     assert bool(found.get("failed")) == bool(fault)
     for shape in (KEY, KEY.swapcase(), KEY[:-1]):
@@ -100,7 +109,7 @@ def test_no_shape_of_the_key_gets_out(capsys: pytest.CaptureFixture[str], fault:
 def test_figures_of_one_view_are_what_the_other_compares_with(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    figures = run(capsys, DIRECT_RUN, FakeTgi())[0]["figures"]
+    figures = run(capsys, DIRECT_RUN, SpoiltTgi())[0]["figures"]
     assert figures["small"]["completion_tokens"] == figures["small"]["chunks"] == 20
     alone, _ = run(capsys, EDGE_RUN, FakeGateway())
     assert "no figures of the direct view" in alone["table"]
@@ -112,8 +121,7 @@ def test_figures_of_one_view_are_what_the_other_compares_with(
 def test_another_secret_in_an_answer_fails_and_is_not_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    fake = FakeGateway()
-    fake.model_id = "hf_Secret0123"
+    fake = FakeGateway(tgi=InMemoryTgi(model_id="hf_Secret0123"))
     options = {**EDGE_RUN, "secrets": ["hf_Secret0123"], "models": [{**MODEL, "model_id": "any"}]}
     found, text = run(capsys, options, fake)
     assert "auth.leak" in found["failed_checks"] and "hf_Secret0123" not in text
@@ -154,7 +162,7 @@ def test_what_makes_no_sense_is_refused_before_any_request(
 
 
 def test_a_selection_for_the_other_view_is_skipped(capsys: pytest.CaptureFixture[str]) -> None:
-    found, _ = run(capsys, {**DIRECT_RUN, "checks": ["rate"]}, FakeTgi())
+    found, _ = run(capsys, {**DIRECT_RUN, "checks": ["rate"]}, SpoiltTgi())
     assert found["skipped"] is True and "checks" not in found
     health = {**EDGE_RUN, "checks": ["health"], "public_health": False}
     assert run(capsys, health, FakeGateway())[0]["skipped"] is True
@@ -181,12 +189,12 @@ def test_a_missing_library_is_named(
 ) -> None:
     place = {"httpx": tgi_check.http_client, "jsonschema": tgi_check.json_schema}[library]
     monkeypatch.setattr(place, f"{library.upper()}_ERROR", f"No module named '{library}'")
-    found, _ = run(capsys, DIRECT_RUN, FakeTgi())
+    found, _ = run(capsys, DIRECT_RUN, SpoiltTgi())
     assert found["failed"] and library in found["msg"] and f"python3-{library}" in found["msg"]
 
 
 def test_base_models_are_not_asked_to_chat(capsys: pytest.CaptureFixture[str]) -> None:
-    found, _ = run(capsys, {**DIRECT_RUN, "without_chat": ["small"]}, FakeTgi("no-template"))
+    found, _ = run(capsys, {**DIRECT_RUN, "without_chat": ["small"]}, SpoiltTgi("no-chat-template"))
     assert not found.get("failed")
     assert not any(check["group"] == "chat" for check in found["checks"])
 
@@ -250,7 +258,7 @@ def test_every_group_and_severity_is_in_the_manual(manual: dict[str, Any]) -> No
 def test_what_is_returned_is_in_the_manual(
     manual: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found, _ = run(capsys, {**DIRECT_RUN, "full_report": True}, FakeTgi())
+    found, _ = run(capsys, {**DIRECT_RUN, "full_report": True}, SpoiltTgi())
     assert set(found) - {"invocation", "changed", "msg"} == set(manual["return"])
     assert set(manual["return"]["checks"]["sample"][0]) == set(found["checks"][0])
     assert set(manual["return"]["summary"]["sample"]) == set(found["summary"])
@@ -261,15 +269,16 @@ def test_what_is_returned_is_in_the_manual(
 def test_check_mode_can_spare_the_gpu(
     capsys: pytest.CaptureFixture[str], options: dict[str, Any]
 ) -> None:
-    fake = FakeGateway() if options["view"] == "edge" else FakeTgi()
+    tgi = InMemoryTgi()
+    fake = FakeGateway(tgi=tgi) if options["view"] == "edge" else tgi
     spared = {**options, "generate_in_check_mode": False, "full_report": True}
     found, _ = run(capsys, {**spared, "_ansible_check_mode": True}, fake)
     assert not found.get("failed"), found["msg"]
-    assert fake.count == 0 and found["summary"]["executed"] > 3
+    assert tgi.generations == 0 and found["summary"]["executed"] > 3
     left = {one["id"]: one["reason"] for one in found["report"]["left_out"]}
     assert "chat.basic" in left and "generate_in_check_mode" in left["chat.basic"]
     found, _ = run(capsys, {**spared, "checks": ["chat"], "_ansible_check_mode": True}, fake)
-    assert found["skipped"] and fake.count == 0
+    assert found["skipped"] and tgi.generations == 0
     found, _ = run(capsys, spared, fake)
     assert "chat.basic" in {one["id"] for one in found["checks"]}
 
@@ -287,8 +296,7 @@ def test_a_module_on_a_host_carries_no_writer_of_reports() -> None:
 
 
 def test_no_report_holds_the_key(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    fake = FakeGateway()
-    fake.model_id = f"{KEY} {KEY.swapcase()} {KEY[:-1]}"
+    fake = FakeGateway(tgi=InMemoryTgi(model_id=f"{KEY} {KEY.swapcase()} {KEY[:-1]}"))
     found, _ = run(capsys, {**EDGE_RUN, "full_report": True}, fake)
     assert found["failed"]
     for path in write_reports(str(tmp_path), [found["report"]]):

@@ -20,7 +20,7 @@ from ansible.module_utils.tgi.checks.judges import json_schema
 
 from tests.support.emulator import MODEL, Running, running
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
-from tests.support.fakes.tgi import FakeTgi
+from tests.support.in_memory_tgi import InMemoryTgi
 from tests.support.roots import ROOT
 
 # As on a machine without Ansible
@@ -154,8 +154,7 @@ def test_a_gateway_is_checked_from_its_list(
     assert "rate.enforced" in said and "generate.basic" in said and "model.unknown" in said
     assert {row.split()[0] for row in said.splitlines()[2:] if row[0].isalpha()} >= {"small"}
     assert "\ntiny " not in said, "an alias is no model of its own"
-    fake = Gateway("wrong-key")
-    fake.model_id = KEY
+    fake = Gateway("wrong-key", tgi=InMemoryTgi(model_id=KEY))
     assert main.main([*words, "--model", f"small={MODEL}"], fake.transport()) == 1
     said = capsys.readouterr().out
     assert "auth.wrong" in said and "identity differs" in said
@@ -177,9 +176,9 @@ def test_quiet_is_quiet_however_long_it_takes(
 ) -> None:
     monkeypatch.setattr(main, "SILENCE", 0.0)
     words = ["http://gpu1:8081", "--checks", "generate"]
-    assert main.main(words, FakeTgi().transport()) == 0
+    assert main.main(words, InMemoryTgi().transport()) == 0
     assert "checks done, 0 failed" in capsys.readouterr().err
-    assert main.main([*words, "-q"], FakeTgi().transport()) == 0
+    assert main.main([*words, "-q"], InMemoryTgi().transport()) == 0
     assert capsys.readouterr() == ("", "")
 
 
@@ -192,7 +191,7 @@ def test_a_terminal_without_the_letters_is_no_traceback(engine: Running) -> None
 def test_an_engine_with_a_key_gets_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Keyed(FakeTgi):
+    class Keyed(InMemoryTgi):
         async def handle(self, request: httpx.Request) -> httpx.Response:
             given = request.headers.get("authorization")
             if request.method == "POST" and given != f"Bearer {KEY}":

@@ -22,7 +22,8 @@ from ansible.module_utils.tgi.client.http_client import Client, Target
 
 from tests.support.checks.raw_server import Reply, Server
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
-from tests.support.fakes.tgi import MODEL
+from tests.support.fast_time import fast_time
+from tests.support.in_memory_tgi import MODEL
 
 
 def check_size(server: Server, limit: int = 5000) -> Any:
@@ -75,9 +76,7 @@ def test_a_size_that_cannot_be_tried_is_no_pass() -> None:
 
 
 def long(limit: int | None = None) -> tuple[Outcome, list[httpx.Request]]:
-    fake = FakeGateway()
-
-    async def work() -> Outcome:
+    async def work(fake: FakeGateway) -> Outcome:
         target = Target(f"https://{NAME}", api_key=KEY)
         async with Client(target, transport=fake.transport()) as client:
             model = replace(MODEL, max_total_tokens=limit)
@@ -85,7 +84,9 @@ def long(limit: int | None = None) -> tuple[Outcome, list[httpx.Request]]:
             assert figures_of(await session.chat_stream())["tpot_ms"] > 0
             return await size.long_generation(session)
 
-    return asyncio.run(work()), fake.requests
+    with fast_time():
+        fake = FakeGateway()
+        return asyncio.run(work(fake)), fake.requests
 
 
 def test_an_answer_that_ends_too_soon_proves_no_timeout(monkeypatch: pytest.MonkeyPatch) -> None:

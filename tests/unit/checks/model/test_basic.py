@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import json
 
 import httpx
 import pytest
 from ansible.module_utils.tgi.checks.run import Options, check
 
-from tests.support.fakes.talk import usage
-from tests.support.fakes.tgi import MODEL, WORDS, FakeTgi
+from tests.support.checks.answers import usage
+from tests.support.in_memory_tgi import MODEL, InMemoryTgi
 
 
-class Thinker(FakeTgi):
+class Thinker(InMemoryTgi):
     """Thinks aloud before each answer, as R1 does; ``wise``: it comes to the right one."""
 
     def __init__(self, wise: bool) -> None:
         super().__init__()
         self.wise, self.asked = wise, list[int]()
 
-    def chat(self, body: dict[str, Any]) -> httpx.Response:
-        prompt = body["messages"][-1]["content"]
-        said = next((text for word, text in WORDS.items() if word in prompt), "")
-        if not said or body["stream"] or "tools" in body:
-            return super().chat(body)
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle(request)
+        if request.url.path != "/v1/chat/completions":
+            return answer
+        most = json.loads(request.content)["max_tokens"]
+        whole = json.loads(await answer.aread())
+        said = whole["choices"][0]["message"]["content"] if self.wise else "I do not know."
         thought = ["<think>", *["So", "I", "need", "to", "think", "of", "it."] * 9, "</think>"]
-        words = [*thought, *(said if self.wise else "I do not know.").split()]
-        self.asked.append(body["max_tokens"])
-        finish = "length" if len(words) > body["max_tokens"] else "stop"
-        message = {"role": "assistant", "content": " ".join(words[: body["max_tokens"]])}
+        words = [*thought, *said.split()]
+        self.asked.append(most)
+        finish = "length" if len(words) > most else "stop"
+        message = {"role": "assistant", "content": " ".join(words[:most])}
         choice = {"index": 0, "finish_reason": finish, "message": message}
-        reply = {"object": "chat.completion", "choices": [choice], "usage": usage(9, 20)}
-        return httpx.Response(200, json=reply)
+        return httpx.Response(200, json={**whole, "choices": [choice], "usage": usage(9, 20)})
 
 
 @pytest.mark.parametrize(

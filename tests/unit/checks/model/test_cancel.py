@@ -12,10 +12,10 @@ from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.engines.profiles import ENGINES
 
 from tests.support.checks.answers import chat_events, stream
-from tests.support.fakes.tgi import MODEL, FakeTgi
+from tests.support.in_memory_tgi import MODEL, InMemoryTgi
 
 
-def run(model: Any, fake: FakeTgi, *select: str) -> Any:
+def run(model: Any, fake: InMemoryTgi, *select: str) -> Any:
     options = Options("direct", "x", [model], select=select, transport=fake.transport())
     return {one.id: one for one in asyncio.run(check(options)).checks}
 
@@ -50,14 +50,15 @@ def test_patience_ends_before_the_answer_would(pace: float, seconds: float) -> N
     assert patience(stream(chat_events("abc"), pace), 503) == pytest.approx(seconds, rel=0.01)
 
 
-class Unwatched(FakeTgi):
+class Unwatched(InMemoryTgi):
     """Works on for a client that is gone, and tells no more counters from then on."""
 
     looks = 0
 
-    def get(self, path: str) -> httpx.Response:
-        self.looks += path == "/metrics"
-        return httpx.Response(500) if self.looks > 2 else super().get(path)
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        asked = request.url.path == "/metrics"
+        self.looks += asked
+        return httpx.Response(500) if asked and self.looks > 2 else await super().handle(request)
 
 
 def test_a_gauge_that_nobody_read_has_not_come_back() -> None:

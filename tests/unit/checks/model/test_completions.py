@@ -13,7 +13,8 @@ from ansible.module_utils.tgi.checks.selection import Model, lacking
 from ansible.module_utils.tgi.client.answer import Answer
 
 from tests.support.checks.answers import reply
-from tests.support.fakes.tgi import MODEL, FakeTgi
+from tests.support.fakes.spoilt_tgi import SpoiltTgi
+from tests.support.in_memory_tgi import MODEL
 
 ASKED = completions.prompt("bcdfgh")
 SSE = {"content-type": "text/event-stream"}
@@ -96,13 +97,11 @@ def test_an_engine_without_done_needs_none() -> None:
     ("fault", "red", "warned"),
     [
         ("accepts-anything", {"generate.reject"}, set()),
-        ("ignores-stop", set(), {"generate.stop"}),
         ("no-list", set(), {"generate.compat"}),
-        ("echo", {"completions.basic", "completions.stream"}, set()),
     ],
 )
 def test_each_fault_turns_its_own_checks(fault: str, red: set[str], warned: set[str]) -> None:
-    transport = FakeTgi(fault).transport()
+    transport = SpoiltTgi(fault).transport()
     report = asyncio.run(check(Options("direct", "gpu1", [MODEL], transport=transport)))
     assert {one.id for one in report.of("fail", "error")} == red
     assert {one.id for one in report.of("warn")} == warned
@@ -111,7 +110,7 @@ def test_each_fault_turns_its_own_checks(fault: str, red: set[str], warned: set[
 @pytest.mark.parametrize("id", [spec.id for spec in completions.SPECS])
 def test_each_check_stands_alone(id: str) -> None:
     """And its generations are counted like any other, so the engine's counters must show them."""
-    options = Options("direct", "gpu1", [MODEL], transport=FakeTgi().transport())
+    options = Options("direct", "gpu1", [MODEL], transport=SpoiltTgi().transport())
     report = asyncio.run(check(Options(**{**vars(options), "select": [id, "metrics.delta"]})))
     assert report.passed and len(report.checks) == 3
 

@@ -21,7 +21,7 @@ from ansible.module_utils.tgi.client.answer import Answer
 
 from tests.support.checks.answers import chat_reply, error, reply, silent
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
-from tests.support.fakes.tgi import MODEL, FakeTgi
+from tests.support.in_memory_tgi import MODEL, InMemoryTgi
 
 NONE = reply("", 404)
 LIST = {"object": "list"}
@@ -86,12 +86,12 @@ def test_what_is_not_declared_is_reported() -> None:
     assert judge_declared(Told(9, 10), model).observed == "max_input_tokens 9, max_total_tokens 10"
 
 
-def run(model: Any, fake: FakeTgi, *select: str) -> Any:
+def run(model: Any, fake: InMemoryTgi, *select: str) -> Any:
     options = Options("direct", "x", [model], select=select, transport=fake.transport())
     return {one.id: one for one in asyncio.run(check(options)).checks}
 
 
-class Recorder(FakeTgi):
+class Recorder(InMemoryTgi):
     """Remembers the longest body, and tells another limit."""
 
     def __init__(self, limit: int) -> None:
@@ -177,5 +177,5 @@ def test_a_list_of_several_models_tells_of_the_one() -> None:
 
 
 def test_near_the_limit_only_when_asked_for() -> None:
-    assert "ctx.near" not in run(MODEL, FakeTgi(), "limits")
-    assert run(MODEL, FakeTgi(), "ctx.near")["ctx.near"].status == "pass"
+    assert "ctx.near" not in run(MODEL, InMemoryTgi(), "limits")
+    assert run(MODEL, InMemoryTgi(), "ctx.near")["ctx.near"].status == "pass"

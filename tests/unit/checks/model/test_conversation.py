@@ -13,9 +13,8 @@ from ansible.module_utils.tgi.checks.selection import Model
 from ansible.module_utils.tgi.client.answer import Answer
 
 from tests.support.checks.answers import chat_reply, reply
-from tests.support.emulator import MODEL as SERVED
-from tests.support.emulator import running
-from tests.support.fakes.tgi import MODEL, FakeTgi
+from tests.support.fakes.spoilt_tgi import SpoiltTgi
+from tests.support.in_memory_tgi import MODEL
 
 TEMPLATE = reply({"error": "Template error: template not found"}, 422)
 DOWN = Answer(0, {}, [], "connection refused")
@@ -87,7 +86,7 @@ def test_repeat(first: Answer, again: Answer, problem: str) -> None:
     assert problem in found and bool(found) == bool(problem)
 
 
-def run(fake: FakeTgi, *select: str, model: Model = MODEL) -> Report:
+def run(fake: SpoiltTgi, *select: str, model: Model = MODEL) -> Report:
     options = Options("direct", "gpu1", [model], select=select, transport=fake.transport())
     return asyncio.run(check(options))
 
@@ -96,17 +95,14 @@ def run(fake: FakeTgi, *select: str, model: Model = MODEL) -> Report:
     ("fault", "red", "warned"),
     [
         ("", set(), set()),
-        ("degenerate", {"chat.degenerate", "chat.canary"}, {"chat.utf8"}),
         ("chance", {"chat.logprobs"}, set()),
-        ("lost-bytes", {"chat.utf8"}, set()),
         ("deaf-template", {"chat.template"}, set()),
         ("no-limit-of-tokens", {"chat.stream"}, {"chat.length"}),
-        ("no-system", set(), {"chat.system"}),
         ("restless", set(), {"chat.repeat"}),
     ],
 )
 def test_each_fault_turns_its_own_checks(fault: str, red: set[str], warned: set[str]) -> None:
-    report = run(FakeTgi(fault))
+    report = run(SpoiltTgi(fault))
     assert {one.id for one in report.of("fail", "error")} == red
     assert {one.id for one in report.of("warn")} == warned
 
@@ -117,20 +113,11 @@ IDS = [spec.id for spec in conversation.SPECS]
 @pytest.mark.parametrize("id", IDS)
 def test_each_check_stands_alone(id: str) -> None:
     """What it shares with others it asks for itself."""
-    assert run(FakeTgi(), id).passed
-    assert not run(FakeTgi("no-template"), id).of("pass")[1:]
+    assert run(SpoiltTgi(), id).passed
+    assert not run(SpoiltTgi("no-chat-template"), id).of("pass")[1:]
 
 
 def test_another_engine_has_no_native_template_route() -> None:
     other = Model("small", "acme/small", url="http://127.0.0.1:8081", engine="openai")
-    report = run(FakeTgi("deaf-template"), "chat.template", "chat.degenerate", model=other)
+    report = run(SpoiltTgi("deaf-template"), "chat.template", "chat.degenerate", model=other)
     assert report.passed and len(report.checks) == 3
-
-
-def test_a_process_that_talks_passes_everything() -> None:
-    """The emulator with scripted text: every check of the view, over a real socket."""
-    with running() as server:
-        model = Model("small", SERVED, url=server.url)
-        report = asyncio.run(check(Options("direct", "gpu1", [model])))
-    assert {one.status for one in report.checks} == {"pass"}, report.message()
-    assert report.passed and {"chat.utf8", "tools.forced"} <= {one.id for one in report.checks}

@@ -8,8 +8,13 @@ import pytest
 from ansible.module_utils.tgi.checks.model import degenerate
 from ansible.module_utils.tgi.client.answer import Answer
 
-from tests.support.checks.answers import reply
-from tests.support.fakes.talk import STORY, usage
+from tests.support.checks.answers import reply, usage
+
+STORY = (
+    "The keeper of the lamp climbs the stairs each evening and counts the ships that pass "
+    "before dark. One night a storm broke the glass, so he lit a fire on the rock instead, and "
+    "every boat came home by its light while gulls slept in the tower until morning."
+)
 
 # Captured: SmolLM2-135M, greedy, 48 tokens each; the smallest model that talks
 HEALTHY = [

@@ -13,7 +13,7 @@ from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.checks.selection import Model
 from ansible.module_utils.tgi.docker.compose_containers import Container
 
-from tests.support.fakes.tgi import MODEL, FakeTgi
+from tests.support.in_memory_tgi import MODEL, InMemoryTgi
 
 ONE = "GPU 0: NVIDIA L4 (UUID: GPU-51a10000-0000-4000-8000-000000000000)\n"
 SLICES = (
@@ -58,7 +58,7 @@ def run(monkeypatch: pytest.MonkeyPatch, model: Model, said: tuple[int, str]) ->
 
     monkeypatch.setattr(model_container, "look", look)
     monkeypatch.setattr(model_container, "visible", visible)
-    options = Options("direct", "x", [model], transport=FakeTgi().transport())
+    options = Options("direct", "x", [model], transport=InMemoryTgi().transport())
     return asyncio.run(check(options))
 
 

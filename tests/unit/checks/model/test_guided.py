@@ -11,7 +11,8 @@ from ansible.module_utils.tgi.checks.model.guided import judge_regex, regex_fiel
 from ansible.module_utils.tgi.checks.run import Options, check
 
 from tests.support.checks.answers import chat_reply
-from tests.support.fakes.tgi import MODEL, FakeTgi
+from tests.support.fakes.spoilt_tgi import SpoiltTgi
+from tests.support.in_memory_tgi import MODEL
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_each_engine_is_asked_in_its_own_words() -> None:
 
 
 def run(model: Any, *select: str, faults: tuple[str, ...] = ()) -> Any:
-    fake = FakeTgi(*faults)
+    fake = SpoiltTgi(*faults)
     return asyncio.run(
         check(Options("direct", "x", [model], select=select, transport=fake.transport()))
     )
@@ -44,7 +45,7 @@ def test_one_check_alone_asks_for_what_it_needs(name: str) -> None:
 
 
 def test_a_base_model_is_asked_by_the_native_route() -> None:
-    assert run(replace(MODEL, chat=False), "json", faults=("no-template",)).passed
+    assert run(replace(MODEL, chat=False), "json", faults=("no-chat-template",)).passed
 
 
 def test_a_stream_that_breaks_does_not_hide_a_nested_schema_that_works() -> None:

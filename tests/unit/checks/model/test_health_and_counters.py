@@ -15,7 +15,7 @@ from ansible.module_utils.tgi.client.answer import Answer
 from ansible.module_utils.tgi.docker.compose_containers import Container, DockerError
 
 from tests.support.checks.answers import reply, silent
-from tests.support.fakes.tgi import MODEL, FakeTgi
+from tests.support.in_memory_tgi import MODEL, InMemoryTgi
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_health(answer: Answer, problem: str, soft: bool) -> None:
 BOX = Container("a1", "tgi-1", "tgi", "running", 1.0, 2.0, 0.0, 0, "", False, 0)
 
 
-def run(options: Options, fake: FakeTgi) -> dict[str, Any]:
+def run(options: Options, fake: InMemoryTgi) -> dict[str, Any]:
     report = asyncio.run(check(replace(options, transport=fake.transport())))
     return {one.id: one for one in report.checks}
 
@@ -53,7 +53,7 @@ def test_a_container_that_was_restarted_is_seen_by_docker(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(model_container, "look", look)
     options = Options("direct", "x", [replace(MODEL, project="tgi-small")], select=["health"])
-    found = run(options, FakeTgi())["health.after"]
+    found = run(options, InMemoryTgi())["health.after"]
     assert found.status == "fail" and "restart count 0, now 1" in found.observed
     assert set(asked) == {"tgi-small"}
 
@@ -80,7 +80,7 @@ def test_a_witness_that_could_not_be_asked_is_no_pass(
 
     monkeypatch.setattr(model_container, "look", look)
     options = Options("direct", "x", [replace(MODEL, project="tgi-small")], select=["health"])
-    found = run(options, FakeTgi())["health.after"]
+    found = run(options, InMemoryTgi())["health.after"]
     assert found.status == ("warn" if doubt else "pass") and doubt in found.observed
 
 
@@ -88,11 +88,12 @@ def test_without_a_project_docker_is_not_asked() -> None:
     assert asyncio.run(model_container.look("")) is None
 
 
-class Mute(FakeTgi):
+class Mute(InMemoryTgi):
     """Its metrics are switched off, as llama.cpp's are by default."""
 
-    def get(self, path: str) -> httpx.Response:
-        return httpx.Response(501) if path == "/metrics" else super().get(path)
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        off = request.url.path == "/metrics"
+        return httpx.Response(501) if off else await super().handle(request)
 
 
 def test_metrics_that_are_off_are_a_warning_where_that_is_the_default() -> None:
@@ -107,6 +108,6 @@ def test_metrics_that_are_off_are_a_warning_where_that_is_the_default() -> None:
 
 def test_another_engines_families_are_missed() -> None:
     found = run(
-        Options("direct", "x", [replace(MODEL, engine="vllm")], select=["metrics"]), FakeTgi()
+        Options("direct", "x", [replace(MODEL, engine="vllm")], select=["metrics"]), InMemoryTgi()
     )
     assert "vllm:num_requests_running" in found["metrics.format"].observed

@@ -14,7 +14,8 @@ from ansible.module_utils.tgi.client.answer import Answer
 
 from tests.support.checks.answers import reply
 from tests.support.checks.call_replies import CUT, called, prose
-from tests.support.fakes.tgi import MODEL, FakeTgi
+from tests.support.fakes.spoilt_tgi import SpoiltTgi
+from tests.support.in_memory_tgi import MODEL
 
 
 def prompted(count: Any) -> Answer:
@@ -80,7 +81,7 @@ def test_clash(answer: Answer, problem: str) -> None:
     assert problem in found and bool(found) == bool(problem)
 
 
-def run(fake: FakeTgi, *select: str) -> Report:
+def run(fake: SpoiltTgi, *select: str) -> Report:
     options = Options("direct", "gpu1", [MODEL], select=select, transport=fake.transport())
     return asyncio.run(check(options))
 
@@ -91,13 +92,8 @@ CALLS = {"tools.forced", "tools.named", "tools.stream"}
 @pytest.mark.parametrize(
     ("fault", "red", "warned"),
     [
-        ("tools-ignored", CALLS, set()),
         ("other-tool", CALLS, set()),
-        ("args-no-json", CALLS, set()),
-        ("args-string", CALLS, set()),
-        ("args-off-schema", CALLS, set()),
         ("calls-cut", {"tools.forced"}, set()),
-        ("tools-dropped", {"tools.prompt"}, set()),
         ("forgetful", set(), {"tools.roundtrip"}),
         ("no-clash", set(), {"tools.grammar_clash"}),
         # Only asked for by name
@@ -105,19 +101,19 @@ CALLS = {"tools.forced", "tools.named", "tools.stream"}
     ],
 )
 def test_each_fault_turns_its_own_checks(fault: str, red: set[str], warned: set[str]) -> None:
-    report = run(FakeTgi(fault))
+    report = run(SpoiltTgi(fault))
     assert {one.id for one in report.of("fail", "error")} == red
     assert {one.id for one in report.of("warn")} == warned
 
 
 @pytest.mark.parametrize("id", [spec.id for spec in tools.SPECS])
 def test_each_check_stands_alone(id: str) -> None:
-    assert run(FakeTgi(), id).passed
-    assert not run(FakeTgi("no-template"), id).of("pass")[1:]
+    assert run(SpoiltTgi(), id).passed
+    assert not run(SpoiltTgi("no-chat-template"), id).of("pass")[1:]
 
 
 def test_a_call_nobody_asked_for_warns() -> None:
-    report = run(FakeTgi("eager"), "tools.irrelevant")
+    report = run(SpoiltTgi("eager"), "tools.irrelevant")
     assert report.passed and [one.id for one in report.of("warn")] == ["tools.irrelevant"]
 
 

@@ -89,7 +89,7 @@ def test_all_well_and_of_the_shape_that_is_judged() -> None:
     [
         (ToolGateway("refuses-all"), ("answer", "401")),
         (ToolGateway("no-generate"), ("chat", "424")),
-        (ToolGateway("no-template"), ("chat", "template")),
+        (ToolGateway("no-chat-template"), ("chat", "template")),
         (ToolGateway("empty-text"), ("chat", "content")),
         (ToolGateway("error-event"), ("stream", "content")),
         (ToolGateway("stream-cut"), ("stream", "closed")),

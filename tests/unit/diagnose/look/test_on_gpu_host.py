@@ -22,7 +22,7 @@ from ansible.module_utils.tgi.readiness.probe import Probe
 
 from tests.support.diagnose.pictures import GPU
 from tests.support.diagnose.shell import APPS, DMESG, LIVE, READY, REFUSED, SMI, Shell, shown
-from tests.support.fakes.tgi import FakeTgi
+from tests.support.fakes.spoilt_tgi import SpoiltTgi
 from tests.support.wait_fakes import ARGS, SHARD, TO_LOAD, TO_SERVE, container, launcher, raw
 
 
@@ -51,7 +51,7 @@ RULES = firewall.files("/etc/tgi-fence", "10.0.0.5", [("10.0.0.5", 8081)], ["10.
 def gpu_host(
     tmp_path: Path,
     docker: FakeDocker,
-    fake: FakeTgi | None = None,
+    fake: SpoiltTgi | None = None,
     probe: Probe = READY,
     answers: Mapping[str, tuple[int, str]] = {},
 ) -> tuple[dict[str, Any], Shell]:
@@ -78,7 +78,7 @@ def gpu_host(
         "gpu1",
         [{"name": "small", "model_id": "acme/small", "gpus": ["0"]}],
         root=tmp_path,
-        transport=(fake or FakeTgi()).transport(),
+        transport=(fake or SpoiltTgi()).transport(),
         timeout=5,
     )
     seen = look_at_gpu_host(wish, shell, docker, lambda asked: dict.fromkeys(asked, probe))
@@ -109,8 +109,9 @@ def test_a_gpu_host_of_the_shape_that_is_judged(tmp_path: Path) -> None:
     assert verbs == {"inspect", "exec", "info"}
 
 
-def test_the_fake_tgi_knows_no_tools(tmp_path: Path) -> None:
-    seen, _ = gpu_host(tmp_path, FakeDocker(up(), parse(raw(*TO_SERVE))))
+def test_an_engine_that_ignores_tools(tmp_path: Path) -> None:
+    docker = FakeDocker(up(), parse(raw(*TO_SERVE)))
+    seen, _ = gpu_host(tmp_path, docker, SpoiltTgi("tools-ignored"))
     assert seen["models"][0]["tools"]["kind"] == "ignored"
     assert cause_of(seen) == ("direct.tools", "ignored")
 
@@ -131,7 +132,7 @@ def test_a_crash_loop_is_told_by_the_run_before(tmp_path: Path) -> None:
     gated = launcher("huggingface_hub.errors.GatedRepoError: 403", "ERROR")
     lines = parse(raw((0.1, ARGS), (2, gated), (5.0, ARGS), (5.2, SHARD)))
     looping = up(restarts=4, finished=1_700_000_003.0, started=1_700_000_004.9)
-    seen, _ = gpu_host(tmp_path, FakeDocker(looping, lines), FakeTgi("refused"), REFUSED)
+    seen, _ = gpu_host(tmp_path, FakeDocker(looping, lines), SpoiltTgi("refused"), REFUSED)
     assert cause_of(seen) == ("log", "gated")
     verdict = judge(read_picture({"clients": {}, "gateways": {}, "gpus": {"gpu1": {"seen": seen}}}))
     assert "restarted 4 times" in "".join(row["seen"] for row in verdict.rows())
@@ -140,7 +141,7 @@ def test_a_crash_loop_is_told_by_the_run_before(tmp_path: Path) -> None:
 def test_loading(tmp_path: Path) -> None:
     now = time.time()
     docker = FakeDocker(up(started=now - 30, created=now - 31), [])
-    seen, _ = gpu_host(tmp_path, docker, FakeTgi("refused"), REFUSED)
+    seen, _ = gpu_host(tmp_path, docker, SpoiltTgi("refused"), REFUSED)
     assert cause_of(seen) == ("log", "loading")
     assert seen["models"][0]["health"]["fault"] == "connection refused"
 
@@ -150,11 +151,11 @@ def test_an_engine_that_says_now_why_it_fails(tmp_path: Path) -> None:
     now = time.time()
     lines = [*parse(raw(*TO_SERVE)), Line(now - 5, message, message, "ERROR")]
     late = Probe(False, True, "POST /generate answered 424", True)
-    seen, _ = gpu_host(tmp_path, FakeDocker(up(), lines), FakeTgi("no-generate"), late)
+    seen, _ = gpu_host(tmp_path, FakeDocker(up(), lines), SpoiltTgi("no-generate"), late)
     assert cause_of(seen) == ("log", "cuda_serving")
     lines[-1] = Line(now - 5000, message, message, "ERROR")
     (tmp_path / "b").mkdir()
-    seen, _ = gpu_host(tmp_path / "b", FakeDocker(up(), lines), FakeTgi("no-generate"), late)
+    seen, _ = gpu_host(tmp_path / "b", FakeDocker(up(), lines), SpoiltTgi("no-generate"), late)
     assert cause_of(seen) == ("generation", "424")
 
 
