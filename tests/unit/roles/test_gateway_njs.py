@@ -9,13 +9,13 @@ import subprocess
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.gateway.render.template_data import gateway_models
+from ansible.module_utils.tgi.gateway.render.template_data import nginx_models
 
 from tests.support.render_gateway import ROLE
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
-MODELS = gateway_models(
+MODELS = nginx_models(
     [
         {"name": "llama", "model_id": "a/b", "aliases": ["Big"], "replicas": [{}]},
         {"name": "code", "model_id": "c/d", "replicas": [{}]},

@@ -14,7 +14,7 @@ SHARED_MEMORY = (0, 8)
 _NJS = re.compile(r"^package \S*(?:njs|http-js) (?:[0-9]:)?(?:\S+\+)?([0-9]+\.[0-9.]+)", re.M)
 
 
-def gateway_probe(text: str, oldest: str, source: str = "distro") -> dict[str, Any]:
+def nginx_probe(text: str, oldest: str, source: str = "distro") -> dict[str, Any]:
     """Read ``nginx -V`` and the lines the role's first task adds to it.
 
     Returns nginx (version; ``oldest`` when there is none), openssl (the one it runs with), njs
@@ -46,8 +46,8 @@ def gateway_probe(text: str, oldest: str, source: str = "distro") -> dict[str, A
     }
 
 
-def gateway_host_problems(tiers: Any, nginx: Mapping[str, Any]) -> list[str]:
-    """Give the reasons why this host's nginx (of :func:`gateway_probe`) cannot do what is asked.
+def nginx_host_problems(tiers: Any, nginx: Mapping[str, Any]) -> list[str]:
+    """Give the reasons why this host's nginx (of :func:`nginx_probe`) cannot do what is asked.
 
     Budgets need njs's memory that workers share. An njs that is not there yet is not judged.
     """

@@ -9,7 +9,7 @@ from typing import Any
 from .key_expiry import expires_at
 
 
-def gateway_keys(consumers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def nginx_keyring(consumers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Give ``{keys: {SHA-256: [consumer, end]}, subjects: {subject: consumer}, disabled}``.
 
     ``disabled`` maps names to true: njs knows no methods of lists that it loaded itself.

@@ -14,22 +14,22 @@ _MAP_WORDS = ("default", "include", "hostnames", "volatile")
 _ADDRESS = re.compile(r"[A-Za-z0-9.:/\[\]-]+")
 
 
-def gateway_plain(text: Any) -> str:
+def nginx_word(text: Any) -> str:
     """Give a name as it is: letters, digits and ``. _ -``. Raises ValueError for any other."""
     return _held(_PLAIN, text)
 
 
-def gateway_address(text: Any) -> str:
+def nginx_address(text: Any) -> str:
     """Give a host, a network or host:port as it is. Raises ValueError for any other text."""
     return _held(_ADDRESS, text)
 
 
-def gateway_source(text: Any) -> str:
+def nginx_map_key(text: Any) -> str:
     """Give a name as the left side of a line in a map, where nginx knows words of its own.
 
     Raises ValueError for what is no plain name (``map`` in nginx's manual: prefix with ``\\``).
     """
-    name = gateway_plain(text)
+    name = nginx_word(text)
     return f"\\{name}" if name in _MAP_WORDS else name
 
 

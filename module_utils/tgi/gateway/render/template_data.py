@@ -10,7 +10,7 @@ from typing import Any
 from ...models.model_rules import DEFAULT_ALIAS
 
 
-def gateway_rate(per_second: Any) -> str:
+def nginx_rate(per_second: Any) -> str:
     """Write a rate, 1/60 or more, as nginx takes it: whole requests per second, else a minute."""
     rate = float(per_second)
     if rate >= 1 and rate.is_integer():
@@ -18,12 +18,12 @@ def gateway_rate(per_second: Any) -> str:
     return f"{round(rate * 60)}r/m"
 
 
-def gateway_retry_after(per_second: Any) -> int:
+def nginx_retry_after(per_second: Any) -> int:
     """Give the seconds, rounded up, until one more request fits into a rate."""
     return max(1, math.ceil(1 / float(per_second)))
 
 
-def gateway_mark(key: Any) -> str:
+def nginx_digest(key: Any) -> str:
     """Give a short digest of what a limit counts by, for the names of its zone and variable.
 
     nginx keeps its old configuration, without failing, when a zone's key changes under its name.
@@ -31,12 +31,12 @@ def gateway_mark(key: Any) -> str:
     return hashlib.sha256(str(key).encode()).hexdigest()[:8]
 
 
-def gateway_burst(burst: Any) -> str:
+def nginx_burst(burst: Any) -> str:
     """Give the parameters of limit_req for a burst that is served at once, not queued."""
     return f" burst={int(burst)} nodelay" if int(burst) > 0 else ""
 
 
-def gateway_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def nginx_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Give what the njs code looks up: names to a model, the default one, and /v1/models.
 
     ``replicated`` has the models with more than one replica, which have a location of their own;

@@ -11,7 +11,7 @@ ALL_SETS = 4
 _PAIR = 2
 
 
-def gateway_pools(backend: Mapping[str, Any]) -> list[dict[str, Any]]:
+def nginx_upstreams(backend: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give the groups of ``backend`` as ``{name, servers: [host:port, …]}``, all replicas first.
 
     A group is called ``model_<name>`` and, for each drained replica in its order, ``!<place>``,

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 
 import pytest
-from ansible.module_utils.tgi.gateway.render.key_file import gateway_keys
+from ansible.module_utils.tgi.gateway.render.key_file import nginx_keyring
 
 
 def digest(key: str) -> str:
@@ -15,7 +15,7 @@ def digest(key: str) -> str:
 
 def test_keys_are_digests_with_their_end() -> None:
     keys = ["first-key", {"key": "second-key", "expires": "2027-01-31"}, {"key": "third-key"}]
-    found = gateway_keys([{"name": "duck", "tier": "x", "keys": keys}])
+    found = nginx_keyring([{"name": "duck", "tier": "x", "keys": keys}])
     after = int(datetime.datetime(2027, 2, 1, tzinfo=datetime.timezone.utc).timestamp())
     assert found["keys"] == {
         digest("first-key"): ["duck", 0],
@@ -30,14 +30,14 @@ def test_a_disabled_consumer_is_known_as_such() -> None:
         {"name": "on", "keys": ["on-key"], "enabled": True},
         {"name": "off", "keys": ["off-key"], "enabled": False},
     ]
-    found = gateway_keys(consumers)
+    found = nginx_keyring(consumers)
     assert found["disabled"] == {"off": True}
     assert found["keys"][digest("off-key")] == ["off", 0]
 
 
 def test_a_subject_stands_for_a_consumer_without_keys() -> None:
     consumers = [{"name": "duck", "certificate_subjects": ["CN=duck,O=Pond", "CN=d"]}]
-    found = gateway_keys(consumers)
+    found = nginx_keyring(consumers)
     assert found == {
         "keys": {},
         "subjects": {"CN=duck,O=Pond": "duck", "CN=d": "duck"},
@@ -47,4 +47,4 @@ def test_a_subject_stands_for_a_consumer_without_keys() -> None:
 
 def test_an_end_that_is_no_date_is_an_error() -> None:
     with pytest.raises(ValueError, match="no date"):
-        gateway_keys([{"name": "duck", "keys": [{"key": "k", "expires": "soon"}]}])
+        nginx_keyring([{"name": "duck", "keys": [{"key": "k", "expires": "soon"}]}])

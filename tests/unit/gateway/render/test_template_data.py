@@ -76,21 +76,21 @@ def test_no_problem_shows_a_key() -> None:
     [(10, "10r/s", 1), (1, "1r/s", 1), (1.5, "90r/m", 1), (0.5, "30r/m", 2), (1 / 60, "1r/m", 60)],
 )
 def test_rates(rate: float, written: str, retry: int) -> None:
-    assert rules.gateway_rate(rate) == written
-    assert rules.gateway_retry_after(rate) == retry
+    assert rules.nginx_rate(rate) == written
+    assert rules.nginx_retry_after(rate) == retry
 
 
 def test_a_burst_of_zero_is_left_out() -> None:
-    assert rules.gateway_burst(0) == ""
-    assert rules.gateway_burst(7) == " burst=7 nodelay"
+    assert rules.nginx_burst(0) == ""
+    assert rules.nginx_burst(7) == " burst=7 nodelay"
 
 
 def test_zone_marks_follow_the_key() -> None:
-    assert rules.gateway_mark("team") == rules.gateway_mark("team") != rules.gateway_mark("teams")
+    assert rules.nginx_digest("team") == rules.nginx_digest("team") != rules.nginx_digest("teams")
 
 
 def test_models_as_looked_up_and_listed() -> None:
-    models = rules.gateway_models(BACKENDS)
+    models = rules.nginx_models(BACKENDS)
     assert models["names"] == {"tgi": "llama", "llama": "llama", "Big": "llama", "code": "code"}
     assert [(m["id"], m["root"]) for m in models["list"]["data"]] == [
         ("llama", "llama"), ("Big", "llama"), ("code", "code"),
@@ -108,12 +108,12 @@ def test_models_as_looked_up_and_listed() -> None:
     ],
 )  # fmt: skip
 def test_versions_are_what_runs(text: str, nginx: str, openssl: str) -> None:
-    read = host.gateway_probe(text + "\nnjs here\n", "1.22.0")
+    read = host.nginx_probe(text + "\nnjs here\n", "1.22.0")
     assert (read["nginx"], read["openssl"]) == (nginx, openssl)
     assert read["installed"] is read["present"] is ("not found" not in text)
     assert read["ipv6"] is False
 
 
 def test_njs_missing_is_not_installed() -> None:
-    read = host.gateway_probe("nginx version: nginx/1.26.3\nipv6 here", "1.22.0")
+    read = host.nginx_probe("nginx version: nginx/1.26.3\nipv6 here", "1.22.0")
     assert (read["present"], read["installed"], read["ipv6"]) == (True, False, True)

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.gateway.render.upstreams import gateway_pools
+from ansible.module_utils.tgi.gateway.render.upstreams import nginx_upstreams
 
 
 def backend(count: int) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def backend(count: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("count", "groups"), [(1, 1), (2, 3), (3, 7), (4, 15), (5, 16), (8, 37)])
 def test_as_many_groups_as_sets(count: int, groups: int) -> None:
-    pools = gateway_pools(backend(count))
+    pools = nginx_upstreams(backend(count))
     assert len({pool["name"] for pool in pools}) == len(pools) == groups
     assert pools[0]["name"] == "model_a"
     assert len(pools[0]["servers"]) == count
@@ -24,7 +24,7 @@ def test_as_many_groups_as_sets(count: int, groups: int) -> None:
 
 
 def test_a_group_lacks_what_its_name_says() -> None:
-    pools = {pool["name"]: pool["servers"] for pool in gateway_pools(backend(4))}
+    pools = {pool["name"]: pool["servers"] for pool in nginx_upstreams(backend(4))}
     for size in range(4):
         for drained in itertools.combinations(range(4), size):
             name = "model_a" + "".join(f"!{place}" for place in drained)
