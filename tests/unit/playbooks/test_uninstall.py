@@ -11,7 +11,11 @@ from tests.support.roots import ROOT
 
 #: They leave nothing behind, or what belongs to the machine
 WITHOUT = {"preflight", "checks", "diagnose", "nvidia_driver"}
-PLAYS: list[dict[str, Any]] = yaml.safe_load((ROOT / "playbooks/uninstall.yml").read_text())
+PLAYS: list[dict[str, Any]] = [
+    play
+    for play in yaml.safe_load((ROOT / "playbooks/uninstall.yml").read_text())
+    if "hosts" in play
+]
 TASKS = {task["name"]: task for play in PLAYS for task in play["tasks"]}
 
 
