@@ -46,7 +46,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 @by_page
 def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
-    named = re.findall(r"(?:`|^[#$] |^)make ([a-z-]+)", page.read_text(), re.M)
+    targets |= {f"scenario-{path.name}" for path in (ROOT / "molecule").iterdir()}
+    named = re.findall(r"(?:`|^[#$] |^)make ([a-z_-]+)", page.read_text(), re.M)
     assert set(named) <= targets
 
 
