@@ -7,7 +7,7 @@ from typing import Any
 from ansible.module_utils.tgi.planner.gpu_table import Card, read_cards
 from ansible.module_utils.tgi.planner.known_models import KNOWN
 from ansible.module_utils.tgi.planner.model_config import read_dimensions
-from ansible.module_utils.tgi.planner.workload import Case, Wish
+from ansible.module_utils.tgi.planner.workload import Case, MemoryOptions
 
 LLAMA_8B = KNOWN["meta-llama/Llama-3.1-8B-Instruct"]
 LLAMA_70B = KNOWN["meta-llama/Llama-3.1-70B-Instruct"]
@@ -64,7 +64,9 @@ def card(name: str) -> Card:
     return made
 
 
-def case(config: dict[str, Any], name: str, file_bytes: int | None = None, **wish: Any) -> Case:
+def case(config: dict[str, Any], name: str, file_bytes: int | None = None, **options: Any) -> Case:
     """A model on cards of one kind."""
-    made: Case = Case(config, read_dimensions(config), file_bytes, Wish(**wish), card(name))
+    made: Case = Case(
+        config, read_dimensions(config), file_bytes, MemoryOptions(**options), card(name)
+    )
     return made

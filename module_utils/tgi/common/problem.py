@@ -21,7 +21,7 @@ UNKNOWN = Unknown()
 
 
 def problem(where: str, what: str, remedy: str) -> str:
-    """Give one line, such as ``tgi_models[1].port is 0, no port; write one from 1 to 65535``.
+    """Give one line, such as ``tgi_models[1].port is 0, not a port; write one from 1 to 65535``.
 
     What a terminal would obey, in a value that is told, becomes a question mark.
     """

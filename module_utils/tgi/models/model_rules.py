@@ -1,4 +1,4 @@
-"""Whether the models of one host can stand beside each other, and what each one says itself."""
+"""Check tgi_models: each model, and the models of one host together."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GPU = re.compile(r"[0-9]+|(?:GPU|MIG)-[0-9a-fA-F][0-9a-fA-F-]*")
 _IMAGE = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
-#: The name that always means the first model, whatever it is called
+#: By this name clients always get the first model
 DEFAULT_ALIAS = "tgi"
 
 
 def check_models(values: Mapping[str, Any]) -> list[str]:
-    """Give the problems of tgi_models, and of tgi_image and tgi_environment beside it."""
+    """Return the problems of tgi_models, tgi_image and tgi_environment, a line each."""
     models = values.get("tgi_models")
     found = list(_check_image(values.get("tgi_image")))
     found += check_environment(values.get("tgi_environment"), "tgi_environment")
@@ -51,28 +51,32 @@ def _check_image(image: Any) -> Iterator[str]:
 def _check_identity(model: dict[Any, Any], where: str) -> Iterator[str]:
     name, model_id, revision = (model.get(key) for key in ("name", "model_id", "revision"))
     if isinstance(name, str) and not NAME.fullmatch(name):
-        remedy = "write small letters, digits, dots, dashes and underscores only"
-        yield problem(f"{where}.name", f"is {shown(name)}, no name for a service", remedy)
+        remedy = "write lower-case letters, digits, dots, dashes and underscores only"
+        yield problem(f"{where}.name", f"is {shown(name)}, not a valid name", remedy)
     if not isinstance(model_id, str) or not model_id:
         return
     local = model_id.startswith("/")
     if local and not re.fullmatch(r"/data/[\w./-]+", model_id):
         remedy = "write a path under /data, where the container sees tgi_data_dir"
-        yield problem(f"{where}.model_id", f"is {shown(model_id)}, out of its sight", remedy)
+        yield problem(
+            f"{where}.model_id", f"is {shown(model_id)}, which is not under /data", remedy
+        )
     elif not local and not _HUB_ID.fullmatch(model_id):
         remedy = "write organisation/name, or a path under /data"
-        yield problem(f"{where}.model_id", f"is {shown(model_id)}, no model of the hub", remedy)
+        yield problem(
+            f"{where}.model_id", f"is {shown(model_id)}, not a repository on the Hub", remedy
+        )
     if revision is UNKNOWN:
         return
     if local and revision:
-        remedy = "delete it: TGI would ask the hub for a path"
+        remedy = "delete it: TGI would look for a path on the Hub"
         yield problem(f"{where}.revision", "is set for a local model", remedy)
     elif not local and not revision:
-        remedy = "write the commit to deploy, 40 hex digits, so that a rollout is repeatable"
+        remedy = "write the commit to deploy, 40 hex digits, so that every run deploys the same"
         yield problem(f"{where}.revision", "is missing", remedy)
     elif not local and not _COMMIT.fullmatch(str(revision)):
         remedy = "write a commit, 40 hex digits: branches and tags move"
-        yield problem(f"{where}.revision", f"is {shown(revision)}, no commit", remedy)
+        yield problem(f"{where}.revision", f"is {shown(revision)}, not a commit", remedy)
 
 
 def _check_names(models: list[Any]) -> Iterator[str]:
@@ -81,24 +85,24 @@ def _check_names(models: list[Any]) -> Iterator[str]:
         first = path.startswith("tgi_models[0].")
         if ".aliases" in path and not ALIAS.fullmatch(text):
             remedy = "write letters, digits and . _ : / - only"
-            yield problem(path, f"is {shown(text)}, no alias", remedy)
+            yield problem(path, f"is {shown(text)}, not a valid alias", remedy)
         if text == DEFAULT_ALIAS and not first:
             remedy = "write another, or move that model to the top of the list"
             yield problem(path, f'is "{text}", which always means the first model', remedy)
         elif text in owners:
-            remedy = "write another: clients choose a model by it"
-            yield problem(path, f"is {shown(text)}, as is {owners[text]}", remedy)
+            remedy = "write another: clients choose the model by this name"
+            yield problem(path, f"is {shown(text)}, the same as {owners[text]}", remedy)
         owners.setdefault(text, path)
 
 
 def _check_projects(models: list[Any]) -> Iterator[str]:
-    """Refuse names that Compose makes the same project of: it drops the dots."""
+    """Refuse names that differ by dots only: Compose drops them and sees one project."""
     owners: dict[str, tuple[str, str]] = {}
     for path, name in _texts(models, "name"):
         owner, other = owners.setdefault(compose_project(name), (path, name))
         if other != name:
-            remedy = "write another: Compose drops the dots and would mix the two up"
-            yield problem(path, f"is {shown(name)}, as is {owner} without its dots", remedy)
+            remedy = "write another: Compose drops the dots, so both would be one project"
+            yield problem(path, f"is {shown(name)}, the same as {owner} without dots", remedy)
 
 
 def _texts(models: list[Any], key: str) -> Iterator[tuple[str, str]]:
@@ -127,10 +131,10 @@ def _check_ports(values: Mapping[str, Any]) -> Iterator[str]:
     written = [model["port"] for model in normalise(values.get("tgi_models"))]
     for (path, port), own in zip(ports_of_models(values), written):
         if not 0 < port < 65536:
-            yield problem(path, f"is {port}, no port", "write one from 1 to 65535")
+            yield problem(path, f"is {port}, not a valid port", "write one from 1 to 65535")
         elif own in owners:
             remedy = "write another; without one it is tgi_base_port and the place in the list"
-            yield problem(path, f"is {port}, as is {owners[own]}", remedy)
+            yield problem(path, f"is {port}, the same as {owners[own]}", remedy)
         elif own is not None:
             owners[own] = path
 
@@ -145,13 +149,13 @@ def _check_gpus(models: list[Any]) -> Iterator[str]:
         for gpu in gpus:
             if not _GPU.fullmatch(gpu):
                 remedy = 'write an index such as "0", or a UUID such as "GPU-5f1c…" (nvidia-smi -L)'
-                yield problem(where, f"has {shown(gpu)}, no GPU", remedy)
+                yield problem(where, f"has {shown(gpu)}, not a GPU", remedy)
             elif gpu in owners:
                 remedy = "give each model GPUs of its own"
-                yield problem(where, f'has GPU "{gpu}", as has {owners[gpu]}', remedy)
+                yield problem(where, f'has GPU "{gpu}", which {owners[gpu]} has too', remedy)
             owners.setdefault(gpu, where)
         shards = whole(model.get("num_shard"))
         if shards is not None and shards != max(len(gpus), 1):
-            remedy = f"write num_shard: {max(len(gpus), 1)}, or as many GPUs as shards"
+            remedy = f"write num_shard: {max(len(gpus), 1)}, or list as many GPUs as shards"
             what = f"is {shards}, but gpus lists {len(gpus)}"
             yield problem(f"tgi_models[{place}].num_shard", what, remedy)

@@ -1,4 +1,4 @@
-"""From the models of all GPU hosts to what a gateway publishes, and what keeps it from that."""
+"""Turn the models of all GPU hosts into a gateway's backends, and check that they fit together."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from .resolve import normalise, resolve_models
 
 _LOOPBACK = "127.0.0.1"
 _BIND = "tgi_bind_address"
-#: What of a host's own variables decides what is published of it
+#: Variables of a GPU host that decide what a gateway publishes of it
 PUBLISHED = ("tgi_models", "tgi_base_port", _BIND)
 
 
 def gateway_backends(
     hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], gateway: str
 ) -> list[dict[str, Any]]:
-    """Give the models of all ``hosts`` as what the gateway publishes: one entry a name.
+    """Return the models of all ``hosts`` as the gateway publishes them: one entry a name.
 
-    The host's own variables and what the preflight saw on it (the fact tgi_host) say where
-    each model listens; ``gateway`` reaches its own ones on loopback. The order is that of the
-    first host's list, then what the next one adds. An address that cannot be known is empty,
-    and a replica of another model under the same name is an entry of its own:
-    :func:`backends_problems` says why.
+    The preflight's fact tgi_host.models of each host says where its models listen; ``gateway``
+    reaches its own models on loopback. The order is that of the first host's list, then what
+    the next host adds. An unknown address is empty, and another model under the same name is an
+    entry of its own: :func:`backends_problems` reports both.
     """
     found: list[dict[str, Any]] = []
     places: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -56,9 +55,9 @@ def backends_problems(
     gateway: str,
     facts: bool = True,
 ) -> list[str]:
-    """Give the reasons why these hosts' models cannot be published together, a line each.
+    """Return why these hosts' models cannot be published together, a line each.
 
-    Without ``facts`` (the preflight, which makes them) only what the inventory says is judged.
+    Without ``facts`` (in the preflight, which makes them) only the inventory is checked.
     """
     names = list(hosts)
     found: list[str] = []
@@ -70,9 +69,10 @@ def backends_problems(
 
 
 def gateway_addresses(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """Give the source addresses of the gateways ``hosts``, as they say or the preflight saw.
+    """Return the source addresses of the gateways ``hosts``.
 
-    Raises ValueError for one that is not known: a fence without it would shut that gateway out.
+    Each is gateway_address, or the address in its fact. Raise ValueError when one is unknown:
+    the firewall would block that gateway.
     """
     found = {}
     for host in hosts:
@@ -82,7 +82,7 @@ def gateway_addresses(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list
     if unknown:
         where = f"tgi_allowed_sources: the address of {', '.join(unknown)}"
         remedy = "run without --limit, or write gateway_address for it"
-        raise ValueError(problem(where, "is not known, as it is not in this run", remedy))
+        raise ValueError(problem(where, "is unknown, because it is not in this run", remedy))
     return sorted(set(found.values()))
 
 
@@ -134,7 +134,7 @@ def _check_bind_address(host: str, values: Mapping[str, Any]) -> Iterator[str]:
     try:
         parsed = ipaddress.ip_address(str(address))
     except ValueError:
-        yield problem(where, f"is {shown(address)}, no address", remedy)
+        yield problem(where, f"is {shown(address)}, not an address", remedy)
         return
     if parsed.is_loopback or parsed.is_unspecified or parsed.is_link_local:
         yield problem(where, f"is {shown(address)}, which no other machine can reach", remedy)
@@ -143,7 +143,7 @@ def _check_bind_address(host: str, values: Mapping[str, Any]) -> Iterator[str]:
 def _check_ports(host: str, values: Mapping[str, Any]) -> Iterator[str]:
     guessed = [str(model["name"]) for model, known in _models(values, own=False) if not known]
     if guessed:
-        what = f"is not in this run, so nobody knows the port of {', '.join(guessed)}"
+        what = f"is not in this run, so the port is unknown for {', '.join(guessed)}"
         remedy = "run without --limit, or write a port for each of them in tgi_models"
         yield problem(host, what, remedy)
 
@@ -159,7 +159,7 @@ def _check_agreement(hosts: list[str], hostvars: Mapping[str, Mapping[str, Any]]
         other, same = first.setdefault(model["name"], (host, model))
         for key in ("model_id", "revision"):
             if model[key] != same[key]:
-                what = f"has {key} {shown(model[key])} for {model['name']}, {other} has"
+                what = f"has {key} {shown(model[key])} for {model['name']}, but {other} has"
                 remedy = "deploy the same on both, or give one of them another name"
                 yield problem(host, f"{what} {shown(same[key])}", remedy)
                 break
@@ -167,7 +167,7 @@ def _check_agreement(hosts: list[str], hostvars: Mapping[str, Mapping[str, Any]]
     labels += [(host, model["name"], one) for host, model in models for one in model["aliases"]]
     for host, name, label in labels:
         owner, other = owners.setdefault(label, (name, host))
-        # Two of one host are judged where that host's list is
+        # check_models reports two of one host
         if owner != name and other != host:
             what = f"has {name}, called {shown(label)}, which means {owner} on {other}"
             yield problem(host, what, "give it another name or alias")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .fit import UNFAVOURABLE, Fit, fit, prefill_of
 from .quantization import fp8_cache, works
-from .workload import Case, Wish, attention_of, shard_choices
+from .workload import Case, MemoryOptions, attention_of, shard_choices
 
 # Below that there is no conversation left to have
 _LEAST_TOKENS = 512
@@ -69,7 +69,7 @@ def _told(case: Case, better: Case) -> Advice:
     found = fit(better)
     changed: dict[str, int | str] = {
         name: new
-        for name, old, new in zip(Wish._fields, case.wish, better.wish)
+        for name, old, new in zip(MemoryOptions._fields, case.options, better.options)
         if new != old and isinstance(new, (int, str))
     }
     return Advice(changed, _result(found) if found else "")
@@ -79,14 +79,14 @@ def _result(found: Fit) -> str:
     return f"{found.kv_tokens} tokens of KV cache, max_total_tokens {found.max_total_tokens}"
 
 
-def _with(case: Case, **wish: int | str | None) -> Case:
-    return case._replace(wish=case.wish._replace(**wish))  # type: ignore[arg-type]
+def _with(case: Case, **options: int | str | None) -> Case:
+    return case._replace(options=case.options._replace(**options))  # type: ignore[arg-type]
 
 
 def _shard(gpus: int) -> Step:
     def step(case: Case) -> Iterator[Case]:
-        choices = shard_choices(case.dims, case.wish.quantize, gpus)
-        more = [_with(case, num_shard=count) for count in choices if count > case.wish.num_shard]
+        choices = shard_choices(case.dims, case.options.quantize, gpus)
+        more = [_with(case, num_shard=count) for count in choices if count > case.options.num_shard]
         enough = [better for better in more if _fits(better)]
         # The fewest that are enough; or as many as there are, for the steps that follow
         yield from enough[:1] or more[-1:]
@@ -103,25 +103,25 @@ def _prefill(case: Case) -> Iterator[Case]:
 
 
 def _context(case: Case) -> Iterator[Case]:
-    wished = case.wish.max_total_tokens
-    if wished is None:
+    requested = case.options.max_total_tokens
+    if requested is None:
         return
-    tokens = _largest(wished, lambda count: _shorter(case, count))
-    if tokens and tokens < wished:
+    tokens = _largest(requested, lambda count: _shorter(case, count))
+    if tokens and tokens < requested:
         yield _shorter(case, tokens)
 
 
 def _shorter(case: Case, total: int) -> Case:
     """Take max_total_tokens down; answers keep their length up to a quarter of it."""
-    wish = case.wish
-    prompt = wish.max_input_tokens or total - 1
-    answer = max((wish.max_total_tokens or total) - prompt, 1)
+    options = case.options
+    prompt = options.max_input_tokens or total - 1
+    answer = max((options.max_total_tokens or total) - prompt, 1)
     prompt = min(prompt, total - min(answer, max(total // 4, 1)))
     return _with(case, max_total_tokens=total, max_input_tokens=max(prompt, 1))
 
 
 def _cache(case: Case) -> Iterator[Case]:
-    free = case.wish.kv_cache_dtype is None and attention_of(case) == "flashinfer"
+    free = case.options.kv_cache_dtype is None and attention_of(case) == "flashinfer"
     if free and fp8_cache(case.card.compute_cap):
         # Unlike e4m3 it holds whatever 16 bits hold, so that it needs no scales
         yield _with(case, kv_cache_dtype="fp8_e5m2")
@@ -129,8 +129,12 @@ def _cache(case: Case) -> Iterator[Case]:
 
 def _quantize(kind: str) -> Step:
     def step(case: Case) -> Iterator[Case]:
-        free = case.wish.quantize in (None, *_EIGHT_BITS) and case.dims.checkpoint is None
-        if free and case.wish.quantize != kind and works(kind, case.card.compute_cap) is not False:
+        free = case.options.quantize in (None, *_EIGHT_BITS) and case.dims.checkpoint is None
+        if (
+            free
+            and case.options.quantize != kind
+            and works(kind, case.card.compute_cap) is not False
+        ):
             yield _with(case, quantize=kind)
 
     return step
@@ -166,8 +170,8 @@ def _smaller(case: Case) -> Iterator[Advice]:
     def made(mib: int) -> Case:
         return case._replace(dims=dims, file_bytes=mib * 2**20)
 
-    low, high = 1, (case.card.memory_mib or 0) * case.wish.num_shard
-    if dims.checkpoint or case.wish.quantize or not _fits(made(low)):
+    low, high = 1, (case.card.memory_mib or 0) * case.options.num_shard
+    if dims.checkpoint or case.options.quantize or not _fits(made(low)):
         return
     while low < high:
         middle = (low + high + 1) // 2

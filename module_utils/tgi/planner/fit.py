@@ -71,12 +71,12 @@ def fit(case: Case, assumption: Assumption = EXPECTED) -> Fit | None:
     Weights of unknown size count as nothing by the favourable assumption, so that a cache
     that is too large by itself is still seen, and as unknown by the others.
     """
-    dims, wish, card = case.dims, case.wish, case.card
+    dims, options, card = case.dims, case.options, case.card
     layers, kv_heads, head_dim = dims.num_hidden_layers, dims.num_key_value_heads, dims.head_dim
-    size = size_per_gpu(dims, wish.quantize, wish.num_shard, case.file_bytes)
+    size = size_per_gpu(dims, options.quantize, options.num_shard, case.file_bytes)
     if not layers or not kv_heads or not head_dim or not card.memory_mib:
         return None
-    if dims.model_type in PADDED or wish.attention == PADDING:
+    if dims.model_type in PADDED or options.attention == PADDING:
         return None
     if size.bytes is None and assumption is not FAVOURABLE:
         return None
@@ -85,22 +85,22 @@ def fit(case: Case, assumption: Assumption = EXPECTED) -> Fit | None:
     prefill = prefill_of(case)
     active = math.ceil(_activations(case, prefill.tokens) * assumption.activations)
     # One key and value head is not divided: max(kv_heads // num_shard, 1)
-    heads = max(kv_heads // wish.num_shard, 1)
-    token = 2 * layers * heads * head_dim * (1 if wish.kv_cache_dtype else 2)
+    heads = max(kv_heads // options.num_shard, 1)
+    token = 2 * layers * heads * head_dim * (1 if options.kv_cache_dtype else 2)
     tokens_per_block = block_size(case)
     warmup_blocks = _warmup_blocks(case, prefill.tokens, tokens_per_block)
     used = weights + assumption.overhead + active
-    allowed = math.floor(memory * Fraction(str(wish.cuda_memory_fraction)))
-    room = Fraction(str(wish.wiggle_room or SERVER_ROOM))
+    allowed = math.floor(memory * Fraction(str(options.cuda_memory_fraction)))
+    room = Fraction(str(options.wiggle_room or SERVER_ROOM))
     warmup_bytes = warmup_blocks * tokens_per_block * token
     block = tokens_per_block * token
     rest = math.floor(allowed * room) - used
     cache = (max(0, rest - warmup_bytes) // block + warmup_blocks) * tokens_per_block
     # The tokenizer's model_max_length, which config.json does not tell, may be less yet
     positions = dims.max_position_embeddings or cache
-    total = wish.max_total_tokens or min(cache, positions)
+    total = options.max_total_tokens or min(cache, positions)
     phase = ""
-    if wish.num_shard not in shard_choices(dims, wish.quantize, wish.num_shard):
+    if options.num_shard not in shard_choices(dims, options.quantize, options.num_shard):
         phase = "shard"
     elif weights + assumption.overhead > allowed:
         phase = "load"
@@ -120,7 +120,7 @@ def fit(case: Case, assumption: Assumption = EXPECTED) -> Fit | None:
         warmup_blocks * tokens_per_block,
         max(0, rest) // block * tokens_per_block,
         0 if phase in ("shard", "load", "warmup") else cache,
-        wish.max_input_tokens or max(total - 1, 0),
+        options.max_input_tokens or max(total - 1, 0),
         total,
     )
 
@@ -137,16 +137,16 @@ def verdict(case: Case) -> str:
 
 def prefill_of(case: Case) -> Prefill:
     """Give max_batch_prefill_tokens: what is set, or what the launcher will choose."""
-    wish = case.wish
-    if wish.max_batch_prefill_tokens:
-        return Prefill(wish.max_batch_prefill_tokens, "set", False)
+    options = case.options
+    if options.max_batch_prefill_tokens:
+        return Prefill(options.max_batch_prefill_tokens, "set", False)
     return choose_prefill(
         case.config,
         case.card.name,
         case.card.memory_mib,
-        wish.num_shard,
-        wish.cuda_memory_fraction,
-        wish.wiggle_room or WIGGLE_ROOM,
+        options.num_shard,
+        options.cuda_memory_fraction,
+        options.wiggle_room or WIGGLE_ROOM,
     )
 
 
@@ -156,12 +156,12 @@ def _activations(case: Case, tokens: int) -> int:
     1.5 * intermediate_size * 2 bytes * 3 a token, as in the launcher, but for the experts that
     a token goes through instead of all of them.
     """
-    dims, wish = case.dims, case.wish
+    dims, options = case.dims, case.options
     # The usual width where it is not said, which notes.py tells
     width = dims.intermediate_size or 4 * (dims.hidden_size or 0)
     experts = min(dims.num_experts_per_tok, dims.num_experts)
-    found = tokens * math.ceil(9 * width * experts / wish.num_shard)
-    if wish.enable_prefill_logprobs:
+    found = tokens * math.ceil(9 * width * experts / options.num_shard)
+    if options.enable_prefill_logprobs:
         # The logits of every token instead of the last one's, and their logarithms
         found += tokens * (dims.vocab_size or 0) * 4
     return found
@@ -173,12 +173,12 @@ def _warmup_blocks(case: Case, prefill: int, tokens_per_block: int) -> int:
     It consists of as many prompts of max_input_tokens as fill the prefill, each with room for
     max_total_tokens, so that a short prompt and a long answer take the cache many times over.
     """
-    wish = case.wish
-    prompt = min(wish.max_input_tokens or prefill, prefill)
+    options = case.options
+    prompt = min(options.max_input_tokens or prefill, prefill)
     prompts = -(-prefill // prompt) if prompt else 0
-    if wish.max_total_tokens:
-        each = max(wish.max_total_tokens, prompt) - 1 + wish.speculate
+    if options.max_total_tokens:
+        each = max(options.max_total_tokens, prompt) - 1 + options.speculate
         return min(prompts * -(-max(each, 1) // tokens_per_block), _MOST)
     last = prefill - (prompts - 1) * prompt if prompts else 0
-    blocks = (prompts - 1) * -(-(prompt + wish.speculate) // tokens_per_block) if prompts else 0
-    return min(blocks + -(-(last + wish.speculate) // tokens_per_block), _MOST)
+    blocks = (prompts - 1) * -(-(prompt + options.speculate) // tokens_per_block) if prompts else 0
+    return min(blocks + -(-(last + options.speculate) // tokens_per_block), _MOST)

@@ -14,7 +14,7 @@ from .gpu_table import Card
 from .known_models import known_config
 from .model_config import read_dimensions
 from .sources import Source, read_source
-from .workload import Case, shard_choices, wish_of
+from .workload import Case, memory_options, shard_choices
 
 _MOST_GPUS = 16
 
@@ -81,16 +81,16 @@ def plan_model(
     ``owners`` says which model has a card, by index, and is added to: two on one card would
     take each other's memory, as TGI measures what is free and takes it all.
     """
-    wish = wish_of(model)
+    options = memory_options(model)
     dims = read_dimensions(source.config or {})
-    choices = shard_choices(dims, wish.quantize, _MOST_GPUS) if source.config else []
+    choices = shard_choices(dims, options.quantize, _MOST_GPUS) if source.config else []
     plan = Plan(
         name=model["name"],
         model_id=model["model_id"],
         where=where,
         fits="unknown",
         cards=[],
-        num_shard=wish.num_shard,
+        num_shard=options.num_shard,
         num_shard_choices=choices,
         gpus_needed=None,
         fit=None,
@@ -101,21 +101,21 @@ def plan_model(
     if not model["gpus"]:
         return plan._replace(fits="cpu")
     chosen, problems = _choose(model["gpus"], where, cards, owners, model["name"])
-    if len(chosen) < wish.num_shard and not problems:
-        what = f"are {len(chosen)} for num_shard {wish.num_shard}"
+    if len(chosen) < options.num_shard and not problems:
+        what = f"are {len(chosen)} for num_shard {options.num_shard}"
         problems.append(problem(f"{where}.gpus", what, "write as many, or leave gpus out"))
     # TGI uses no more than num_shard; where the GPUs are not there, one of the others is judged
-    used = chosen[: wish.num_shard] or cards[:1]
+    used = chosen[: options.num_shard] or cards[:1]
     plan = plan._replace(cards=chosen, problems=problems)
     if source.config is None or not used:
         for card in used[:1]:
-            problems += plan_messages.unsuited(wish.quantize, where, card)
+            problems += plan_messages.unsuited(options.quantize, where, card)
         remedy = "name its config.json in plan_configs"
         unknown = [f"{where} {source.problem}; {remedy}"] if source.problem else []
         return plan._replace(fits="no" if problems else "unknown", warnings=unknown)
     least = min((card.memory_mib or 0 for card in used), default=0)
     first = min(used, key=lambda card: card.number)._replace(memory_mib=least or None)
-    case = Case(source.config, dims, source.file_bytes, wish, first)
+    case = Case(source.config, dims, source.file_bytes, options, first)
     found = verdict(case)
     shown = fit(case)
     free = [card for card in cards if card.name == first.name and card.number not in owners]
@@ -155,7 +155,7 @@ def _choose(
 
 def _least_gpus(case: Case, choices: list[int]) -> int | None:
     for count in choices:
-        if verdict(case._replace(wish=case.wish._replace(num_shard=count))) == "yes":
+        if verdict(case._replace(options=case.options._replace(num_shard=count))) == "yes":
             return count
     return None
 

@@ -29,10 +29,10 @@ def unsuited(kind: str | None, where: str, card: Card) -> list[str]:
 def problems(case: Case, where: str, verdict: str, advice: list[Advice]) -> list[str]:
     """Give what keeps the model from being served, with what to write instead."""
     stored = case.dims.checkpoint.method if case.dims.checkpoint else None
-    found = unsuited(case.wish.quantize or stored, where, case.card)
+    found = unsuited(case.options.quantize or stored, where, case.card)
     best = fit(case, FAVOURABLE)
     if verdict == "no" and best is not None and best.phase == "shard":
-        choices = shard_choices(case.dims, case.wish.quantize)
+        choices = shard_choices(case.dims, case.options.quantize)
         remedy = f"write one of {', '.join(map(str, choices))}"
         found.append(problem(f"{where}.num_shard", _undivided(case), remedy))
     elif verdict == "no" and best is not None:
@@ -45,12 +45,12 @@ def problems(case: Case, where: str, verdict: str, advice: list[Advice]) -> list
 def _undivided(case: Case) -> str:
     dims = case.dims
     heads = f"{dims.num_attention_heads} heads and {dims.num_key_value_heads} for keys and values"
-    return f"is {case.wish.num_shard}, which does not divide {heads}"
+    return f"is {case.options.num_shard}, which does not divide {heads}"
 
 
 def _shortage(case: Case, best: Fit) -> str:
     """Say what is missing by the most favourable estimate."""
-    count, name = case.wish.num_shard, case.card.name
+    count, name = case.options.num_shard, case.card.name
     each = f"{'each ' if count > 1 else ''}{name}"
     has = f"{best.memory_bytes / _GIB:.1f} GiB of {each}"
     if best.phase == "load":
@@ -63,8 +63,8 @@ def _shortage(case: Case, best: Fit) -> str:
             f"needs {best.weights_bytes / _GIB:.1f} GiB for weights and {tokens:.1f} GiB for the "
             f"warm-up's {best.warmup_tokens} tokens on a GPU, too much for the {has}"
         )
-    wished = case.wish.max_total_tokens
-    return f"has room for {best.room_tokens} tokens at best, and max_total_tokens is {wished}"
+    requested = case.options.max_total_tokens
+    return f"has room for {best.room_tokens} tokens at best, and max_total_tokens is {requested}"
 
 
 def warnings(
@@ -84,12 +84,12 @@ def warnings(
 def _unknown(case: Case, found: Fit | None) -> Iterator[str]:
     dims = case.dims
     lacking = missing(dims)
-    if dims.model_type in PADDED or case.wish.attention == PADDING:
+    if dims.model_type in PADDED or case.options.attention == PADDING:
         yield f"is a {dims.model_type} model that TGI serves in padded batches; not planned"
     elif lacking:
         yield f"has no {', '.join(lacking)} in its config.json; not planned"
     elif found is None:
-        size = size_per_gpu(dims, case.wish.quantize, 1, case.file_bytes)
+        size = size_per_gpu(dims, case.options.quantize, 1, case.file_bytes)
         if size.bytes is None:
             yield f"has weights of unknown size ({dims.model_type or 'no model_type'}); {_HOW}"
     elif not found.weights_exact:
@@ -106,13 +106,17 @@ _HOW = "write weights_bytes beside its dimensions, or name a config.json beside 
 
 
 def _surprises(case: Case, found: Fit | None, verdict: str) -> Iterator[str]:
-    wish = case.wish
+    options = case.options
     if verdict == "tight":
         yield "fits or not by what CUDA and the prefill take, which is estimated; take some room"
     if found is None:
         return
     prefill = found.prefill.tokens
-    if wish.max_total_tokens and not wish.max_input_tokens and prefill > wish.max_total_tokens:
+    if (
+        options.max_total_tokens
+        and not options.max_input_tokens
+        and prefill > options.max_total_tokens
+    ):
         # grpc_client.rs: max_total_tokens - truncate, unsigned, with truncate = the prefill
         yield (
             f"has no max_input_tokens, and a prefill of {prefill} is longer than max_total_tokens: "
@@ -121,18 +125,19 @@ def _surprises(case: Case, found: Fit | None, verdict: str) -> Iterator[str]:
     if found.prefill.short_of_memory and not found.phase:
         yield 'will start with "Not enough VRAM to run the model", which does not know quantize'
     positions = case.dims.max_position_embeddings
-    if positions and wish.max_total_tokens and wish.max_total_tokens > positions:
+    if positions and options.max_total_tokens and options.max_total_tokens > positions:
         yield f"has max_total_tokens above the {positions} positions it was trained for"
-    if wish.kv_cache_dtype and attention_of(case) == "flashdecoding":
+    if options.kv_cache_dtype and attention_of(case) == "flashdecoding":
         yield f"cannot have kv_cache_dtype: its head_dim is {case.dims.head_dim}"
 
 
 def _cards(case: Case, cards: list[Card]) -> Iterator[str]:
-    if len(cards) > case.wish.num_shard:
-        yield f"has {len(cards)} GPUs and uses {case.wish.num_shard}; write num_shard: {len(cards)}"
+    given, used = len(cards), case.options.num_shard
+    if given > used:
+        yield f"has {given} GPUs and uses {used}; write num_shard: {given}"
     if len({(card.name, card.memory_mib) for card in cards}) > 1:
         yield "has GPUs of different kinds, of which the smallest decides"
-    if case.wish.max_batch_prefill_tokens is None and f16_flops(case.card.name) is None:
+    if case.options.max_batch_prefill_tokens is None and f16_flops(case.card.name) is None:
         yield f"is on a card whose name TGI does not know ({case.card.name}), nor how fast it is"
     capability = case.card.compute_cap
     if capability is not None and capability < 7.5:

@@ -18,7 +18,7 @@ _MOST_SHARDS = 64
 PADDING = "padding"
 
 
-class Wish(NamedTuple):
+class MemoryOptions(NamedTuple):
     """The launcher options that decide about memory; None is left to TGI."""
 
     num_shard: int = 1
@@ -41,19 +41,19 @@ class Case(NamedTuple):
     config: Mapping[str, Any]
     dims: Dimensions
     file_bytes: int | None
-    wish: Wish
+    options: MemoryOptions
     #: The card that nvidia-smi lists first, with the least memory of those in use
     card: Card
 
 
-def wish_of(model: Mapping[str, Any]) -> Wish:
-    """Give the wish of an entry of models.resolve_models; odd values count as not set."""
+def memory_options(model: Mapping[str, Any]) -> MemoryOptions:
+    """Return the options of an entry of models.resolve; values of a wrong type count as not set."""
     options = model.get("options") or {}
     environment = model.get("environment") or {}
     room = number(environment.get("TGI_WIGGLE_ROOM"))
     flash = str(environment.get("USE_FLASH_ATTENTION") or "true").lower() != "false"
     fraction = number(options.get("cuda_memory_fraction"))
-    return Wish(
+    return MemoryOptions(
         num_shard=min(max(whole(model.get("num_shard")) or 1, 1), _MOST_SHARDS),
         quantize=str(options["quantize"]) if options.get("quantize") else None,
         kv_cache_dtype=str(options["kv_cache_dtype"]) if options.get("kv_cache_dtype") else None,
@@ -75,8 +75,8 @@ def _tokens(value: Any) -> int | None:
 
 def attention_of(case: Case) -> str:
     """Give the kind of attention as the launcher's resolve_attention chooses it."""
-    if case.wish.attention:
-        return case.wish.attention
+    if case.options.attention:
+        return case.options.attention
     # Where nvidia-smi does not tell, the card is taken for one that TGI's image is built for
     old = case.card.compute_cap is not None and case.card.compute_cap < 8
     fallback = "paged" if old else "flashdecoding"

@@ -28,7 +28,7 @@ PLACEHOLDERS = [
         "group_vars/gpu_hosts/models.yml",
         f"    revision: {OPEN}",
         "    revision: 0123456789abcdef0123456789abcdef01234567",
-        'tgi_models[0].revision is "REPLACE_ME", no commit; write a commit, 40 hex digits',
+        'tgi_models[0].revision is "REPLACE_ME", not a commit; write a commit, 40 hex digits',
     ),
     (
         "group_vars/gpu_hosts/tgi.yml",

@@ -43,21 +43,25 @@ def test_what_is_let_through(models: list[Any]) -> None:
 
 
 ONE = [
-    ({"name": "House"}, "tgi_models[0].name", "small letters"),
-    ({"name": "a b"}, "tgi_models[0].name", "small letters"),
+    ({"name": "House"}, "tgi_models[0].name", "lower-case letters"),
+    ({"name": "a b"}, "tgi_models[0].name", "lower-case letters"),
     ({"aliases": ["two words"]}, "tgi_models[0].aliases[0]", "write letters, digits"),
     ({"model_id": "house"}, "tgi_models[0].model_id", "organisation/name"),
     ({"model_id": "/opt/house", "revision": None}, "tgi_models[0].model_id", "under /data"),
     ({"model_id": "/data/x"}, "tgi_models[0].revision", "is set for a local model; delete it"),
     ({"revision": None}, "tgi_models[0].revision", "is missing; write the commit"),
-    ({"revision": "main"}, "tgi_models[0].revision", 'is "main", no commit; write a commit'),
+    ({"revision": "main"}, "tgi_models[0].revision", 'is "main", not a commit; write a commit'),
     ({"revision": COMMIT[:7]}, "tgi_models[0].revision", "40 hex digits"),
-    ({"gpus": ["one"]}, "tgi_models[0].gpus", 'has "one", no GPU; write an index'),
-    ({"gpus": ["0", "0"]}, "tgi_models[0].gpus", 'has GPU "0", as has tgi_models[0].gpus'),
+    ({"gpus": ["one"]}, "tgi_models[0].gpus", 'has "one", not a GPU; write an index'),
+    ({"gpus": ["0", "0"]}, "tgi_models[0].gpus", 'has GPU "0", which tgi_models[0].gpus has too'),
     ({"gpus": ["0"], "num_shard": 2}, "tgi_models[0].num_shard", "is 2, but gpus lists 1"),
     ({"gpus": [], "num_shard": 2}, "tgi_models[0].num_shard", "write num_shard: 1"),
     ({"num_shard": 0}, "tgi_models[0].num_shard", "write 1 or more"),
-    ({"port": 70000}, "tgi_models[0].port", "is 70000, no port; write one from 1 to 65535"),
+    (
+        {"port": 70000},
+        "tgi_models[0].port",
+        "is 70000, not a valid port; write one from 1 to 65535",
+    ),
     (
         {"max_input_tokens": 4096, "max_total_tokens": 4096},
         "tgi_models[0].max_input_tokens",
@@ -98,14 +102,18 @@ def test_what_one_model_says(more: dict[str, Any], where: str, words: str) -> No
 
 
 TWO = [
-    ({"name": "house"}, "tgi_models[1].name", 'is "house", as is tgi_models[0].name'),
-    ({"aliases": ["house"]}, "tgi_models[1].aliases[0]", "as is tgi_models[0].name"),
-    ({"aliases": ["h"]}, "tgi_models[1].aliases[0]", "as is tgi_models[0].aliases[0]"),
+    ({"name": "house"}, "tgi_models[1].name", 'is "house", the same as tgi_models[0].name'),
+    ({"aliases": ["house"]}, "tgi_models[1].aliases[0]", "the same as tgi_models[0].name"),
+    ({"aliases": ["h"]}, "tgi_models[1].aliases[0]", "the same as tgi_models[0].aliases[0]"),
     ({"aliases": ["tgi"]}, "tgi_models[1].aliases[0]", "always means the first model"),
     ({"name": "tgi"}, "tgi_models[1].name", "move that model to the top"),
     ({"name": "ho.use"}, "tgi_models[1].name", "Compose drops the dots"),
-    ({"port": 8081}, "tgi_models[1].port", "is 8081, as is tgi_models[0].port; write another"),
-    ({"gpus": ["3"]}, "tgi_models[1].gpus", 'has GPU "3", as has tgi_models[0].gpus'),
+    (
+        {"port": 8081},
+        "tgi_models[1].port",
+        "is 8081, the same as tgi_models[0].port; write another",
+    ),
+    ({"gpus": ["3"]}, "tgi_models[1].gpus", 'has GPU "3", which tgi_models[0].gpus has too'),
     ({"gpus": [3]}, "tgi_models[1].gpus", "give each model GPUs of its own"),
 ]
 

@@ -71,17 +71,17 @@ WRONG = [
     ({"gpu1": host(A, bind="127.0.0.1")}, 'is "127.0.0.1", which no other machine can reach'),
     ({"gpu1": host(A, bind="fe80::1%eth0")}, "which no other machine can reach"),
     ({"gpu1": host(A, bind="::")}, 'is "::", which no other machine can reach'),
-    ({"gpu1": host(A, bind="gpu1.lan")}, 'tgi_bind_address of gpu1 is "gpu1.lan", no address'),
+    ({"gpu1": host(A, bind="gpu1.lan")}, 'tgi_bind_address of gpu1 is "gpu1.lan", not an address'),
     (
         {"gpu1": unseen(A, {**B, "port": 9000})},
-        "gpu1 is not in this run, so nobody knows the port of a; "
+        "gpu1 is not in this run, so the port is unknown for a; "
         "run without --limit, or write a port for each of them in tgi_models",
     ),
     (
         {"gpu1": host(A), "gpu2": host(OTHER)},
-        'gpu2 has model_id "x/other" for a, gpu1 has "x/a"; deploy the same on both',
+        'gpu2 has model_id "x/other" for a, but gpu1 has "x/a"; deploy the same on both',
     ),
-    ({"gpu1": host(A), "gpu2": host(NEWER)}, f'gpu2 has revision "{"3" * 40}" for a, gpu1 has'),
+    ({"gpu1": host(A), "gpu2": host(NEWER)}, f'gpu2 has revision "{"3" * 40}" for a, but gpu1 has'),
     (
         {"gpu1": host(A), "gpu2": host({**B, "aliases": ["big"]})},
         'gpu2 has b, called "big", which means a on gpu1; give it another name or alias',
@@ -176,5 +176,5 @@ def test_the_gateways_addresses() -> None:
     seen = {"ansible_facts": {"tgi_host": {"address": "10.0.0.2"}}}
     hosts = {"e1": {"gateway_address": "10.0.0.9"}, "e2": seen, "e3": {}}
     assert gateway_addresses(["e1", "e2"], hosts) == ["10.0.0.2", "10.0.0.9"]
-    with pytest.raises(ValueError, match="of e3 is not known, as it is not in this run; run"):
+    with pytest.raises(ValueError, match="of e3 is unknown, because it is not in this run; run"):
         gateway_addresses(hosts, hosts)

@@ -50,9 +50,9 @@ def test_the_first_piece(made: Case, gpus: int, first: str) -> None:
 
 
 def test_the_cache_in_8_bits_only_where_the_card_has_them() -> None:
-    wish = {"max_total_tokens": 40_000, "max_input_tokens": 39_000}
-    assert {"kv_cache_dtype": "fp8_e5m2"} in sets(case(LLAMA_8B, "NVIDIA L4", **wish), 1)
-    old = sets(case(LLAMA_8B, "NVIDIA A10G", **wish), 1)
+    options = {"max_total_tokens": 40_000, "max_input_tokens": 39_000}
+    assert {"kv_cache_dtype": "fp8_e5m2"} in sets(case(LLAMA_8B, "NVIDIA L4", **options), 1)
+    old = sets(case(LLAMA_8B, "NVIDIA A10G", **options), 1)
     assert old
     assert not any("kv_cache_dtype" in one for one in old)
 
@@ -66,7 +66,7 @@ def test_more_gpus_before_four_bits() -> None:
 def fit_with(made: Case, advice: Advice) -> Fit:
     """What the planner says once the advice is taken."""
     options: dict[str, Any] = dict(advice.set)
-    found = fit(made._replace(wish=made.wish._replace(**options)))
+    found = fit(made._replace(options=made.options._replace(**options)))
     assert found is not None
     return found
 
@@ -112,9 +112,9 @@ def test_nothing_is_advised_for_quantised_files_but_what_helps_them() -> None:
     ),
 )
 def test_all_advice_has_been_tried(
-    config: dict[str, Any], name: str, gpus: int, wish: dict[str, Any]
+    config: dict[str, Any], name: str, gpus: int, options: dict[str, Any]
 ) -> None:
-    made = case(config, name, **wish)
+    made = case(config, name, **options)
     for one in advise(made, gpus):
         if one.set:
             found = fit_with(made, one)

@@ -18,7 +18,7 @@ from ansible.module_utils.tgi.planner.fit import (
 from ansible.module_utils.tgi.planner.gpu_table import Card
 from ansible.module_utils.tgi.planner.known_models import KNOWN
 from ansible.module_utils.tgi.planner.model_config import read_dimensions
-from ansible.module_utils.tgi.planner.workload import Case, Wish
+from ansible.module_utils.tgi.planner.workload import Case, MemoryOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,7 +73,7 @@ def test_context_ends_at_the_positions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "tokens"),
+    ("options", "tokens"),
     [
         ({}, 8787),
         # Two prompts fill the prefill of 8787, each with room for an answer
@@ -85,8 +85,8 @@ def test_context_ends_at_the_positions() -> None:
         ({"attention": "paged", "max_input_tokens": 4394}, 2 * 275 * 16),
     ],
 )
-def test_the_batch_of_the_warm_up(wish: dict[str, Any], tokens: int) -> None:
-    assert sure(case(QWEN, "NVIDIA L4", **wish), PLAIN).warmup_tokens == tokens
+def test_the_batch_of_the_warm_up(options: dict[str, Any], tokens: int) -> None:
+    assert sure(case(QWEN, "NVIDIA L4", **options), PLAIN).warmup_tokens == tokens
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ def test_verdicts(made: Case, phase: str, answer: str) -> None:
 
 def test_a_context_that_the_warm_up_takes_and_the_router_refuses() -> None:
     config = KNOWN["meta-llama/Llama-3.2-1B-Instruct"]
-    wish: dict[str, Any] = {"max_batch_prefill_tokens": 2048, "cuda_memory_fraction": 0.5}
-    most = sure(case(config, "NVIDIA L4", **wish)).kv_tokens
+    options: dict[str, Any] = {"max_batch_prefill_tokens": 2048, "cuda_memory_fraction": 0.5}
+    most = sure(case(config, "NVIDIA L4", **options)).kv_tokens
     phases = [
-        sure(case(config, "NVIDIA L4", max_total_tokens=total, **wish)).phase
+        sure(case(config, "NVIDIA L4", max_total_tokens=total, **options)).phase
         for total in (most, most + 2, most + 100_000)
     ]
     assert phases == ["", "context", "warmup"]
@@ -134,7 +134,7 @@ def test_what_cannot_be_known() -> None:
     assert verdict(huge) == "no"
 
 
-def made_of(dims: tuple[int, int, int, int, int], mib: int, shards: int, **wish: Any) -> Case:
+def made_of(dims: tuple[int, int, int, int, int], mib: int, shards: int, **options: Any) -> Case:
     layers, groups, per_group, width, vocab = dims
     config = {
         "model_type": "llama",
@@ -146,12 +146,12 @@ def made_of(dims: tuple[int, int, int, int, int], mib: int, shards: int, **wish:
         "vocab_size": 64 * vocab,
         "max_position_embeddings": 2**40,
     }
-    known = {"max_batch_prefill_tokens": 512, **wish}
+    known = {"max_batch_prefill_tokens": 512, **options}
     return Case(
         config,
         read_dimensions(config),
         None,
-        Wish(num_shard=shards, **known),
+        MemoryOptions(num_shard=shards, **known),
         Card(0, "x", mib, 9.0),
     )
 
@@ -181,9 +181,9 @@ WISHES = st.fixed_dictionaries(
 
 @given(SIZES, MEMORY, st.integers(0, 100_000), WISHES)
 def test_more_memory_is_never_fewer_tokens(
-    dims: tuple[int, int, int, int, int], mib: int, more: int, wish: dict[str, Any]
+    dims: tuple[int, int, int, int, int], mib: int, more: int, options: dict[str, Any]
 ) -> None:
-    small, large = (sure(made_of(dims, size, 1, **wish)) for size in (mib, mib + more))
+    small, large = (sure(made_of(dims, size, 1, **options)) for size in (mib, mib + more))
     assert large.kv_tokens >= small.kv_tokens >= 0
     assert small.phase or not large.phase
 
@@ -199,10 +199,10 @@ def test_more_shards_are_never_fewer_tokens(dims: tuple[int, int, int, int, int]
 
 @given(SIZES, MEMORY, WISHES)
 def test_fewer_bits_and_better_luck_are_never_fewer_tokens(
-    dims: tuple[int, int, int, int, int], mib: int, wish: dict[str, Any]
+    dims: tuple[int, int, int, int, int], mib: int, options: dict[str, Any]
 ) -> None:
-    made = made_of(dims, mib, 1, **wish)
-    fewer = made._replace(wish=made.wish._replace(kv_cache_dtype="fp8_e5m2"))
+    made = made_of(dims, mib, 1, **options)
+    fewer = made._replace(options=made.options._replace(kv_cache_dtype="fp8_e5m2"))
     assert sure(fewer).kv_tokens >= sure(made).kv_tokens
     tokens = [sure(made, one).kv_tokens for one in (UNFAVOURABLE, EXPECTED, FAVOURABLE)]
     assert tokens == sorted(tokens)
@@ -211,9 +211,9 @@ def test_fewer_bits_and_better_luck_are_never_fewer_tokens(
 
 @given(SIZES, MEMORY, WISHES, st.integers(1, 2**31 - 1))
 def test_what_is_promised_is_there(
-    dims: tuple[int, int, int, int, int], mib: int, wish: dict[str, Any], total: int
+    dims: tuple[int, int, int, int, int], mib: int, options: dict[str, Any], total: int
 ) -> None:
-    found = sure(made_of(dims, mib, 1, max_total_tokens=total, **wish))
+    found = sure(made_of(dims, mib, 1, max_total_tokens=total, **options))
     used = found.weights_bytes + found.overhead_bytes + found.activation_bytes
     if found.phase not in ("load", "warmup"):
         assert used + found.kv_tokens * found.kv_bytes_per_token <= found.memory_bytes

@@ -160,7 +160,7 @@ def test_a_gateway_on_a_machine_of_its_own(tmp_path: Path) -> None:
     mine = mine.partition("PLAY RECAP")[0]
     for line in (
         'tgi_bind_address of gpu1 is "127.0.0.2", which no other machine can reach; write',
-        'gpu3 has model_id "x/y" for a, gpu1 has "acme/a"; deploy the same on both',
+        'gpu3 has model_id "x/y" for a, but gpu1 has "acme/a"; deploy the same on both',
     ):
         assert line in mine
     assert "gpu2" not in mine

@@ -69,7 +69,7 @@ def test_a_gateway_of_hosts_that_cannot_be_reached(tmp_path: Path) -> None:
     assert [line.strip() for line in refused.splitlines() if line.strip()] == [
         "gateway_consumers[1].keys[0] is the same key as gateway_consumers[0].keys[0].key; "
         "write the output of openssl rand -hex 32, in a vault file",
-        "gpu1 is not in this run, so nobody knows the port of a; "
+        "gpu1 is not in this run, so the port is unknown for a; "
         "run without --limit, or write a port for each of them in tgi_models",
         "tgi_bind_address of gpu2 is not set, so its models listen on loopback only; "
         "write its private address there (it has 10.0.0.6)",
