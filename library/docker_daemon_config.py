@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: merge settings into Docker's daemon.json and say how they take effect."""
+"""Merge settings into Docker's daemon.json."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ DOCUMENTATION = r"""
 module: docker_daemon_config
 short_description: Merge settings into Docker's daemon.json
 description:
-  - Merges settings into the file that is there, so that what others put in it stays.
-  - Refuses a broken file, and settings with which the daemon would not start, including those
-    that C(dockerd --validate) accepts. While containers run, a second daemon without a network
-    tries settings that need a restart.
-  - The file before is kept beside it with the suffix C(.before-tgi-ansible); while a change is
-    yet to be applied, the one before that change.
-  - Says whether a reload is enough or a restart is needed.
-  - Keeps the authorities of private registries beside it (C(certs.d)), which need neither.
+  - Merges settings into the existing file. Settings that are not ours stay.
+  - Refuses a broken file and settings with which the daemon would not start, also those that
+    C(dockerd --validate) accepts. While containers run, the module first tries settings that need
+    a restart in a second daemon without a network.
+  - Keeps a copy of the file with the suffix C(.before-tgi-ansible). The copy is the file that the
+    daemon last read.
+  - Returns whether a reload is enough or a restart is needed.
+  - Writes the certificates of private registries to C(certs.d), which needs neither.
 options:
   path:
-    description: The file.
+    description: Path of daemon.json.
     type: path
     default: /etc/docker/daemon.json
   settings:
@@ -26,31 +26,31 @@ options:
     required: true
   defaults:
     description:
-      - Settings for a file that has none of these keys, together; else none of them. They follow
-        what is asked here later on, if the file had none of them when it was first changed.
+      - Applied only if the file has none of these keys. If it had none when this module first
+        changed it, later values of this option are applied too.
     type: dict
     default: {}
   fresh:
-    description: Settings, each for a file without it, and only while the engine has no container.
+    description: Each is applied only if the file lacks it and the engine has no container.
     type: dict
     default: {}
   own:
     description:
-      - The part of O(settings) that goes, with O(proxies), when it is asked for no more, unless
-        somebody set another value since.
+      - The part of O(settings) that is removed, with O(proxies), when a later run does not list it.
+        A value that was changed by hand since then stays.
     type: dict
     default: {}
   authorities:
     description:
-      - Certificates by registry (C(host) or C(host:port)), as PEM text or a path on the host.
-        Those written here before for others are removed.
+      - CA certificates by registry (C(host) or C(host:port)), as PEM text or a path on the host.
+        Certificates that this module wrote for other registries are removed.
     type: dict
     default: {}
 extends_documentation_fragment: [docker_daemon]
 attributes:
   check_mode:
     support: full
-    description: Validates, writes nothing.
+    description: Checks the settings and writes nothing.
   diff_mode:
     support: full
     description: Shows the file before and after.
@@ -65,25 +65,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_keys:
-  description: Top-level keys whose value changed, now or since the daemon last read the file.
+  description: Top-level keys whose value changed since the daemon last read the file.
   returned: success
   type: list
   elements: str
 restart_required:
-  description: Whether some of them take effect with a restart only.
+  description: Whether one of them needs a restart of the daemon.
   returned: success
   type: bool
 backup:
-  description: The file before the change; empty if the change made the file.
+  description: Path of the copy from before the change; empty if there was no file.
   returned: success
   type: str
 authorities:
-  description: Files of authorities that were, or would be, written or removed.
+  description: Certificate files that were, or would be, written or removed.
   returned: success
   type: list
   elements: str
 running:
-  description: Whether a daemon runs, to which the change has yet to be applied.
+  description: Whether a daemon runs that must still reload or restart.
   returned: when something changed
   type: bool
 """
@@ -127,20 +127,21 @@ from ansible.module_utils.tgi.docker.trial_start import objection
 
 
 def own_settings(params: dict[str, Any]) -> dict[str, Any]:
-    return dict(overlay(proxies(**params["proxies"]), params["own"]))
+    """Return the settings that go when a later run does not list them."""
+    return overlay(proxies(**params["proxies"]), params["own"])
 
 
-def judge(
+def settings_after(
     module: AnsibleModule, engine: DockerDaemon, path: Path, before: dict[str, Any]
 ) -> dict[str, Any]:
-    """The settings as they shall be. Raises DaemonConfigError."""
+    """Return the content of the new file. Raises DaemonConfigError."""
     params, original = module.params, original_of(path)
     settings = overlay(proxies(**params["proxies"]), params["settings"])
     base = without_dropped(before, original, read_own(path), own_settings(params))
     fresh = {name: value for name, value in params["fresh"].items() if name not in before}
     if fresh and not engine.containers(stopped=True):
         settings = overlay(fresh, settings)
-    after: dict[str, Any] = compose(base, original, settings, params["defaults"])
+    after = compose(base, original, settings, params["defaults"])
     refuse_overlooked(after, engine.plugins() if wants_plugins(after) else ())
     refuse_absent_runtimes(after, settings)
     return after
@@ -165,7 +166,7 @@ def main() -> None:
     certificates = Path(module.params["path"]).parent / "certs.d"
     try:
         before = parse(text, str(path))
-        after = judge(module, engine, path, before)
+        after = settings_after(module, engine, path, before)
         authorities = plan(certificates, module.params["authorities"])
     except (DaemonConfigError, CertificateRefusedError) as error:
         module.fail_json(msg=str(error))

@@ -1,19 +1,19 @@
 #!/usr/bin/python
-"""Take the settings that were merged into Docker's daemon.json out of it again."""
+"""Remove the settings that docker_daemon_config merged into daemon.json."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_daemon_undo
-short_description: Take merged settings out of Docker's daemon.json
+short_description: Remove merged settings from Docker's daemon.json
 description:
-  - Gives every key of the settings the value it had before C(docker_daemon_config) first wrote
-    the file, or removes it. What others set, before or since, stays.
-  - The copies that were kept beside the file go with it, and the authorities of registries that
-    this project wrote. The daemon is not told.
+  - Sets each key back to its value from before C(docker_daemon_config) first wrote the file, or
+    removes it. Values that were set by hand stay.
+  - Removes the copies of the file, and the registry certificates that this project wrote. Does not
+    reload the daemon.
 options:
   path:
-    description: The file.
+    description: Path of daemon.json.
     type: path
     default: /etc/docker/daemon.json
   settings:
@@ -38,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: Files that are no longer needed.
+  description: Files that were, or would be, removed.
   returned: success
   type: list
   elements: str
@@ -65,15 +65,16 @@ from ansible.module_utils.tgi.docker.registry_certificates import plan
 
 
 def load(path: Path) -> dict[str, Any]:
-    return dict(parse(path.read_text() if path.exists() else "", str(path)))
+    """Read a daemon.json; an absent one is {}. Raises DaemonConfigError."""
+    return parse(path.read_text() if path.exists() else "", str(path))
 
 
 def put_back(authority: Path) -> None:
-    """Remove an authority of ours; another's that it took the place of comes back."""
+    """Remove a certificate of ours and restore the one that it replaced."""
     authority.unlink()
     if backup_of(authority).exists():
         backup_of(authority).replace(authority)
-    with contextlib.suppress(OSError):  # others keep something in it
+    with contextlib.suppress(OSError):  # The directory holds other files
         authority.parent.rmdir()
         authority.parent.parent.rmdir()
 
@@ -97,7 +98,7 @@ def main() -> None:
     authorities = list(plan(path.parent / "certs.d", {}))
     try:
         before = load(path)
-        # Without a copy this project never wrote the file
+        # Without a copy, this project never wrote the file
         after = undo(before, load(copies[0]), ours) if copies else before
     except DaemonConfigError as error:
         module.fail_json(msg=str(error))
@@ -109,7 +110,7 @@ def main() -> None:
             file.unlink()
         for file in authorities:
             put_back(file)
-        with contextlib.suppress(OSError):  # not there, or others keep something in it
+        with contextlib.suppress(OSError):  # It is missing, or holds other files
             path.parent.rmdir()
     module.exit_json(
         changed=bool(gone or authorities) or after != before,

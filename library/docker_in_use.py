@@ -1,22 +1,22 @@
 #!/usr/bin/python
-"""Refuse to take the engine, or the GPUs' toolkit, from containers that run."""
+"""Refuse to remove Docker or NVIDIA's toolkit while containers need it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_in_use
-short_description: Refuse to take the engine, or the GPUs' toolkit, from containers that run
+short_description: Refuse to remove Docker or NVIDIA's toolkit while containers need it
 description:
-  - Fails, and names the containers, where some run that need it. Changes nothing.
-  - A daemon that does not answer is judged by the processes its containers left.
+  - Fails with the names of the running containers that need it. Changes nothing.
+  - If the daemon does not answer, counts the containers' processes instead.
 options:
   what:
-    description: What is to go, the engine or what gives containers their GPUs.
+    description: What will be removed, V(engine) for Docker or V(gpus) for NVIDIA's toolkit.
     type: str
     choices: [engine, gpus]
     required: true
   except_below:
-    description: Containers of Compose projects in this directory do not count; they go too.
+    description: Ignore containers of Compose projects below this directory.
     type: path
 attributes:
   check_mode:
@@ -32,7 +32,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 containers:
-  description: The containers that run and need it; none where this succeeds.
+  description: Running containers that need it; empty on success.
   returned: always
   type: list
   elements: str
@@ -42,27 +42,27 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.docker.containers import FORMAT, RunningContainer, below, parse, shims
 
 REASONS = {
-    "engine": "run, and would be left without their engine. Stop them first, or keep Docker "
-    "(without docker_uninstall)",
-    "gpus": "have GPUs and could not start again without NVIDIA's toolkit. Stop them first, or "
-    "name what shall go (--tags)",
+    "engine": "still run and need Docker. Stop them first, or keep Docker: leave uninstall_docker "
+    "unset",
+    "gpus": "have GPUs and cannot start again without NVIDIA's toolkit. Stop them first, or use "
+    "--tags to keep the toolkit",
 }
 
 
 def running(module: AnsibleModule) -> list[RunningContainer]:
-    """The containers that run, as the daemon says; stand-ins where it says nothing."""
+    """Return the running containers; if the daemon does not answer, one stand-in for each."""
     docker = module.get_bin_path("docker")
     code, out = 1, ""
     if docker is not None:
         code, out, _err = module.run_command([docker, "ps", "--quiet"])
     if code:
         return [
-            RunningContainer("one that Docker, which does not answer, left", "", "hook")
+            RunningContainer("a container of a Docker that does not answer", "", "hook")
         ] * shims()
     if not out.split():
         return []
     _code, said, _err = module.run_command([docker, "inspect", "--format", FORMAT, *out.split()])
-    return list(parse(said))
+    return parse(said)
 
 
 def main() -> None:

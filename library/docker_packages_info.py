@@ -1,27 +1,27 @@
 #!/usr/bin/python
-"""Ansible module: judge what installing an engine would do to the one that is there."""
+"""Check what installing an engine would do to the existing one."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_packages_info
-short_description: Judge what installing an engine would do to the one that is there
+short_description: Check what installing an engine would do to the existing one
 description:
-  - Tells which packages have to go for another engine (C(docker.io) for C(docker-ce), or the other
-    way), and refuses it while containers run, whoever started them, or where packages of others
-    would go along.
-  - Refuses another major version of the engine or of containerd while containers run, as
-    containers outlive patch releases only.
-  - Refuses beside an engine that no package manager can take away (snap, a binary of its own).
+  - Returns which packages conflict with the wanted engine (C(docker.io) with C(docker-ce), or the
+    other way). Fails if they must go while any container runs, or if apt would remove other
+    packages with them.
+  - Fails if containers run and the engine or containerd would get another major version.
+    Containers only survive patch releases.
+  - Fails if the host has an engine that no package manager can remove (snap, a copied binary).
   - Changes nothing.
 options:
   source:
-    description: Where the engine is to come from.
+    description: Where the engine comes from.
     type: str
     choices: [docker_ce, distro]
     required: true
   wanted:
-    description: Versions by package, with V(*) as wildcard; an empty one asks for any.
+    description: Versions by package, with V(*) as wildcard; an empty version accepts any.
     type: dict
     required: true
   manager:
@@ -30,16 +30,16 @@ options:
     choices: [apt, dnf]
     default: apt
   tools:
-    description: Further packages that must be there, whatever their version.
+    description: Other packages that must be installed, at any version.
     type: list
     elements: str
     default: []
   hold:
-    description: Whether the packages are to be held.
+    description: Whether the packages should be held.
     type: bool
     default: true
   refused:
-    description: Why there can be no engine from there at all; empty where there can.
+    description: Fail with this message, unless it is empty.
     type: str
     default: ''
 attributes:
@@ -49,7 +49,7 @@ author: tgi-ansible
 """
 
 EXAMPLES = r"""
-- name: Judge what would be installed
+- name: Check what would be installed
   docker_packages_info:
     source: docker_ce
     wanted: {docker-ce: "5:29.*", containerd.io: "2.*"}
@@ -61,29 +61,29 @@ installed:
   returned: success
   type: dict
 conflicts:
-  description: Installed packages that have to go first; nothing runs on them.
+  description: Installed packages to remove first; no container needs them.
   returned: success
   type: list
   elements: str
 install:
-  description: What the package manager is to be asked for; empty where all is as it is wanted.
+  description: Packages to install, with their version; empty if all are as wanted.
   returned: success
   type: list
   elements: str
 lists_missing:
-  description: Whether apt has no lists at all, without which check mode cannot foresee packages.
+  description: Whether apt has no package lists. Check mode needs them to foresee packages.
   returned: success
   type: bool
 unheld:
-  description: Whether a hold is missing, or one is there that is not wanted.
+  description: Whether a hold is missing or not wanted.
   returned: success
   type: bool
 started:
-  description: Whether the daemon runs, and is started at boot.
+  description: Whether the daemon runs and starts at boot.
   returned: success
   type: bool
 engine_moves:
-  description: Whether the installation will replace the engine, which restarts its daemon.
+  description: Whether the installation replaces the engine and so restarts its daemon.
   returned: success
   type: bool
 """
@@ -114,14 +114,14 @@ LISTS = Path("/var/lib/apt/lists")
 
 
 def running(module: AnsibleModule) -> int:
-    """How many containers run, be it without their daemon."""
+    """Count the running containers, also those whose daemon is down."""
     docker = module.get_bin_path("docker")
     code, out, _err = module.run_command([docker, "ps", "--quiet"]) if docker else (1, "", "")
-    return max(len(out.split()) if code == 0 else 0, int(shims()))
+    return max(len(out.split()) if code == 0 else 0, shims())
 
 
-def refuse_strangers(module: AnsibleModule, going: list[str]) -> None:
-    """Refuse to take packages from under running containers, or others' packages along."""
+def refuse_conflicts(module: AnsibleModule, going: list[str]) -> None:
+    """Fail if conflicting packages serve containers, or if apt would remove others with them."""
     source, manager = module.params["source"], module.params["manager"]
     other = "distro" if source == "docker_ce" else "docker_ce"
     engine = "docker-ce" if source == "docker_ce" else "docker.io"
@@ -129,19 +129,20 @@ def refuse_strangers(module: AnsibleModule, going: list[str]) -> None:
     count = running(module)
     if count:
         module.fail_json(
-            msg=f"{listed} would have to go for {engine}, but {count} containers run. "
+            msg=f"{engine} replaces {listed}, but {count} containers run. "
             f"Stop them first, or write docker_source: {other}"
         )
     if manager == "apt":
         along = dependents(module.run_command, going)
         if along:
             module.fail_json(
-                msg=f"{listed} would have to go for {engine}, and {', '.join(along)} with them. "
-                f"Remove or move those yourself, or write docker_source: {other}"
+                msg=f"{engine} replaces {listed}, and apt would also remove {', '.join(along)}. "
+                f"Remove those yourself, or write docker_source: {other}"
             )
 
 
 def started(module: AnsibleModule) -> bool:
+    """Check whether the daemon runs and starts at boot."""
     systemctl = module.get_bin_path("systemctl")
     if systemctl is None:
         return False
@@ -151,12 +152,13 @@ def started(module: AnsibleModule) -> bool:
 
 
 def unheld(module: AnsibleModule, there: Installed, wanted: dict[str, str]) -> bool:
+    """Check whether a hold is missing or not wanted."""
     hold = module.params["hold"]
     if module.params["manager"] == "apt":
         return bool(to_mark(there, wanted, hold))
     path = Path(LOCKS)
     before = path.read_text() if path.exists() else ""
-    return bool(locks_text(before, "docker", wanted, locks(there.versions, wanted, hold)) != before)
+    return locks_text(before, "docker", wanted, locks(there.versions, wanted, hold)) != before
 
 
 def main() -> None:
@@ -184,14 +186,14 @@ def main() -> None:
         module.fail_json(msg=str(error))
     going = conflicts(there.versions, source)
     if going:
-        refuse_strangers(module, going)
+        refuse_conflicts(module, going)
     leaping = leaps(there.versions, wanted)
     count = running(module) if leaping else 0
     if count:
         module.fail_json(
-            msg=f"{'; '.join(leaping)}: containers outlive patch releases only, and {count} run. "
-            "Stop them first, or keep what is there with docker_version and "
-            "docker_containerd_version"
+            msg=f"{'; '.join(leaping)}: containers only survive patch releases, and {count} run. "
+            "Stop them first, or set docker_version and docker_containerd_version to the installed "
+            "versions"
         )
     module.exit_json(
         changed=False,

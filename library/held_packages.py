@@ -1,19 +1,19 @@
 #!/usr/bin/python
-"""Ansible module: keep packages at the version they have, whatever upgrades the host."""
+"""Hold packages at their version, so that no upgrade of the host changes them."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: held_packages
-short_description: Hold packages, or let them go
+short_description: Hold packages, or release them
 description:
-  - With apt, marks those that are installed as held, or no longer so.
-  - With dnf, writes a block of the versionlock file, with the installed versions where they are
-    held and else those asked for. Other locks of the same packages go; exclusions stay.
-  - Changing a held package on purpose loses apt's mark, so that this belongs after it.
+  - With apt, holds the installed packages, or releases them.
+  - With dnf, writes a block of the versionlock file. Held packages get their installed version, the
+    others the version asked for. Other locks of these packages are removed; exclusions stay.
+  - apt loses a hold when the package is changed on purpose, so run this module after that.
 options:
   name:
-    description: Whose packages they are; names the block.
+    description: Name of the block in the versionlock file.
     type: str
     required: true
   manager:
@@ -22,11 +22,11 @@ options:
     choices: [apt, dnf]
     required: true
   packages:
-    description: Versions by package, with V(*) as wildcard; an empty one asks for any.
+    description: Versions by package, with V(*) as wildcard; an empty version accepts any.
     type: dict
     required: true
   hold:
-    description: Whether they are held.
+    description: Whether to hold the packages.
     type: bool
     default: true
 attributes:
@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 marked:
-  description: Packages whose mark changed (apt), or whose lines are in the file (dnf).
+  description: Packages whose hold changed (apt), or the lines of the block (dnf).
   returned: success
   type: list
   elements: str
@@ -62,16 +62,16 @@ from ansible.module_utils.tgi.packages.holds import LOCKS, ask, locks, locks_tex
 
 
 def mark(module: AnsibleModule, packages: list[str], hold: bool) -> None:
-    """Let apt hold them, or let them go."""
+    """Let apt hold the packages, or release them."""
     word = "hold" if hold else "unhold"
     program = module.get_bin_path("apt-mark", required=True)
     code, out, err = module.run_command([program, word, *packages])
     if code:
-        module.fail_json(msg=f"apt-mark {word} says: {(err or out).strip()}")
+        module.fail_json(msg=f"apt-mark {word} failed: {(err or out).strip()}")
 
 
 def replace(module: AnsibleModule, path: Path, text: str) -> None:
-    """Replace the file; where the plugin is not installed there is nobody to read it."""
+    """Write the versionlock file; fail if its plugin is not installed."""
     if not path.parent.is_dir():
         module.fail_json(
             msg=f"{path.parent} does not exist; install python3-dnf-plugin-versionlock first"

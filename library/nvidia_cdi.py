@@ -1,18 +1,19 @@
 #!/usr/bin/python
-"""Ansible module: what NVIDIA's container toolkit needs beside its packages."""
+"""Keep the CDI specification and the other files that NVIDIA's toolkit needs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nvidia_cdi
-short_description: Keep what containers need to have a host's GPUs by CDI
+short_description: Keep the CDI specification of a host's GPUs up to date
 description:
-  - Says whether packages have to be installed. Where they need not, makes sure that the CDI
-    specification names every GPU and MIG slice that C(nvidia-smi) shows, and nothing that is gone;
-    NVIDIA's own refresh is run where it does not. A file of C(nvidia-ctk)'s that is in the way is
-    kept beside itself with the suffix C(.before-tgi-ansible.bak), which nobody reads.
-  - Orders Docker after that refresh at boot, and tells unattended upgrades what to leave alone.
-    No daemon-reload is made, as it can take GPUs from containers that run.
+  - Returns which packages must be installed. If none must, checks that the CDI specification names
+    each GPU and MIG slice that C(nvidia-smi) shows, and no other. If it does not, runs NVIDIA's
+    refresh. A file of C(nvidia-ctk) that is in the way is renamed with the suffix
+    C(.before-tgi-ansible.bak), which no program reads.
+  - Makes Docker start after that refresh at boot, and excludes packages from unattended upgrades.
+    Does not run C(systemctl daemon-reload), as that can take GPUs from running containers.
+  - Fails if the toolkit's version has no refresh, or one that comes too late at boot.
 options:
   manager:
     description: The host's package manager.
@@ -24,23 +25,23 @@ options:
     type: dict
     required: true
   hold:
-    description: Whether they shall be held.
+    description: Whether the packages should be held.
     type: bool
     default: true
   older:
-    description: Packages that these have taken the place of.
+    description: Packages that the toolkit replaces.
     type: list
     elements: str
     default: []
   unattended_exclude:
-    description: Beginnings of package names that unattended upgrades leave alone.
+    description: Prefixes of package names that unattended upgrades must not touch.
     type: list
     elements: str
     default: []
 attributes:
   check_mode:
     support: full
-    description: Changes nothing; devices that lack are told as a change.
+    description: Changes nothing; missing devices count as a change.
   diff_mode:
     support: full
     description: Shows the files, and the device names before and after.
@@ -48,7 +49,7 @@ author: tgi-ansible
 """
 
 EXAMPLES = r"""
-- name: Keep the CDI specification true
+- name: Keep the CDI specification up to date
   nvidia_cdi:
     manager: apt
     packages: {nvidia-container-toolkit-base: 1.20.0-1}
@@ -56,12 +57,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 install:
-  description: Packages that are not there at the version asked for; the rest waits for them.
+  description: Packages that are not installed at the wanted version. Devices wait for them.
   returned: always
   type: list
   elements: str
 known:
-  description: Whether the package manager's lists have that version.
+  description: Whether the package manager knows the wanted version.
   returned: always
   type: bool
 older:
@@ -70,21 +71,21 @@ older:
   type: list
   elements: str
 unheld:
-  description: Packages that O(hold) would change.
+  description: Packages whose hold differs from O(hold).
   returned: always
   type: list
   elements: str
 gpus:
-  description: UUIDs of the cards and MIG slices that CDI names.
+  description: UUIDs of the GPUs and MIG slices that containers can use.
   returned: always
   type: list
   elements: str
 cards:
-  description: How many cards there are.
+  description: Number of GPUs.
   returned: always
   type: int
 removed:
-  description: Specification files that were put aside, each with the reason.
+  description: Specification files that were renamed, each with the reason.
   returned: always
   type: dict
 """
@@ -95,6 +96,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common import files as host_files
 from ansible.module_utils.tgi.common.commands import ask
+from ansible.module_utils.tgi.common.problem import problem
 from ansible.module_utils.tgi.docker.engine_packages import dependents
 from ansible.module_utils.tgi.host.nvidia import cdi
 from ansible.module_utils.tgi.host.nvidia.toolkit_files import (
@@ -108,21 +110,22 @@ from ansible.module_utils.tgi.packages.holds import LOCKS, matches
 from ansible.module_utils.tgi.packages.holds import ask as ask_packages
 
 REFRESH = "nvidia-cdi-refresh.service"
-# Where the host's files are found
+# Tests set another one
 ROOT = Path("/")
 
 
 def at(path: str) -> Path:
+    """Return a path of the host below ROOT."""
     return ROOT / path.lstrip("/")
 
 
 def read(path: str) -> str:
-    text: str = host_files.read_bytes(at(path)).decode()
-    return text
+    """Return a text file of the host, empty if it is missing."""
+    return host_files.read_bytes(at(path)).decode()
 
 
 def wanted_files(module: AnsibleModule) -> dict[Path, bytes]:
-    """The files beside the packages, by path."""
+    """Return the files that the packages do not bring: path -> content."""
     manager = module.params["manager"]
     path = UNATTENDED[manager]
     try:
@@ -133,12 +136,12 @@ def wanted_files(module: AnsibleModule) -> dict[Path, bytes]:
 
 
 def refuse_others(module: AnsibleModule, older: list[str]) -> None:
-    """Refuse to remove packages of others along with older ones of NVIDIA's."""
+    """Fail if apt would remove other packages with NVIDIA's older ones."""
     along = dependents(module.run_command, older)
     if along:
         module.fail_json(
-            msg=f"{', '.join(older)} would be removed, as the toolkit has taken its place, and "
-            f"{', '.join(along)} with it; remove or move those yourself"
+            msg=f"the toolkit replaces {', '.join(older)}, and apt would also remove "
+            f"{', '.join(along)}; remove those yourself"
         )
 
 
@@ -156,9 +159,7 @@ def main() -> None:
     manager, packages = module.params["manager"], module.params["packages"]
     for version in packages.values():
         if wrong := check_version(str(version)):
-            module.fail_json(
-                msg="; ".join((f"nvidia_container_toolkit_version {wrong[0]}", wrong[1]))
-            )
+            module.fail_json(msg=problem("nvidia_container_toolkit_version", *wrong))
     files = wanted_files(module)
     try:
         there = ask_packages(module.run_command, manager, [*packages, *module.params["older"]])
@@ -173,7 +174,7 @@ def main() -> None:
     older = [name for name in module.params["older"] if name in versions]
     if older and manager == "apt":
         refuse_others(module, older)
-    # Before the packages, whose own reload then reads the order
+    # Before the packages: their installation reloads systemd, which then reads the new order
     changed, diff = host_files.settle(files, (), module.check_mode)
     result: dict[str, Any] = {
         "changed": bool(changed),
@@ -192,7 +193,7 @@ def main() -> None:
 
 
 def keep_devices(module: AnsibleModule, result: dict[str, Any]) -> None:
-    """Make the CDI specification name what there is, or fail."""
+    """Make the CDI specification name each GPU and no other, or fail."""
     found = cdi.devices(ask, ROOT)
     if found.problem:
         module.fail_json(msg=found.problem)
@@ -203,14 +204,14 @@ def keep_devices(module: AnsibleModule, result: dict[str, Any]) -> None:
     if renew and not module.check_mode:
         for path in removed:
             at(path).rename(at(f"{path}.before-tgi-ansible.bak"))
-        # A one-shot that may count as active since boot; judged by what is there then
+        # Its exit code does not matter: the devices are checked below
         module.run_command(["systemctl", "reset-failed", REFRESH])
         module.run_command(["systemctl", "restart", REFRESH])
         found = found._replace(named=cdi.named(ask))
         if found.missing:
             module.fail_json(msg=cdi.complaint(found, removed, ask))
     after = found.wanted if module.check_mode else found.named
-    # Names that no refresh takes away (a site's own) are no change
+    # Names that no refresh removes (from another specification) are no change
     moved = bool(removed) or (renew and set(after) != set(before))
     result["changed"] = result["changed"] or moved
     result["gpus"] = list(found.wanted)

@@ -1,32 +1,32 @@
 #!/usr/bin/python
-"""Ansible module: whether NVIDIA's driver runs on a host, and if not, why."""
+"""Check whether NVIDIA's driver works on a host, and if not, why."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nvidia_driver_info
-short_description: Tell whether NVIDIA's driver runs, and if not, why
+short_description: Check whether NVIDIA's driver works, and if not, why
 description:
-  - Asks C(nvidia-smi), and where that shows no GPU, looks at the PCI bus, the kernel's modules,
-    Secure Boot and the driver's libraries. It reads only.
+  - Runs C(nvidia-smi). If that shows no GPU, checks the PCI bus, the kernel's modules, Secure Boot
+    and the driver's libraries. Only reads.
 options:
   packages:
-    description: Packages of the driver, of which is told whether apt could install them.
+    description: Driver packages; RV(offered) is true when apt can install all of them.
     type: list
     elements: str
     default: []
   release:
-    description: Codename of a Debian release, of which is told whence the host has it.
+    description: Debian codename; RV(mirror) is the mirror that the host uses for it.
     type: str
 attributes:
   check_mode:
     support: full
-    description: It only reads.
+    description: Only reads.
 author: tgi-ansible
 """
 
 EXAMPLES = r"""
-- name: Look at the driver
+- name: Check the driver
   nvidia_driver_info:
     packages: [nvidia-kernel-dkms]
   register: driver
@@ -38,32 +38,32 @@ works:
   returned: always
   type: bool
 reason:
-  description: Why it shows none, with the remedy.
+  description: Why it shows none, with the remedy; empty if it works.
   returned: always
   type: str
 installable:
-  description: Whether an installation could be the cure.
+  description: Whether installing a driver can help.
   returned: always
   type: bool
 nouveau:
-  description: Whether nouveau is loaded, which keeps NVIDIA's module out until a reboot.
+  description: Whether nouveau is loaded. NVIDIA's module then needs a reboot.
   returned: always
   type: bool
 offered:
-  description: Whether apt could install all of O(packages).
+  description: Whether apt can install all of O(packages).
   returned: always
   type: bool
 kernel:
-  description: Release of the kernel that runs.
+  description: Release of the running kernel.
   returned: always
   type: str
 flavours:
-  description: The packages that bring the next kernels, without C(linux-image-).
+  description: Packages that bring the next kernels, without C(linux-image-).
   returned: always
   type: list
   elements: str
 mirror:
-  description: Whence the host has O(release), empty where it has it from nowhere.
+  description: Mirror from which the host gets O(release); empty if it has none.
   returned: always
   type: str
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: an apt source whose key is checked by fingerprint, with its version pins."""
+"""Add an apt repository whose key is checked by its fingerprint, with version pins."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ DOCUMENTATION = r"""
 module: signed_apt_source
 short_description: Add an apt repository whose key is checked by its fingerprint
 description:
-  - Writes a deb822 source, the key that signs it and the versions pinned from it, in one go.
-  - The key is fetched only while the host has none with the expected fingerprint, and is refused,
-    before anything is changed, if its fingerprint is another.
-  - Other sources of the same address, suite and components are removed, as apt refuses two that
-    name different keys. What else their files hold stays, and the file before is kept beside it
-    with the suffix C(.before-tgi-ansible.bak), which apt does not read.
-  - With O(replaces), older sources of the same publisher go too, and its key from where apt trusts
-    it for everything (C(apt-key), C(/etc/apt/trusted.gpg.d)).
+  - Writes a deb822 source, its key and its version pins in one task.
+  - Fetches the key only if the host has none with the expected fingerprint. Fails before any change
+    if the fetched key has another fingerprint.
+  - Removes other sources with the same address, suite and components, as apt refuses two sources
+    with different keys. Keeps the rest of their files, and a copy with the suffix
+    C(.before-tgi-ansible.bak), which apt does not read.
+  - With O(replaces), also removes older sources of the same publisher, and removes its key from the
+    keyrings that apt trusts for all sources (C(apt-key), C(/etc/apt/trusted.gpg.d)).
 options:
   name:
     description: Base name of the files below C(/etc/apt).
@@ -22,54 +22,54 @@ options:
     required: true
   state:
     description:
-      - V(absent) removes the source and the key that this module wrote; pins are kept as given.
+      - V(absent) removes the source and the key that this module wrote. O(pins) still applies.
     type: str
     choices: [present, absent]
     default: present
   uris:
     description:
-      - The repository's address, C(file:/srv/mirror) among them. C($(ARCH\)) stands for the
+      - Address of the repository; C(file:/srv/mirror) works too. C($(ARCH\)) stands for the
         architecture.
     type: str
   suites:
-    description: The suite, or V(/) for a flat repository.
+    description: Suite, or V(/) for a flat repository.
     type: str
     default: /
   components:
-    description: The components; none for a flat repository.
+    description: Components; empty for a flat repository.
     type: str
     default: ""
   key:
-    description: Address of the key (C(http://), C(https://)), or a path on the host (C(file:) too).
+    description: URL of the key (C(http://), C(https://)), or a path on the host (C(file:) too).
     type: str
   fingerprint:
-    description: Fingerprint of the key, with or without spaces; of several, with commas between.
+    description: Fingerprint of the key, spaces allowed; separate several with commas.
     type: str
   replaces:
-    description: Beginnings of addresses which this source takes the place of, whatever their suite.
+    description: Address prefixes of sources that this one replaces, at any suite.
     type: list
     elements: str
     default: []
   pins:
-    description: Packages pinned to a version, or to an origin. An empty list removes the pins.
+    description: Packages to pin to a version or an origin. An empty list removes the pins.
     type: list
     elements: dict
     default: []
     suboptions:
       packages:
-        description: Names of the packages, separated by spaces.
+        description: Package names, separated by spaces.
         type: str
         required: true
       version:
-        description: The version, with V(*) as wildcard.
+        description: Version, with V(*) as wildcard.
         type: str
       origin:
-        description: The host whose versions are taken, whatever else offers.
+        description: Host name of the only repository to take the packages from.
         type: str
 attributes:
   check_mode:
     support: full
-    description: Fetches and judges the key, changes nothing.
+    description: Fetches and checks the key, changes nothing.
   diff_mode:
     support: full
     description: Shows the source and the pins.
@@ -90,11 +90,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lists_missing:
-  description: Whether apt has yet to fetch the repository's lists.
+  description: Whether apt still has to fetch the repository's package lists.
   returned: always
   type: bool
 files:
-  description: The files that were, or would be, written or removed.
+  description: Files that were, or would be, written or removed.
   returned: always
   type: list
   elements: str
@@ -123,7 +123,7 @@ LISTS = Path("/var/lib/apt/lists")
 
 
 def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
-    """Other source files that name this repository, with what is left of each."""
+    """Return other source files that name this repository: path -> what remains of it."""
     named = (params["suites"], params["components"], params["replaces"])
     below = [f for kind in ("*.list", "*.sources") for f in (APT / "sources.list.d").glob(kind)]
     found = {}
@@ -136,7 +136,7 @@ def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
 
 
 def distrusted(params: dict[str, Any]) -> dict[Path, bytes]:
-    """Keyrings that apt trusts for every source, with what is left of each without this key."""
+    """Return keyrings that apt trusts for all sources: path -> content without this key."""
     below = [f for kind in ("*.gpg", "*.asc") for f in (APT / "trusted.gpg.d").glob(kind)]
     keyrings = [APT / "trusted.gpg", *sorted(below)] if params["replaces"] else []
     rings = [(path, read_bytes(path)) for path in keyrings]
@@ -145,12 +145,13 @@ def distrusted(params: dict[str, Any]) -> dict[Path, bytes]:
 
 
 def has_lists(uris: str, suites: str) -> bool:
+    """Check whether apt has fetched the repository's package lists."""
     prefix = lists_prefix(uris, suites)
     return any(path.name.startswith(prefix) for path in LISTS.glob("*"))
 
 
 def absent(source: Path, key: Path) -> dict[Path, bytes]:
-    """The files that go: those of this module only, so none where the source is another's."""
+    """Return the files to remove: none if this module did not write the source."""
     return {source: b"", key: b""} if read_bytes(source).startswith(HEADER) else {}
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: a dnf repository whose key is checked by its fingerprint."""
+"""Add a dnf repository whose key is checked by its fingerprint."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ DOCUMENTATION = r"""
 module: signed_yum_source
 short_description: Add a dnf repository whose key is checked by its fingerprint
 description:
-  - Writes a repository file and the key that signs it in one go. The key is kept on the host, so
-    that dnf imports what was judged and asks nobody for it.
-  - The key is fetched only while the host has none with the expected fingerprint, and is refused,
-    before anything is changed, if its fingerprint is another.
-  - Sections of other files that have the same name or address are removed, as dnf takes the first
-    of two. What else their files hold stays, and the file before is kept beside it with the suffix
-    C(.before-tgi-ansible.bak), which dnf does not read.
+  - Writes a repository file and its key in one task. The key is stored on the host, so that dnf
+    imports the key that was checked.
+  - Fetches the key only if the host has none with the expected fingerprint. Fails before any change
+    if the fetched key has another fingerprint.
+  - Removes sections of other files that have the same name or address, as dnf uses the first of
+    two. Keeps the rest of their files, and a copy with the suffix C(.before-tgi-ansible.bak), which
+    dnf does not read.
 options:
   name:
-    description: Name of the repository, of its file and of its key.
+    description: Name of the repository, its file and its key.
     type: str
     required: true
   state:
@@ -25,38 +25,38 @@ options:
     choices: [present, absent]
     default: present
   baseurl:
-    description: The repository's address, C(file:///srv/mirror) among them.
+    description: Address of the repository; C(file:///srv/mirror) works too.
     type: str
   key:
-    description: Address of the key (C(http://), C(https://)), or a path on the host (C(file:) too).
+    description: URL of the key (C(http://), C(https://)), or a path on the host (C(file:) too).
     type: str
   fingerprint:
-    description: Fingerprint of the key, with or without spaces; of several, with commas between.
+    description: Fingerprint of the key, spaces allowed; separate several with commas.
     type: str
   gpgcheck:
-    description: Whether the packages are signed.
+    description: Whether dnf checks the packages' signatures.
     type: bool
     default: true
   repo_gpgcheck:
-    description: Whether the repository's metadata is signed.
+    description: Whether dnf checks the signature of the repository's metadata.
     type: bool
     default: false
   sslcacert:
-    description: File with the authorities that a mirror's certificate may come from.
+    description: File with the CA certificates for a mirror; empty for the system's.
     type: str
     default: ''
   replaces:
-    description: Beginnings of addresses which this repository takes the place of.
+    description: Address prefixes of repositories that this one replaces.
     type: list
     elements: str
     default: []
 attributes:
   check_mode:
     support: full
-    description: Fetches and judges the key, changes nothing.
+    description: Fetches and checks the key, changes nothing.
   diff_mode:
     support: full
-    description: Shows the files but for the key.
+    description: Shows the repository files, not the key.
 author: tgi-ansible
 """
 
@@ -72,7 +72,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: The files that were, or would be, written or removed.
+  description: Files that were, or would be, written or removed.
   returned: always
   type: list
   elements: str
@@ -91,7 +91,7 @@ KEYS = Path("/etc/pki/rpm-gpg")
 
 
 def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
-    """Other repository files that name this one, with what is left of each."""
+    """Return other repository files that name this one: path -> what remains of it."""
     found = {}
     for path in sorted(REPOSITORIES.glob("*.repo")):
         text = read_bytes(path).decode(errors="surrogateescape")

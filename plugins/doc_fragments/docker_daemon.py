@@ -1,17 +1,17 @@
-"""Options about the daemon's settings, documented once for the modules that merge and undo them."""
+"""Document the options that docker_daemon_config and docker_daemon_undo share."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """``extends_documentation_fragment: [docker_daemon]``."""
+    """Use it with ``extends_documentation_fragment: [docker_daemon]``."""
 
     DOCUMENTATION = r"""
 options:
   proxies:
     description:
-      - Proxies that go with the settings. A file that holds a proxy's password is readable to root
-        only, and the password is shown nowhere.
+      - Proxies to add to the settings. If one has a password, only root can read the file, and no
+        output shows the password.
     type: dict
     default: {}
     suboptions:
@@ -24,7 +24,7 @@ options:
         type: str
         default: ''
       no_proxy:
-        description: Names and networks that are reached without one, with commas between.
+        description: Names and networks to reach without a proxy, separated by commas.
         type: str
         default: ''
 """

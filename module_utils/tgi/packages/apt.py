@@ -1,4 +1,4 @@
-"""Text of apt's source and preference files, and what is left of the files of others."""
+"""Write apt's source and preference files, and remove a repository from other files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 
 ARCHITECTURES = ("amd64", "arm64", "armhf", "i386", "ppc64el", "riscv64", "s390x")
-# Scheme and credentials, which tell no repository from another and are in no name of apt's lists
+# Scheme and credentials: two repositories never differ by them, and apt's lists omit them
 _ADDRESS = re.compile(r"^[a-z+]+:(//([^/@]*@)?)?")
 _LINE = re.compile(r"deb(?:-src)?\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)([^#]*)")
 
 
 def sources_text(uris: str, suites: str, components: str, signed_by: str) -> str:
-    """A deb822 stanza; a flat repository (suites "/") has no components."""
+    """Return a deb822 stanza; a flat repository (suites "/") has no components."""
     lines = ["# Ansible managed", "Types: deb", f"URIs: {uris}", f"Suites: {suites}"]
     if components:
         lines.append(f"Components: {components}")
@@ -20,21 +20,21 @@ def sources_text(uris: str, suites: str, components: str, signed_by: str) -> str
 
 
 def preferences_text(pins: Sequence[tuple[str, str]]) -> str:
-    """Pins as (packages, what they are pinned to: "version 1.2.*" or "origin host").
+    """Return a preferences file; each pin is (packages, "version 1.2.*" or "origin host").
 
-    Priority 1001 also downgrades, so that the file is the whole truth.
+    Priority 1001 also downgrades, so that no other file matters.
     """
     stanzas = [f"Package: {packages}\nPin: {pin}\nPin-Priority: 1001\n" for packages, pin in pins]
     return "\n".join(["# Ansible managed\n", *stanzas]) if stanzas else ""
 
 
 def _address(uri: str) -> str:
-    """What tells a repository: scheme and architecture do not."""
+    """Return the part of an address that identifies a repository: no scheme, no architecture."""
     return bare(uri.split("$(ARCH)")[0])
 
 
 def names_repository(uri: str, repository: str) -> bool:
-    """Whether a URI of a source is that repository; $(ARCH) stands for any architecture."""
+    """Check whether a source's URI is that repository; $(ARCH) stands for any architecture."""
     pattern = "|".join(
         re.escape(bare(repository.replace("$(ARCH)", arch))) for arch in ("$(ARCH)", *ARCHITECTURES)
     )
@@ -49,10 +49,10 @@ def without_repository(
     components: str,
     replaces: Sequence[str] = (),
 ) -> str:
-    """A source file without the lines or stanzas of that suite; "" when it holds nothing else.
+    """Return a source file without that suite's lines or stanzas; "" if nothing else remains.
 
-    One that names anything else too (another address, suite or component) stays as it is, unless
-    all its addresses begin like one of ``replaces``.
+    A line or stanza that also names another address, suite or component stays, unless all its
+    addresses begin with one of ``replaces``.
     """
     own = (repository, suite, set(components.split()))
     separator = r"(?<=\n)[ \t]*\n" if deb822 else r"(?<=\n)"
@@ -68,7 +68,7 @@ def without_repository(
 def _redundant(
     part: str, deb822: bool, own: tuple[str, str, set[str]], replaces: Sequence[str]
 ) -> bool:
-    """Whether a line or stanza brings nothing but what the own source does, or replaces."""
+    """Check whether our source covers or replaces all that a line or stanza names."""
     active = [line.strip() for line in part.splitlines() if not line.lstrip().startswith("#")]
     if deb822:
         text = "\n".join(line for line in part.splitlines() if not line.lstrip().startswith("#"))
@@ -86,12 +86,12 @@ def _redundant(
 
 
 def bare(uri: str) -> str:
-    """An address without its scheme, credentials and final slash."""
+    """Return an address without scheme, credentials and final slash."""
     return _ADDRESS.sub("", uri).rstrip("/")
 
 
 def begins_like(uri: str, prefixes: Sequence[str]) -> bool:
-    """Whether an address is one of these, or below one of them."""
+    """Check whether an address is one of these, or below one of them."""
     return any(f"{bare(uri)}/".startswith(f"{bare(one)}/") for one in prefixes)
 
 
@@ -101,7 +101,7 @@ def _field(stanza: str, name: str) -> list[str]:
 
 
 def lists_prefix(uris: str, suites: str) -> str:
-    """How the names of the lists begin that apt has fetched from the repository."""
+    """Return the prefix of the file names of apt's lists from the repository."""
     place = f"{_address(uris)}/" + ("" if suites == "/" else f"dists/{suites}/")
     quoted = re.sub(r'[\\|{}\[\]<>"^~_=!@#$%&*]', lambda found: f"%{ord(found[0]):02x}", place)
     return quoted.replace("/", "_")

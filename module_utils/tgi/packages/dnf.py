@@ -1,4 +1,4 @@
-"""Text of a dnf repository file, and what is left of the files of others."""
+"""Write a dnf repository file, and remove a repository from other files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .apt import bare, begins_like
 
 _SECTION = re.compile(r"(?m)^(?=\[)")
 _ID = re.compile(r"\[([^]]+)\]")
-# $basearch, ${releasever}: whatever they stand for
+# $basearch, ${releasever}: they match any word
 _VARIABLE = re.compile(r"\$\{?\w+\}?")
 
 
 def repository_text(
     name: str, baseurl: str, key: str, gpgcheck: bool, repo_gpgcheck: bool, sslcacert: str
 ) -> str:
-    """One repository; ``key`` is the path of its key, which was judged."""
+    """Return the text of a repository file; ``key`` is the path of the checked key."""
     lines = [
         "# Ansible managed",
         f"[{name}]",
@@ -33,7 +33,7 @@ def repository_text(
 
 
 def same_repository(one: str, other: str) -> bool:
-    """Whether two addresses may be one repository; a variable of dnf's stands for any word."""
+    """Check whether two addresses can be one repository; a variable of dnf matches any word."""
     pairs = [bare(address).split("/") for address in (one, other)]
     return len(pairs[0]) == len(pairs[1]) and all(
         left == right or _VARIABLE.search(left) or _VARIABLE.search(right)
@@ -42,9 +42,9 @@ def same_repository(one: str, other: str) -> bool:
 
 
 def without_repository(text: str, name: str, baseurl: str, replaces: Sequence[str] = ()) -> str:
-    """A .repo file without the sections of that name or address; "" when it holds nothing else.
+    """Return a .repo file without the sections of that name or address; "" if none remains.
 
-    A section goes too when all its addresses begin like one of ``replaces``.
+    Also removes a section if all its addresses begin with one of ``replaces``.
     """
     head, *sections = _SECTION.split(text)
     kept = [part for part in sections if not _redundant(part, name, baseurl, replaces)]
@@ -65,6 +65,6 @@ def _redundant(section: str, name: str, baseurl: str, replaces: Sequence[str]) -
 
 
 def _addresses(section: str) -> list[str]:
-    """Values of baseurl, which may go on in indented lines."""
+    """Return the values of baseurl; indented lines continue it."""
     found = re.search(r"(?m)^baseurl\s*=(.*(?:\n[ \t]+\S.*)*)", section)
     return re.split(r"[\s,]+", found[1].strip()) if found else []

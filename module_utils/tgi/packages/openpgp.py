@@ -1,4 +1,4 @@
-"""Fingerprints of OpenPGP public keys, read without gpg, which minimal hosts do not have.
+"""Read fingerprints of OpenPGP public keys without gpg, which minimal hosts do not have.
 
 Source: RFC 4880, sections 4.2 (packet headers), 5.5.2 (version 4 keys), 6.2 (armor) and
 12.2 (fingerprint).
@@ -18,18 +18,18 @@ _BLOCK = re.compile(rb"-----BEGIN PGP PUBLIC KEY BLOCK-----(.*?)(?:-----END PGP|
 
 
 class KeyFormatError(ValueError):
-    """The data is not an OpenPGP public key that can be judged."""
+    """The data is not an OpenPGP public key that this module can read."""
 
 
 def dearmor(data: bytes) -> bytes:
-    """Binary packets of all armored blocks in a file; binary input is returned as it is."""
+    """Return the binary packets of all armored blocks in a file; return binary input as is."""
     blocks = _BLOCK.findall(data)
     return b"".join(_dearmor_block(block) for block in blocks) if blocks else data
 
 
 def _dearmor_block(block: bytes) -> bytes:
     lines = [line.strip() for line in block.splitlines()]
-    # Armor headers such as "Comment: …" end with the first empty line after BEGIN's own
+    # Armor headers such as "Comment: …" end at the first empty line
     body = lines[lines.index(b"", 1) :] if b"" in lines[1:] else []
     try:
         text = b"".join(line for line in body if not line.startswith(b"="))
@@ -39,14 +39,14 @@ def _dearmor_block(block: bytes) -> bytes:
 
 
 def armor(packets_: bytes) -> bytes:
-    """One armored block of binary packets, as apt reads it from a file named .asc."""
+    """Return binary packets as one armored block, as apt reads it from a .asc file."""
     text = base64.b64encode(packets_).decode()
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]
     return "\n".join([_BEGIN, "", *lines, _checksum(packets_), _END, ""]).encode()
 
 
 def _checksum(data: bytes) -> str:
-    """CRC-24 of section 6.1, for the readers that insist on it."""
+    """Return the CRC-24 of section 6.1, which some readers require."""
     crc = 0xB704CE
     for byte in data:
         crc ^= byte << 16
@@ -69,7 +69,7 @@ def _new_length(data: bytes, at: int) -> tuple[int, int]:
 
 
 def packets(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """(tag, body, all of it) of each packet; raises KeyFormatError where the data is none."""
+    """Yield (tag, body, whole packet) of each packet. Raises KeyFormatError."""
     at = 0
     while at < len(data):
         begin, header = at, data[at]
@@ -91,12 +91,12 @@ def packets(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 
 
 def fingerprints(data: bytes) -> list[str]:
-    """Fingerprints of all primary keys in a key file: 40 upper-case hex digits each."""
+    """Return the fingerprints of all primary keys: 40 upper-case hex digits each."""
     return [name for name, _packets in keys(data)]
 
 
 def keys(data: bytes) -> list[tuple[str, bytes]]:
-    """Each primary key of a key file as (fingerprint, its packets and those that belong to it)."""
+    """Return (fingerprint, all its packets) of each primary key. Raises KeyFormatError."""
     binary = dearmor(data)
     found: list[tuple[str, bytes]] = []
     for tag, body, raw in packets(binary):
@@ -105,7 +105,7 @@ def keys(data: bytes) -> list[tuple[str, bytes]]:
         elif found:
             found[-1] = (found[-1][0], found[-1][1] + raw)
     if not found:
-        raise KeyFormatError("no public key in it")
+        raise KeyFormatError("it contains no public key")
     return found
 
 
@@ -113,10 +113,10 @@ def _fingerprint(body: bytes) -> str:
     if not body or body[0] != 4:
         raise KeyFormatError("only version 4 keys are supported")
     framed = b"\x99" + len(body).to_bytes(2, "big") + body
-    # Version 4 defines SHA-1; a host in FIPS mode wants to hear that it only identifies
+    # Version 4 defines SHA-1; FIPS mode allows it only with this flag
     return hashlib.sha1(framed, usedforsecurity=False).hexdigest().upper()
 
 
 def normalise(fingerprint: str) -> str:
-    """A fingerprint as people write it (spaces, colons, lower case) in the form compared here."""
+    """Return a fingerprint without spaces and colons, in upper case."""
     return "".join(fingerprint.split()).replace(":", "").upper()

@@ -1,4 +1,4 @@
-"""A package repository's key: fetched, judged by its fingerprint, and taken out of old keyrings."""
+"""Fetch a repository's key, check its fingerprint, and remove it from old keyrings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Fetch = Callable[[str], bytes]
 
 
 class KeyRefusedError(ValueError):
-    """The repository's key is not the one that was asked for; the message says what to do."""
+    """The key is not the expected one; the message contains the remedy."""
 
 
 def local_path(origin: str) -> str:
-    """The path on the host that ``origin`` names (/x, file:/x or file:///x); "" for an address."""
+    """Return the path that ``origin`` names (/x, file:/x or file:///x); "" for a URL."""
     if origin.startswith("file:"):
         path = origin[len("file:") :]
         return "/" + path.lstrip("/") if path.startswith("/") else path
@@ -24,21 +24,20 @@ def local_path(origin: str) -> str:
 
 
 def fetch(address: str) -> bytes:
-    """What an address holds. Raises OSError, HTTPException or ValueError."""
-    # Dear to import, and asked for only while the key is not there
+    """Return the content of a URL. Raises OSError, HTTPException or ValueError."""
+    # Slow to import, and needed only until the key is installed
     from ansible.module_utils.urls import open_url
 
     return bytes(open_url(address, timeout=30, http_agent="tgi-ansible").read())
 
 
 def obtain_key(installed: bytes, expected: str, origin: str, fetch: Fetch) -> bytes:
-    """The installed key while it is the expected one, else the one from its origin, judged.
+    """Return the installed key if it is the expected one, else the checked key from its origin.
 
-    ``fetch`` gets what an address holds; it is not asked for a path on the host.
-    Raises KeyRefusedError.
+    ``fetch`` is called with URLs only, not with paths. Raises KeyRefusedError.
     """
     try:
-        return judge_key(installed, expected, "the installed file")
+        return check_key(installed, expected, "the installed file")
     except KeyRefusedError:
         pass
     path = local_path(origin)
@@ -46,23 +45,22 @@ def obtain_key(installed: bytes, expected: str, origin: str, fetch: Fetch) -> by
         found = Path(path).read_bytes() if path else fetch(origin)
     except (OSError, HTTPException, ValueError) as error:
         raise KeyRefusedError(f"cannot get the key from {origin}: {error}") from error
-    return judge_key(found, expected, origin)
+    return check_key(found, expected, origin)
 
 
-def judge_key(key: bytes, expected: str, origin: str) -> bytes:
-    """Give the key as it is to be installed: armored, and nothing in it but what was judged.
+def check_key(key: bytes, expected: str, origin: str) -> bytes:
+    """Return the key to install: armored, with only the checked packets.
 
-    ``expected`` is one fingerprint, or several with commas between them, as a publisher that
-    changes its keys has several in one file. Raises KeyRefusedError when a primary key in it has
-    none of them.
+    ``expected`` is one fingerprint, or several separated by commas: a publisher that changes its
+    key has both in one file. Raises KeyRefusedError if a primary key has none of them.
     """
     wanted = [normalise(one) for one in expected.split(",")]
     try:
         found = fingerprints(key)
     except KeyFormatError as error:
         raise KeyRefusedError(
-            f"{origin} is no OpenPGP public key ({error}); "
-            "is it the repository's key file and not an error page?"
+            f"{origin} is not an OpenPGP public key ({error}); "
+            "check that it is the repository's key file, not an error page"
         ) from error
     strangers = [fingerprint for fingerprint in found if fingerprint not in wanted]
     if strangers:
@@ -76,9 +74,9 @@ def judge_key(key: bytes, expected: str, origin: str) -> bytes:
 
 
 def without_key(keyring: bytes, unwanted: str) -> bytes:
-    """A keyring without the keys of these fingerprints; as it is where it holds none of them.
+    """Return a keyring without the keys of these fingerprints; b"" if no key remains.
 
-    Nothing is left of one that holds no other key. What is no keyring stays as it is.
+    Data that is not a keyring is returned as is.
     """
     names = {normalise(one) for one in unwanted.split(",")}
     try:

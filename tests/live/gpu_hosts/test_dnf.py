@@ -53,7 +53,7 @@ def installed(machine: Machine) -> dict[str, str]:
 
 
 def test_what_conflicts_stays_while_containers_run(rocky: Machine, install: Install) -> None:
-    words = "runc, podman-docker would have to go for docker-ce, but"
+    words = "docker-ce replaces runc, podman-docker, but"
     install("29.2.*").refused(rocky, words, "containers run")
     assert installed(rocky) == {"runc": "0:1.1.9", "podman-docker": "0:4.9"}
 

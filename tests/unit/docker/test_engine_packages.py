@@ -59,8 +59,8 @@ def judge(
 
 
 BOTH = [
-    (DEBIAN, "docker_ce", "docker.io, containerd, runc would have to go for docker-ce", "distro"),
-    (CE, "distro", "docker-ce, containerd.io would have to go for docker.io", "docker_ce"),
+    (DEBIAN, "docker_ce", "docker-ce replaces docker.io, containerd, runc", "distro"),
+    (CE, "distro", "docker.io replaces docker-ce, containerd.io", "docker_ce"),
 ]
 
 
@@ -83,7 +83,7 @@ def test_an_engine_on_which_nothing_runs_goes(
     assert (answer["changed"], answer["conflicts"]) == (False, list(installed)), words
     refused = judge(installed, source, {}, along=f"{lines},Remv kubelet:amd64 [1.30]")
     assert (
-        f", and kubelet with them. Remove or move those yourself, or write docker_source: {other}"
+        f"would also remove kubelet. Remove those yourself, or write docker_source: {other}"
         in (refused["msg"])
     )
 

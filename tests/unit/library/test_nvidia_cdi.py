@@ -165,7 +165,7 @@ def test_packages_of_others_do_not_go_along(keep: Run, host: Host) -> None:
     host.program("apt-get", "#!/bin/sh\necho 'Remv site-gpu [1.0]\nRemv nvidia-docker2 [2.13]'\n")
     answer = keep(older=["nvidia-docker2"])
     assert answer["failed"] is True
-    assert "and site-gpu with it; remove or move those yourself" in answer["msg"]
+    assert "apt would also remove site-gpu; remove those yourself" in answer["msg"]
 
 
 def test_dnf_is_asked_through_rpm(

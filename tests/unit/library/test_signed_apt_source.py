@@ -107,10 +107,10 @@ def test_check_mode_judges_and_writes_nothing(add: Run, apt: Path, mirror: Mirro
 REFUSED = {
     "another key": (TWO, 200, f"has fingerprint {TWO_FINGERPRINT}, expected {ONE_FINGERPRINT}"),
     "a second key in the file": (ONE + TWO, 200, TWO_FINGERPRINT),
-    "error page under 200": (HTML, 200, "is no OpenPGP public key"),
+    "error page under 200": (HTML, 200, "is not an OpenPGP public key"),
     "tampered": (ONE.replace(b"AwLBc", b"AwLBd"), 200, "has fingerprint"),
-    "cut short": (ONE[:200], 200, "is no OpenPGP public key"),
-    "nothing": (b"", 200, "is no OpenPGP public key"),
+    "cut short": (ONE[:200], 200, "is not an OpenPGP public key"),
+    "nothing": (b"", 200, "is not an OpenPGP public key"),
     "404": (ONE, 404, "apt source docker: cannot get the key from http://"),
 }
 

@@ -10,7 +10,7 @@ from ansible.module_utils.tgi.packages.apt import (
     sources_text,
     without_repository,
 )
-from ansible.module_utils.tgi.packages.repository_key import KeyRefusedError, judge_key
+from ansible.module_utils.tgi.packages.repository_key import KeyRefusedError, check_key
 
 from tests.support.apt_keys import HTML, ONE, ONE_FINGERPRINT, TWO, TWO_FINGERPRINT, binary
 
@@ -45,13 +45,13 @@ def test_each_pin_is_a_stanza_that_may_downgrade() -> None:
 
 @pytest.mark.parametrize("form", [ONE, binary(ONE), b"junk\n" + ONE + b"junk"])
 def test_a_key_is_installed_as_it_was_judged(form: bytes) -> None:
-    assert judge_key(form, ONE_FINGERPRINT, "http://here/key") == ONE
+    assert check_key(form, ONE_FINGERPRINT, "http://here/key") == ONE
 
 
 REFUSED = {
     "another": (TWO, f"has fingerprint {TWO_FINGERPRINT}, expected {ONE_FINGERPRINT}"),
     "another beside it": (ONE + TWO, f"has fingerprint {TWO_FINGERPRINT}, expected"),
-    "error page": (HTML, "is no OpenPGP public key .*error page"),
+    "error page": (HTML, "is not an OpenPGP public key .*error page"),
 }
 
 
@@ -59,14 +59,14 @@ REFUSED = {
 def test_a_stranger_is_refused(case: str) -> None:
     key, words = REFUSED[case]
     with pytest.raises(KeyRefusedError, match=f"http://here/key {words}"):
-        judge_key(key, ONE_FINGERPRINT, "http://here/key")
+        check_key(key, ONE_FINGERPRINT, "http://here/key")
 
 
 def test_several_keys_may_be_expected_and_no_other() -> None:
     expected = f"{'A' * 40}, {ONE_FINGERPRINT}"
-    assert judge_key(ONE, expected, "http://here/key") == ONE
+    assert check_key(ONE, expected, "http://here/key") == ONE
     with pytest.raises(KeyRefusedError, match=f"expected {'A' * 40}, {'B' * 40}"):
-        judge_key(ONE, f"{'A' * 40},{'B' * 40}", "http://here/key")
+        check_key(ONE, f"{'A' * 40},{'B' * 40}", "http://here/key")
 
 
 SAME = [

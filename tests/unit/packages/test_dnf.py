@@ -92,7 +92,7 @@ def test_the_key_may_be_a_file_of_the_host(form: str, add: Run, root: Path) -> N
     [
         (TWO, f"has fingerprint {TWO_FINGERPRINT}, expected {ONE_FINGERPRINT}"),
         (ONE + TWO, f"has fingerprint {TWO_FINGERPRINT}"),
-        (b"<html>404</html>", "is no OpenPGP public key"),
+        (b"<html>404</html>", "is not an OpenPGP public key"),
         (None, "cannot get the key from"),
     ],
 )

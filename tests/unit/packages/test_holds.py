@@ -40,7 +40,7 @@ def test_lines_are_read_as_rpm_writes_them() -> None:
 
 
 def test_who_cannot_be_asked_is_said() -> None:
-    with pytest.raises(ValueError, match="dpkg-query says: no database"):
+    with pytest.raises(ValueError, match="dpkg-query failed: no database"):
         ask(lambda _argv: (2, "", "no database\n"), "apt", ["x"])
 
 
