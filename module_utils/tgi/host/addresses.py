@@ -1,4 +1,4 @@
-"""Which addresses a host has, and whether the models can be published on the one asked for."""
+"""Find a host's addresses, and check the address that models are published on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import socket
 from ..common.commands import run
 from ..common.problem import problem
 
-# Kept for documentation: asking the way to them sends nothing
+# Reserved for documentation; connecting a UDP socket to them sends nothing
 _FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
 
 def source_address() -> str:
-    """Give the address this host's connections to far hosts come from, or an empty text."""
+    """Return the source address of this host's connections to far hosts, or ""."""
     for family, far in _FAR:
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as one:
             one.connect((far, 9))
@@ -24,13 +24,13 @@ def source_address() -> str:
 
 
 def all_addresses() -> list[str]:
-    """Give the addresses of this host that others can reach; none where ip(8) is missing."""
+    """Return this host's global addresses; none if ip(8) is missing."""
     done = run(["ip", "-json", "address", "show", "scope", "global"])
     return parse_addresses(done.out) if done.rc == 0 else []
 
 
 def parse_addresses(text: str) -> list[str]:
-    """Read what ``ip -json address`` said; Docker's own bridges are left out."""
+    """Parse the output of ``ip -json address``, without Docker's own bridges."""
     return [
         str(one["local"])
         for link in json.loads(text or "[]")
@@ -41,12 +41,12 @@ def parse_addresses(text: str) -> list[str]:
 
 
 def check_bind_address(wanted: str, addresses: list[str]) -> list[str]:
-    """Refuse an address that is none of ``addresses``; Docker would refuse it far later."""
+    """Refuse an address that is not in ``addresses``; Docker would refuse it much later."""
     try:
         known = {ipaddress.ip_address(address) for address in addresses}
         if not wanted or not known or ipaddress.ip_address(wanted) in known:
             return []
     except ValueError:
-        return []  # judged in the inventory
+        return []  # The inventory's check reports it
     remedy = f"write one of {', '.join(addresses)}"
-    return [problem("tgi_bind_address", f'is "{wanted}", no address of this host', remedy)]
+    return [problem("tgi_bind_address", f'is "{wanted}", not an address of this host', remedy)]

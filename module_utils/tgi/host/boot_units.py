@@ -1,8 +1,9 @@
-"""What brings the models back when Docker starts: at a boot, or by itself.
+"""Write the systemd units that start the models again after Docker has started.
 
-Docker 25.0 to 28.1 does not start a container with a CDI device when it starts itself, whatever
-its restart policy; any Docker gives up on one whose device the CDI specification lacks then
-(measured on 26.1.5 and 28.5.2).
+Docker 25.0 to 28.1 does not start containers with a CDI device when the daemon starts, whatever
+their restart policy. Every version gives up on a container if the CDI specification does not name
+its device yet (measured on 26.1.5 and 28.5.2). Keep these units while ``docker_source: distro`` is
+offered: Debian 13 has Docker 26.1.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from ..common.files import read
 from ..common.places import MARK
 
 DIRECTORY = Path("/etc/systemd/system")
-#: Wanted by Docker, so it runs at every start of the daemon
+#: docker.service wants it, so it runs at each start of the daemon
 COLLECTOR = "tgi-models.service"
 MODEL = "tgi@.service"
 
-# It looks for the models when it runs, so that a new one needs no daemon-reload
+# It finds the models when it runs, so that a new model needs no daemon-reload
 _COLLECTOR = """\
 {mark}
 [Unit]
@@ -35,7 +36,7 @@ ExecStart=/bin/sh -c "grep -ls '^{mark}' */compose.yaml \
 WantedBy=docker.service
 """
 
-# Without PartOf or BindsTo: where containers outlive the daemon, its stop is nothing to a model
+# Without PartOf or BindsTo: with live-restore, models run on while the daemon is stopped
 _MODEL = """\
 {mark}
 [Unit]
@@ -60,7 +61,7 @@ RestartSec=30
 
 
 def units(base_dir: str) -> dict[str, str]:
-    """Give name -> text of both units, for models whose projects are below ``base_dir``."""
+    """Return both units, name -> text, for models whose projects are below ``base_dir``."""
     base = base_dir.replace("%", "%%")
     return {
         COLLECTOR: _COLLECTOR.format(mark=MARK, base=base),
@@ -69,11 +70,11 @@ def units(base_dir: str) -> dict[str, str]:
 
 
 def link(directory: Path) -> Path:
-    """Where systemd finds that Docker wants the collector."""
+    """Return the link by which docker.service wants the collector."""
     return directory / "docker.service.wants" / COLLECTOR
 
 
 def in_place(base_dir: str, directory: Path = DIRECTORY) -> bool:
-    """Tell whether both units are there as they shall be, and Docker wants the collector."""
+    """Check that both units are up to date and that docker.service wants the collector."""
     texts = units(base_dir).items()
     return link(directory).exists() and all(read(directory / name) == text for name, text in texts)

@@ -1,8 +1,8 @@
-"""The fence before the models' ports: the rules, what loads them, and whether they are in force.
+"""Write the firewall rules before the models' ports, and check whether they are in force.
 
-Docker rewrites the destination of a packet before any filter sees it, so the rules look at what
-conntrack keeps of the original one. They are asked from DOCKER-USER, which Docker leaves alone,
-and from INPUT, through which whatever Docker did not rewrite reaches its own proxy.
+Docker rewrites a packet's destination before any filter sees it, so the rules match the original
+destination that conntrack keeps. Two chains jump to them: DOCKER-USER, which Docker leaves alone,
+and INPUT, where packets that Docker did not rewrite reach its proxy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from ..common.places import MARK
 
 CHAIN = "TGI-FENCE"
-#: Where an engine listens in its container
+#: Port on which an engine listens in its container
 CONTAINER_PORT = 80
 ENTRIES = ("DOCKER-USER", "INPUT")
 _OPEN = re.compile(r"-[jg] (?:ACCEPT|RETURN)\b")
@@ -40,8 +40,9 @@ ExecStart={directory}/up
 WantedBy=docker.service multi-user.target
 """
 
-# One transaction: no packet meets half a fence. A chain that is declared anew is emptied first,
-# so DOCKER-USER, which holds others' rules too, is not declared.
+# One transaction: no packet meets half of the rules. Declaring a chain empties it, so the script
+# does not declare DOCKER-USER, which also has rules that are not ours.
+# UNIT and SCRIPT are compared with the hosts' files: another comment in them costs a daemon-reload.
 SCRIPT = """\
 #!/bin/sh
 # Written by tgi-ansible: puts the rules beside it in force, first in Docker's and the host's chains
@@ -61,21 +62,21 @@ set -eu
 
 
 class FenceError(Exception):
-    """A fence that cannot be; the text says why in one line."""
+    """The rules cannot be written; the message says why in one line."""
 
 
 def tool_of(address: str) -> str:
-    """Give the program for an address: iptables or ip6tables."""
+    """Return the program for an address: iptables or ip6tables."""
     return "ip6tables" if ipaddress.ip_address(address).version == 6 else "iptables"
 
 
 def files(
     directory: str, address: str, doors: Iterable[tuple[str, int]], sources: list[str]
 ) -> dict[str, str]:
-    """Give name -> text of what is kept in ``directory``: rules and up.
+    """Return the files of ``directory``, name -> text: rules and up.
 
-    ``doors`` are (address, port) that only ``sources``, addresses or networks of the family of
-    ``address``, may reach. Raises FenceError for what is no address of that family.
+    Only ``sources``, addresses or networks, may reach ``doors``, pairs of (address, port). Raises
+    FenceError for a source that is not of the same IP version as ``address``.
     """
     version = ipaddress.ip_address(address).version
     try:
@@ -85,8 +86,8 @@ def files(
     strangers = [str(network) for network in networks if network.version != version]
     if strangers:
         raise FenceError(
-            f"tgi_allowed_sources has {', '.join(strangers)}, but {address} is of IPv{version}; "
-            "write the gateways' addresses of that family"
+            f"tgi_allowed_sources has {', '.join(strangers)}, but {address} is IPv{version}; "
+            f"write the gateways' IPv{version} addresses"
         )
     lines = ["-i lo -j RETURN"]
     lines += [f"-s {source} -j RETURN" for source in sorted(map(str, networks))]
@@ -94,12 +95,12 @@ def files(
         f"-p tcp -m conntrack --ctorigdst {door} --ctorigdstport {port} --ctdir ORIGINAL -j DROP"
         for door, port in sorted(set(doors))
     ]
-    # Before Docker 28 a neighbour may send to a container's own address, past every published port
+    # Before Docker 28, a neighbour can send to a container's own address, past published ports
     lines.append(
         f"! -i br-+ -o br-+ -p tcp -m tcp --dport {CONTAINER_PORT} "
         "-m conntrack ! --ctstate DNAT --ctdir ORIGINAL -j DROP"
     )
-    # Tells which rules are in force: iptables shows every other one in words of its own
+    # The digest shows which rules are in force: iptables prints the other rules in its own form
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
     lines.insert(0, f'-m comment --comment "tgi-ansible {digest}"')
     script = SCRIPT.format(
@@ -109,14 +110,14 @@ def files(
 
 
 def doors_of(rules: str) -> list[tuple[str, int]]:
-    """Give the (address, port) that a text of rules closes."""
+    """Return the (address, port) pairs that the rules close."""
     return [(address, int(port)) for address, port in _DOOR.findall(rules)]
 
 
 def in_force(rules: str, chain: str, entries: Iterable[str]) -> bool:
-    """Tell whether ``rules`` are what ``iptables -S`` says of the chain and of its entries.
+    """Check ``rules`` against the output of ``iptables -S`` for the chain and its entries.
 
-    Before the jump nothing may let a packet pass; what others drop there does no harm.
+    No rule before the jump may accept packets; rules that drop packets do no harm.
     """
     digest = re.search(r'"tgi-ansible [0-9a-f]+"', rules)
     if digest is None or digest.group() not in chain:

@@ -1,4 +1,4 @@
-"""A host as such: services, disks, memory, and what the kernel said of both and of the GPUs."""
+"""Read a host's services, disks and memory, and the kernel's messages about memory and GPUs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST = 5
 
 
 def unit(ask: Ask, name: str) -> dict[str, str]:
-    """A systemd unit: ``load``, ``active``, ``sub``, ``result``; empty where systemd is silent."""
+    """Return a systemd unit's ``load``, ``active``, ``sub``, ``result``; {} if unknown."""
     wanted = {"LoadState": "load", "ActiveState": "active", "SubState": "sub", "Result": "result"}
     code, text = ask(["systemctl", "show", name, f"--property={','.join(wanted)}"])
     pairs = [line.partition("=") for line in text.splitlines()] if code == 0 else []
@@ -27,7 +27,7 @@ def unit(ask: Ask, name: str) -> dict[str, str]:
 
 
 def disks(paths: Iterable[str]) -> list[dict[str, Any]]:
-    """``path``, ``free`` and ``total`` in bytes, ``inodes`` (free ones, None: not counted)."""
+    """Return ``path``, ``free``, ``total`` (bytes) and ``inodes`` (free ones, None: no limit)."""
     found = []
     for path in paths:
         place = Path(path)
@@ -46,16 +46,16 @@ def disks(paths: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def memory(meminfo: str) -> dict[str, int]:
-    """``total`` and ``available`` in bytes, from /proc/meminfo; empty when it is not that."""
+    """Return ``total`` and ``available`` in bytes from the text of /proc/meminfo."""
     words = {"MemTotal": "total", "MemAvailable": "available"}
     pairs = re.findall(r"(?m)^(\w+):\s+(\d+) kB", meminfo)
     return {words[name]: int(value) * 1024 for name, value in pairs if name in words}
 
 
 def kernel(ask: Ask, uptime: str) -> dict[str, Any]:
-    """``oom`` and ``xid`` of the kernel's log, newest last, each with ``age`` in seconds.
+    """Return ``oom`` and ``xid`` of the kernel's log, newest last, each with ``age`` in seconds.
 
-    ``readable`` is false where the log cannot be had, as in most containers.
+    ``readable`` is false if the log cannot be read, as in most containers.
     """
     code, text = ask(["dmesg"])
     first = uptime.split()[:1]
@@ -77,7 +77,7 @@ def kernel(ask: Ask, uptime: str) -> dict[str, Any]:
 
 
 def look(ask: Ask, paths: Iterable[str], proc: Path = Path("/proc")) -> dict[str, Any]:
-    """``disks``, ``memory`` and ``kernel`` of this host."""
+    """Return ``disks``, ``memory`` and ``kernel`` of this host."""
     return {
         "disks": disks(paths),
         "memory": memory(read(proc / "meminfo")),

@@ -86,7 +86,7 @@ def check_ports(wanted: Iterable[WantedPort], taken: Mapping[int, Owner]) -> lis
         owner = taken.get(one.port)
         if owner is None or (one.ours and owner.command == one.ours):
             continue
-        who = f"{owner.command} (pid {owner.pid})" if owner.command else "an unseen process"
+        who = f"{owner.command} (pid {owner.pid})" if owner.command else "an unknown process"
         remedy = f"stop it, or write another port as {one.variable}"
         found.append(problem(f"port {one.port}", f"is taken by {who}", remedy))
     return found

@@ -1,6 +1,6 @@
-"""Whether a host's system can run TGI: release, processor, memory, disk.
+"""Check whether a host can run TGI: release, processor, memory, disk, clock.
 
-Every function takes the text of the file it judges, so that recorded ones can be judged too.
+Functions take the text of the file that they check, so that tests can use recorded files.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from pathlib import Path
 
 from ..common.problem import problem
 
-# By ID of /etc/os-release: how it is called, and its releases. Of the RHEL family every minor one
-# of a release will do
+# By ID of /etc/os-release: name and releases. In the RHEL family, all minor releases count
 SUPPORTED = {
     "debian": ("Debian", ("12", "13")),
     "ubuntu": ("Ubuntu", ("22.04", "24.04")),
@@ -21,7 +20,7 @@ SUPPORTED = {
     "almalinux": ("AlmaLinux", ("9",)),
 }
 _BY_MAJOR = {"rhel", "rocky", "almalinux"}
-# Without njs as a package of nginx (in Ubuntu 22.04 that is too old as well)
+# Systems whose nginx has no package for njs (on Ubuntu 22.04 it is also too old)
 _NO_GATEWAY = {
     ("ubuntu", "22.04"): "which has no nginx with njs for a gateway",
     **{
@@ -33,7 +32,7 @@ _GIB = 1024**3
 
 
 def check_release(os_release: str, gateway: bool = False) -> list[str]:
-    """Judge /etc/os-release of a host, which may have to be a gateway too."""
+    """Check /etc/os-release of a host; ``gateway`` if it must be a gateway too."""
     fields = dict(re.findall(r'(?m)^([A-Z_]+)="?(.*?)"?$', os_release))
     name, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
     release = version.split(".")[0] if name in _BY_MAJOR else version
@@ -46,26 +45,24 @@ def check_release(os_release: str, gateway: bool = False) -> list[str]:
         for system, (title, releases) in SUPPORTED.items()
     ]
     names = ", ".join(f"{title} {' and '.join(releases)}" for title, releases in good if releases)
-    found = fields.get("PRETTY_NAME") or f"{name} {version}".strip() or "not known"
+    found = fields.get("PRETTY_NAME") or f"{name} {version}".strip() or "unknown"
     what = f"is {found}, {reason}" if reason else f"is {found}"
-    return [problem("operating system", what, f"take one of {names}")]
+    return [problem("operating system", what, f"use one of {names}")]
 
 
 def check_processor(machine: str, cpuinfo: str) -> list[str]:
-    """Judge the architecture (as uname -m gives it) and the flags in /proc/cpuinfo."""
+    """Check the architecture (from uname -m) and the flags of /proc/cpuinfo."""
     if machine != "x86_64":
-        return [
-            problem("processor", f"is {machine}", "take an x86_64 host: TGI has no other image")
-        ]
+        return [problem("processor", f"is {machine}", "use an x86_64 host: TGI has no other image")]
     flags = re.search(r"(?m)^flags\s*:(.*)$", cpuinfo)
     if flags and "avx2" not in flags.group(1).split():
-        remedy = "take a newer one, or a virtual machine that passes the host's processor on"
-        return [problem("processor", "has no AVX2, without which TGI dies by signal 4", remedy)]
+        remedy = "use a newer one, or pass the host's CPU type to the virtual machine"
+        return [problem("processor", "has no AVX2; TGI would end with signal 4", remedy)]
     return []
 
 
 def check_memory(meminfo: str, least_gib: float) -> list[str]:
-    """Judge MemTotal of /proc/meminfo against GiB."""
+    """Check MemTotal of /proc/meminfo against a minimum in GiB."""
     total = re.search(r"(?m)^MemTotal:\s+(\d+) kB", meminfo)
     gib = int(total.group(1)) / 1024**2 if total else 0.0
     if gib >= least_gib:
@@ -75,19 +72,19 @@ def check_memory(meminfo: str, least_gib: float) -> list[str]:
 
 
 def check_disk(data_dir: str, free_bytes: int, least_gib: float) -> list[str]:
-    """Judge the free space where the models will be kept."""
+    """Check the free space for the models' weights."""
     gib = free_bytes / _GIB
     if gib >= least_gib:
         return []
     remedy = (
-        "make room, write another tgi_data_dir, "
+        "free some space, write another tgi_data_dir, "
         f"or lower preflight_min_free_disk_gib ({least_gib:g})"
     )
     return [problem("disk", f"has {gib:.1f} GiB free for {data_dir}", remedy)]
 
 
 def free_space(directory: str) -> int:
-    """Give the bytes free for root at a directory, or at its nearest parent that exists."""
+    """Return the bytes free at a directory, or at its nearest existing parent."""
     path = Path(directory)
     while not path.exists() and path != path.parent:
         path = path.parent
@@ -96,7 +93,7 @@ def free_space(directory: str) -> int:
 
 
 def check_clock(skew: float | None, most_seconds: float) -> list[str]:
-    """Judge how many seconds the host's clock is ahead of the controller's."""
+    """Check how many seconds the host's clock is ahead of the controller's."""
     if skew is None or abs(skew) <= most_seconds:
         return []
     side = "ahead of" if skew > 0 else "behind"
@@ -106,9 +103,9 @@ def check_clock(skew: float | None, most_seconds: float) -> list[str]:
 
 
 def clock_skew(host: float, before: float, after: float) -> float:
-    """Give the seconds the host is ahead, given that it was read between two moments here.
+    """Return the seconds that the host is ahead; its clock was read between two times here.
 
-    What the journey there and back explains counts as no skew.
+    The round trip is subtracted first.
     """
     if host > after:
         return host - after

@@ -45,7 +45,7 @@ def test_the_family_is_that_of_the_address() -> None:
     script = files("/etc/tgi-fence", "fd00::5", [("fd00::5", 8081)], ["fd00::9"])["up"]
     assert "ip6tables-restore -w --noflush" in script
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
-    for source, words in (("fd00::9", "of IPv4"), ("edge1", "write addresses")):
+    for source, words in (("fd00::9", "is IPv4"), ("edge1", "write addresses")):
         with pytest.raises(FenceError, match=words):
             rules(sources=(source,))
 
@@ -151,5 +151,5 @@ def test_bad_sources_are_refused_before_anything_is_written(
 ) -> None:
     answer = ask(host, capsys, sources=["fd00::9"])
     assert answer["failed"] is True
-    assert "of IPv4" in answer["msg"]
+    assert "is IPv4" in answer["msg"]
     assert not host.directory.exists()

@@ -37,7 +37,7 @@ def release(name: str, version: str) -> str:
 )
 def test_releases(name: str, version: str, good: bool) -> None:
     found = system.check_release(release(name, version))
-    remedy = "take one of Debian 12 and 13, Ubuntu 22.04 and 24.04, RHEL 9, Rocky 9, AlmaLinux 9"
+    remedy = "use one of Debian 12 and 13, Ubuntu 22.04 and 24.04, RHEL 9, Rocky 9, AlmaLinux 9"
     assert found == ([] if good else [f"operating system is {name} {version}; {remedy}"])
 
 
@@ -53,12 +53,12 @@ def test_a_gateway_needs_njs() -> None:
     (found,) = system.check_release(release("ubuntu", "22.04"), gateway=True)
     assert found == (
         "operating system is ubuntu 22.04, which has no nginx with njs for a gateway; "
-        "take one of Debian 12 and 13, Ubuntu 24.04"
+        "use one of Debian 12 and 13, Ubuntu 24.04"
     )
     (found,) = system.check_release(recorded("rocky-9")["os_release"], gateway=True)
     assert found == (
         "operating system is Rocky Linux 9.6 (Blue Onyx), on which models can run, but no gateway: "
-        "its nginx has no njs; take one of Debian 12 and 13, Ubuntu 24.04"
+        "its nginx has no njs; use one of Debian 12 and 13, Ubuntu 24.04"
     )
 
 
@@ -66,9 +66,9 @@ def test_a_gateway_needs_njs() -> None:
     ("machine", "cpuinfo", "words"),
     [
         ("x86_64", FLAGS.format("avx2 "), ""),
-        ("x86_64", FLAGS.format(""), "has no AVX2, without which TGI dies by signal 4"),
+        ("x86_64", FLAGS.format(""), "has no AVX2; TGI would end with signal 4"),
         ("x86_64", "processor: 0\n", ""),
-        ("aarch64", FLAGS.format(""), "is aarch64; take an x86_64 host"),
+        ("aarch64", FLAGS.format(""), "is aarch64; use an x86_64 host"),
     ],
 )
 def test_processors(machine: str, cpuinfo: str, words: str) -> None:
@@ -82,7 +82,7 @@ def test_memory_and_disk() -> None:
     assert found.startswith("memory is 15.5 GiB; ")
     assert system.check_disk("/srv", 50 * 1024**3, 50) == []
     (found,) = system.check_disk("/srv", 49 * 1024**3, 50)
-    assert found.startswith("disk has 49.0 GiB free for /srv; make room")
+    assert found.startswith("disk has 49.0 GiB free for /srv; free some space")
 
 
 def test_free_space_of_what_does_not_exist_yet(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_a_refresh_that_does_nothing_is_told(keep: Run, host: Host) -> None:
     answer = keep()
     assert answer["failed"] is True
     assert f"lacks {UUIDS[0]}, {UUIDS[1]} although nvidia-smi shows it" in answer["msg"]
-    assert "It said: skipped: no module" in answer["msg"]
+    assert "Its log: skipped: no module" in answer["msg"]
 
 
 def test_a_driver_that_does_not_answer_is_told(keep: Run, host: Host) -> None:

@@ -83,7 +83,7 @@ def test_a_real_listener_is_found() -> None:
         ("docker-proxy", Owner("docker-proxy", 1), ""),
         ("", Owner("docker-proxy", 9), "port 80 is taken by docker-proxy (pid 9); stop it, or "),
         ("nginx", Owner("apache2", 9), "port 80 is taken by apache2 (pid 9)"),
-        ("nginx", Owner(), "port 80 is taken by an unseen process"),
+        ("nginx", Owner(), "port 80 is taken by an unknown process"),
     ],
 )
 def test_taken_ports(ours: str, owner: Owner | None, line: str) -> None:
@@ -217,7 +217,7 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "disk has ",
         "NVIDIA driver is not installed",
         "port 8081 is taken by python3 (pid 42)",
-        "port 443 is taken by an unseen process",
+        "port 443 is taken by an unknown process",
     ]
     assert len(answer["problems"]) == len(starts)
     for line, start in zip(answer["problems"], starts, strict=True):
@@ -261,7 +261,7 @@ def test_the_address_to_bind_is_the_hosts_own(tmp_path: Path, address: str, coun
     root = fake_root(tmp_path, command="nginx")
     found = on_host.inspect_host(request_for(bind_address=address), root)["problems"]
     assert len(found) == count
-    line = 'tgi_bind_address is "10.0.0.6", no address of this host; write one of 10.0.0.5'
+    line = 'tgi_bind_address is "10.0.0.6", not an address of this host; write one of 10.0.0.5'
     assert found == [line] * count
 
 

@@ -1,4 +1,4 @@
-"""Whether containers can have every GPU of a host by CDI, and what to do where they cannot."""
+"""Check whether the CDI specification names each GPU of a host."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _JOURNAL = ["journalctl", "-u", "nvidia-cdi-refresh", "-n", "4", "-o", "cat", "-
 
 
 class Devices(NamedTuple):
-    """UUIDs of the cards and slices a container could be given, and those CDI names.
+    """UUIDs of the GPUs and MIG slices for containers, and the device names that CDI has.
 
-    ``problem`` says why there are none. ``cards`` counts cards, split or not.
+    ``problem`` says why there are none. ``cards`` counts GPUs, with or without MIG.
     """
 
     wanted: tuple[str, ...]
@@ -29,11 +29,12 @@ class Devices(NamedTuple):
 
     @property
     def missing(self) -> list[str]:
+        """Return the UUIDs that CDI does not name."""
         return [uuid for uuid in self.wanted if uuid not in self.named]
 
     @property
     def stale(self) -> list[str]:
-        """Named, and no longer there: a card that left, slices that were cut anew."""
+        """Return names of devices that are gone: a removed GPU, old MIG slices."""
         return [
             name
             for name in self.named
@@ -42,7 +43,7 @@ class Devices(NamedTuple):
 
 
 def devices(ask: Ask, root: Path = Path("/")) -> Devices:
-    """Ask the driver and the toolkit."""
+    """Run nvidia-smi and nvidia-ctk."""
     answer = ask(QUERY)
     gpus, _ = parse_gpus(answer.text)
     if answer.rc != 0 or not gpus:
@@ -54,28 +55,28 @@ def devices(ask: Ask, root: Path = Path("/")) -> Devices:
 
 
 def named(ask: Ask) -> tuple[str, ...]:
-    """Device names of NVIDIA's kind in the CDI specification."""
+    """Return the device names of kind nvidia.com/gpu in the CDI specification."""
     lines = ask(_CDI).text.splitlines()
     return tuple(line.partition("=")[2] for line in lines if line.startswith(f"{KIND}="))
 
 
 def offered(ask: Ask) -> list[str]:
-    """The same with their kind, as Docker is asked for them: nvidia.com/gpu=0."""
+    """Return the full names, as Docker needs them: nvidia.com/gpu=0."""
     return [f"{KIND}={name}" for name in named(ask)]
 
 
 def in_the_way(found: Devices, root: Path = Path("/")) -> dict[str, str]:
-    """Specification files that have to go, each with the reason."""
+    """Return specification files to remove, each with the reason."""
     return superfluous(find_specs(root), output_of(root), found.wanted, root)
 
 
 def complaint(found: Devices, removed: Mapping[str, str], ask: Ask) -> str:
-    """Say what the specification lacks after all that could be done."""
+    """Return a message with the devices that are still missing after the refresh."""
     said = " ".join(ask(_JOURNAL).text.split())
-    gone = f" ({', '.join(removed)} was put aside)" if removed else ""
+    gone = f" ({', '.join(removed)} was renamed)" if removed else ""
     return (
         f"the CDI specification lacks {', '.join(found.missing)} although nvidia-smi shows it"
-        f"{gone}. Remedy: install the NVIDIA kernel module where the refresh was skipped for want "
-        "of it, look into /etc/cdi and /var/run/cdi for a file that names the same devices; then "
-        f"systemctl restart nvidia-cdi-refresh. It said: {said}"
+        f"{gone}. Remedy: install the NVIDIA kernel module if the refresh was skipped without it, "
+        "search /etc/cdi and /var/run/cdi for another file with the same devices; then run "
+        f"systemctl restart nvidia-cdi-refresh. Its log: {said}"
     )

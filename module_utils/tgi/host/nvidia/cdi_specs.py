@@ -1,7 +1,7 @@
-"""CDI specification files of NVIDIA's kind: what they name, and which of them are in the way.
+"""Read CDI specification files of the kind nvidia.com/gpu, and find those in the way.
 
-Only what ``nvidia-ctk cdi generate`` writes has the kind nvidia.com/gpu; the GPU operator and
-device plugins have kinds of their own. Read without a YAML library, which hosts may not have.
+Only ``nvidia-ctk cdi generate`` writes this kind; the GPU operator and device plugins have others.
+This module needs no YAML library, which hosts may not have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ...common.files import read
 
 KIND = "nvidia.com/gpu"
-#: The second one wins where both name a device; within one, a name given twice is a conflict
+#: The second wins if both name a device; two files of one directory conflict
 STATIC, FRESH = "etc/cdi", "var/run/cdi"
 #: Where NVIDIA's refresh writes, unless its environment says otherwise
 OUTPUT = "/var/run/cdi/nvidia.yaml"
@@ -26,14 +26,14 @@ _KIND_LINE, _NAME_LINE, _PATH_LINE = (
 
 
 class CdiSpec(NamedTuple):
-    """A file's device names, and the paths of the host that it mounts."""
+    """A file's device names, and the host paths that it mounts."""
 
     names: frozenset[str]
     paths: frozenset[str]
 
 
 def parse_spec(text: str) -> CdiSpec | None:
-    """Give what a specification of NVIDIA's kind names; None for others'."""
+    """Parse a specification; return None for another kind."""
     kinds = _KIND_LINE.findall(text)
     if kinds != [KIND]:
         return None
@@ -41,7 +41,7 @@ def parse_spec(text: str) -> CdiSpec | None:
 
 
 def find_specs(root: Path) -> dict[str, CdiSpec]:
-    """Give the specifications by their paths on the host."""
+    """Return the specifications by their path on the host."""
     found = {}
     for directory in (STATIC, FRESH):
         for path in sorted((root / directory).glob("*")):
@@ -53,9 +53,8 @@ def find_specs(root: Path) -> dict[str, CdiSpec]:
 
 
 def output_of(root: Path) -> str:
-    """Where the refresh writes on this host."""
-    path = root / _ENVIRONMENT
-    text = read(path)
+    """Return the path that the refresh writes on this host."""
+    text = read(root / _ENVIRONMENT)
     found = re.findall(r"(?m)^\s*NVIDIA_CTK_CDI_OUTPUT_FILE_PATH=(\S+)", text)
     return found[-1].strip("\"'") if found else OUTPUT
 
@@ -63,10 +62,7 @@ def output_of(root: Path) -> str:
 def superfluous(
     specs: Mapping[str, CdiSpec], output: str, wanted: Collection[str], root: Path
 ) -> dict[str, str]:
-    """Give the files that have to go, each with the reason.
-
-    The refresh's own file is renewed, never removed.
-    """
+    """Return the files to remove, each with the reason; never the refresh's own file."""
     found = {}
     for path, spec in specs.items():
         same = [
@@ -79,7 +75,7 @@ def superfluous(
         if path == output:
             continue
         if same:
-            # Of two strangers none is known to be right
+            # Of two unknown files, none is known to be right
             found[path] = f"names the same devices as {same[0]}"
         elif uuids - set(wanted):
             found[path] = f"names {min(uuids - set(wanted))}, which is not in this host"

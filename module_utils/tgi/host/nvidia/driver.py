@@ -1,4 +1,4 @@
-"""What the kernel, its modules and the firmware of a host say of the NVIDIA driver. Only reads."""
+"""Read the state of the NVIDIA driver from the kernel, its modules and the firmware."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import NamedTuple
 from ...common.files import read, read_bytes
 
 _NVIDIA = "0x10de"
-# PCI classes: VGA and 3D controllers are cards, "other bridges" of NVIDIA's are NVSwitches
+# PCI classes: VGA and 3D controllers are GPUs, "other bridges" of NVIDIA are NVSwitches
 _CARDS, _SWITCHES = ("0x0300", "0x0302"), ("0x0680",)
 _EFI = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 _LIBRARIES = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/current", "usr/lib64", "usr/lib")
-# Debian calls the file nvidia-current.ko, and any of them may be compressed
+# Debian calls the file nvidia-current.ko; all may be compressed
 _MODULE = re.compile(r"(?m)/nvidia(?:-current)?\.ko[.:]")
 _PENDING = re.compile(r"(?m)^((?:linux-(?:image|modules)|nvidia|libnvidia)\S*)$")
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
 
 class Machine(NamedTuple):
-    """``cards`` and ``switches`` are None where the PCI bus cannot be seen.
+    """What a host shows of its driver and GPUs.
 
-    ``loaded`` is the version of the module in the kernel, ``libraries`` those of libnvidia-ml on
-    the disk; ``built`` says whether the running kernel has a module file (None: not known), and
-    ``bare`` names a newer kernel that has none.
+    ``cards`` and ``switches`` count PCI devices (None: bus not visible). ``loaded`` is the version
+    of the loaded module, ``libraries`` those of libnvidia-ml on the disk. ``built``: whether the
+    running kernel has a module file (None: unknown). ``bare`` is a newer kernel without one.
     """
 
     kernel: str = ""
@@ -43,7 +43,7 @@ class Machine(NamedTuple):
 
 
 def look(root: Path) -> Machine:
-    """Read what there is below ``root``."""
+    """Read the state below ``root``."""
     kernel = read(root / "proc/sys/kernel/osrelease").strip()
     own = read(root / "lib/modules" / kernel / "modules.dep") if kernel else ""
     return Machine(
@@ -74,7 +74,7 @@ def _libraries(root: Path) -> set[str]:
 
 
 def _bare(root: Path, kernel: str) -> str:
-    """The newest kernel that boots after this one and has no module of NVIDIA's."""
+    """Return the newest kernel if it boots next and has no NVIDIA module, or ""."""
     newer = sorted(
         (
             path.name
@@ -91,7 +91,7 @@ def _bare(root: Path, kernel: str) -> str:
 
 
 def _devices(root: Path, classes: tuple[str, ...]) -> int | None:
-    """How many PCI devices of NVIDIA's there are, those given away to virtual machines aside."""
+    """Count NVIDIA's PCI devices, without those passed to virtual machines."""
     bus = root / "sys/bus/pci/devices"
     if not bus.is_dir():
         return None
@@ -113,5 +113,5 @@ def _default_runtime(root: Path) -> str:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """Give the numbers of a version, to be compared."""
+    """Return the numbers of a version, for comparison."""
     return tuple(int(part) for part in re.findall(r"\d+", version))

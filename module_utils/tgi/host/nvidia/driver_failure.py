@@ -1,4 +1,4 @@
-"""Why nvidia-smi shows no GPU, in one line with what to do."""
+"""Explain why nvidia-smi shows no GPU, in one line with the remedy."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from ...common.problem import problem
 from .driver import Machine
 
 _CPU = "or write gpus: [] for each model, to run on the CPU"
-_ROLE = "nvidia_driver_install: true does it, from the distribution"
+_ROLE = "nvidia_driver_install: true does this from the distribution"
 _MISMATCH = "Driver/library version mismatch"
 _NOT_RUNNING = "couldn't communicate with the NVIDIA driver"
 _NO_LIBRARY = "couldn't find libnvidia-ml.so"
 _NONE = "No devices were found"
-# What nvidia-smi prints (on stdout) when it cannot answer -> what that means, what to do
+# Text that nvidia-smi prints (on stdout) -> meaning, remedy
 _FAILURES = (
     (
         "Insufficient Permissions",
         "refuses access",
-        "let the preflight become root, and look at the host's SELinux log",
+        "let the preflight become root, and check the host's SELinux log",
     ),
-    ("Unknown Error", "has lost its GPU", "look for Xid lines in dmesg and reboot the host"),
+    ("Unknown Error", "has lost its GPU", "check dmesg for Xid lines and reboot the host"),
 )
 
 
 def installable(answer: CommandResult, machine: Machine) -> bool:
-    """Whether an installation of the driver could be the cure."""
+    """Check whether installing a driver can help."""
     lacking = answer.rc is None or any(word in answer.text for word in (_NOT_RUNNING, _NO_LIBRARY))
     return lacking and machine.cards != 0 and not machine.loaded
 
 
 def explain(answer: CommandResult, machine: Machine, least: str, ask: Ask) -> str:
-    """Give the line for an answer without GPUs; ``least`` is the oldest driver that will do."""
+    """Return the message for an answer without GPUs; ``least`` is the oldest usable driver."""
     what, remedy = _meaning(answer, machine, least, ask)
     return problem("NVIDIA driver", what, remedy)
 
@@ -50,22 +50,22 @@ def _meaning(answer: CommandResult, machine: Machine, least: str, ask: Ask) -> t
         return what, f"install the driver's libraries and reboot ({_ROLE}), {_CPU}"
     if _NONE in answer.text:
         seen = "" if machine.cards is None else f", and the PCI bus shows {machine.cards} cards"
-        return f"runs but finds no GPU{seen}", f"look at lspci -d 10de: and dmesg, {_CPU}"
+        return f"runs but finds no GPU{seen}", f"check lspci -d 10de: and dmesg, {_CPU}"
     for words, what, remedy in _FAILURES:
         if words in answer.text:
             return what, remedy
     said = " ".join(answer.text.split())[:160] or "nothing"
-    what = f"does not answer: nvidia-smi ended with {answer.rc} and said {said}"
+    what = f"does not answer: nvidia-smi ended with {answer.rc} and printed {said}"
     return what, "make nvidia-smi work on the host"
 
 
 def _not_installed(machine: Machine, least: str) -> tuple[str, str]:
     what = "is not installed (no nvidia-smi)"
     if machine.cards == 0:
-        what += ", and the PCI bus shows no card of NVIDIA's"
-        return what, f"put a card in or pass one through, {_CPU}"
+        what += ", and the PCI bus shows no NVIDIA card"
+        return what, f"add a card or pass one through, {_CPU}"
     if machine.nouveau:
-        what += ", and nouveau has the card"
+        what += ", and nouveau uses the card"
         return what, f"install {least} or newer, blacklist nouveau and reboot ({_ROLE}), {_CPU}"
     return what, f"install {least} or newer and reboot ({_ROLE}), {_CPU}"
 
@@ -73,7 +73,7 @@ def _not_installed(machine: Machine, least: str) -> tuple[str, str]:
 def _not_running(machine: Machine, ask: Ask) -> tuple[str, str]:
     if machine.nouveau:
         return (
-            "is installed, but nouveau has the card",
+            "is installed, but nouveau uses the card",
             "blacklist nouveau (a file in /etc/modprobe.d, then update-initramfs -u or "
             f"dracut --force) and reboot ({_ROLE})",
         )
@@ -89,10 +89,10 @@ def _not_running(machine: Machine, ask: Ask) -> tuple[str, str]:
         how = f"signed by {name}, whose key is not enrolled" if name else "not signed"
         return (
             f"is not loaded: Secure Boot is on, and the module is {how}",
-            "enrol the key that signs it (mokutil --import, reboot, confirm on the console), take "
+            "enrol the key that signs it (mokutil --import, reboot, confirm on the console), use "
             "the distribution's signed modules, or switch Secure Boot off",
         )
     return (
         "is installed but not running",
-        "load it (modprobe nvidia; dmesg and mokutil --sb-state tell why not), then reboot",
+        "load it (modprobe nvidia; dmesg and mokutil --sb-state show why it fails), then reboot",
     )

@@ -1,4 +1,4 @@
-"""The verdict on a host's driver and cards: what keeps models from them, and what to know."""
+"""Check a host's driver and GPUs: problems that refuse it, and warnings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OFFERED = "nvidia_container_toolkit_enabled"
 
 
 class DriverVerdict(NamedTuple):
-    """``problems`` refuse the host, ``warnings`` are only told."""
+    """``problems`` refuse the host, ``warnings`` do not."""
 
     problems: list[str]
     warnings: list[str]
@@ -30,10 +30,10 @@ def judge(
     machine: Machine,
     ask: Ask,
 ) -> DriverVerdict:
-    """Judge the host for models (name, gpus), of which some want a GPU.
+    """Check the host for models (name, gpus); at least one wants a GPU.
 
-    ``wish`` has min_driver, recommended_driver and driver_install (whether the driver will be
-    installed where there is none).
+    ``wish`` has min_driver, recommended_driver and driver_install (whether the role will install a
+    missing driver).
     """
     answer = ask(host_gpus.QUERY)
     gpus, driver = host_gpus.parse_gpus(answer.text)
@@ -50,12 +50,12 @@ def judge(
     problems += host_gpus.check_wishes(gpus, slices, models)
     fabric = check_fabric(gpus, driver or "", machine, ask)
     problems += fabric.problems
-    warnings += [*fabric.warnings, *_told(gpus, machine), *_capabilities(gpus, models)]
+    warnings += [*fabric.warnings, *_warnings(gpus, machine), *_capabilities(gpus, models)]
     return DriverVerdict(problems, warnings, gpus, driver)
 
 
 def judge_toolkit(wish: dict[str, Any], machine: Machine, ask: Ask) -> DriverVerdict:
-    """Judge the host where the toolkit is asked for and no model wants a GPU."""
+    """Check a host with the toolkit whose models want no GPU."""
     answer = ask(host_gpus.QUERY)
     gpus, driver = host_gpus.parse_gpus(answer.text)
     if answer.rc == 0 and gpus:
@@ -68,11 +68,11 @@ def judge_toolkit(wish: dict[str, Any], machine: Machine, ask: Ask) -> DriverVer
 
 
 def _before_install(machine: Machine) -> Iterator[str]:
-    remedy = "run site.yml again after the reboot it will ask for"
-    yield problem("NVIDIA driver", "is yet to be installed, so the GPUs cannot be judged", remedy)
+    remedy = "run site.yml again after the reboot that it asks for"
+    yield problem("NVIDIA driver", "is not installed yet, so the GPUs cannot be checked", remedy)
     if machine.secure_boot:
-        remedy = "be ready to enrol the module's key on the console, or switch it off"
-        yield problem("Secure Boot", "is on, and loads signed modules only", remedy)
+        remedy = "enrol the module's key on the console when the host boots, or switch it off"
+        yield problem("Secure Boot", "is on and only loads signed modules", remedy)
 
 
 def _check_driver(driver: str | None, least: str) -> Iterator[str]:
@@ -84,32 +84,32 @@ def _check_driver(driver: str | None, least: str) -> Iterator[str]:
 def _below_image(driver: str | None, recommended: str) -> Iterator[str]:
     if driver and recommended and numbers(driver) < numbers(recommended):
         what = f"is {driver}: it runs the image's CUDA by minor-version compatibility only"
-        yield problem("NVIDIA driver", what, f"install {recommended} or newer when it suits")
+        yield problem("NVIDIA driver", what, f"install {recommended} or newer when convenient")
 
 
-def _told(gpus: list[dict[str, Any]], machine: Machine) -> Iterator[str]:
+def _warnings(gpus: list[dict[str, Any]], machine: Machine) -> Iterator[str]:
     off = [str(gpu["index"]) for gpu in gpus if gpu["persistence"] is False]
     if off:
         what = f"is off for GPU {', '.join(off)}: each first CUDA call waits, and settings are lost"
         yield problem("persistence mode", what, "systemctl enable --now nvidia-persistenced")
     if machine.cards and machine.cards > len(gpus):
-        what = f"are {machine.cards} on the PCI bus, {len(gpus)} for nvidia-smi"
-        yield problem("GPUs", what, "look for Xid 79 and NVRM lines in dmesg")
+        what = f"are {machine.cards} on the PCI bus, but {len(gpus)} in nvidia-smi"
+        yield problem("GPUs", what, "check dmesg for Xid 79 and NVRM lines")
     if machine.bare:
         what = f"{machine.bare} boots next and has no NVIDIA module"
         remedy = "install its headers, so that DKMS builds one, before the host is rebooted"
         yield problem("kernel", what, remedy)
     if machine.pending:
         what = f"is pending for {', '.join(machine.pending)}"
-        yield problem("reboot", what, "reboot before models are deployed, not under them")
+        yield problem("reboot", what, "reboot before you deploy models")
     if machine.default_runtime == "nvidia":
-        what = "has default-runtime nvidia: images that ask for it get every GPU, also unreserved"
+        what = "has default-runtime nvidia: images can take GPUs that are reserved for others"
         remedy = "write docker_daemon_settings: {default-runtime: null}; GPUs come by CDI"
         yield problem("/etc/docker/daemon.json", what, remedy)
 
 
 def _capabilities(gpus: list[dict[str, Any]], models: list[dict[str, Any]]) -> Iterator[str]:
-    """What TGI 3.3's Dockerfile and launcher say of cards its own kernels are not built for."""
+    """Warn of GPUs that TGI's kernels are not built for (TGI 3.3's Dockerfile and launcher)."""
     wanted = {gpu.lower() for model in models for gpu in model["gpus"]}
     kinds = {
         (gpu["name"], gpu["compute_cap"])
@@ -120,11 +120,11 @@ def _capabilities(gpus: list[dict[str, Any]], models: list[dict[str, Any]]) -> I
         major = numbers(capability)
         what = f"has compute capability {capability}, "
         if major < (7, 5):
-            what += "for which TGI has no attention kernels: few models are served, and slowly"
-            yield problem(name, what, "take a card of 8.0 or newer")
+            what += "for which TGI has no attention kernels: few models run, and slowly"
+            yield problem(name, what, "use a card of 8.0 or newer")
         elif major < (8,):
-            what += "and TGI's own kernels begin at 8.0: attention is flashinfer's or paged"
-            yield problem(name, what, "quantize by gptq, eetq or bitsandbytes if at all")
+            what += "and TGI's own kernels need 8.0: attention is flashinfer or paged"
+            yield problem(name, what, "quantize only with gptq, eetq or bitsandbytes")
         elif major >= (10,):
-            what += "newer than the image's kernels (to 9.0), which run there by PTX at best"
-            yield problem(name, what, "prove a model there before others rely on it")
+            what += "newer than the image's kernels (up to 9.0), which run there by PTX at best"
+            yield problem(name, what, "test a model there before you rely on it")

@@ -1,4 +1,4 @@
-"""What nvidia-smi tells of the GPUs at this moment: memory, heat, power, and who holds what."""
+"""Read the GPUs' current memory, heat, power and processes from nvidia-smi."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIELDS = {
     "clocks.max.sm": "mhz_most",
     "clocks_throttle_reasons.active": "throttle",
 }
-# Bits of that mask, from nvml.h; idle (1), clocks as set (2) and sync boost (10) are no trouble
+# Bits of that mask, from nvml.h; idle (1), fixed clocks (2) and sync boost (10) are harmless
 THROTTLES = {
     0x4: "the power cap",
     0x8: "a hardware slowdown",
@@ -33,9 +33,9 @@ THROTTLES = {
 
 
 def live(ask: Ask) -> list[dict[str, Any]]:
-    """One entry a card: index, uuid (text), the rest numbers or None; throttled: list of words.
+    """Return one entry per GPU: index, uuid (text), numbers or None, throttled (list of words).
 
-    Empty where nvidia-smi does not answer such a question.
+    Empty if nvidia-smi does not know these fields.
     """
     query = f"--query-gpu={','.join(_FIELDS)}"
     code, text = ask(["nvidia-smi", query, "--format=csv,noheader,nounits"])
@@ -56,9 +56,9 @@ def live(ask: Ask) -> list[dict[str, Any]]:
 def holders(
     ask: Ask, containers: Collection[str] = (), proc: Path = Path("/proc")
 ) -> list[dict[str, Any]]:
-    """Processes that hold GPU memory: uuid, pid (int), name, mib (int), ours (bool).
+    """Return processes with GPU memory: uuid, pid (int), name, mib (int), ours (bool).
 
-    ``ours`` are those in one of ``containers`` (ids): their control group says so.
+    ``ours``: the process's control group is one of ``containers`` (ids).
     """
     query = "--query-compute-apps=gpu_uuid,pid,process_name,used_memory"
     code, text = ask(["nvidia-smi", query, "--format=csv,noheader,nounits"])
@@ -67,7 +67,7 @@ def holders(
         values = [value.strip() for value in line.split(",")]
         if len(values) == 4 and values[1].isdigit() and values[3].isdigit():
             uuid, pid, name, mib = values
-            # The name alone: a command line may hold a secret
+            # Only the name: a command line may contain a secret
             short = name.split()[0].rpartition("/")[2] if name.split() else ""
             group = read(proc / pid / "cgroup")
             ours = any(one in group for one in containers)

@@ -1,4 +1,4 @@
-"""The GPUs a host has, by what nvidia-smi says, and whether its models can have those they want."""
+"""Read a host's GPUs from nvidia-smi, and check those that its models want."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...common.problem import problem
 
 FIELDS = "index,uuid,name,memory.total,driver_version,compute_cap,mig.mode.current,persistence_mode"
 QUERY = ["nvidia-smi", f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"]
-#: Names the slices of cards that are split (MIG), which QUERY does not
+#: Lists MIG slices, which QUERY does not
 LIST = ["nvidia-smi", "-L"]
 _NEEDED = 6
 _CARD = re.compile(r"GPU (\d+): ")
@@ -18,7 +18,7 @@ _SLICE = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+: \(UUID: ([^)]+)\)")
 
 
 class Slice(NamedTuple):
-    """A MIG slice: its card's index, its UUID and its profile (1g.10gb)."""
+    """A MIG slice: its GPU's index, its UUID and its profile (1g.10gb)."""
 
     card: int
     uuid: str
@@ -26,11 +26,10 @@ class Slice(NamedTuple):
 
 
 def parse_gpus(text: str) -> tuple[list[dict[str, Any]], str | None]:
-    """Give the GPUs and the driver's version from the answer to QUERY.
+    """Return the GPUs and the driver's version from the output of QUERY.
 
-    Each GPU has index (int), uuid, name, memory_mib (int or None), compute_cap (str or None),
-    mig and persistence (bool, or None where the card has no such thing): fields that a card does
-    not support come as words in brackets.
+    Each GPU has index (int), uuid, name, memory_mib (int or None), compute_cap (str or None), mig
+    and persistence (bool or None). Fields that a GPU does not support are words in brackets.
     """
     gpus: list[dict[str, Any]] = []
     driver = None
@@ -55,7 +54,7 @@ def parse_gpus(text: str) -> tuple[list[dict[str, Any]], str | None]:
 
 
 def parse_slices(text: str) -> list[Slice]:
-    """Give the MIG slices that the answer to LIST names."""
+    """Return the MIG slices from the output of LIST."""
     found = []
     card = -1
     for line in text.splitlines():
@@ -69,7 +68,7 @@ def parse_slices(text: str) -> list[Slice]:
 def check_wishes(
     gpus: list[dict[str, Any]], slices: list[Slice], models: list[dict[str, Any]]
 ) -> Iterator[str]:
-    """Judge what the models, each with ``name`` and ``gpus``, want of the cards and slices."""
+    """Check the GPUs and slices that the models, each with ``name`` and ``gpus``, want."""
     names, present = _places(gpus, slices)
     split = {str(name).lower(): gpu for gpu in gpus if gpu["mig"] for name in _names_of(gpu)}
     wanted = sum(len(model["gpus"]) for model in models)
@@ -84,13 +83,13 @@ def check_wishes(
             if gpu.lower() in split:
                 yield _split(where, split[gpu.lower()], slices)
             elif uuid is None:
-                # Fewer GPUs than wanted explains an index past the end already
+                # The message about too few GPUs already explains an index past the end
                 if not (gpu.isdigit() and wanted > len(present)):
                     yield problem(where, "is not in this host", f"write one of {_list(present)}")
             elif uuid in owners and owners[uuid][1] != gpu:
                 owner, name = owners[uuid]
                 what = f"is the same card as GPU {name} of model {owner}"
-                yield problem(where, what, "write gpus for both, each card once")
+                yield problem(where, what, "write gpus for both models, each card once")
             else:
                 owners.setdefault(uuid, (model["name"], gpu))
         yield from _check_slices(model, names)
@@ -99,7 +98,7 @@ def check_wishes(
 def _places(
     gpus: list[dict[str, Any]], slices: list[Slice]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Every name a model may write -> UUID, and UUID -> how it is told, of what can be given."""
+    """Return each allowed name -> UUID, and UUID -> description, of usable GPUs and slices."""
     names: dict[str, str] = {}
     present: dict[str, str] = {}
     for gpu in gpus:
@@ -125,14 +124,14 @@ def _split(where: str, gpu: dict[str, Any], slices: list[Slice]) -> str:
     if own:
         return problem(where, "is split into MIG slices", f"write one of {_list(own)}")
     remedy = (
-        f"make some (nvidia-smi mig -i {gpu['index']} -cgi … -C), "
+        f"create some (nvidia-smi mig -i {gpu['index']} -cgi … -C), "
         f"or switch MIG off (nvidia-smi -i {gpu['index']} -mig 0)"
     )
-    return problem(where, "has MIG mode on, and no slice", remedy)
+    return problem(where, "is in MIG mode but has no slice", remedy)
 
 
 def _check_slices(model: dict[str, Any], names: dict[str, str]) -> Iterator[str]:
     uuids = [names.get(gpu.lower(), "") for gpu in model["gpus"]]
     if len(uuids) > 1 and any(uuid.startswith("MIG-") for uuid in uuids):
-        what = f"wants {len(uuids)} GPUs, and CUDA shows a process one MIG slice only"
+        what = f"wants {len(uuids)} GPUs, but CUDA shows a process only one MIG slice"
         yield problem(f"model {model['name']}", what, "write one slice, and num_shard: 1")

@@ -1,11 +1,11 @@
-"""Files beside the toolkit's packages: Docker's order at boot, what others may not upgrade."""
+"""Write Docker's order at boot, and exclude packages from unattended upgrades."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-#: No daemon-reload follows it: it matters at boot, and a reload can take GPUs from containers
+#: It only matters at boot, so no daemon-reload follows: that can take GPUs from containers
 ORDER = "/etc/systemd/system/docker.service.d/10-tgi-cdi.conf"
 ORDER_TEXT = """\
 # Ansible managed: containers with GPUs that start before the specification exists stay down
@@ -24,9 +24,9 @@ _BASE = re.compile(r"(?m)^\[base\][^\n]*\n")
 
 
 def unattended_text(manager: str, before: str, excluded: Sequence[str]) -> str:
-    """The file by which unattended upgrades leave packages alone, by the beginnings of their names.
+    """Return the file that excludes packages, by prefix, from unattended upgrades.
 
-    apt adds the list to others'; of dnf's file only a block is ours. "" where no file is needed.
+    apt merges the list with others; in dnf's file only one block is ours. "" if no file is needed.
     """
     if manager == "dnf":
         return _automatic(before, excluded)
@@ -36,14 +36,14 @@ def unattended_text(manager: str, before: str, excluded: Sequence[str]) -> str:
 
 
 def _automatic(before: str, excluded: Sequence[str]) -> str:
-    """The section [base] goes over dnf.conf for dnf-automatic alone; ValueError if it is taken."""
+    """Write the exclude into [base], which only dnf-automatic reads. Raises ValueError."""
     others = _BLOCK.sub("", before)
     if not excluded:
         return others
     section = _BASE.search(others)
     own = others[section.end() :].partition("\n[")[0] if section else ""
     if re.search(r"(?m)^exclude(pkgs)?\s*=", own):
-        raise ValueError(f"{UNATTENDED['dnf']} has an exclude of its own in [base]; add to that")
+        raise ValueError(f"{UNATTENDED['dnf']} has an exclude in [base]; add the names to it")
     names = " ".join(one if one.endswith("*") else f"{one}*" for one in excluded)
     block = f"{_BEGIN}\nexclude = {names}\n{_END}\n"
     if section is None:

@@ -1,4 +1,4 @@
-"""What the package manager knows of the toolkit's packages, and what keeps them."""
+"""Check the version of the toolkit's packages, whether it is on offer, and their holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ...common.commands import Ask
 from ...packages.holds import Installed, locks, locks_text, matches, to_mark
 
-#: Names the block in dnf's versionlock file
+#: Name of the block in dnf's versionlock file
 OWNER = "nvidia_container_toolkit"
 # The first with nvidia-cdi-refresh, which keeps the CDI specification up to date
 _OLDEST = (1, 18)
@@ -32,7 +32,7 @@ def check_version(version: str) -> tuple[str, str] | None:
 
 
 def is_known(packages: Mapping[str, str], manager: str, ask: Ask) -> bool:
-    """Whether apt's lists have the version of the first package; dnf looks by itself."""
+    """Check whether apt's lists have the first package's version; true with dnf."""
     if manager == "dnf":
         return True
     name, version = next(iter(packages.items()))
@@ -43,7 +43,7 @@ def is_known(packages: Mapping[str, str], manager: str, ask: Ask) -> bool:
 def unheld(
     there: Installed, packages: Mapping[str, str], manager: str, hold: bool, locked: str
 ) -> list[str]:
-    """Packages whose hold is not as wanted; ``locked`` is dnf's versionlock file."""
+    """Return packages whose hold is not as wanted; ``locked`` is dnf's versionlock file."""
     if manager == "apt":
         return to_mark(there, packages, hold)
     lines = locks(there.versions, packages, hold)
