@@ -3,12 +3,15 @@ SHELL := /bin/sh
 VENV := .venv$(patsubst python%,-%,$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PLAY := $(BIN)/ansible-playbook
-SCENARIOS := default gateway two_machines gpu_hosts
+# The longest first: two run at a time
+SCENARIOS := gateway gpu_hosts default two_machines
+COMMA := ,
+SPACE := $(subst ,, )
 BOOTSTRAP := VENV=$(VENV) tests/sandbox/bootstrap.sh
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup prepare sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs \
+.PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs \
   bench bench-hosts bench-gateway bench-checks $(SCENARIOS:%=scenario-%)
 
 # Each target makes the environment if there is none; setup, sandbox and test also update it
@@ -38,7 +41,10 @@ sandbox-down: ## Remove the sandbox and all that belongs to it
 	@$(PLAY) -i inventories/sandbox tests/sandbox/destroy.yml -e hosts_images_too=true
 
 test: ## Run all tests and print how long each took (as root); PYTHON=python3.13 uses that Python
-	@tests/stages.sh prepare lint unit $(SCENARIOS:%=scenario-%) end-to-end
+	@tests/stages.sh prepare lint unit images $(subst $(SPACE),$(COMMA),$(SCENARIOS:%=scenario-%)) end-to-end
+
+images:
+	@tests/sandbox/images.sh trixie bookworm
 
 prepare:
 	@$(BOOTSTRAP) requirements/test.txt engine
@@ -50,9 +56,9 @@ lint: ## Check style and types
 	@echo "mypy" && $(BIN)/mypy
 
 unit: ## Run the unit tests; ROOM=gateway runs those of one room: a folder of tests/unit
-	@tests=$$(test -z "$(ROOM)" || $(BIN)/python -m tools.room $(ROOM)) && $(BIN)/pytest --numprocesses 2 --dist loadfile $$tests
+	@tests=$$(test -z "$(ROOM)" || $(BIN)/python -m tools.room $(ROOM)) && $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $$tests
 
-molecule: $(SCENARIOS:%=scenario-%) ## Test all scenarios on disposable Debian 12 and 13 hosts (as root); scenario-NAME: one
+molecule: images $(SCENARIOS:%=scenario-%) ## Test all scenarios on disposable Debian 12 and 13 hosts (as root); scenario-NAME: one
 
 $(SCENARIOS:%=scenario-%): scenario-%:
 	@tests/sandbox/images.sh trixie bookworm

@@ -1,15 +1,31 @@
 #!/bin/sh
 # Run make targets one after the other, stop at the first that fails, and say how long each took.
-# usage: stages.sh TARGET...
+# Targets joined by commas run two at a time, and each line of theirs begins with the target's name.
+# usage: stages.sh TARGET[,TARGET...]...
 set -u
-began=$(date +%s) table='' failed=0
-for stage in "$@"; do
+began=$(date +%s)
+work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+
+one() { # target: run it, note how long it took
   start=$(date +%s)
   result=passed
-  ${MAKE:-make} --no-print-directory "$stage" || { result=FAILED; failed=1; }
-  table="$table$(printf '%-24s %6d s  %s' "$stage" $(($(date +%s) - start)) $result)
-"
-  [ $failed = 0 ] || break
+  ${MAKE:-make} --no-print-directory "$1" || result=FAILED
+  printf '%-24s %6d s  %s\n' "$1" $(($(date +%s) - start)) $result >> "$work/table"
+}
+
+if [ "${1:-}" = --one ]; then
+  work=$2
+  one "$3" 2>&1 | sed -u "s/^/$3: /"
+  trap - EXIT
+  exit
+fi
+for stage in "$@"; do
+  case $stage in
+    *,*) echo "$stage" | tr , '\n' | xargs -n 1 -P 2 "$0" --one "$work" ;;
+    *) one "$stage" ;;
+  esac
+  ! grep -q FAILED "$work/table" || break
 done
-printf '\n%s%-24s %6d s\n' "$table" total $(($(date +%s) - began))
-exit $failed
+printf '\n'; cat "$work/table"
+printf '%-24s %6d s\n' total $(($(date +%s) - began))
+! grep -q FAILED "$work/table"

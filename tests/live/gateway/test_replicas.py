@@ -74,8 +74,10 @@ def drain_and_restart(site: Site, replica: str, port: int) -> None:
     assert site.engine(replica)["total"] == stood, "a drained replica was asked"
     site.run(f"systemctl stop engine@{port}; sleep 1; systemctl start engine@{port}; sleep 0.5")
     site.run(f"rm {FLAGS}/pair@{replica}")
-    time.sleep(1)
-    assert site.engine(replica)["total"] > 0, "a replica that is back was not asked"
+    deadline = time.monotonic() + 30
+    while not site.engine(replica)["total"]:
+        assert time.monotonic() < deadline, "a replica that is back was not asked"
+        time.sleep(0.2)
 
 
 def test_drain_stop_and_restart_fail_none_of_ten_thousand(site: Site, record_property: Any) -> None:

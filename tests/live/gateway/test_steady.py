@@ -1,4 +1,4 @@
-"""Neither slow senders nor a new nginx process hold anybody up."""
+"""Check that neither slow senders nor a new nginx process hold other clients up."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from tests.support.live.load import CHAT, Answer, Connection, Tally, keep_asking
 from tests.support.live.sites import CAPPED, Site
 
 TIMEOUT = 10
+#: Seconds more that a busy machine may take to see an end.
+GRACE = 15
 SECONDS = 6
 
 
@@ -21,14 +23,14 @@ def line_to(site: Site) -> Connection:
 
 
 async def dripping(site: Site, head: str, drop: bytes, tls: Any) -> tuple[float, bytes]:
-    """Send a head and then a drop a second; gives (seconds until it ended, what was answered)."""
+    """Send a head and then a drop a second; return (seconds until the end, the answer)."""
+    began = time.monotonic()
     reader, writer = await asyncio.open_connection(
         site.address, 443, ssl=tls, server_hostname=site.name
     )
-    began = time.monotonic()
     writer.write(head.encode())
     answered = asyncio.create_task(reader.read(12))
-    while not answered.done() and time.monotonic() - began < TIMEOUT + 3:
+    while not answered.done() and time.monotonic() - began < TIMEOUT + GRACE:
         await asyncio.wait({answered}, timeout=1)
         if drop and not answered.done():
             writer.write(drop)
@@ -40,7 +42,7 @@ async def dripping(site: Site, head: str, drop: bytes, tls: Any) -> tuple[float,
 
 
 async def patient(site: Site) -> list[float]:
-    """Ask 20 times while others are slow; gives how long each took."""
+    """Ask 20 times while others are slow; return the seconds that each took."""
     line, took = line_to(site), []
     for _ in range(20):
         began = time.monotonic()
@@ -66,13 +68,15 @@ def test_slow_senders_are_dropped_in_time_and_hold_nobody_up(site: Site) -> None
         return await asyncio.gather(patient(site), *(asyncio.gather(*kind) for kind in slow))
 
     took, headers, stalled, capped, strangers = asyncio.run(everybody())
-    assert max(took) < 3, f"{max(took):.2f} s"
+    # Held up until the slow ones are dropped, it would take as long as they do
+    assert max(took) < TIMEOUT - 2, f"{max(took):.2f} s"
     for kind in (headers, stalled):
         ends = Counter((round(spent), said) for spent, said in kind)
-        assert all(TIMEOUT - 1 <= spent <= TIMEOUT + 1 for spent, _ in kind), ends
+        assert all(TIMEOUT - 1 <= spent < TIMEOUT + GRACE for spent, _ in kind), ends
         assert {said for _, said in kind} == {b""}, ends
     # Without a key a body is not waited for, and with one for no more of them than are allowed
-    assert all(spent < 3 and said[9:] in (b"401", b"429") for spent, said in strangers), strangers
+    assert {said[9:] for _, said in strangers} <= {b"401", b"429"}, strangers
+    assert all(spent < TIMEOUT - 1 for spent, _ in strangers), strangers
     assert Counter(said[9:] for _, said in capped) == {b"": 4, b"429": 16}
 
 
