@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module tgi_check: options in, report out; the checks are in module_utils/tgi/checks."""
+"""Ansible module tgi_check: read the options, run module_utils/tgi/checks, return the report."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ DOCUMENTATION = r"""
 module: tgi_check
 short_description: Prove that deployed models really generate
 description:
-  - Asks every model for identity, text, chats, tool calls, JSON and streams, and judges what
-    comes. A status code proves nothing, for an engine says 200 on C(/health) while every
+  - Asks each model for its identity, text, chats, tool calls, JSON and streams, and judges the
+    answers. A status code proves nothing, because an engine returns 200 on C(/health) while every
     generation fails.
-  - B(Views.) V(direct) runs on the GPU host and asks each model on its own port. V(edge) runs where
-    clients are and asks through the gateway, with a key; certificate, closed doors and limits
-    included. When both views fail, the model is the cause; when only V(edge) does, the gateway is.
-  - B(Groups) of checks, which O(checks) may name.
-  - B(health) is up, before and after everything else.
-  - B(identity) serves what was declared, and refuses what was not.
-  - B(gpu) still has the GPUs it was given.
-  - B(generate) gives text in the engine's own dialect.
-  - B(chat) gives answers, and they make sense.
-  - B(tools) makes the function call it is forced to, parsable and to the function's schema.
-  - B(json) keeps to the schema of constrained output.
-  - B(limits) refuses what is too long or wrong, and survives it.
-  - B(stream) sends tokens one by one, to a proper end.
-  - B(metrics) counts our requests with its own counters.
-  - B(smoke) is a first look at speed, and no benchmark.
-  - B(tls) has a certificate whose chain, name and days are in order, and redirects plain HTTP.
-  - B(auth) lets nobody in without a good key.
-  - B(rate) limits as declared, and lets go again.
-  - B(Severity.) A check that is C(critical) or C(major) fails the run, a C(minor) one only warns.
+  - B(Views.) V(direct) runs on the GPU host and asks each model on its own port. V(edge) runs
+    where clients are and asks through the gateway, with a key. It also checks the certificate,
+    closed ports and limits. If both views fail, the model is the cause; if only V(edge) fails, the
+    gateway is.
+  - B(Groups) of checks, for O(checks).
+  - B(health) checks that the engine is up, before and after all other checks.
+  - B(identity) checks that the declared model is served, and no other.
+  - B(gpu) checks that the container still has its GPUs.
+  - B(generate) checks text in the engine's own API.
+  - B(chat) checks that answers come and make sense.
+  - B(tools) checks forced function calls, which must parse and fit the function's schema.
+  - B(json) checks that constrained output fits its schema.
+  - B(limits) checks that long or wrong requests are refused and do no harm.
+  - B(stream) checks that tokens arrive one by one, to a proper end.
+  - B(metrics) checks that the engine's counters count our requests.
+  - B(smoke) measures speed roughly; it is no benchmark.
+  - B(tls) checks the certificate's chain, name and days, and the redirect from plain HTTP.
+  - B(auth) checks that requests without a valid key are refused.
+  - B(rate) checks that the declared limit is enforced, and ends.
+  - B(Severity.) A failed check that is C(critical) or C(major) fails the run; a C(minor) one only
+    warns.
     In a checkout of the project, C(python3 -m module_utils.tgi.checks --list) prints them all.
-  - B(Verdict.) RV(summary.verdict) is V(passed) only when every planned check was executed and
-    none of the required ones failed. A check that broke, or never ran, is an C(error) and no pass.
-    What does not apply, such as function calling with an engine that has none, is not planned; the
-    report names it with the reason. Before anything else the checks try their own parser on good
-    and bad samples (C(selftest)).
-  - It changes nothing, and costs every model a few dozen short generations.
+  - B(Verdict.) RV(summary.verdict) is V(passed) only if every planned check ran and no required
+    one failed. A check that broke or never ran is an C(error), which is not a pass. A check that
+    does not apply, such as function calling on an engine without it, is not planned; the report
+    names it with the reason. First of all the checks test their own parser with good and bad
+    samples (C(selftest)).
+  - The module changes nothing. It costs every model a few dozen short generations.
 version_added: "0.1.0"
 author: tgi-ansible (@tgi-ansible)
 requirements:
@@ -45,26 +47,26 @@ extends_documentation_fragment: [tgi_check.models, tgi_check.endpoint, tgi_check
 attributes:
   check_mode:
     description:
-      - Runs in full, because it changes nothing. O(generate_in_check_mode) spares the GPU.
+      - Runs in full, because it changes nothing. O(generate_in_check_mode=false) spares the GPU.
     support: full
   diff_mode:
-    description: There is nothing to show.
+    description: The module changes nothing.
     support: none
 options:
   view:
-    description: From where the models are seen.
+    description: From where to check the models.
     type: str
     choices: [direct, edge]
     required: true
   generate_in_check_mode:
     description:
-      - Whether check mode has text generated too. V(false) leaves out every check that may, with
-        that reason.
+      - Whether check mode generates text too. V(false) leaves out every check that may, with that
+        reason.
     type: bool
     default: true
   full_report:
     description:
-      - Return RV(report). A task that fails prints all that it returns, so by default it does not.
+      - Return RV(report). It is off by default, because a failed task prints all it returns.
     type: bool
     default: false
 seealso:
@@ -81,7 +83,7 @@ EXAMPLES = r"""
         revision: 0e9e39f249a16976918f6564b8830bc894c89659
         port: 8081
 
-- name: Prove the endpoint as a client sees it, from the controller
+- name: Prove the endpoint from the controller, as a client uses it
   tgi_check:
     view: edge
     url: https://llm.example.org
@@ -92,14 +94,14 @@ EXAMPLES = r"""
   vars:
     ansible_python_interpreter: "{{ ansible_playbook_python }}"
 
-- name: Look at streams and function calls alone, with a model that takes its time
+- name: Check only streams and function calls of a slow model
   tgi_check:
     view: direct
     models: "{{ models }}"
     checks: [stream, tools, chat.stream]
     timeout: 120
 
-- name: Look at a model that another engine serves
+- name: Check a model that another engine serves
   tgi_check:
     view: direct
     models:
@@ -122,7 +124,7 @@ EXAMPLES = r"""
     view: direct
     directory: reports
 
-- name: Hold a model to the tokenizer it had when it was accepted
+- name: Compare the tokenizer with the one that was pinned
   tgi_check:
     view: direct
     models:
@@ -135,8 +137,8 @@ EXAMPLES = r"""
 RETURN = r"""
 checks:
   description:
-    - One entry per check and model, causes first; in a failed run only what did not pass.
-    - C(status) is C(pass), C(fail), C(warn) or C(error); C(ms) the time of the requests behind it.
+    - One entry per check and model, causes first. A failed run lists only what did not pass.
+    - C(status) is C(pass), C(fail), C(warn) or C(error); C(ms) is the time of its requests.
   returned: always
   type: list
   elements: dict
@@ -147,7 +149,7 @@ checks:
        evidence: "11 events, last: …", remedy: "read the engine's log", ms: 140, attempts: 1,
        severity: critical}
 failed_checks:
-  description: Names of the checks that failed or broke, with the model where there is one.
+  description: Names of the checks that failed or broke, with the model if there is one.
   returned: always
   type: list
   elements: str
@@ -159,9 +161,9 @@ summary:
   sample: {verdict: passed, view: direct, target: gpu1, planned: 10, executed: 10, passed: 10,
            failed: 0, warned: 0, errors: 0, seconds: 1.2}
 figures:
-  description: What one stream of each model showed, by name of the model. Times in ms from the
-    request; C(tpot_ms) is (e2e - ttft) / (completion_tokens - 1); C(events_per_read) is how many
-    events came in one piece. What is not known is null.
+  description: Measurements of one stream, by the model's name. Times are in ms from the request;
+    C(tpot_ms) is (e2e - ttft) / (completion_tokens - 1); C(events_per_read) is the average number
+    of events in one piece. An unknown figure is null.
   returned: always
   type: dict
   sample: {smollm2: {ttft_ms: 28.1, tpot_ms: 9.1, e2e_ms: 201.0, chunks: 20, bursts: 20,
@@ -173,8 +175,8 @@ table:
   type: str
 report:
   description:
-    - Everything, also what passed and what was left out with its reason; the content of
-      C(report-VIEW-TARGET.json), whose form C(schema) names.
+    - All results, including passed checks and left-out ones with the reason. It is the content of
+      C(report-VIEW-TARGET.json); C(schema) names its form.
   returned: when O(full_report) is true
   type: dict
   sample: {schema: tgi-check/1, started: "2026-11-25T10:00:00Z", view: direct, target: gpu1,
@@ -213,7 +215,7 @@ def main(transport: Any = None) -> None:
         pins = {http_client.Target(options.url).host: params["connect_to"]}
         report = fixed_address.run(check(options), pins)
     except NothingSelectedError as error:
-        # Chosen for the other view alone: not run is not passed, so it says skipped
+        # All selected checks are for the other view: not run is not passed, so return skipped
         module.exit_json(skipped=True, changed=False, msg=f"tgi_check ({params['view']}): {error}")
     except PlanError as error:
         module.fail_json(msg=f"tgi_check: {error}", changed=False)

@@ -1,40 +1,41 @@
 #!/usr/bin/python
-"""Documentation of the action tgi_check_report, which works on the controller alone."""
+"""Document the action tgi_check_report, which runs on the controller only."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tgi_check_report
-short_description: Write what the checks of all hosts found, and give the verdict
+short_description: Write the reports of all hosts' checks, and fail for a bad verdict
 description:
-  - Comes after M(tgi_check) in the role C(checks), which registers its answers without failing
-    for a bad verdict. Writes the reports first, and then fails on every host whose verdict is bad.
-  - Writes C(index.html), one page over both views of all hosts as far as they were checked in this
-    run, and of each view and host C(report-VIEW-HOST.json) and C(junit-VIEW-HOST.xml).
-  - A host that came to no verdict, because the play failed on it before or it could not be reached,
-    is in the reports as failed; what was not to be checked is named.
-  - An action, so it runs on the controller, as the user who runs Ansible.
+  - Follows M(tgi_check), whose result must be registered as C(checks_direct_result) or
+    C(checks_edge_result), without failing for a bad verdict. It writes the reports first, then
+    fails on every host with a bad verdict.
+  - Writes C(index.html), one page over both views of all hosts checked in this run. Each view and
+    host gets C(report-VIEW-HOST.json) and C(junit-VIEW-HOST.xml).
+  - A host without a verdict is failed in the reports. The play failed on it before the checks, or
+    could not reach it.
+  - It is an action, so it runs on the controller as the user of Ansible.
 version_added: "0.1.0"
 author: tgi-ansible (@tgi-ansible)
 attributes:
   check_mode:
-    description: Writes too, because the checks run too, and a report is no part of the system.
+    description: Writes the reports too, because the checks run too.
     support: full
   diff_mode:
-    description: There is nothing to show.
+    description: The reports are not part of the system.
     support: none
 options:
   view:
     description:
-      - Which view was checked in this play. Without it nothing is written, and the verdict is that
-        over both views; it is bad as well when no host of the run came to any.
+      - The view that this play checked. Without it the action writes nothing and fails for a bad
+        verdict of either view, or when no host of the run has any verdict.
     type: str
     choices: [direct, edge]
   directory:
-    description: Where to write, on the controller; made if it is not there. Empty writes nothing.
+    description: Directory on the controller, created if missing. Empty writes nothing.
     type: path
   enforce:
-    description: Whether a bad verdict fails.
+    description: Whether to fail for a bad verdict.
     type: bool
     default: true
 seealso:
@@ -47,20 +48,20 @@ EXAMPLES = r"""
     view: direct
     directory: reports/checks
 
-- name: Give the verdict over both views of this host
+- name: Fail for a bad verdict of either view of this host
   tgi_check_report:
 """
 
 RETURN = r"""
 report_files:
-  description: Paths of what was written.
+  description: Paths of the files written.
   returned: always
   type: list
   elements: str
   sample: [reports/checks/index.html]
 msg:
-  description: With RV(checks), RV(failed_checks), RV(summary) and RV(table) as M(tgi_check) gave
-    them.
+  description: As returned by M(tgi_check), like RV(checks), RV(failed_checks), RV(summary) and
+    RV(table).
   returned: when the verdict is bad
   type: str
 checks:

@@ -1,4 +1,4 @@
-"""Write what the checks of all hosts found, then fail where the verdict is bad."""
+"""Write the reports of all hosts' checks, then fail on hosts with a bad verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if _UTILS not in ansible.module_utils.__path__:
 from ansible.module_utils.tgi.checks.report.document import no_verdict
 from ansible.module_utils.tgi.checks.report.report_files import write_reports
 
-# Where the role checks registers the result of tgi_check, and the group that a view is for
+# Where the role checks registers the result of tgi_check, and the group of each view
 _VIEWS = {
     "direct": ("checks_direct_result", "gpu_hosts"),
     "edge": ("checks_edge_result", "gateways"),
@@ -28,11 +28,11 @@ _SPEC = {
     "enforce": {"type": "bool", "default": True},
 }
 _SHOWN = ("msg", "checks", "failed_checks", "summary", "table")
-_NOT_REACHED = "It did not get as far as the checks: see what failed in the play before them"
+_NOT_REACHED = "The play failed on this host before the checks: fix the earlier failure first"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Works on the controller alone; the registered answers of this run are all it looks at."""
+    """Run on the controller only; read nothing but the registered results of this run."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -40,12 +40,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Give report_files; a bad verdict fails with what tgi_check said, the report aside."""
+        """Return report_files; fail for a bad verdict with tgi_check's result, without report."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _, given = self.validate_argument_spec(_SPEC)
         views = [given["view"]] if given["view"] else list(_VIEWS)
-        # Reports are words about the system, renewed in each run: nothing of it has changed
+        # Each run writes the reports anew; "changed" is about the system only
         answer: dict[str, Any] = {"changed": False, "report_files": []}
         if given["enforce"]:
             answer.update(verdict([plain(variables.get(_VIEWS[view][0]) or {}) for view in views]))
@@ -61,7 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def verdict(mine: list[dict[str, Any]]) -> dict[str, Any]:
-    """What to fail with: what tgi_check said of each view with a bad verdict; else nothing."""
+    """Return the failure: tgi_check's result of each view with a bad verdict; else nothing."""
     bad = [one for one in mine if one.get("summary", {}).get("verdict") == "failed"]
     if not bad:
         return {}
@@ -78,7 +78,7 @@ def verdict(mine: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def unchecked(hostvars: Mapping[str, Any]) -> str:
-    """Why the whole run proved nothing; empty when any view of any host came to a verdict."""
+    """Return why the run proved nothing; empty when any host got a verdict in any view."""
     names = [variable for variable, _ in _VIEWS.values()]
     found = [hostvars[host].get(name) or {} for host in hostvars for name in names]
     if any("summary" in one for one in found):
@@ -88,7 +88,7 @@ def unchecked(hostvars: Mapping[str, Any]) -> str:
 
 
 def write(directory: str, view: str, variables: Mapping[str, Any]) -> list[str]:
-    """The page over all hosts; JSON and JUnit XML of this host and of those that cannot do it."""
+    """Write the page over all hosts, and JSON and JUnit XML of this host and of failed ones."""
     hostvars, here = variables["hostvars"], variables["inventory_hostname"]
     found = {}
     for name, host, answer in answers(view, variables["ansible_play_hosts_all"], hostvars):
@@ -110,7 +110,7 @@ def write(directory: str, view: str, variables: Mapping[str, Any]) -> list[str]:
 def answers(
     view: str, hosts: list[str], hostvars: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """View, host and answer: of this view from every host of the play, of the other if it ran."""
+    """Yield view, host and result: of this view for every host, of the other view if it ran."""
     for name, (variable, _) in _VIEWS.items():
         known = hosts if name == view else list(hostvars)
         for host in known:
@@ -120,18 +120,18 @@ def answers(
 
 
 def make_document(view: str, host: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The report in an answer, or why there is none."""
+    """Return the report in a result, or one that says why there is none."""
     if "report" in answer:
         report: Mapping[str, Any] = answer["report"]
         return report
     skipped = bool(answer.get("skipped"))
-    usual = "Nothing is deployed or published yet" if skipped else "It came to no verdict"
+    usual = "Nothing is deployed or published yet" if skipped else "The checks gave no verdict"
     made: Mapping[str, Any] = no_verdict(view, host, str(answer.get("msg") or usual), skipped)
     return made
 
 
 def plain(value: Any) -> Any:
-    """A copy without Ansible's own kinds of dict and list."""
+    """Return a copy without Ansible's own types of dict and list."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Options about models and endpoints, documented once for every module that asks them."""
+"""Document options about models and endpoints, once for all modules that use them."""
 
 from __future__ import annotations
 
@@ -10,74 +10,74 @@ class ModuleDocFragment:
 options:
   models:
     description:
-      - What must be served. Names are unique.
-      - On a host of this project it is what the role C(checks) derives from C(tgi_models).
+      - Models that must be served, with unique names.
+      - The role C(checks) derives them from C(tgi_models).
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: Name that clients put into C(model).
+        description: Name that clients send as C(model).
         type: str
         required: true
       model_id:
-        description: What C(/info) must name, such as V(meta-llama/Llama-3.1-8B-Instruct).
+        description: Id that C(/info) must return, such as V(meta-llama/Llama-3.1-8B-Instruct).
         type: str
         required: true
       revision:
-        description: Commit that C(/info) must name if it names one.
+        description: Commit that C(/info) must return, if it returns one.
         type: str
       aliases:
-        description: Other names of the model, which C(/v1/models) must list as well.
+        description: Further names of the model, which C(/v1/models) must list as well.
         type: list
         elements: str
         default: []
       url:
-        description: Where the model listens. Default is loopback with O(models[].port).
+        description: Address of the model. Default is loopback with O(models[].port).
         type: str
       port:
         description: Port of the model on loopback; V(direct) needs it or O(models[].url).
         type: int
       engine:
         description:
-          - What serves it; decides which checks apply and how they ask.
-          - V(openai) is any other server that speaks OpenAI's dialect.
+          - Engine that serves the model. It decides which checks apply and what they send.
+          - V(openai) is any other server with OpenAI's API.
         type: str
         choices: [tgi, vllm, sglang, llamacpp, openai]
         default: tgi
       tokenizer:
         description:
-          - SHA-256 of its token ids for a fixed text, as the check C(model.tokenizer) shows it when
-            it is right. Pinned, it finds a tokenizer that another revision brought along.
+          - SHA-256 of its token ids for a fixed text, as the check C(model.tokenizer) shows it on
+            a correct deployment. When set, the check fails for another tokenizer.
         type: str
       golden:
         description:
           - SHA-256 of its greedy text for a fixed prompt, as the check C(model.golden) shows it.
-            It may differ between GPU types; pin it per type of host.
+            It may differ between GPU types, so pin it per type of host.
         type: str
       project:
         description:
-          - Its Docker Compose project, where Docker on this host may be asked whether the container
-            was restarted meanwhile (V(direct)).
+          - Its Docker Compose project on this host. With it the checks ask Docker whether the
+            container restarted meanwhile (V(direct)).
         type: str
       gpus:
-        description: GPUs that its container was given, where O(models[].project) is known.
+        description: GPUs of its container; used together with O(models[].project).
         type: list
         elements: str
         default: []
       options:
         description:
-          - Launcher options that were declared. C(max_input_tokens) and C(max_total_tokens) are
-            compared with C(/info), others are passed over.
+          - Declared launcher options. The checks compare C(max_input_tokens) and
+            C(max_total_tokens) with C(/info), and ignore others.
         type: dict
         default: {}
   without_chat:
-    description: Names of models without a chat template, so neither chats nor tools are checked.
+    description: Names of models without a chat template; checks of chats and tools skip them.
     type: list
     elements: str
     default: []
   without_tools:
-    description: Names of models whose chat template knows no tools.
+    description: Names of models whose chat template does not support tools.
     type: list
     elements: str
     default: []
@@ -86,12 +86,12 @@ options:
     ENDPOINT = r"""
 options:
   url:
-    description: Address of the gateway, V(https://name) with a port where it is not 443 (V(edge)).
+    description: Address of the gateway, V(https://name) with a port unless it is 443 (V(edge)).
     type: str
   connect_to:
     description:
-      - Address to connect to instead of resolving the name in O(url); SNI, Host and the certificate
-        check stay with the name. For a gateway that DNS does not lead to yet.
+      - Address to connect to instead of resolving the name in O(url). SNI, Host and the
+        certificate check keep the name. Use it for a gateway that is not in DNS yet.
     type: str
     default: ""
   ca_file:
@@ -99,31 +99,31 @@ options:
     type: path
   client_certificate:
     description:
-      - PEM file with a client's certificate and its key, shown with every request (V(edge)). For a
-        gateway that wants one of everybody; it must not stand for a key there.
+      - PEM file with a client certificate and its key, for a gateway that requires one from every
+        client (V(edge)). It must not replace the API key there.
     type: path
   api_key:
     description:
-      - Key of the checks' own consumer, 8 characters or more (V(edge)). It is in nothing that is
-        returned, printed or written.
+      - Key of the checks' own consumer, 8 characters or more (V(edge)). The module masks it in
+        everything it returns.
     type: str
   tier:
     description:
-      - Limits declared for that consumer. The checks keep within them. Without
-        C(requests_per_second) the rate limit is not checked.
+      - Limits declared for that consumer. The checks stay within them. Without
+        C(requests_per_second) they do not check the rate limit.
     type: dict
     default: {}
     suboptions:
       requests_per_second:
-        description: Requests a second.
+        description: Requests per second.
         type: float
         default: 0.0
       burst:
-        description: Requests that may come at once on top.
+        description: Extra requests allowed at once.
         type: int
         default: 0
       concurrent:
-        description: Generations at one time; 0 is any.
+        description: Generations allowed at one time; 0 for no limit.
         type: int
         default: 0
   timeout:
@@ -139,36 +139,36 @@ options:
     type: bool
     default: true
   public_info:
-    description: Whether C(/info) is meant to be open; if not it must be closed (V(edge)).
+    description: Whether C(/info) is open on purpose; if V(false) it must be closed (V(edge)).
     type: bool
     default: false
   hsts_seconds:
-    description: Least C(max-age) of Strict-Transport-Security, 0 when none is declared (V(edge)).
+    description: Lowest C(max-age) of Strict-Transport-Security, 0 if not declared (V(edge)).
     type: int
     default: 0
   max_body_size:
-    description: Declared limit of a request's body in bytes, 0 when none is (V(edge)).
+    description: Declared limit of a request's body in bytes, 0 if not declared (V(edge)).
     type: int
     default: 0
   backends:
-    description: Addresses (host:port) of the engines as somebody outside would try them; each must
-      be closed to where the module runs (V(edge)).
+    description: Addresses (host:port) of the engines as seen from outside. Each must be closed to
+      the machine that runs the module (V(edge)).
     type: list
     elements: str
     default: []
   secrets:
-    description: More keys. They are in nothing that is returned or written, and no answer may hold
-      them (V(edge)). What has fewer than 8 characters is passed over.
+    description: Further keys. The module masks them, and no answer may hold one (V(edge)). Values
+      with fewer than 8 characters are ignored.
     type: list
     elements: str
     default: []
   direct:
-    description: RV(figures) of the direct view, with which the streams seen here are compared
-      (V(edge)). A model without any is not compared.
+    description: RV(figures) of the direct view, to compare with streams of this view (V(edge)). A
+      model without figures is not compared.
     type: dict
     default: {}
   tls_warn_days:
-    description: Warn when the certificate has fewer days left, fail below a third of them.
+    description: Warn when the certificate has fewer days left; fail below a third of them.
     type: int
     default: 21
 """
@@ -177,21 +177,21 @@ options:
 options:
   checks:
     description:
-      - Ids or groups of checks to run, default all.
-      - A word for checks of the other view alone is skipped in this one; a word that nothing comes
-        of fails, for a check that was asked for and does not run is no pass.
+      - Ids or groups of checks to run; default is all.
+      - The module is skipped when all of them belong to the other view. It fails for a word that
+        selects no check here, because a selected check that does not run must not pass.
     type: list
     elements: str
     default: []
   target:
-    description: How messages and reports call the host. Default is its own name.
+    description: Name of the host in messages and reports. Default is its own name.
     type: str
   deadline:
-    description: Seconds for the whole run; what is not done by then is an error.
+    description: Seconds for the whole run; a check that is not finished by then is an error.
     type: float
     default: 300.0
   canary_passes:
-    description: How many of 4 known answers must be right.
+    description: How many of 4 known answers must be correct.
     type: int
     default: 2
   ttft_ms:
@@ -200,7 +200,7 @@ options:
     default: 0.0
   tpot_ms:
     description:
-      - Warn when a token after the first takes longer on average, in milliseconds; 0 only reports
+      - Warn when the average token after the first takes longer, in milliseconds; 0 only reports
         it.
     type: float
     default: 0.0

@@ -1,4 +1,4 @@
-"""``python3 -m module_utils.tgi.checks URL``, in a checkout: the checks without a playbook."""
+"""Run the checks without a playbook: ``python3 -m module_utils.tgi.checks URL`` in a checkout."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from .cli.main import main
 
-# What an engine said may hold letters that this terminal, or cron's, has none for
+# An engine's text may hold characters that this terminal, or cron's locale, cannot print
 streams: Any = (sys.stdout, sys.stderr)
 for stream in streams:
     stream.reconfigure(errors="backslashreplace")
@@ -16,7 +16,7 @@ try:
     code = main()
     sys.stdout.flush()
 except BrokenPipeError:
-    # Whoever read has seen enough; Python must not try to flush again at its end
+    # The reader closed the pipe; Python must not flush again at exit
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     code = 2
 sys.exit(code)

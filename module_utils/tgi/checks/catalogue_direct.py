@@ -1,4 +1,4 @@
-"""The direct view: each model on its own port of the GPU host."""
+"""Catalogue of the direct view: each model on its own port of the GPU host."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DIRECT = (
     CheckSpec(
         SELFTEST,
         "selftest",
-        "the checks' own parser tells good from bad",
-        "This is a defect of the checks: report it, and trust no verdict until it is mended",
+        "the checks' own parser accepts good samples and rejects bad ones",
+        "The checks themselves are broken: trust no verdict, and report the defect",
         selftest,
         stage=0,
         per_model=False,
@@ -59,8 +59,8 @@ DIRECT = (
         "generate.stream",
         "generate",
         "numbered tokens, one ending, clean end of stream",
-        "The engine breaks while it streams: read its log at this time (CUDA error, "
-        "out of memory, a worker that died)",
+        "The engine fails while it streams: read its log of that time (CUDA error, "
+        "out of memory, dead worker)",
         basic.generate_stream,
         needs=("native",),
     ),
@@ -68,8 +68,8 @@ DIRECT = (
         "chat.basic",
         "chat",
         "one answer with text, finish_reason and usage",
-        "Compare with generate.basic: when that passes, the chat template or the tokenizer "
-        "revision is wrong",
+        "Compare with generate.basic: if that passes, check the chat template and the tokenizer "
+        "revision",
         basic.chat_basic,
         needs=("chat",),
     ),
@@ -77,16 +77,16 @@ DIRECT = (
         "chat.stream",
         "chat",
         "one finish_reason, usage, [DONE] last, no error event",
-        "A worker died or a time-out cut the stream: read the engine's log at this time",
+        "A worker died or a time-out cut the stream: read the engine's log of that time",
         basic.chat_stream,
         needs=("chat",),
     ),
     CheckSpec(
         "chat.canary",
         "chat",
-        "simple questions are answered right",
-        "It answers but makes no sense: wrong chat template, wrong tokenizer revision or "
-        "broken quantisation; lower checks_canary_passes only for a model that cannot know",
+        "correct answers to simple questions",
+        "The model answers but makes no sense: check chat template, tokenizer revision and "
+        "quantisation; lower checks_canary_passes only for a model that cannot know the answers",
         basic.chat_canary,
         stage=2,
         needs=("chat",),

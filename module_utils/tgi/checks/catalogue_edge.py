@@ -1,4 +1,4 @@
-"""The edge view: every model as a client sees it, through the gateway, and the fence around it."""
+"""Catalogue of the edge view: each model through the gateway, and the gateway's own rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .results import MAJOR, MINOR
 from .selection import BASE, SELFTEST, CheckSpec
 
 _SAME = {spec.id: spec for spec in DIRECT}
-_GATEWAY = "compare with the direct view of the GPU host: when that passes, it is the gateway; "
+_GATEWAY = "Compare with the direct view: if that passes, the gateway is the cause: "
 
 
 def _host(
@@ -26,16 +26,16 @@ def _again(name: str, remedy: str, **more: object) -> CheckSpec:
 
 
 def undeclared(declared: Declared) -> dict[str, str]:
-    """Ids of the checks that nothing was declared for, with the reason."""
+    """Return the reason for each check id that has nothing declared to compare with."""
     given = {
-        "hsts": (declared.hsts_seconds, "none is declared (gateway_tls_hsts_seconds)"),
+        "hsts": (declared.hsts_seconds, "no HSTS is declared (gateway_tls_hsts_seconds)"),
         "body.size": (declared.max_body_size, "no limit is declared (gateway_max_body_size)"),
-        "auth.backend": (declared.backends, "no address of an engine is known outside"),
+        "auth.backend": (declared.backends, "no engine address is known outside its host"),
     }
     return {name: reason for name, (value, reason) in given.items() if not value}
 
 
-#: Checks of the direct view that a gateway can spoil too.
+#: Checks of the direct view that a gateway can break too.
 _CONVERSATION = tuple(
     _again(name, _GATEWAY + "look for another proxy in between")
     for name in ("tools.stream", "chat.utf8")
@@ -44,9 +44,8 @@ _CONVERSATION = tuple(
 EDGE = (
     _SAME[SELFTEST],
     _host(
-        "tls.chain", "tls", "nothing is missing between the certificate and its CA",
-        "Serve fullchain.pem, not cert.pem (gateway_tls); for a CA of your own give its "
-        "certificate in checks_ca_file",
+        "tls.chain", "tls", "the server sends the whole chain up to the CA",
+        "Serve fullchain.pem, not cert.pem (gateway_tls); for a private CA set checks_ca_file",
         tls_certificate.tls_chain, stage=0, generates=False,
     ),
     _host(
@@ -56,74 +55,76 @@ EDGE = (
     ),
     _host(
         "tls.hostname", "tls", "the certificate covers the server's name",
-        "It must cover gateway_server_name", tls_certificate.tls_hostname, stage=0,
-        generates=False,
+        "Get a certificate that covers gateway_server_name", tls_certificate.tls_hostname,
+        stage=0, generates=False,
     ),
     _host(
         "health.status", "health", "GET /health without a key: 200",
-        "The gateway or the default model behind it is not up: systemctl status nginx, then "
+        "nginx or the default model behind it is down: run systemctl status nginx, then "
         "docker compose ps",
         web.health_public, stage=0, generates=False,
     ),
     _host(
         "auth.valid", "auth", "the checks' own key is accepted",
-        "The key of checks_consumer is not in the running configuration: run the gateway role",
+        "nginx runs without the key of checks_consumer: run the gateway role",
         auth.auth_valid, stage=0, generates=False,
     ),
     _host(
         "model.list", "identity", "/v1/models lists every declared model and alias once",
-        "The gateway publishes another list than tgi_models: run the gateway role",
+        "The gateway's list differs from tgi_models: run the gateway role",
         web.model_list, stage=0, generates=False,
     ),
     _host(
         "auth.missing", "auth", "401 or 403 on every generation path without a key",
-        "A path of the engine is open to everybody: close it in the gateway, and look for a "
-        "published engine port",
+        "A path of the engine is open to all: close it in the gateway, and look for a published "
+        "engine port",
         auth.auth_missing, stage=2,
     ),
     _host(
-        "auth.bypass", "auth", "no way of writing a path gets a request past the fence",
-        "The guard and the engine read paths differently: match normalised paths only, close all "
-        "others, and let no header name the path; run the gateway role",
+        "auth.bypass", "auth", "no spelling of a path passes the gateway without a key",
+        "nginx and the engine read paths differently: match normalised paths only, close all "
+        "others, take no path from a header, and run the gateway role",
         bypass.auth_bypass, stage=2,
     ),
     _host(
         "auth.backend", "auth", "the engines' own ports are closed to the outside",
-        "Publish on 127.0.0.1 or on a private address behind the fence (tgi_bind_address); "
-        "Docker's published ports go past ufw: run the tgi role",
+        "Docker's published ports bypass ufw: publish engines on 127.0.0.1 or on a private "
+        "address behind a firewall (tgi_bind_address), and run the tgi role",
         exposure.auth_backend, stage=2, generates=False,
     ),
     _host(
         "auth.wrong", "auth",
-        "401 or 403 for every wrong credential, and for a query with a made-up key",
-        "Keys must be compared whole and with regard to case, in the Authorization header alone: "
-        "run the gateway role",
+        "401 or 403 for every wrong key, and for a made-up key in the query",
+        "Compare whole keys, case-sensitive, from the Authorization header only: run the gateway "
+        "role",
         auth.auth_wrong, stage=2,
     ),
     _host(
-        "model.unknown", "identity", "404 for a model that is not there",
-        "The gateway passes unknown names on, and the engine answers with any model: run the "
+        "model.unknown", "identity", "404 for an unknown model",
+        "The gateway forwards unknown names, and the engine answers with its own model: run the "
         "gateway role",
         web.model_unknown, stage=2,
     ),
     _host(
         "metrics.private", "auth", "metrics are not reachable from outside",
-        "Publish only the API's paths; metrics belong on loopback", exposure.metrics_private,
+        "Publish only the API's paths, and keep metrics on loopback", exposure.metrics_private,
         stage=2, generates=False,
     ),
     _host(
-        "docs.private", "auth", "what describes the engine is not reachable from outside",
+        "docs.private", "auth", "the engine's documentation is not reachable from outside",
         "Publish only the API's paths", exposure.docs_private, stage=2, severity=MAJOR,
         generates=False,
     ),
     _host(
-        "control.private", "auth", "no route that steers the engine is reachable",
-        "Publish only the API's paths: whoever reaches these can stop or change the model",
+        "control.private", "auth", "no control route of the engine is reachable",
+        "These routes can stop or change the model: publish only the API's paths",
         exposure.control_private, stage=2, generates=False,
     ),
-    _again("model.info", _GATEWAY + "a name leads to another model's port"),
-    _again("generate.basic", _GATEWAY + "run the gateway role, read its error log"),
-    _again("chat.basic", _GATEWAY + "run the gateway role, read its error log"),
+    _again(
+        "model.info", _GATEWAY + "a name leads to another model's port; run the gateway role"
+    ),
+    _again("generate.basic", _GATEWAY + "run the gateway role, read nginx's error log"),
+    _again("chat.basic", _GATEWAY + "run the gateway role, read nginx's error log"),
     _again(
         "chat.stream", _GATEWAY + "raise gateway_read_timeout, look for another proxy in between"
     ),
@@ -134,8 +135,8 @@ EDGE = (
     ),
     CheckSpec(
         "stream.unbuffered", "stream", "tokens arrive one by one",
-        "Somewhere between here and the engine streams are collected: proxy_buffering off and "
-        "gzip off for the API, also in any other proxy",
+        "A proxy between here and the engine buffers streams: set proxy_buffering off and gzip "
+        "off for the API, in every proxy",
         streaming.stream_unbuffered, stage=2, needs=("stream",),
     ),
     CheckSpec(
@@ -143,51 +144,53 @@ EDGE = (
         streaming.GZIP_REMEDY, streaming.stream_gzip, stage=2, severity=MAJOR, needs=("stream",),
     ),
     CheckSpec(
-        "stream.header", "stream", "headers of a stream: no length, nothing that caches it",
-        "Something on the way takes the stream for a file: proxy_buffering off, and no caching of "
-        "the API's answers",
+        "stream.header", "stream", "headers of a stream: no Content-Length, no caching",
+        "A proxy treats the stream as a file: set proxy_buffering off, and cache no answer of "
+        "the API",
         streaming.stream_header, stage=2, severity=MINOR, needs=("stream",),
     ),
     CheckSpec(
         "stream.same", "stream", "a stream ends as in the direct view",
-        "The gateway, or another proxy, cuts streams or loses events: proxy_buffering off, no "
-        "filters on the body",
+        "The gateway or another proxy cuts streams or loses events: set proxy_buffering off, and "
+        "remove filters of the body",
         edge_vs_direct.stream_same, stage=2, severity=MAJOR, needs=("chat", "direct"),
     ),
     CheckSpec(
-        "stream.latency", "stream", "the first token comes less than 100 ms later than direct",
-        "Look for another proxy in between, a slow name server, or connections to the engine "
-        "that are not kept open",
+        "stream.latency", "stream", "the gateway delays the first token by less than 100 ms",
+        "Look for another proxy in between, a slow name server, or missing keep-alive to the "
+        "engine",
         edge_vs_direct.stream_latency, stage=2, severity=MINOR, needs=("chat", "direct"),
     ),
     *_CONVERSATION,
-    _again("chat.canary", _GATEWAY + "a name leads to another model", stage=2),
+    _again(
+        "chat.canary", _GATEWAY + "a name leads to another model; run the gateway role", stage=2
+    ),
     _again(
         "ctx.over",
-        _GATEWAY + "gateway_max_body_size must leave room for a whole prompt, and nothing may "
-        "rewrite the engine's refusals", stage=2,
+        _GATEWAY + "let gateway_max_body_size hold a whole prompt, and let no proxy rewrite the "
+        "engine's refusals", stage=2,
     ),
     _host(
-        "body.size", "limits", "a body of gateway_max_body_size passes, a larger one is 413",
+        "body.size", "limits", "a body of gateway_max_body_size passes, a larger one gets 413",
         "nginx's own limit is 1 MB: set gateway_max_body_size and run the gateway role",
         size.body_size, stage=2, severity=MAJOR,
     ),
     CheckSpec(
-        "long.generation", "limits", "an answer that takes longer than a minute comes whole",
+        "long.generation", "limits", "an answer that takes over a minute arrives whole",
         "Raise gateway_read_timeout, and the time-outs of any other proxy in between",
         size.long_generation, stage=2, severity=MAJOR, needs=("chat",), opt_in=True,
     ),
     _host(
-        "http.redirect", "tls", "plain HTTP redirects to https and answers nothing",
-        "The plain port must only redirect: run the gateway role", web.http_redirect,
+        "http.redirect", "tls", "plain HTTP only redirects to https",
+        "Let the plain port only redirect: run the gateway role", web.http_redirect,
     ),
     _host(
         "tls.protocol", "tls", "TLS 1.0 and 1.1 are refused",
-        "ssl_protocols TLSv1.2 TLSv1.3, also in every other site on this port: gateway_tls_profile",
+        "Set ssl_protocols TLSv1.2 TLSv1.3 in every site on this port (gateway_tls_profile)",
         tls_certificate.tls_protocol, stage=0, severity=MAJOR, generates=False,
     ),
     _host(
-        "tls.expiry", "tls", "the certificate is valid for some time to come",
+        "tls.expiry", "tls", "the certificate is valid for enough days",
         "Renew the certificate and run the gateway role", tls_certificate.tls_expiry,
         generates=False,
     ),
@@ -198,31 +201,31 @@ EDGE = (
     ),
     _host(
         "hsts", "tls", "Strict-Transport-Security as declared",
-        "gateway_tls_hsts_seconds is not what is served: run the gateway role",
+        "nginx sends another value than gateway_tls_hsts_seconds: run the gateway role",
         web.hsts, stage=2, severity=MINOR,
     ),
     _host(
-        "server.tokens", "tls", "the server does not tell its version",
-        "server_tokens off: run the gateway role", web.server_tokens, stage=2, severity=MINOR,
+        "server.tokens", "tls", "the server hides its version",
+        "Set server_tokens off: run the gateway role", web.server_tokens, stage=2, severity=MINOR,
     ),
     _host(
         "rate.enforced", "rate", "429 with Retry-After above the declared limit, never below",
-        "The limit that is served differs from gateway_tiers: run the gateway role",
+        "nginx enforces another limit than gateway_tiers: run the gateway role",
         rate.rate_enforced, stage=3, generates=False,
     ),
     _host(
-        "rate.recovers", "rate", "accepted again after a pause",
-        "The limit does not let go: compare gateway_tiers with what nginx -T shows",
+        "rate.recovers", "rate", "requests are accepted again after a pause",
+        "The limit stays in force: compare gateway_tiers with nginx -T",
         rate.rate_recovers, stage=4, generates=False,
     ),
     _host(
         "rate.scope", "rate", "/health answers while a consumer is over its limit",
-        "Leave /health out of the consumers' limits: run the gateway role",
+        "Exempt /health from the consumers' limits: run the gateway role",
         rate.rate_scope, stage=3, severity=MINOR, generates=False,
     ),
     _host(
         "auth.leak", "auth", "no answer holds a configured key",
-        "Close that path; then take the key for stolen, and give out another",
+        "Close that path, then replace the key: treat it as stolen",
         exposure.auth_leak, stage=5, generates=False,
     ),
 )  # fmt: skip

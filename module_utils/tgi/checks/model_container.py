@@ -1,4 +1,4 @@
-"""The container behind a model, as Docker on this host knows it. Read only."""
+"""Read the state of a model's container from Docker on this host."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Union
 from ..docker.compose_containers import Container, Docker, DockerError, run_docker
 from ..engines.tgi.log import parse
 
-#: None: Docker knows none; the error: it could not be asked.
+#: None: Docker has no such container; DockerError: Docker did not answer.
 Seen = Union[Container, DockerError, None]
 
 
 async def look(project: str) -> Seen:
-    """The newest container of a Compose project."""
+    """Return the newest container of a Compose project."""
     if not project:
         return None
     try:
@@ -24,9 +24,9 @@ async def look(project: str) -> Seen:
 
 
 async def visible(container: Container) -> tuple[int, str]:
-    """What a new process in the container sees of its GPUs: nvidia-smi's exit code and words.
+    """Run nvidia-smi -L in the container; return exit code and output.
 
-    Processes that opened their GPU before it was taken away go on for a while; a new one cannot.
+    A process that opened its GPU before the container lost it goes on; a new one cannot open it.
     """
     command = ["exec", container.id, "nvidia-smi", "-L"]
     try:
@@ -37,17 +37,17 @@ async def visible(container: Container) -> tuple[int, str]:
 
 
 def unseen(project: str, before: Seen, after: Seen) -> str:
-    """Why Docker is no witness, though it was to be one; empty when it is, or was not to be."""
+    """Return why Docker cannot show a restart; empty when it can, or without a project."""
     if not project:
         return ""
     if before is None:
-        return f"Docker knows no container of the project {project}"
+        return f"Docker has no container of the project {project}"
     error = next((one for one in (before, after) if isinstance(one, DockerError)), None)
-    return f"whether its container was restarted cannot be told: {error}" if error else ""
+    return f"unknown whether its container restarted: {error}" if error else ""
 
 
 def restarted(before: Seen, after: Seen) -> str:
-    """What shows that the container did not run through; empty when nothing does."""
+    """Return a sign that the container restarted; empty without one."""
     if not isinstance(before, Container) or isinstance(after, DockerError):
         return ""
     if after is None:

@@ -1,7 +1,7 @@
-"""What the module tgi_check takes, as Ansible's argument specification.
+"""Argument specification of the module tgi_check.
 
-Kept in step with the documentation (library/tgi_check.py, plugins/doc_fragments/tgi_check.py) by
-a unit test.
+A unit test compares it with the documentation (library/tgi_check.py and
+plugins/doc_fragments/tgi_check.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a check found, and the verdict over all of them.
+"""Results of checks, and the verdict over all of them.
 
-The verdict fails unless every planned check was executed and none of the required ones failed.
-``error`` (the check itself broke, or never ran) is never a pass.
+The verdict is passed only if every planned check ran and no required one failed. ``error`` means
+that the check itself broke or never ran; it is never a pass.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any
 from ..common.text import trim
 
 PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
-#: How bad a failure is. A minor one is a warning, the others fail the run.
+#: Severities. A minor failure only warns, the others fail the run.
 CRITICAL, MAJOR, MINOR = "critical", "major", "minor"
 _HUB_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{6,}")
 _BLOT = "********"
-#: Fewer characters of a secret, where a line was cut, give nothing away.
+#: Fewer characters of a secret, before a cut, reveal nothing.
 _LEAST_CUT = 4
-#: What is kept of an engine's words, in characters.
+#: Most characters to keep of an engine's text.
 MOST_OBSERVED, MOST_EVIDENCE = 400, 1000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The finding of one check. An empty ``problem`` is a pass; ``remedy`` overrides the usual.
+    """Result of one check. An empty ``problem`` is a pass; ``remedy`` overrides the check's own.
 
-    ``soft``: the problem is a warning even where the check is required.
+    ``soft``: the problem only warns, even if the check is required.
     """
 
     problem: str = ""
@@ -65,7 +65,7 @@ class Check:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A check that does not apply to a model, and why: not planned, so neither pass nor fail."""
+    """A check that does not apply to a model, with the reason: neither a pass nor a failure."""
 
     id: str
     model: str
@@ -76,8 +76,7 @@ class LeftOut:
 class Report:
     """All rows of one run, in the order of the plan. ``started`` is in seconds of the epoch.
 
-    ``figures`` are what was measured of a model's stream, by the model's name: ttft_ms, tpot_ms,
-    e2e_ms and what else there is.
+    ``figures`` are measurements of a stream, by the model's name: ttft_ms, tpot_ms, e2e_ms, …
     """
 
     view: str
@@ -98,7 +97,7 @@ class Report:
         return bool(ran) and ran == sorted(self.planned) and not self.of(FAIL, ERROR)
 
     def summary(self) -> dict[str, Any]:
-        """Counts and the verdict, as plain data."""
+        """Return counts and the verdict, as plain data."""
         return {
             "verdict": "passed" if self.passed else "failed",
             "view": self.view,
@@ -113,7 +112,7 @@ class Report:
         }
 
     def message(self) -> str:
-        """The verdict in one line; a failure names the likeliest cause first, with its remedy."""
+        """Return the verdict in one line; a failure names the likeliest cause and its remedy."""
         where = f"on {self.target} ({self.view})"
         bad, total = self.of(FAIL, ERROR), len(self.planned)
         if self.passed:
@@ -122,7 +121,7 @@ class Report:
             return trim("; warned: ".join([line, *warned]), 600)
         if not bad:
             return f"{len(self.checks)} of {total} planned checks were executed {where}"
-        # The plan lists causes before their consequences, so the first failure tells most
+        # The plan lists causes before consequences, so the first failure is the likeliest cause
         first = bad[0]
         line = f"{len(bad)} of {total} checks failed {where}: {first.name}: {first.observed}"
         line += f"; remedy: {first.remedy}" if first.remedy else ""
@@ -131,13 +130,13 @@ class Report:
         return trim(line + (f" and {len(bad) - 9} more" if len(bad) > 9 else ""), 1200)
 
     def rows(self) -> list[dict[str, Any]]:
-        """All checks of a passed run; of a failed one those to look at, as Ansible prints them."""
+        """Return all checks of a passed run, but only failures and warnings of a failed one."""
         shown = self.checks if self.passed else self.of(FAIL, ERROR, WARN)
         return [plain(check) for check in shown]
 
 
 def plain(check: Check) -> dict[str, Any]:
-    """A check as plain data; what an engine said in it is printable and of bearable length."""
+    """Return a check as plain data, with an engine's text printable and shortened."""
     row = asdict(check)
     row["observed"] = trim(check.observed, MOST_OBSERVED)
     row["evidence"] = trim(check.evidence, MOST_EVIDENCE)
@@ -145,9 +144,9 @@ def plain(check: Check) -> dict[str, Any]:
 
 
 def scrub(value: Any, secrets: Iterable[str]) -> Any:
-    """``value`` (of lists, dicts, strings) with every secret blotted out, and any Hub token.
+    """Return ``value`` (lists, dicts, strings) with every secret and any Hub token masked.
 
-    Also of a secret that ``trim`` has cut: what is left of it before the ellipsis.
+    It also masks the start of a secret that ``trim`` cut, before the ellipsis.
     """
     words = sorted({word for word in secrets if word}, key=len, reverse=True)
     if isinstance(value, str):

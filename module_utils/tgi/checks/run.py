@@ -1,4 +1,4 @@
-"""From options to a report: sessions are opened, the plan is carried out stage by stage."""
+"""Run the checks: from options to a report, stage by stage."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .session import Session
 
 @dataclass(frozen=True)
 class Options:
-    """What to check. ``timeout`` bounds one request, ``deadline`` the whole run, in seconds.
+    """Options of a run. ``timeout`` limits one request, ``deadline`` the whole run, in seconds.
 
-    ``http_port`` 0: there is no plain port. ``without`` are ids of checks that are not wanted
-    here, with the reason. ``slo`` are the longest TTFT and TPOT in ms, 0 where none is set.
-    ``transport`` replaces the network in tests.
+    ``http_port`` 0: there is no plain port. ``without``: ids of checks to leave out, with the
+    reason. ``slo``: the longest TTFT and TPOT in ms, 0 for no limit. ``transport`` replaces the
+    network in tests.
     """
 
     view: str
@@ -53,7 +53,7 @@ class Options:
 
 
 def absent_here(options: Options) -> dict[str, str]:
-    """Checks that nothing was declared for, by id, with the reason."""
+    """Return the reason for each check id that has nothing declared to compare with."""
     if options.view == "direct":
         return {}
     absent = undeclared_edge(options.declared)
@@ -69,19 +69,19 @@ def absent_here(options: Options) -> dict[str, str]:
 
 
 def catalogue(options: Options) -> list[CheckSpec]:
-    """The checks that apply to what was declared."""
+    """Return the checks that apply to the declared options."""
     here = DIRECT if options.view == "direct" else EDGE
     absent = {**absent_here(options), **options.without}
     return [spec for spec in here if spec.id not in absent]
 
 
 async def check(options: Options, on_stage: Callable[[Report], None] | None = None) -> Report:
-    """Run the checks. Raises PlanError before the first request when nothing can be planned.
+    """Run the checks. Raises PlanError before the first request when there is nothing to plan.
 
-    ``on_stage`` is called after each stage, with what the report holds by then.
+    It calls ``on_stage`` after each stage, with the report so far.
     """
     here, elsewhere = (DIRECT, EDGE) if options.view == "direct" else (EDGE, DIRECT)
-    # A word for something unwanted is like one for the other view: nothing is wrong with it
+    # To select an unwanted check is no error, as for a check of the other view
     unwanted = [spec for spec in here if spec.id in options.without]
     elsewhere = (*elsewhere, *unwanted)
     plan = make_plan(catalogue(options), options.models, options.select, elsewhere, here)
@@ -108,14 +108,14 @@ async def check(options: Options, on_stage: Callable[[Report], None] | None = No
 
 
 def _figures(options: Options, sessions: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """compare.figures_of by model, from the stream that was made anyway."""
+    """Return edge_vs_direct.figures_of by model, from streams that the checks made."""
     streams = {one.name: sessions[one.name].memo.found("chat_stream") for one in options.models}
     measured = {name: figures_of(stream) for name, stream in streams.items() if stream}
     return {name: figures for name, figures in measured.items() if figures}
 
 
 async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
-    """A session by model name; the host's is under the empty name."""
+    """Open a session per model name; the host's has the empty name."""
     base = Target(
         options.url, options.ca_file, options.api_key, options.timeout, options.client_certificate
     )
@@ -157,7 +157,7 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
 
 
 async def _run(item: Item, view: str, session: Any, left: float) -> Check:
-    """One check; whatever goes wrong in it is an error of this check and of no other."""
+    """Run one check; an exception in it is an error of this check only."""
     spec, model = item.spec, item.key[1]
     try:
         outcome = await asyncio.wait_for(spec.run(session), max(0.01, left))
@@ -165,7 +165,7 @@ async def _run(item: Item, view: str, session: Any, left: float) -> Check:
         if outcome.problem:
             status = FAIL if spec.required and not outcome.soft else WARN
     except asyncio.TimeoutError:
-        outcome, status = Outcome(observed="not done before the deadline of the run"), ERROR
+        outcome, status = Outcome(observed="not finished before the deadline of the run"), ERROR
     except Exception as error:
         said = trim(f"the check itself broke: {type(error).__name__}: {error}")
         outcome, status = Outcome(observed=said), ERROR

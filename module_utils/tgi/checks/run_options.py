@@ -1,4 +1,4 @@
-"""Module parameters as typed options; what they cannot mean is said in one line."""
+"""Turn module parameters into typed options; reject bad values with one line."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from .judges.questions import QUESTIONS
 from .run import Options
 from .selection import Model, PlanError
 
-#: Shorter ones would blot out half of the report where they are masked.
+#: Masking shorter keys would garble the report.
 SHORTEST_KEY = 8
 
 
 def read_options(
     params: Mapping[str, Any], host: str, transport: Any = None, check_mode: bool = False
 ) -> Options:
-    """Raises PlanError for a key that is too short, a URL that is none, a model without a port."""
+    """Return options. Raises PlanError for a short key, a bad URL, or a model without a port."""
     view, key, url = params["view"], params.get("api_key") or "", params.get("url") or ""
     if view == "edge":
         if not key:
-            raise PlanError("no api_key; give the checks a consumer with a key (gateway_consumers)")
+            raise PlanError("api_key is missing: give the checks a consumer with a key "
+                            "(gateway_consumers)")  # fmt: skip
         if len(key) < SHORTEST_KEY:
-            raise PlanError(f"api_key has fewer than {SHORTEST_KEY} characters; give a longer key")
+            raise PlanError(f"api_key has fewer than {SHORTEST_KEY} characters: use a longer key")
         if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
             raise PlanError(f"url must be https://NAME[:PORT], got {url!r}")
     if params["timeout"] <= 0 or params["deadline"] <= 0:
@@ -36,7 +37,7 @@ def read_options(
     names = {model["name"] for model in params["models"]}
     for option in ("without_chat", "without_tools"):
         if unknown := set(params[option]) - names:
-            raise PlanError(f"{option} names no such model: {', '.join(sorted(unknown))}")
+            raise PlanError(f"{option} names unknown models: {', '.join(sorted(unknown))}")
     tier = params["tier"]
     return Options(
         view=view,
@@ -72,7 +73,7 @@ def read_options(
 
 
 def spared(view: str) -> dict[str, str]:
-    """The checks that may have text generated, by id, with the reason to leave them out."""
+    """Return the reason to leave out each check id that may generate text."""
     here = DIRECT if view == "direct" else EDGE
     reason = "check mode spares the GPU (generate_in_check_mode)"
     return {spec.id: reason for spec in here if spec.generates}

@@ -1,4 +1,4 @@
-"""What is going to be checked: decided before the first request, and held against the end."""
+"""Plan the checks before the first request; the verdict compares the results with the plan."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import Any
 from ..engines.profiles import ENGINES, Engine
 from .results import CRITICAL, MINOR, LeftOut, Outcome
 
-#: Runs whatever was selected: a verdict rests on the parser.
+#: Always runs, because every verdict depends on the parser.
 SELFTEST = "selftest"
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model as it was declared. ``url`` is its own port; limits are None when not declared.
+    """A model as declared. ``url`` is its own port; limits are None if not declared.
 
-    ``chat``, ``tools``: it has a chat template, and one that knows tools. ``tokenizer`` and
-    ``golden`` are SHA-256 digests noted when it was known to be right ("" where none was).
-    ``figures``: what the direct view measured of it (``compare.figures_of``), in the edge view.
-    ``project`` is its Compose project, where Docker on the same host may be asked for it, and
-    ``gpus`` are those its container was given.
+    ``chat``, ``tools``: it has a chat template, and one that supports tools. ``tokenizer`` and
+    ``golden`` are pinned SHA-256 digests, "" if not pinned. ``figures``: measurements of the
+    direct view, for the edge view. ``project`` is its Compose project in this host's Docker, and
+    ``gpus`` are the GPUs of its container.
     """
 
     name: str
@@ -47,15 +46,14 @@ class Model:
 
 @dataclass(frozen=True)
 class CheckSpec:
-    """A check of the catalogue: what it expects, what to do when it fails, and how it is run.
+    """A check of the catalogue: its expectation, the remedy of a failure, and how to run it.
 
-    ``run`` gets the model's session (a host's session when not ``per_model``). Stages run one
-    after the other, checks of one stage together. A failure of a minor one is a warning.
-    ``needs`` holds what the model or its engine must have for the check to apply: chat, tools,
-    BASE, stream (a chat's, or else a text's), direct (figures of the direct view), gpus (and a
-    project to ask for), or an ability of ``engines.Engine``. ``opt_in``: only when its id is
-    selected. ``generates`` is false only where a check surely has no text generated, whatever
-    answers.
+    ``run`` gets the model's session, or the host's if not ``per_model``. Stages run one after the
+    other, checks of one stage together. A failure of a minor check only warns. ``needs``: what the
+    model or its engine must have: chat, tools, BASE, stream (of a chat or a text), direct (figures
+    of the direct view), gpus (with a project), or an ability of ``engines.Engine``. ``opt_in``:
+    runs only when its id is selected. ``generates`` is false only if the check never causes a
+    generation, whichever server answers.
     """
 
     id: str
@@ -77,7 +75,7 @@ class CheckSpec:
 
 @dataclass(frozen=True)
 class Item:
-    """One planned check of one model (None: of the host)."""
+    """One planned check of one model (None: the host)."""
 
     spec: CheckSpec
     model: Model | None
@@ -87,23 +85,23 @@ class Item:
         return (self.spec.id, self.model.name if self.model else "")
 
 
-#: A model without a chat template. What needs that stands in for a chat's check, so where there
-#: is a template nothing is left out.
+#: A model without a chat template. Checks that need it replace checks of chats, so a model with a
+#: template misses nothing.
 BASE = "base"
-#: Needs that no engine's profile has to have as well.
+#: Needs that are not abilities of an engine.
 _DECLARED = ("chat", "direct", "stream", "gpus", BASE)
 _LACKS = {
     "chat": "no chat template (checks_without_chat)",
     "tools": "no tools (checks_without_tools)",
-    "stream": "no chat template (checks_without_chat), and nothing else that it streams",
+    "stream": "no chat template (checks_without_chat), and no other stream",
     "direct": "no figures of the direct view to compare with",
-    BASE: "it has a chat template, so the chat's checks ask instead",
-    "gpus": "no GPU was given to it by a project of this host (gpus)",
+    BASE: "it has a chat template, so the checks of chats run instead",
+    "gpus": "no GPUs and Compose project of this host are declared (gpus)",
 }
 
 
 def lacking(spec: CheckSpec, model: Model) -> str:
-    """Why a check does not apply to a model; empty when it does."""
+    """Return why a check does not apply to a model; empty when it does."""
     for need in spec.needs:
         declared = {"chat": model.chat, "tools": model.chat and model.tools}
         declared.update({"direct": bool(model.figures), BASE: not model.chat})
@@ -112,16 +110,16 @@ def lacking(spec: CheckSpec, model: Model) -> str:
         if not declared.get(need, True):
             return _LACKS["chat" if need == "tools" and not model.chat else need]
         if need not in _DECLARED and need not in model.profile.abilities:
-            return f"the engine {model.engine} has nothing of the kind ({need})"
+            return f"the engine {model.engine} does not have it ({need})"
     return ""
 
 
 class PlanError(ValueError):
-    """The options ask for something that cannot be planned; the text says what to write."""
+    """The options cannot be planned; the text holds the remedy."""
 
 
 class NothingSelectedError(PlanError):
-    """What was selected belongs to the other view."""
+    """All selected checks belong to the other view."""
 
 
 def make_plan(
@@ -131,24 +129,24 @@ def make_plan(
     elsewhere: Sequence[CheckSpec] = (),
     undeclared: Sequence[CheckSpec] = (),
 ) -> list[Item]:
-    """The checks to run, causes before consequences.
+    """Return the checks to run, causes before consequences.
 
     ``select`` holds ids and groups; empty means all. ``elsewhere`` are the other view's checks,
-    ``undeclared`` those of this view that nothing was declared for. Raises NothingSelectedError
-    when all that is selected is for the other view alone, and PlanError for an unknown word and
-    for one that nothing comes of here: a check that was asked for and does not run is no pass.
+    ``undeclared`` those of this view without a declaration. Raises NothingSelectedError when all
+    selected checks are for the other view, and PlanError for an unknown word or one that selects
+    no check here: a selected check that does not run must not pass.
     """
     words = _words([*catalogue, *elsewhere, *undeclared])
     unknown = sorted(set(select) - words)
     if unknown:
         known = ", ".join(sorted(words))
-        raise PlanError(f"no check or group is called {', '.join(unknown)}; there are: {known}")
+        raise PlanError(f"unknown checks or groups: {', '.join(unknown)}; use one of: {known}")
     names = [model.name for model in models]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise PlanError(f"model names must be unique, given twice: {', '.join(twice)}")
+        raise PlanError(f"model names must be unique, these come twice: {', '.join(twice)}")
     if not models:
-        raise PlanError("nothing to check: no model was given")
+        raise PlanError("nothing to check: give at least one model")
     plan: list[Item] = []
     for spec in catalogue:
         if not _chosen(spec, select):
@@ -159,13 +157,13 @@ def make_plan(
             plan.append(Item(spec, None))
     idle = set(select) - _words(item.spec for item in plan) - {SELFTEST}
     if lost := sorted(idle & _words(catalogue)):
-        raise PlanError(f"no model here has anything to check for {', '.join(lost)}")
+        raise PlanError(f"{', '.join(lost)} applies to no model here: select other checks")
     if lost := sorted(idle - _words(elsewhere)):
-        raise PlanError(f"nothing is declared here that {', '.join(lost)} could check")
+        raise PlanError(f"{', '.join(lost)} has nothing declared to check: select other checks")
     if all(item.spec.id == SELFTEST for item in plan):
         if idle:
-            raise NothingSelectedError(f"nothing here is selected by {', '.join(sorted(idle))}")
-        raise PlanError(f"{SELFTEST} alone proves nothing of a model; select a check beside it")
+            raise NothingSelectedError(f"{', '.join(sorted(idle))} selects no check of this view")
+        raise PlanError(f"{SELFTEST} alone proves nothing about a model: select another check too")
     return plan
 
 
@@ -175,9 +173,9 @@ def leave_out(
     select: Collection[str] = (),
     without: Mapping[str, str] | None = None,
 ) -> list[LeftOut]:
-    """What would have been checked if the model or its engine had it, with the reason.
+    """Return the checks that do not apply, with the reason.
 
-    ``without`` holds the reasons for checks that are left out whatever the model has, by id.
+    ``without`` holds the reasons for checks that are left out for every model, by id.
     """
     reasons = without or {}
     everywhere = [

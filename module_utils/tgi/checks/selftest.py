@@ -1,4 +1,4 @@
-"""Before anything is believed: do the parser and the judges tell good from bad here and now?"""
+"""Test the parser and the judges with good and bad samples before any check runs."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ _BAD = {
 
 
 def _judge(text: str) -> str:
-    # One byte at a time: also characters and line ends are cut
+    # One byte at a time, which cuts characters and line ends too
     chunks = [(n / 100, bytes([byte])) for n, byte in enumerate(text.encode())]
     answer = Answer(200, {"content-type": "text/event-stream"}, chunks)
     return chat.judge_chat_stream(answer, 8).problem
 
 
 def find_defect() -> str:
-    """What the judges get wrong; empty when they are in order."""
+    """Return what the judges get wrong; empty when they work."""
     if wrong := _judge(_GOOD):
-        return f"a good stream is taken for bad: {wrong}"
+        return f"the judges reject a good stream: {wrong}"
     for name, text in _BAD.items():
         if not _judge(text):
-            return f"{name} is taken for good"
+            return f"the judges accept {name}"
     if burst_ratio([n / 100 for n in range(20)]) < 0.9 or burst_ratio([1.0] * 20) > 0.1:
-        return "bursts are not told from single events"
+        return "the judges confuse bursts with single events"
     return ""
 
 
 async def selftest(_: Any) -> Outcome:
     defect = find_defect()
-    return Outcome(defect, defect or "good and bad samples told apart")
+    return Outcome(defect, defect or "good samples accepted, bad ones rejected")

@@ -1,4 +1,4 @@
-"""One model as one view sees it. Every request is made once, however many checks look at it."""
+"""The session of one model in one view. It sends each shared request once for all checks."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from .selection import Model
 
 T = TypeVar("T")
 
-#: Long enough for bursts to show, see bursts.MIN_CHUNKS.
+#: Long enough to detect bursts, see bursts.MIN_CHUNKS.
 LONG_TOKENS = 20
 LONG_QUESTION = "Tell me a story about a lighthouse keeper and the sea."
 
 
 def user(text: str) -> dict[str, Any]:
-    """A message of the user."""
+    """Return a message of the user."""
     return {"role": "user", "content": text}
 
 
 @dataclass
 class Memo:
-    """Shares one run of a piece of work between everybody who asks for it."""
+    """Run each named piece of work once, and share its result."""
 
     _tasks: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
 
     async def once(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         if name not in self._tasks:
             self._tasks[name] = asyncio.ensure_future(work())
-        # Shielded: a check that runs out of time must not take the answer from the others
+        # Shielded: a check that times out must not cancel the work of the others
         value: T = await asyncio.shield(self._tasks[name])
         return value
 
     def found(self, name: str) -> Any:
-        """What the work of that name has come to; None while there is nothing."""
+        """Return the result of the work of that name; None without one yet."""
         task = self._tasks.get(name)
         if task is None or not task.done() or task.cancelled() or task.exception():
             return None
@@ -52,13 +52,12 @@ class Memo:
 
 @dataclass
 class Session:
-    """``prefix`` goes before native paths, ``served`` is what chat requests call the model.
+    """``prefix`` goes before native paths, ``served`` is the model's name in chat requests.
 
-    ``witnessed`` holds the token counts of our generations that ended well; ``witness`` says
-    that the engine's counters can be read, ``highest`` is the most they have shown. ``project``
-    is the Compose project of its container, empty where Docker is not to be asked. ``slo`` are
-    the longest TTFT and TPOT in ms, 0 where none is set. ``max_body``: bytes that what stands
-    before the engine lets in, 0 where nothing is known of that.
+    ``witnessed`` holds the token counts of our successful generations. ``witness``: the engine's
+    counters are readable; ``highest`` are their largest values. ``project`` is the Compose project
+    of the container, empty to not ask Docker. ``slo``: the longest TTFT and TPOT in ms, 0 for no
+    limit. ``max_body``: bytes that the gateway lets in, 0 if unknown.
     """
 
     model: Model
@@ -73,7 +72,7 @@ class Session:
     project: str = ""
     slo: tuple[float, float] = (0.0, 0.0)
     max_body: int = 0
-    #: The nonce of requests that must begin alike.
+    #: Nonce of requests that must begin alike.
     word: str = field(default_factory=questions.nonce)
 
     @property
@@ -102,7 +101,7 @@ class Session:
         count: Callable[[Answer], int] = chat.completion_tokens,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Any generation. ``count`` tells how many tokens a good answer says it generated."""
+        """Send any generation. ``count`` reads the number of tokens from a good answer."""
         if self.witness:
             await self.first_look()
         answer = await self.client.send("POST", path, body, headers=headers or {})
@@ -119,7 +118,7 @@ class Session:
         chat_first: bool = False,
         **more: Any,
     ) -> Answer:
-        """Any generation in the dialect that ``dialect.request`` chooses; ``more`` goes with it."""
+        """Send a generation in the dialect of ``dialect.request``; ``more`` are further fields."""
         path, body = dialect.request(
             self.model, self.served, prompt, max_tokens, stream=stream, chat_first=chat_first
         )
@@ -129,7 +128,7 @@ class Session:
         return await self.post(path, body, dialect.token_count)
 
     async def generation(self) -> Answer:
-        """Some generation, for a check that needs one to have been; shared with the others."""
+        """Return some generation, shared, for a check that needs one to have run."""
         if "native" in self.profile.abilities:
             return await self.generate()
         if self.model.chat:
@@ -141,19 +140,19 @@ class Session:
         return await self.memo.once("chat", self.ask_again)
 
     async def ask_again(self) -> Answer:
-        """The request of ``chat``, to the letter."""
+        """Send the exact request of ``chat`` again."""
         return await self.ask(questions.ask(questions.QUESTIONS[0], self.word))
 
     async def ask(self, prompt: str, max_tokens: int = questions.MAX_TOKENS) -> Answer:
-        """One more chat request, whole."""
+        """Send one more chat request, not streamed."""
         return await self.converse([user(prompt)], max_tokens)
 
     async def chat_stream(self) -> Answer:
-        """A streamed answer to a question that takes a while; of a base model, a streamed text."""
+        """Return a longer streamed answer; a base model streams a text."""
         return await self.memo.once("chat_stream", self.ask_stream)
 
     async def ask_stream(self, headers: Mapping[str, str] | None = None) -> Answer:
-        """The same once more, with other headers where some are given."""
+        """Ask for the same stream again, with further headers."""
         prompt = questions.ask(questions.Question(LONG_QUESTION, ""))
         body = chat.request_body(self.served, prompt, LONG_TOKENS, True)
         path = "/v1/chat/completions"
@@ -165,21 +164,21 @@ class Session:
     async def converse(
         self, messages: list[dict[str, Any]], max_tokens: int, stream: bool = False, **more: Any
     ) -> Answer:
-        """A chat request of any messages; ``more`` are further fields of its body."""
+        """Send a chat request of any messages; ``more`` are further fields of its body."""
         body = chat.request_body(self.served, "", max_tokens, stream)
         return await self.post("/v1/chat/completions", {**body, "messages": messages, **more})
 
     def note(self, tokens: int) -> None:
-        """Remember a generation that the engine's counters must show."""
+        """Record a generation that the engine's counters must show."""
         if tokens:
             self.witnessed.append(tokens)
 
     async def first_look(self) -> tuple[Answer, model_container.Seen]:
-        """/metrics and the container before our first generation, which asks for them."""
+        """Return /metrics and the container from before our first generation."""
         return await self.memo.once("first_look", self.look)
 
     async def look(self) -> tuple[Answer, model_container.Seen]:
-        """/metrics and the container now."""
+        """Return /metrics and the container now."""
         return await asyncio.gather(self.metrics(), model_container.look(self.project))
 
     async def metrics(self) -> Answer:
@@ -190,7 +189,7 @@ class Session:
         return self.counters_of(answer)
 
     async def read_counters(self) -> dict[str, float] | None:
-        """The engine's counters now; None when they cannot be had."""
+        """Return the engine's counters now; None when they are unreadable."""
         return self.counters_of(await self.metrics())
 
     def counters_of(self, answer: Answer) -> dict[str, float] | None:

@@ -100,7 +100,7 @@ def zipped(times: int, size: int = 10_000_000) -> bytes:
 
 
 HALF = b'{"object":"chat.completion","choices":[{"index":0,'
-BAD, NO_CHOICE = "not valid HTTP", "the answer holds no single choice"
+BAD, NO_CHOICE = "not valid HTTP", "the answer does not hold exactly one choice"
 CLOSED, CUT = "connection closed without an answer", "connection closed in the middle of the body"
 SILENT, SLOW = "no answer within 0.5 s", "no complete answer within 0.5 s"
 #: Name: (what the server does, what a whole answer's check says of it).

@@ -13,6 +13,6 @@ def test_selftest_is_in_order_and_can_fail(monkeypatch: pytest.MonkeyPatch) -> N
     assert selftest.find_defect() == ""
     good = chat.judge_chat_stream
     monkeypatch.setattr(chat, "judge_chat_stream", lambda _, n: good(Answer(200), n))
-    assert "good stream is taken for bad" in selftest.find_defect()
+    assert "reject a good stream" in selftest.find_defect()
     monkeypatch.setattr(chat, "judge_chat_stream", lambda *_: Outcome())
-    assert "is taken for good" in selftest.find_defect()
+    assert "the judges accept" in selftest.find_defect()

@@ -138,13 +138,13 @@ def test_return_keys_are_none_that_ansible_claims(capsys: pytest.CaptureFixture[
 
 REFUSED = [
     ({**EDGE_RUN, "api_key": "short"}, "fewer than 8 characters"),
-    ({**EDGE_RUN, "api_key": ""}, "no api_key"),
+    ({**EDGE_RUN, "api_key": ""}, "api_key is missing"),
     ({**EDGE_RUN, "url": f"http://{NAME}"}, "https://NAME"),
     ({**EDGE_RUN, "ca_file": "/nowhere/ca.crt"}, "cannot use the certificates in /nowhere/ca.crt"),
-    ({**DIRECT_RUN, "models": []}, "no model was given"),
+    ({**DIRECT_RUN, "models": []}, "at least one model"),
     ({**DIRECT_RUN, "models": [{"name": "a", "model_id": "b"}]}, "give its url or its port"),
-    ({**DIRECT_RUN, "checks": ["chaat"]}, "no check or group is called chaat"),
-    ({**DIRECT_RUN, "without_chat": ["x"]}, "names no such model: x"),
+    ({**DIRECT_RUN, "checks": ["chaat"]}, "unknown checks or groups: chaat"),
+    ({**DIRECT_RUN, "without_chat": ["x"]}, "names unknown models: x"),
     ({**DIRECT_RUN, "canary_passes": 9}, "between 1 and 4"),
     ({**DIRECT_RUN, "timeout": 0}, "must be above 0"),
     ({**DIRECT_RUN, "models": [{**MODEL, "options": {"max_input_tokens": "many"}}]}, "a number"),

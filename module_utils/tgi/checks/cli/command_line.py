@@ -1,4 +1,4 @@
-"""The words of the command line, and where a key may come from."""
+"""Options of the command line, and the sources of a key."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ examples:
   python3 -m module_utils.tgi.checks https://llm.example.org --key-file key --html report.html
   python3 -m module_utils.tgi.checks https://llm.example.org --key-env KEY --checks auth,tls -q
 
-A key is never an argument, which every user of the machine could read: it comes from a file, from
-standard input (--key-file -) or from the environment (--key-env NAME, else {KEY_VARIABLE}).
+A key is never an argument, because every user of the machine can read those. It comes from a
+file, from standard input (--key-file -) or from the environment (--key-env NAME, else
+{KEY_VARIABLE}).
 
 exit code: 0 passed, 1 failed, 2 nothing could be planned or written"""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """All options; their defaults are those of the module tgi_check."""
+    """Return the parser of all options; defaults are those of the module tgi_check."""
     parser = argparse.ArgumentParser(
         prog="python3 -m module_utils.tgi.checks",
         description="Prove that an endpoint really generates: TGI, vLLM, SGLang, llama.cpp or any "
-        "server that speaks OpenAI's dialect, on its own port or behind a gateway.",
+        "server with OpenAI's API, on its own port or behind a gateway.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -39,51 +40,52 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--view",
         choices=["direct", "edge"],
-        help="an engine as such, or a gateway with keys (default: direct for http, edge for https)",
+        help="direct: an engine's own port; edge: a gateway with keys "
+        "(default: direct for http, edge for https)",
     )
     add(
         "--model",
         action="append",
         default=[],
         metavar="NAME[=ID[@REVISION]]",
-        help="what must be served; repeat it. Default: what /v1/models or /info names",
+        help="model that must be served; repeatable. Default: what /v1/models or /info lists",
     )
-    add("--engine", choices=["auto", *ENGINES], default="auto", help="default: found out")
-    add("--key-file", metavar="FILE", help="file that holds the key; - is standard input")
+    add("--engine", choices=["auto", *ENGINES], default="auto", help="default: detect it")
+    add("--key-file", metavar="FILE", help="file with the key; - is standard input")
     add("--key-env", metavar="NAME", help=f"environment variable with the key ({KEY_VARIABLE})")
-    add("--checks", default="", metavar="WORDS", help="ids or groups, with commas (default: all)")
-    add("--without-chat", action="store_true", help="base models, without a chat template")
-    add("--without-tools", action="store_true", help="models that know no tools")
+    add("--checks", default="", metavar="WORDS", help="ids or groups, comma-separated (all)")
+    add("--without-chat", action="store_true", help="the models have no chat template")
+    add("--without-tools", action="store_true", help="the models do not support tools")
     add("--ca-file", metavar="FILE", help="PEM file with the only CA to accept")
-    add("--client-certificate", metavar="FILE", help="PEM file with certificate and key to show")
-    add("--connect-to", default="", metavar="ADDRESS", help="connect here, not where DNS leads")
+    add("--client-certificate", metavar="FILE", help="PEM file with a client certificate and key")
+    add("--connect-to", default="", metavar="ADDRESS", help="connect here instead of using DNS")
     add(
         "--http-port",
         type=int,
         metavar="PORT",
-        help="port that must redirect to https, 0 for none (default: 80 beside 443, else none)",
+        help="port that must redirect to https, 0 for none (default: 80 if the URL has port 443)",
     )
     add(
         "--rate",
         type=float,
         default=0.0,
         metavar="N",
-        help="requests a second that the key may make; without it the limit is not checked",
+        help="requests per second that the key may make; without it the limit is not checked",
     )
-    add("--burst", type=int, default=0, metavar="N", help="requests at once on top of that")
-    add("--concurrent", type=int, default=0, metavar="N", help="generations at one time")
-    add("--timeout", type=float, default=30.0, metavar="S", help="for one request (30)")
-    add("--deadline", type=float, default=300.0, metavar="S", help="for all of it (300)")
+    add("--burst", type=int, default=0, metavar="N", help="extra requests allowed at once")
+    add("--concurrent", type=int, default=0, metavar="N", help="generations allowed at one time")
+    add("--timeout", type=float, default=30.0, metavar="S", help="seconds for one request (30)")
+    add("--deadline", type=float, default=300.0, metavar="S", help="seconds for the run (300)")
     add("--json", metavar="FILE", help="write the full report as JSON")
-    add("--junit", metavar="FILE", help="write it as JUnit XML")
-    add("--html", metavar="FILE", help="write it as one page")
-    add("-q", "--quiet", action="store_true", help="print nothing when passed, else one line")
+    add("--junit", metavar="FILE", help="write the report as JUnit XML")
+    add("--html", metavar="FILE", help="write the report as one HTML page")
+    add("-q", "--quiet", action="store_true", help="print one line if failed, else nothing")
     add("--list", action="store_true", help="print all checks and stop")
     return parser  # fmt: skip
 
 
 def read_key(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
-    """The key, "" where none is given. Raises PlanError when what was named holds none."""
+    """Return the key, "" if none is given. Raises PlanError when its source holds no key."""
     if arguments.key_file:
         try:
             text = (
@@ -102,5 +104,5 @@ def read_key(arguments: argparse.Namespace, environment: Mapping[str, str] = os.
             return ""
     key = text.strip()
     if not re.fullmatch(r"[\x21-\x7e]+", key):
-        raise PlanError(f"{where} does not hold a key, alone on one line")
+        raise PlanError(f"{where} holds no key: put the key alone on one line")
     return key

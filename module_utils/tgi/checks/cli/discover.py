@@ -1,4 +1,4 @@
-"""Who is there? Models and engine of a URL that nobody declared anything about."""
+"""Find the models and the engine behind a URL."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ...engines.detect import detect
 from ..catalogue_direct import DIRECT
 from ..catalogue_edge import EDGE
 
-#: Asked for when nothing tells what is served: the checks then say why.
+#: Name to ask for when no list names a model: the checks then report why.
 UNKNOWN = "model"
-#: They hold an answer against nothing that was declared.
+#: Checks of the group identity that need nothing declared.
 _COMPARE_NOTHING = {"model.unknown"}
 
 
 async def discover(
     client: Client, view: str, named: Sequence[str], engine: str = "auto"
 ) -> list[dict[str, Any]]:
-    """Models as the module takes them. ``named`` are NAME[=ID[@REVISION]], empty: find them.
+    """Return models as the module takes them. ``named``: NAME[=ID[@REVISION]]; empty finds them.
 
-    On an engine's own port a name alone is the id that it must serve.
+    On an engine's own port, a name without an id is the id that it must serve.
     """
     found = [read_model(one) for one in named]
     served = "" if engine != "auto" else await detect(client)
@@ -45,7 +45,7 @@ async def discover(
 
 
 async def behind(client: Client, name: str, seen: str) -> str:
-    """The engine behind a gateway: TGI's own routes count only where the gateway has them."""
+    """Return the engine behind a gateway; it is "tgi" only if the gateway has TGI's routes."""
     info = await client.send("GET", f"/models/{name}/info")
     if not http_problem(info) and dig(info.json(), "model_id"):
         return "tgi"
@@ -53,17 +53,17 @@ async def behind(client: Client, name: str, seen: str) -> str:
 
 
 def read_model(text: str) -> dict[str, Any]:
-    """NAME[=ID[@REVISION]] as a model."""
+    """Parse NAME[=ID[@REVISION]] into a model."""
     name, _, wanted = text.partition("=")
     model_id, _, revision = wanted.partition("@")
     return {"name": name, "model_id": model_id or name, "revision": revision}
 
 
 def read_list(listed: Any, view: str) -> list[dict[str, Any]]:
-    """The models of a list as /v1/models gives it.
+    """Return the models in the data of /v1/models.
 
-    On an engine's own port only the first: others are other names of it, or its adapters. A
-    gateway says of an alias which model is its root.
+    An engine's own port counts as one model: further entries are aliases or adapters. A gateway
+    names the root of each alias.
     """
     entries = listed if isinstance(listed, list) else []
     entries = [one for one in entries if is_name(dig(one, "id"))]
@@ -79,12 +79,12 @@ def read_list(listed: Any, view: str) -> list[dict[str, Any]]:
 
 
 def is_name(value: Any) -> bool:
-    """Whether it may be printed and asked for: what an engine says is not to be trusted."""
+    """Return whether a name from an engine, which is not trusted, is short and printable."""
     return isinstance(value, str) and value != "" and trim(value, 200) == value
 
 
 def nothing_to_compare(view: str, named: Sequence[str]) -> Mapping[str, str]:
-    """Checks of identity that were told nothing to hold an answer against, with the reason."""
+    """Return the reason for each identity check that has nothing declared to compare with."""
     kept = set(_COMPARE_NOTHING)
     if named:
         kept |= {"model.list"}

@@ -1,4 +1,4 @@
-"""The checks as a command: a URL in, a table and an exit code out. Needs no Ansible."""
+"""Run the checks as a command: from a URL to a table and an exit code, without Ansible."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from . import discover
 from .command_line import KEY_VARIABLE, make_parser, read_key
 
 PASSED, FAILED, USELESS = 0, 1, 2
-#: Seconds without a word after which a finished stage is told.
+#: Seconds of silence after which the next finished stage is printed.
 SILENCE = 2.0
 
 
 def main(argv: Sequence[str] | None = None, transport: Any = None) -> int:
-    """The exit code. ``transport`` replaces the network in tests."""
+    """Run the command and return its exit code. ``transport`` replaces the network in tests."""
     parser = make_parser()
     arguments = parser.parse_args(argv)
     if arguments.list:
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None, transport: Any = None) -> int:
         return PASSED
     if not arguments.url:
         parser.error("give a URL, or --list")
-    # What OpenAI's clients call the base URL ends so
+    # The base URL of OpenAI's clients ends in /v1
     arguments.url = arguments.url.rstrip("/").removesuffix("/v1")
     if http_client.HTTPX_ERROR:
         return _useless(
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None, transport: Any = None) -> int:
 
 
 def find_view(arguments: argparse.Namespace, key: str) -> str:
-    """direct or edge. Raises PlanError for a URL that is none, and an edge without a key."""
+    """Return "direct" or "edge". Raises PlanError for a bad URL, and for an edge without a key."""
     import httpx
 
     try:
@@ -90,8 +90,8 @@ def find_view(arguments: argparse.Namespace, key: str) -> str:
     view: str = arguments.view or ("edge" if parts.scheme == "https" else "direct")
     if view == "edge" and not key:
         raise PlanError(
-            f"a gateway is asked with a key (--key-file, --key-env, {KEY_VARIABLE}); for an engine "
-            "without one say --view direct"
+            f"a gateway needs a key: give it by --key-file, --key-env or {KEY_VARIABLE}; for an "
+            "engine without a gateway use --view direct"
         )
     if key and len(key) < SHORTEST_KEY:
         raise PlanError(f"the key has fewer than {SHORTEST_KEY} characters; give a longer one")
@@ -109,9 +109,7 @@ async def _run(arguments: argparse.Namespace, view: str, key: str, transport: An
     progress = _Progress(arguments.quiet)
     async with http_client.Client(target, transport=transport) as asking:
         models = await discover.discover(asking, view, arguments.model, arguments.engine)
-    progress.tell(
-        "asked who is there: " + ", ".join(f"{m['name']} ({m['engine']})" for m in models)
-    )
+    progress.tell("found models: " + ", ".join(f"{m['name']} ({m['engine']})" for m in models))
     options = make_options(arguments, view, key, models)
     return await check(replace(options, transport=transport), progress)
 
@@ -119,7 +117,7 @@ async def _run(arguments: argparse.Namespace, view: str, key: str, transport: An
 def make_options(
     arguments: argparse.Namespace, view: str, key: str, models: list[dict[str, Any]]
 ) -> Options:
-    """As the module reads its parameters. Raises PlanError."""
+    """Return options in the way the module reads its parameters. Raises PlanError."""
     parts, names = urlsplit(arguments.url), [one["name"] for one in models]
     port = arguments.http_port
     if port is None:
@@ -146,12 +144,12 @@ def make_options(
         },
     }
     without = discover.nothing_to_compare(view, arguments.model)
-    # An engine's own port may ask for a key as well
+    # An engine's own port may need a key as well
     return replace(read_options(params, ""), api_key=key, without=without)
 
 
 class _Progress:
-    """Shows life on standard error when a run takes its time. cron mails that, too: ``quiet``."""
+    """Print progress of a slow run to standard error, unless ``quiet``: cron mails it."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -169,7 +167,7 @@ class _Progress:
 
 
 def write_files(arguments: argparse.Namespace, found: dict[str, Any]) -> None:
-    """The files that were asked for. Raises OSError."""
+    """Write the files that the options name. Raises OSError."""
     if arguments.json:
         write(Path(arguments.json), make_json(found))
     if arguments.junit:
@@ -179,7 +177,7 @@ def write_files(arguments: argparse.Namespace, found: dict[str, Any]) -> None:
 
 
 def make_list() -> str:
-    """The catalogue as aligned text: what each check is called, where it runs, what it expects."""
+    """Return the catalogue as an aligned table: id, view, group, severity, expectation."""
     rows = [("CHECK", "VIEW", "GROUP", "SEVERITY", "EXPECTED")]
     seen = {(s.id, s.expected): s for s in (*DIRECT, *EDGE)}
     views = {"direct": DIRECT, "edge": EDGE}
@@ -187,7 +185,7 @@ def make_list() -> str:
         where = [v for v, specs in views.items() if any((s.id, s.expected) == (name, expected)
                                                         for s in specs)]  # fmt: skip
         view = "both" if len(where) > 1 else where[0]
-        asked = " (only when asked for by its id)" if spec.opt_in else ""
+        asked = " (only when selected by its id)" if spec.opt_in else ""
         rows.append((name, view, spec.group, spec.severity, expected + asked))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Does the fence hold? Requests that must be refused; none holds a good key by mistake."""
+"""Send requests that the gateway must refuse, and check the refusals."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .endpoint_session import EndpointSession
 from .without_key import LIMITED, MAIN
 
 REFUSED = (401, 403)
-#: Not published at all is as good as refused.
+#: An unpublished path is as good as a refused one.
 NOT_THERE = (404, 405)
-#: The gateway sends nobody away over https, whereas engines do: FastAPI says 307 to another slash.
+#: The gateway sends no redirect over https. Engines do: FastAPI sends 307 for another slash.
 REDIRECTS = (301, 302, 303, 307, 308)
 _TOO_STRICT = (
-    "The limit on failed attempts answers in the fence's place: wait, then check again; if it "
-    "stays so, raise gateway_bad_auth"
+    "The limit on failed attempts answers instead of the key check: wait and check again; if it "
+    "persists, raise gateway_bad_auth"
 )
 
 
@@ -33,7 +33,7 @@ def _open(answer: Answer, allowed: tuple[int, ...]) -> str:
 
 
 def got(answer: Answer) -> str:
-    """An answer that is no refusal. A redirect answers nothing, but shows that it came past."""
+    """Describe an answer that is not a refusal. A redirect shows that an engine answered."""
     past = ", which the gateway itself never sends" if answer.status in REDIRECTS else ""
     return f"HTTP {answer.status}{past}"
 
@@ -71,11 +71,10 @@ async def auth_header(host: EndpointSession) -> Outcome:
 
 
 def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, str]]]:
-    """Credentials that must not work: name to (path, bearer key, headers).
+    """Return credentials that must not work: name to (path, bearer key, headers).
 
-    Near misses go in headers, which no log holds. In the query goes a key that nobody has, which
-    proves that a query as such opens nothing, and no more: whether the gateway would take its own
-    keys from there could only be told by writing one into the logs of everything on the way.
+    Variants of the real key go into headers, which no log holds. The query gets a made-up key
+    only: a real one would be written into every log on the way.
     """
     wrong: dict[str, tuple[str, str | None, dict[str, str]]] = {
         "a wrong key": (MAIN, secrets.token_hex(16), {}),
@@ -94,7 +93,7 @@ def wrong_credentials(key: str) -> dict[str, tuple[str, str | None, dict[str, st
 
 
 def secrets_of(key: str) -> list[str]:
-    """The key in every shape it is sent in, for blotting out."""
+    """Return the key in every form in which it is sent, to mask them."""
     if not key:
         return []
     basic = base64.b64encode(f"checks:{key}".encode()).decode()
@@ -103,7 +102,7 @@ def secrets_of(key: str) -> list[str]:
 
 async def auth_wrong(host: EndpointSession) -> Outcome:
     """Check that credentials close to the right key get 401 or 403."""
-    # After the probes without a key, so that those find the allowance for failures untouched
+    # After the probes without a key, so that those find the limit on failures unused
     await host.unkeyed()
     wrong = wrong_credentials(host.client.target.api_key)
     answers = await asyncio.gather(
@@ -115,8 +114,8 @@ async def auth_wrong(host: EndpointSession) -> Outcome:
         if (bad := _open(answer, (*REFUSED, LIMITED)))
     ]
     if all(answer.status == LIMITED for answer in answers):
-        # Nobody got in, but whether the keys or the limit kept them out cannot be told
-        found = outcome(answers[0], ["nothing but HTTP 429"], "", remedy=_TOO_STRICT)
+        # All were refused, but perhaps by the limit and not by the key check
+        found = outcome(answers[0], ["every answer is HTTP 429"], "", remedy=_TOO_STRICT)
         return replace(found, soft=True)
     accepted = next((one for one in answers if _open(one, (*REFUSED, LIMITED))), answers[0])
     return outcome(accepted, problems, _seen("wrong credentials refused", answers))

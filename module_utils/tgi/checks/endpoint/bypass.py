@@ -1,7 +1,6 @@
-"""Can a request be written so that the guard sees one thing and the engine another?
+"""Try to pass the gateway with requests that nginx and the engine may read differently.
 
-Every trick goes over the wire as it stands here, carries no key, and asks for something that the
-engine would answer if it got there.
+Every trick is sent byte for byte, without a key, with a body that an engine would answer.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from .auth import NOT_THERE, REDIRECTS, REFUSED, got
 from .endpoint_session import EndpointSession
 from .without_key import LIMITED, MAIN, prompt_body
 
-#: A server may find such a request ill-formed: that is a refusal too.
+#: A server may reject such a request as malformed: that is a refusal too.
 _ILL_FORMED = (400, 414)
-#: What stands in an engine's answer and in nobody else's.
+#: Text that only an engine's answer holds.
 _GENERATED = ('"choices"', '"generated_text"')
 
 
 @dataclass(frozen=True)
 class Trick:
-    """``by_header``: judged by what comes, for the path itself may be open to everybody."""
+    """One way to write a request. ``by_header``: the path is open, so only the body counts."""
 
     name: str
     path: str
@@ -52,17 +51,17 @@ TRICKS = (
 
 
 def judge_trick(trick: Trick, answer: Answer) -> str:
-    """What is wrong with the answer to a trick; empty when it got nowhere."""
+    """Return what is wrong with the answer to a trick; empty when it was refused."""
     if not answer.status:
-        # A connection that is closed without a word has been refused as well
+        # A connection closed without an answer is a refusal as well
         return "" if "closed" in answer.fault else answer.fault or "no answer"
-    # In the text, for a body that came in chunks is no JSON as it went over the wire
+    # Search the text: a chunked body is not JSON in its raw form
     if any(word in answer.text for word in _GENERATED):
         return "the engine answered"
     if trick.by_header and answer.status not in REDIRECTS:
         return ""
     if trick.method == "OPTIONS" and answer.status in (200, 204) and not answer.body:
-        # The preflight of a browser, which gateways answer by themselves
+        # A browser's preflight request, which gateways answer themselves
         return ""
     allowed = REFUSED + NOT_THERE + _ILL_FORMED + (LIMITED,)
     return "" if answer.status in allowed else got(answer)
@@ -72,7 +71,7 @@ async def auth_bypass(host: EndpointSession) -> Outcome:
     """Check that no spelling of a request passes the gateway without a key."""
     main = (await host.unkeyed())[MAIN]
     if main.status == 200:
-        problem = "no trick is needed: the main path is open without a key"
+        problem = "the main path is open without a key, so no trick is needed"
         return outcome(main, [problem], "", "", SEE_OTHERS)
     if not main.status:
         return outcome(main, [main.fault or "no answer"], "", "", SEE_OTHERS)

@@ -1,4 +1,4 @@
-"""The gateway as a whole, beside its models: what the host-wide checks of the edge view need."""
+"""The session that host-wide checks of the edge view share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..selection import Model
 from ..session import Memo
 from . import without_key
 
-#: Shorter words turn up in answers by chance.
+#: Shorter secrets appear in answers by chance.
 _SHORTEST_SECRET = 8
 
 
@@ -29,11 +29,10 @@ class Tier:
 
 @dataclass(frozen=True)
 class Declared:
-    """What else was declared of the gateway; what is empty is not checked.
+    """Further declarations of the gateway; an empty one is not checked.
 
-    ``max_body_size`` is in bytes, ``backends`` are the engines' addresses (host:port) as somebody
-    outside would try them, ``secrets`` whatever no answer may hold. ``public_info``: /info is
-    meant to be open.
+    ``max_body_size`` is in bytes. ``backends`` are the engines' addresses (host:port) as seen
+    from outside. No answer may hold one of ``secrets``. ``public_info``: /info is open on purpose.
     """
 
     hsts_seconds: int = 0
@@ -45,7 +44,7 @@ class Declared:
 
 @dataclass
 class Leaks:
-    """Looks through every answer for secrets; ``paths`` are those that gave one away."""
+    """Search every answer for secrets; ``paths`` are those whose answer held one."""
 
     secrets: tuple[str, ...] = ()
     paths: set[str] = field(default_factory=set)
@@ -60,7 +59,7 @@ class Leaks:
 
 @dataclass
 class EndpointSession:
-    """``plain`` speaks to the port that only redirects; ``warn_days`` is for the certificate."""
+    """``plain`` is the client of the port that redirects; ``warn_days`` is for the certificate."""
 
     client: Client
     models: Sequence[Model]
@@ -83,7 +82,7 @@ class EndpointSession:
 
     @property
     def origin(self) -> str:
-        """https://name[:port], as a redirect must give it."""
+        """Return https://name[:port], as a redirect must name it."""
         target = self.client.target
         return f"https://{target.url_host}" + ("" if target.port == 443 else f":{target.port}")
 
@@ -91,11 +90,11 @@ class EndpointSession:
         return await self.memo.once("list", lambda: self.client.send("GET", "/v1/models"))
 
     async def unkeyed(self) -> dict[str, Answer]:
-        """Every generation path once, without a key; shared by all that look at the answers."""
+        """Return one answer per generation path without a key; all checks share them."""
         return await self.memo.once("unkeyed", lambda: without_key.ask_all(self.client, self.names))
 
     async def probe(self, path: str, key: str | None, headers: Mapping[str, str]) -> Answer:
-        """A generation asked for with such a key, or none."""
+        """Ask for a generation with this key, or without one."""
         return await without_key.probe(self.client, self.names[0], path, key, headers)
 
     async def raw(
@@ -106,7 +105,7 @@ class EndpointSession:
         headers: Mapping[str, str] | None = None,
         hold: float = 0.0,
     ) -> Answer:
-        """One request as it is written, without a key unless ``headers`` hold one."""
+        """Send one request byte for byte, without a key unless ``headers`` hold one."""
         content = body if isinstance(body, bytes) else b""
         if body is not None and not content:
             content = json.dumps(body).encode()

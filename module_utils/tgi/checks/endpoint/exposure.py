@@ -1,4 +1,4 @@
-"""What an engine shows or obeys beside its API, and whether anybody outside can reach it."""
+"""Check that routes besides the API, and the engines' own ports, are closed to the outside."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..judges.http_answer import look, outcome
 from ..results import Outcome
 from .endpoint_session import EndpointSession
 
-#: 429: a strict limit on failed attempts keeps out as well.
+#: 429: a strict limit on failed attempts refuses as well.
 PRIVATE = (401, 403, 404, 429)
 METRICS_PATHS = ("/metrics", "/stub_status")
-#: What describes the server to whoever asks, by engine; "" is common to all.
+#: Paths that describe the server, by engine; "" is common to all.
 DOCS_PATHS = {
     "": ("/docs", "/openapi.json", "/info"),
     "tgi": ("/api-doc/openapi.json",),
@@ -26,8 +26,8 @@ DOCS_PATHS = {
     "llamacpp": ("/props", "/slots"),
     "openai": ("/version", "/server_info", "/props", "/slots", "/load"),
 }
-#: What steers an engine. Asked with GET, to which a route for POST says 405; but SGLang obeys a
-#: GET there, so HEAD, which its framework answers with 405 as well.
+#: Routes that control an engine. GET gets 405 from a route for POST. SGLang obeys GET on some
+#: routes, so those get HEAD, which its framework answers with 405 as well.
 CONTROL_PATHS = {
     "": (("GET", "/sleep"), ("HEAD", "/flush_cache"), ("GET", "/load_model")),
     "vllm": tuple(
@@ -45,7 +45,7 @@ CONTROL_PATHS = {
         ("HEAD", "/reset"),
     ),
 }
-#: Seconds until a packet that is dropped counts as a closed door.
+#: Seconds without an answer after which a port counts as closed.
 CONNECT = 1.0
 
 
@@ -69,7 +69,7 @@ async def _private(host: EndpointSession, paths: Iterable[str]) -> Outcome:
 
 
 def _worst(answers: Sequence[Answer]) -> Answer:
-    """The first that got through, as evidence."""
+    """Return the first answer that was not refused, as evidence."""
     return next((one for one in answers if one.status not in PRIVATE), answers[0])
 
 
@@ -96,7 +96,7 @@ def judge_control(method: str, path: str, answer: Answer, who: str) -> str:
 async def control_private(host: EndpointSession) -> Outcome:
     """Check that routes which control an engine are closed, to clients with a key as well.
 
-    With the key only those that the declared engines have are asked for. Never with POST.
+    With the key it asks only for routes of the declared engines. It never sends POST.
     """
     common = [*CONTROL_PATHS[""]]
     own = [one for model in host.models for one in CONTROL_PATHS.get(model.engine, ())]
@@ -122,15 +122,15 @@ async def auth_leak(host: EndpointSession) -> Outcome:
     """Check that no answer of this run held a configured key. The evidence is the path only."""
     leaks = host.leaks
     if leaks.paths:
-        problem = f"a configured key stands in the answer of {', '.join(sorted(leaks.paths))}"
+        problem = f"a configured key is in the answer of {', '.join(sorted(leaks.paths))}"
         return Outcome(trim(problem, 300), trim(problem, 300), "the value is not shown")
     return Outcome("", f"{leaks.answers} answers hold no key")
 
 
 async def knock(address: str, timeout: float = CONNECT) -> str:
-    """Connect to host:port: "open", "closed" (refused, unreachable, no answer), or what is wrong.
+    """Connect to host:port; return "open", "closed" (refused, unreachable, silent) or the error.
 
-    It says nothing and hangs up.
+    It sends nothing and closes the connection.
     """
     parts = urlsplit(f"//{address}")
     try:
@@ -145,7 +145,7 @@ async def knock(address: str, timeout: float = CONNECT) -> str:
 
 
 def is_this_machine(address: str) -> bool:
-    """Whether host:port is this machine's own address, beyond loopback: no fence counts there."""
+    """Return whether host:port is this machine's own, not loopback: no firewall applies there."""
     try:
         own = ipaddress.ip_address(urlsplit(f"//{address}").hostname or "")
     except ValueError:
@@ -169,16 +169,16 @@ async def auth_backend(host: EndpointSession) -> Outcome:
 
 
 def judge_backends(found: Mapping[str, str]) -> Outcome:
-    """``found``: what :func:`knock` said of each address."""
+    """Judge what :func:`knock` returned for each address."""
     inside = [one for one, said in found.items() if said == "open" and is_this_machine(one)]
     opened = [one for one, said in found.items() if said == "open" and one not in inside]
     lost = [f"{one}: {said}" for one, said in found.items() if said not in ("open", "closed")]
     if opened:
-        problem = f"open to everybody: {', '.join(opened)}"
+        problem = f"open to all: {', '.join(opened)}"
         return Outcome(problem, problem, f"{len(found)} addresses tried")
     if lost:
         return Outcome(lost[0], lost[0], "; ".join(lost[1:]), soft=True)
     if inside:
-        problem = f"{', '.join(inside)} is this machine, where no firewall counts: not proven"
+        problem = f"not proven: {', '.join(inside)} is this machine, where no firewall applies"
         return Outcome(problem, problem, soft=True)
-    return Outcome("", f"{len(found)} addresses of engines closed")
+    return Outcome("", f"{len(found)} engine addresses closed")

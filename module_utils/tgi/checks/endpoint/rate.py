@@ -1,4 +1,4 @@
-"""The rate limit, tried with cheap requests and after everything else."""
+"""Check the rate limit with a burst of cheap requests, after all other checks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MOST_REQUESTS = 2000
 MOST_SECONDS = 5.0
 STRICTER = "stricter than the tier"
 _SLOWER = (
-    "Not proven, and not found broken: in gateway_tiers give the checks' consumer "
-    "(checks_consumer) a tier of its own with a lower rate and burst, and run the gateway role"
+    "The limit is neither proven nor broken: give checks_consumer a tier of its own in "
+    "gateway_tiers, with a lower rate and burst, and run the gateway role"
 )
 
 
 @dataclass(frozen=True)
 class Burst:
-    """What came of one burst. ``credit``: requests that were certainly free when it began."""
+    """The result of one burst. ``credit``: requests that were surely allowed at its start."""
 
     answers: list[Answer]
     seconds: float
@@ -36,12 +36,12 @@ class Burst:
 
 
 def burst_size(tier: Tier) -> int:
-    """Requests that a limit of this tier cannot let pass within a second."""
+    """Return more requests than this tier lets pass within a second."""
     return min(MOST_REQUESTS, math.ceil(tier.burst + 2 * tier.rate + 5))
 
 
 async def send_burst(host: EndpointSession) -> Burst:
-    """``burst_size`` requests as fast as the declared concurrency allows."""
+    """Send ``burst_size`` requests as fast as the declared concurrency allows."""
     pacer, answers = host.client.pacer, list[Answer]()
     credit, started, size = pacer.available(), time.perf_counter(), burst_size(host.tier)
 
@@ -74,7 +74,7 @@ def judge_burst(burst: Burst, tier: Tier) -> Outcome:
     if not limited and not unavailable:
         if sent <= ceiling:
             unproven = not problems
-            problems.append(f"could not send fast enough to meet the limit: {seen}")
+            problems.append(f"could not send fast enough to reach the limit: {seen}")
             remedy = _SLOWER if unproven else ""
         else:
             problems.append(f"no 429 after {sent} requests in {burst.seconds:.2f} s")
@@ -91,10 +91,10 @@ def judge_burst(burst: Burst, tier: Tier) -> Outcome:
 
 
 def _never_met(burst: Burst) -> Outcome | None:
-    """What follows from a limit proves nothing while the limit was not met."""
+    """Return a warning when no request was refused: then the limit was not reached."""
     if burst.count(429, 503):
         return None
-    problem = f"none of {len(burst.answers)} requests was refused, so no limit was met"
+    problem = f"none of {len(burst.answers)} requests was refused, so no limit was reached"
     return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
 
 
@@ -140,7 +140,7 @@ async def rate_recovers(host: EndpointSession) -> Outcome:
 async def rate_scope(host: EndpointSession) -> Outcome:
     """Check that /health still answers while the consumer is over its limit.
 
-    Load balancers and clients ask it, and a limit there takes a sound server out of service.
+    Load balancers ask for it. A limit there takes a healthy server out of service.
     """
     burst = await host.memo.once("burst", lambda: send_burst(host))
     if unmet := _never_met(burst):

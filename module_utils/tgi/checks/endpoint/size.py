@@ -1,4 +1,4 @@
-"""How much may be sent, and how long an answer may take."""
+"""Check how large a request may be, and how long an answer may take."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ..results import Outcome
 from ..session import Session
 from .endpoint_session import EndpointSession
 
-#: What is larger is not sent only to see it arrive.
+#: Bytes; a larger body is not sent.
 MOST_SENT = 20_000_000
-#: Seconds that a server may take to refuse a request by its head.
+#: Seconds for a server to refuse a request by its head.
 HOLD = 2.0
-#: Seconds; common proxies give an answer up after 60.
+#: Seconds; common proxies time out after 60.
 LONG = 65.0
 _LIMITS = "Set gateway_max_body_size and the engine's payload_limit to the same number of bytes"
 
 
 def invalid_body(model: str, size: int) -> bytes:
-    """Valid JSON of ``size`` bytes that every engine refuses before it generates anything."""
+    """Return valid JSON of ``size`` bytes that every engine refuses before it generates."""
     start = json.dumps({"model": model, "request": nonce(), "messages": "no list"}).encode()
     return start + b" " * (size - len(start))
 
@@ -44,7 +44,7 @@ async def _send(host: EndpointSession, body: bytes, length: int, hold: float) ->
 async def body_size(host: EndpointSession) -> Outcome:
     """Check that the declared size reaches the engine and that one byte more does not.
 
-    The larger one is announced and not sent: the server decides on its head.
+    The larger body is announced but not sent: the server decides by the head.
     """
     limit, model = host.declared.max_body_size, host.names[0]
     over = await _send(host, invalid_body(model, min(limit + 1, MOST_SENT)), limit + 1, HOLD)
@@ -54,19 +54,19 @@ async def body_size(host: EndpointSession) -> Outcome:
 
 
 def judge_size(limit: int, over: Answer, under: Answer | None) -> Outcome:
-    """``over``: what one byte above the limit got; ``under``: what the limit itself got."""
+    """Judge the answers to one byte above the limit (``over``) and to the limit (``under``)."""
     problems, remedy = [], ""
     if over.status in (401, 403, 429) or (under and under.status in (401, 403, 429)):
         problem = http_problem(over, 413) or http_problem(under or over, 422)
-        return Outcome(problem, problem, "the size could not be tried", SEE_OTHERS, soft=True)
+        return Outcome(problem, problem, "the size was not checked", SEE_OTHERS, soft=True)
     if over.status == 100 or (under and over.status == under.status != 413):
-        problems.append(f"{limit + 1} bytes are let in, declared are {limit}")
-        remedy = "Another limit is served than gateway_max_body_size: run the gateway role"
+        problems.append(f"{limit + 1} bytes are accepted, {limit} are declared")
+        remedy = "nginx enforces another limit than gateway_max_body_size: run the gateway role"
     elif over.status != 413:
         problems.append(f"{limit + 1} bytes: {http_problem(over, 413)}, HTTP 413 expected")
     if under is not None:
         if under.status == 413:
-            problems.append(f"{limit} bytes are refused with 413, declared are {limit}")
+            problems.append(f"{limit} bytes are refused with 413, {limit} are declared")
             remedy = remedy or _LIMITS
         elif under.status in (0, 408, 502, 503, 504):
             problems.append(f"{limit} bytes: {http_problem(under)}")
@@ -79,13 +79,13 @@ async def long_generation(session: Session) -> Outcome:
     stream = await session.chat_stream()
     pace = figures_of(stream).get("tpot_ms")
     if http_problem(stream) or not pace:
-        problem = "the model's pace is not known, so nothing can be sized"
+        problem = "the model's speed is unknown, so no length can be chosen"
         return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
-    # A quarter more: whole answers come faster than streams, as nothing is sent on the way
+    # A quarter more: whole answers are faster than streams
     tokens = int(1.25 * LONG * 1000 / pace) + 1
     most = (session.model.max_total_tokens or tokens + 100) - 100
     if most < tokens:
-        problem = f"{most} tokens take {most * pace / 1000:.0f} s, too short to meet a time-out"
+        problem = f"{most} tokens take {most * pace / 1000:.0f} s, too short to reach a time-out"
         return Outcome(problem, problem, soft=True)
     body = chat.request_body(session.served, f"Request {nonce()}. {_COUNT}", tokens)
     target = replace(session.client.target, timeout=max(session.client.target.timeout, 4 * LONG))
@@ -101,11 +101,11 @@ _COUNT = "Count from 1 to 100000 in words, one number a line, and never stop."
 
 
 def judge_long(answer: Answer, seconds: float) -> Outcome:
-    """A 504, or a connection that ends by itself, is a time-out on the way."""
+    """Judge a long answer. A 504, or a closed connection, is a time-out on the way."""
     if problem := http_problem(answer):
         seen, limited = f"after {seconds:.0f} s: {problem}", answer.status == 429
         return Outcome(seen, seen, "", SEE_OTHERS if limited else "", answer.ms, soft=limited)
     if seconds < LONG * 0.95:
-        problem = f"the answer ended by itself after {seconds:.0f} s: no time-out was met"
+        problem = f"the answer ended by itself after {seconds:.0f} s, before any time-out"
         return Outcome(problem, problem, ms=answer.ms, soft=True)
     return Outcome("", f"whole after {seconds:.0f} s", ms=answer.ms)

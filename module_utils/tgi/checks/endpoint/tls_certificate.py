@@ -1,4 +1,4 @@
-"""The certificate, looked at in a connection of its own, so that a failure has a clear cause."""
+"""Check the certificate in a connection of its own, so that a failure has a clear cause."""
 
 from __future__ import annotations
 
@@ -21,24 +21,26 @@ _OTHER_NAME = 62
 _CAUSES = {
     10: ("the certificate has expired", "Renew it and run the gateway role"),
     9: ("the certificate is not valid yet", "Set the clock right on gateway and controller"),
-    18: ("the certificate is self-signed", "Give its CA in checks_ca_file, or use a public one"),
-    19: ("the chain ends in an unknown CA", "Give that CA in checks_ca_file"),
+    18: ("the certificate is self-signed", "Set checks_ca_file, or use a public CA"),
+    19: ("the chain ends in an unknown CA", "Set checks_ca_file to that CA"),
     20: (
-        "the issuer is not known here",
-        "Serve fullchain.pem, not cert.pem; or give the site's CA in checks_ca_file",
+        "the issuer is unknown here",
+        "Serve fullchain.pem, not cert.pem; for a private CA set checks_ca_file",
     ),
-    _OTHER_NAME: ("the certificate is for another name", "It must cover gateway_server_name"),
+    _OTHER_NAME: (
+        "the certificate is for another name",
+        "Get a certificate that covers gateway_server_name",
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Handshake:
-    """A verified certificate (as ``getpeercert`` gives it), or why there is none.
+    """A verified certificate (as ``getpeercert`` returns it), or why there is none.
 
-    ``code`` is OpenSSL's, 0 when the chain verifies. ``sent``: how many certificates came (0: not
-    known). ``other_name``: it does not cover the server's. ``self_issued``: subject is issuer.
-    ``old``: protocols that are still spoken and should not be; ``unproven``: those that got no
-    answer. ``reached``: TLS answered at all.
+    ``code`` is OpenSSL's, 0 when the chain verifies. ``sent``: number of certificates (0:
+    unknown). ``other_name``: it does not cover the server's name. ``old``: obsolete protocols
+    that the server accepts; ``unproven``: those without an answer. ``reached``: TLS answered.
     """
 
     certificate: dict[str, Any]
@@ -55,31 +57,31 @@ class Handshake:
 
 
 def explain(error: BaseException) -> tuple[str, str]:
-    """Cause and remedy of a failed handshake."""
+    """Return cause and remedy of a failed handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
         known = _CAUSES.get(error.verify_code)
         return known or (f"not verified: {trim(error.verify_message, 80)}", "")
     if isinstance(error, ssl.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
         return ("this port speaks plain HTTP, not TLS", "Check gateway_https_port")
     if isinstance(error, ssl.SSLError) and "UNRECOGNIZED_NAME" in str(error):
-        return ("the server refuses this name", "It must be gateway_server_name")
+        return ("the server refuses this name", "Use the name in gateway_server_name")
     if isinstance(error, asyncio.TimeoutError):
         return ("no TLS handshake in time", "Check firewall and address (checks_connect_to)")
     return (describe(error), "Check firewall, port and address (checks_connect_to)")
 
 
 def complaint(found: Handshake) -> tuple[str, str]:
-    """What a client dislikes about a handshake, and the remedy; empty when it is content."""
+    """Return a client's problem with a handshake, and the remedy; empty when there is none."""
     if not found.problem and found.other_name:
         return _CAUSES[_OTHER_NAME]
     return found.problem, found.remedy
 
 
 async def handshake(host: EndpointSession) -> Handshake:
-    """Connect, verify chain and name, and hang up; then look for what should not be there.
+    """Connect, verify chain and name, and close; then try the obsolete protocols.
 
-    A certificate for another name is told apart from a chain that does not verify: OpenSSL
-    stops at the first thing it dislikes.
+    OpenSSL stops at its first problem. So a second connection without the name check tells a
+    wrong name from a chain that does not verify.
     """
     target, started = host.client.target, time.perf_counter()
     found = await _verified(target, tls_context(target.ca_file, target.certificate))
@@ -110,7 +112,7 @@ async def _verified(target: Target, context: ssl.SSLContext) -> Handshake:
 
 
 async def _unverified(target: Target, found: Handshake) -> Handshake:
-    """What can be said of a server whose chain does not verify."""
+    """Add what a connection without verification shows."""
     try:
         tls = await tls_probe.connect(target, tls_probe.trusting())
         sent = tls_probe.certificates_sent(tls) or await tls_probe.count_with_openssl(target)
@@ -121,7 +123,7 @@ async def _unverified(target: Target, found: Handshake) -> Handshake:
 
 
 async def _old_protocols(target: Target) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those that are spoken, and those to whose greeting nothing at all was said."""
+    """Return the obsolete protocols that the server accepts, and those without an answer."""
     spoken = await asyncio.gather(
         *(tls_probe.speaks(target, version) for version in tls_probe.OLD.values()),
         return_exceptions=True,
@@ -132,7 +134,7 @@ async def _old_protocols(target: Target) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 async def look(host: EndpointSession) -> Handshake:
-    """The handshake, made once for all that look at it."""
+    """Return the handshake, made once for all checks."""
     return await host.memo.once("tls", lambda: handshake(host))
 
 
@@ -155,17 +157,17 @@ async def tls_chain(host: EndpointSession) -> Outcome:
 
 
 def judge_chain(found: Handshake) -> Outcome:
-    """Browsers fetch what is missing, or remember it, and hide the fault; programs do not."""
+    """Judge the chain. Browsers find a missing certificate themselves; programs do not."""
     if not found.reached:
         return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
     sent = f"{found.sent} certificate{'s' * (found.sent != 1)} sent"
     if found.code in _NO_ISSUER and found.sent == 1:
-        problem = f"{sent}, and its issuer is not known here: the chain is not whole"
+        problem = f"{sent}, and its issuer is unknown here: the chain is incomplete"
         return Outcome(problem, problem, found.problem)
     if found.code in _NO_ISSUER and not found.sent:
-        problem = "its issuer is not known here; whether one is missing cannot be told"
+        problem = "its issuer is unknown here; whether a certificate is missing is unknown"
         return Outcome(problem, problem, found.problem, soft=True)
-    return Outcome("", sent if found.sent else "nothing is missing", ms=found.ms)
+    return Outcome("", sent if found.sent else "no certificate is missing", ms=found.ms)
 
 
 async def tls_hostname(host: EndpointSession) -> Outcome:
@@ -185,10 +187,10 @@ async def tls_protocol(host: EndpointSession) -> Outcome:
     if not found.reached:
         return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
     if found.old:
-        problem = f"{' and '.join(found.old)} still spoken"
+        problem = f"the server still accepts {' and '.join(found.old)}"
         return Outcome(problem, problem)
     if found.unproven:
-        problem = f"no answer to {' and '.join(found.unproven)}, so a refusal is not proven"
+        problem = f"no answer to {' and '.join(found.unproven)}: the refusal is not proven"
         return Outcome(problem, problem, soft=True)
     return Outcome("", f"{found.protocol or 'TLS'}; {' and '.join(tls_probe.OLD)} refused")
 
@@ -199,9 +201,9 @@ async def tls_expiry(host: EndpointSession) -> Outcome:
 
 
 def judge_expiry(found: Handshake, now: float, warn_days: int) -> Outcome:
-    """A warning below ``warn_days``, a failure below a third of them."""
+    """Warn below ``warn_days``, fail below a third of them."""
     if "notAfter" not in found.certificate:
-        return Outcome("no certificate to judge", "no certificate to judge", found.problem)
+        return Outcome("no certificate to check", "no certificate to check", found.problem)
     days = (ssl.cert_time_to_seconds(found.certificate["notAfter"]) - now) / 86400
     seen = f"{days:.0f} days left, until {found.certificate['notAfter']}"
     if days >= warn_days:

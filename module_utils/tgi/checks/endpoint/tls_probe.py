@@ -1,4 +1,4 @@
-"""What a TLS server offers: its chain, its certificate's names, the protocols it still speaks."""
+"""Probe a TLS server: its chain, its certificate's names, its obsolete protocols."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 from ...client.http_client import Target
 
-#: Versions that a client may no longer be offered (RFC 8996), by their number on the wire.
+#: Versions that a server must no longer offer (RFC 8996), by their number on the wire.
 OLD = {"TLS 1.0": b"\x03\x01", "TLS 1.1": b"\x03\x02"}
 _HANDSHAKE = 22
-#: Seconds for an answer to an old greeting: an alert comes at once.
+#: Seconds for an answer to an old ClientHello: an alert comes at once.
 _PATIENCE = 3.0
-#: ssl.VERIFY_X509_PARTIAL_CHAIN, which Python has from 3.10 on.
+#: ssl.VERIFY_X509_PARTIAL_CHAIN, new in Python 3.10.
 _PARTIAL_CHAIN = 0x80000
-#: What servers of every kind chose with TLS 1.0 and 1.1.
+#: Cipher suites that servers of every kind use with TLS 1.0 and 1.1.
 _SUITES = (
     0xC00A, 0xC014, 0xC009, 0xC013, 0x0039, 0x0033, 0x0035, 0x002F, 0xC008, 0xC012, 0x000A, 0x00FF,
 )  # fmt: skip
 
 
 async def connect(target: Target, context: ssl.SSLContext) -> Any:
-    """Shake hands and hang up: the ssl object, or OSError (ssl.SSLError), asyncio.TimeoutError."""
+    """Return the ssl object of a closed handshake. Raises OSError or asyncio.TimeoutError."""
     opening = asyncio.open_connection(
         target.host, target.port, ssl=context, server_hostname=target.host
     )
@@ -34,7 +34,7 @@ async def connect(target: Target, context: ssl.SSLContext) -> Any:
 
 
 def trusting(leaf: bytes = b"") -> ssl.SSLContext:
-    """A context that takes any certificate; with ``leaf`` (DER) that one and only for its names."""
+    """Return a context for any certificate; with ``leaf`` (DER) only for it and its names."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not leaf:
         context.check_hostname = False
@@ -46,7 +46,7 @@ def trusting(leaf: bytes = b"") -> ssl.SSLContext:
 
 
 def certificates_sent(tls: Any) -> int:
-    """How many certificates the server sent; 0 where this Python cannot tell (before 3.10)."""
+    """Return how many certificates the server sent; 0 before Python 3.10, which cannot tell."""
     for holder in (tls, getattr(tls, "_sslobj", None)):
         if hasattr(holder, "get_unverified_chain"):
             return len(holder.get_unverified_chain() or ())  # type: ignore[union-attr]
@@ -54,7 +54,7 @@ def certificates_sent(tls: Any) -> int:
 
 
 async def count_with_openssl(target: Target) -> int:
-    """The same from ``openssl s_client``, where there is one; 0 when it cannot be told."""
+    """Return the same from ``openssl s_client``; 0 when that fails or is missing."""
     found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port)
     host, port = (str(part) for part in found[0][4][:2])
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -76,7 +76,7 @@ async def count_with_openssl(target: Target) -> int:
 
 
 async def covers_name(target: Target, leaf: bytes) -> bool:
-    """Whether the certificate is for the server's name, whoever issued it and until when."""
+    """Return whether the certificate is for the server's name; issuer and dates do not count."""
     try:
         await connect(target, trusting(leaf))
     except ssl.SSLCertVerificationError as error:
@@ -85,9 +85,9 @@ async def covers_name(target: Target, leaf: bytes) -> bool:
 
 
 def client_hello(name: str, version: bytes) -> bytes:
-    """A ClientHello of an old protocol.
+    """Return a ClientHello of an old protocol.
 
-    Made by hand, so that it says the same whatever the OpenSSL of this machine still speaks.
+    It is built by hand, because this machine's OpenSSL may refuse old protocols itself.
     """
     server = name.encode("ascii", "ignore")
     entry = struct.pack("!BH", 0, len(server)) + server
@@ -107,9 +107,9 @@ def client_hello(name: str, version: bytes) -> bytes:
 
 
 async def speaks(target: Target, version: bytes) -> bool:
-    """Whether the server goes on with an old protocol: a ServerHello of it, and no alert.
+    """Return whether the server accepts an old protocol, by a ServerHello instead of an alert.
 
-    Raises OSError or asyncio.TimeoutError when it says nothing.
+    Raises OSError or asyncio.TimeoutError when there is no answer.
     """
     patience = min(target.timeout, _PATIENCE)
     opening = asyncio.open_connection(target.host, target.port)

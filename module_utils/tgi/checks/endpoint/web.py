@@ -1,4 +1,4 @@
-"""The gateway's manners: redirects, the list of models, unknown models, headers."""
+"""Check the gateway's redirect, list of models, unknown models and headers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def http_redirect(host: EndpointSession) -> Outcome:
     """Check that plain HTTP only redirects, to the same path under https."""
     path = f"/v1/models?probe={nonce()}"
     if host.plain is None:
-        return Outcome("no plain port to ask", "no plain port to ask")
+        return Outcome("no plain port to check", "no plain port to check")
     body = chat.request_body("tgi", "Say one word.", 1)
     answer, post = await asyncio.gather(
         host.plain.send("GET", path, key=None),
@@ -31,9 +31,9 @@ async def http_redirect(host: EndpointSession) -> Outcome:
     )
     problems, place = [], answer.headers.get("location", "")
     if answer.status not in PERMANENT:
-        problems.append(f"GET: {http_problem(answer, 308)}, a permanent redirect expected")
+        problems.append(f"GET: {http_problem(answer, 308)}, expected a permanent redirect")
     elif place != host.origin + path:
-        problems.append(f"redirects to {trim(place, 100)}, {host.origin + path} expected")
+        problems.append(f"redirects to {trim(place, 100)}, expected {host.origin + path}")
     if post.status not in (*PERMANENT, 400, 403, 404, 405, 426):
         problems.append(f"POST over plain HTTP: {post.fault or f'HTTP {post.status}'}")
     return outcome(answer, problems, f"HTTP {answer.status} to https", look(answer, 120))
@@ -69,7 +69,7 @@ def judge_hsts(value: str, declared: int) -> str:
     if match is None:
         return f"Strict-Transport-Security without max-age: {trim(value, 60)}"
     given = int(match.group(1))
-    return "" if given >= declared else f"max-age is {given}, declared is {declared}"
+    return "" if given >= declared else f"max-age is {given}, {declared} is declared"
 
 
 async def hsts(host: EndpointSession) -> Outcome:
@@ -94,5 +94,5 @@ async def server_tokens(host: EndpointSession) -> Outcome:
     ]
     pages = [answer.text for answer in answers if answer.media_type == "text/html"]
     if any(re.search(r"<center>[^<]+/\d", page) for page in pages):
-        problems.append("an error page tells the server's version")
+        problems.append("an error page shows the server's version")
     return outcome(answers[0], problems[:1], trim(given, 60), trim(given, 60))

@@ -1,6 +1,6 @@
-"""Every way to a generation, asked without a key.
+"""Ask for a generation on every known path, without a key.
 
-Each request would be answered if it got through: the body suits every generation route.
+The body suits every generation route, so an engine would answer each request.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ GENERATION_PATHS = (
     "/v2/models/{model}/infer",
 )  # fmt: skip
 MODEL_PATHS = ("/generate", "/v1/chat/completions")
-#: The path that must say 401 or 403 for itself.
+#: The path that must return 401 or 403 itself.
 MAIN = "/v1/chat/completions"
-#: Refused by a limit on failed attempts: good enough once the main path has said 401 or 403.
+#: Refused by a limit on failed attempts: enough, once the main path returned 401 or 403.
 LIMITED = 429
-#: Who checked shortly before may have used the allowance for failures up.
+#: An earlier run may have used up the limit on failed attempts.
 _PATIENCE = 3
 
 
@@ -52,10 +52,10 @@ async def probe(
 
 
 async def ask_all(client: Client, names: Sequence[str]) -> dict[str, Answer]:
-    """Every generation path once.
+    """Ask every generation path once.
 
-    The main one goes first and alone: a strict limit on failed attempts may answer the others
-    with 429, but the fence must have said once what it thinks of no key at all.
+    The main path goes first and alone. A strict limit on failed attempts may answer the others
+    with 429, but one refusal must come from the key check itself.
     """
     main, first = Answer(), names[0]
     for _ in range(_PATIENCE):
@@ -63,7 +63,7 @@ async def ask_all(client: Client, names: Sequence[str]) -> dict[str, Answer]:
         if main.status != LIMITED:
             break
     paths = [path.format(model=first) for path in GENERATION_PATHS if path != MAIN]
-    # Both routes of one model and one of each other keep within what gateway_bad_auth lets by
+    # Two routes of one model and one of each other stay within gateway_bad_auth
     paths += [f"/models/{first}{MODEL_PATHS[0]}"]
     paths += [f"/models/{name}{MODEL_PATHS[1]}" for name in names]
     answers = await asyncio.gather(*(probe(client, first, path) for path in paths))

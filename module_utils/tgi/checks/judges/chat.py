@@ -1,4 +1,4 @@
-"""Judges of /v1/chat/completions, whole and streamed."""
+"""Judge answers of /v1/chat/completions, whole and streamed."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from .native import NAN_REMEDY
 FINISH = ("stop", "length", "eos_token", "stop_sequence")
 #: Pieces that one token's text may come in.
 _MOST_PIECES = 8
-#: SGLang's detector says this in ``matched_stop``, beside a finish_reason like any other.
+#: SGLang reports NaN by this text in ``matched_stop``, next to a usual finish_reason.
 _NAN = "NaN happened"
 TEMPLATE_REMEDY = (
-    "The model has no chat template: name it in checks_without_chat and use /generate, "
-    "or give it one with tokenizer_config_path"
+    "The model has no chat template: set one by tokenizer_config_path, or add the model to "
+    "checks_without_chat and use /generate"
 )
 
 
 def request_body(model: str, prompt: str, max_tokens: int, stream: bool = False) -> dict[str, Any]:
-    """A greedy chat request of one user message; a stream also asks for its usage."""
+    """Return a greedy chat request of one user message; a stream also asks for its usage."""
     asked = {"model": model, "messages": [{"role": "user", "content": prompt}]}
     return {**asked, **greedy(max_tokens, stream)}
 
 
 def greedy(max_tokens: int, stream: bool) -> dict[str, Any]:
-    """What every OpenAI request of the checks has beside its model and prompt."""
+    """Return the fields that every OpenAI request of the checks has besides model and prompt."""
     asked: dict[str, Any] = {"temperature": 0, "max_tokens": max_tokens, "stream": stream}
     return {**asked, "stream_options": {"include_usage": True}} if stream else asked
 
@@ -44,11 +44,11 @@ def _remedy(text: str) -> str:
 
 
 def usage_problems(usage: Any, max_tokens: int) -> list[str]:
-    """Counts that are missing, do not add up, or are above what was allowed."""
+    """Return problems of counts: missing, not adding up, or above ``max_tokens``."""
     names = ("prompt_tokens", "completion_tokens", "total_tokens")
     counts = [dig(usage, name) for name in names]
     if any(type(count) is not int for count in counts):
-        return ["usage is missing or not made of numbers"]
+        return ["usage is missing or holds no numbers"]
     prompt, completion, total = counts
     problems = []
     if prompt < 1 or completion < 1 or total != prompt + completion:
@@ -59,7 +59,7 @@ def usage_problems(usage: Any, max_tokens: int) -> list[str]:
 
 
 def message_text(message: Any) -> str:
-    """What the model said: content, or its reasoning where it got no further."""
+    """Return the model's text: its content, else its reasoning."""
     for name in ("content", "reasoning_content", "reasoning"):
         text = dig(message, name)
         if isinstance(text, str) and text.strip():
@@ -72,7 +72,7 @@ def chat_text(answer: Answer) -> str:
 
 
 def no_choice(answer: Answer) -> str:
-    """Why the answer has not exactly one choice; empty when it has."""
+    """Return why the answer does not have exactly one choice; empty when it does."""
     if problem := http_problem(answer):
         return problem
     reply = answer.json()
@@ -80,12 +80,12 @@ def no_choice(answer: Answer) -> str:
     if dig(reply, "error") is not None:
         return f"an error under HTTP 200: {error_text(reply)}"
     if not isinstance(choices, list) or len(choices) != 1:
-        return "the answer holds no single choice"
+        return "the answer does not hold exactly one choice"
     return ""
 
 
 def reply_problems(reply: Any, kind: str, max_tokens: int) -> list[str]:
-    """What any OpenAI answer has: its kind, a finish_reason, usage that adds up."""
+    """Return problems of any OpenAI answer: its kind, finish_reason and usage."""
     problems, reason = [], dig(reply, "choices", 0, "finish_reason")
     if dig(reply, "object") != kind:
         problems.append(f"object is {trim(dig(reply, 'object'), 40)}, not {kind}")
@@ -96,7 +96,7 @@ def reply_problems(reply: Any, kind: str, max_tokens: int) -> list[str]:
 
 def _nan_problems(items: Sequence[Any]) -> list[str]:
     said = any(dig(item, "choices", 0, "matched_stop") == _NAN for item in items)
-    return [f"the engine stopped it because the model computed NaN ({_NAN})"] if said else []
+    return [f"the engine stopped because the model computed NaN ({_NAN})"] if said else []
 
 
 def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
@@ -117,7 +117,7 @@ def judge_chat(answer: Answer, max_tokens: int) -> Outcome:
 
 @dataclass(frozen=True)
 class Stream:
-    """A chat stream taken apart: events as JSON (None: no JSON), text, chunk times, endings."""
+    """A parsed chat stream: events as JSON (None: not JSON), text, chunk times, endings."""
 
     parsed: Parser
     items: list[Any]
@@ -128,7 +128,7 @@ class Stream:
 
 
 def read_stream(answer: Answer) -> Stream:
-    """Take a stream apart without judging it."""
+    """Parse a stream without judging it."""
     parsed = parse(answer.chunks)
     items: list[Any] = []
     texts: list[str] = []
@@ -139,7 +139,7 @@ def read_stream(answer: Answer) -> Stream:
         item = load(event.data) if event.data.strip() != "[DONE]" else "[DONE]"
         items.append(item)
         piece = message_text(dig(item, "choices", 0, "delta"))
-        # message_text drops white space, which is content in a delta; /v1/completions says text
+        # message_text drops white space, which is content in a delta; /v1/completions has "text"
         raw = dig(item, "choices", 0, "delta", "content") or dig(item, "choices", 0, "text")
         piece = raw if isinstance(raw, str) and raw else piece
         if piece:
@@ -154,7 +154,7 @@ def read_stream(answer: Answer) -> Stream:
 def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Outcome:
     """Check for no error event, one finish_reason, no text after it, usage, [DONE] last, clean EOF.
 
-    ``done``: the engine is one that ends a stream with [DONE].
+    ``done``: this engine ends a stream with [DONE].
     """
     if answer.status != 200:
         problem = http_problem(answer)
@@ -173,9 +173,9 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
         problems.append(f"finish_reason is {trim(reasons, 60)}")
     problems += _nan_problems(items)
     if stream.parsed.trailing:
-        problems.append("stream ended in the middle of an event")
+        problems.append("the stream ended in the middle of an event")
     if any(item is None for item in items):
-        problems.append("an event holds no JSON")
+        problems.append("an event is not JSON")
     if stream.late:
         problems.append("text came after the finish_reason")
     if not stream.text.strip():
@@ -185,7 +185,7 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
         problems.append("[DONE] is not the last event")
     usages = [item["usage"] for item in items if isinstance(dig(item, "usage"), dict)]
     if len(usages) != 1:
-        problems.append(f"usage was asked for once and came {len(usages)} times")
+        problems.append(f"usage came {len(usages)} times, 1 expected")
     else:
         problems += usage_problems(usages[0], max_tokens)
         counted = dig(usages[0], "completion_tokens")
@@ -199,7 +199,7 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
 
 
 def completion_tokens(answer: Answer) -> int:
-    """usage.completion_tokens of an answer or a stream; 0 when it is not there."""
+    """Return usage.completion_tokens of an answer or a stream; 0 when it is missing."""
     reply = answer.json()
     usages = [dig(item, "usage") for item in ([reply] if reply else read_stream(answer).items)]
     counts = [dig(usage, "completion_tokens") for usage in usages]

@@ -1,4 +1,4 @@
-"""One generation in whatever dialect a model has: for checks that are not about the dialect."""
+"""Ask for a generation in the dialect that the model's engine has, and read the answer."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def request(
     stream: bool = False,
     chat_first: bool = False,
 ) -> tuple[str, dict[str, Any]]:
-    """Path and body of a greedy generation: native where there is that, else chat, else text.
+    """Return path and body of a greedy generation: native if possible, else chat, else text.
 
-    ``chat_first``: as a chat where the model has a template, even if there is a native route.
+    ``chat_first``: prefer a chat to the native route if the model has a template.
     """
     if "native" in model.profile.abilities and not (chat_first and model.chat):
         parameters = {"max_new_tokens": max_tokens, "do_sample": False, "details": True}
@@ -39,7 +39,7 @@ def request(
 
 
 def add(body: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Further fields of a request; what is ``response_format`` elsewhere is TGI's ``grammar``."""
+    """Add fields to a request; a native request of TGI names response_format ``grammar``."""
     for name, value in more.items():
         if "parameters" in body and name == "response_format":
             body["parameters"]["grammar"] = value
@@ -48,13 +48,13 @@ def add(body: dict[str, Any], more: Mapping[str, Any]) -> None:
 
 
 def token_count(answer: Answer) -> int:
-    """Tokens that a good answer or stream of any dialect says it generated; 0 for unsaid."""
+    """Return the token count in a good answer or stream of any dialect; 0 if unknown."""
     return native.token_count(answer) or chat.completion_tokens(answer)
 
 
 @dataclass(frozen=True)
 class Said:
-    """What was generated. ``finish`` is empty where no reason was given."""
+    """Generated text. ``finish`` is empty without a finish reason."""
 
     text: str = ""
     finish: str = ""
@@ -62,7 +62,7 @@ class Said:
 
 
 def read(answer: Answer) -> Said:
-    """The text of a whole answer, in any dialect, as it came: not stripped."""
+    """Read a whole answer of any dialect; the text is not stripped."""
     reply = answer.json()
     message = dig(reply, "choices", 0, "message")
     choice = dig(reply, "choices", 0)
@@ -75,7 +75,7 @@ def read(answer: Answer) -> Said:
 
 @dataclass(frozen=True)
 class Streamed:
-    """A stream's text and finish reason, each piece's arrival in seconds, what broke it off."""
+    """Text and finish reason of a stream, arrival of each piece in seconds, and its problem."""
 
     text: str = ""
     finish: str = ""
@@ -84,7 +84,7 @@ class Streamed:
 
 
 def read_stream(answer: Answer) -> Streamed:
-    """Take a stream of any dialect apart; ``problem`` when it did not end as one must."""
+    """Read a stream of any dialect; ``problem`` is set when it did not end properly."""
     if answer.status != 200:
         return Streamed(problem=http_problem(answer))
     texts, times, finish, ended, problem = [], [], "", False, ""

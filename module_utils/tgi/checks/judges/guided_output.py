@@ -1,4 +1,4 @@
-"""Is this what the schema allows? Judges of guided output, whole and streamed."""
+"""Judge guided output, whole and streamed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from .dialect import Said, read, read_stream
 from .http_answer import SEE_OTHERS, look, outcome
 
 IGNORED_REMEDY = (
-    "Guided decoding is off, or the field is ignored: TGI without disable_grammar_support; some "
-    "engines (transformers serve) ignore response_format altogether"
+    "Guided decoding is off or ignored (transformers serve ignores response_format): remove "
+    "disable_grammar_support from TGI's options"
 )
 CUT_REMEDY = (
-    "Output cut by max_tokens, not invalid: raise it in your requests, or stop runs of white space "
-    "(vLLM: structured outputs with disable_any_whitespace)"
+    "max_tokens cut the output: raise it in your requests, or stop runs of white space (vLLM: "
+    "structured outputs with disable_any_whitespace)"
 )
 
 
 @dataclass(frozen=True)
 class Form:
-    """A schema that no answer fits by chance, and the test of a value that must fit it.
+    """A schema that no answer fits by chance, and a predicate for values.
 
-    Everything in it has an end: constants, enumerations and arrays of one length, so that no
-    healthy answer is longer than ``max_tokens``. Ranges and patterns are left out, because
-    TGI's grammar compiler passes over them.
+    It holds only constants, enumerations and arrays of one length. So no healthy answer is longer
+    than ``max_tokens``. It holds no ranges or patterns, because TGI's compiler ignores them.
     """
 
     schema: dict[str, Any]
@@ -81,7 +80,7 @@ def nested_form(word: str) -> Form:
 
 
 def is_cut(said: Said) -> bool:
-    """It began as JSON (or as white space without end) and never came to its end."""
+    """Return whether the text began as JSON (or is endless white space) and never ended."""
     if load(said.text) is not None:
         return False
     text = said.text.strip()
@@ -89,16 +88,16 @@ def is_cut(said: Said) -> bool:
 
 
 def _text_problem(said: Said, form: Form) -> tuple[str, str]:
-    """(problem, remedy) of one guided text."""
+    """Return problem and remedy of one guided text."""
     if is_cut(said):
         return f"cut after {len(said.text)} characters, before the JSON was complete", CUT_REMEDY
     value = load(said.text)
     if value is None:
-        return "the answer is no JSON", IGNORED_REMEDY
+        return "the answer is not JSON", IGNORED_REMEDY
     if not form.fits(value):
-        return "the answer is JSON, but not what the schema allows", IGNORED_REMEDY
+        return "the answer is JSON, but does not fit the schema", IGNORED_REMEDY
     if said.finish == "length":
-        return "the JSON is complete, but finish_reason says length", CUT_REMEDY
+        return "the JSON is complete, but finish_reason is length", CUT_REMEDY
     return "", ""
 
 
@@ -113,7 +112,7 @@ def judge_json(answer: Answer, form: Form) -> Outcome:
         return _refused(answer, problem)
     said = read(answer)
     if said.reasoning:
-        problem = f"still reasoning when {form.max_tokens} tokens were used up: nothing to judge"
+        problem = f"the model was still reasoning after {form.max_tokens} tokens: nothing to check"
         return Outcome(problem, problem, look(answer), ms=answer.ms, soft=True)
     problem, remedy = _text_problem(said, form)
     return outcome(answer, [problem] if problem else [], trim(said.text, 80), "", remedy)
@@ -122,15 +121,15 @@ def judge_json(answer: Answer, form: Form) -> Outcome:
 def judge_cut(answer: Answer) -> Outcome:
     """Check that JSON which begins also ends, within enough tokens for it."""
     if problem := http_problem(answer):
-        return outcome(answer, [f"nothing to judge: {problem}"], "", "", SEE_OTHERS)
+        return outcome(answer, [f"nothing to check: {problem}"], "", "", SEE_OTHERS)
     said = read(answer)
     if is_cut(said):
         problem = f"cut by max_tokens after {len(said.text)} characters"
         if not said.text.strip():
-            problem = f"white space without end, {len(said.text)} characters of it"
+            problem = f"endless white space, {len(said.text)} characters"
         return outcome(answer, [problem], "", f"{said.text[-80:]!r}", CUT_REMEDY)
     if load(said.text) is None:
-        problem = "no JSON came that could be cut"
+        problem = "no JSON came, so max_tokens cut none"
         return Outcome(problem, problem, look(answer), SEE_OTHERS, answer.ms, soft=True)
     return outcome(answer, [], f"complete, {len(said.text)} characters, ended by {said.finish}")
 

@@ -1,4 +1,4 @@
-"""Common ground of the judges: what is wrong with an HTTP answer as such."""
+"""Turn problems of an HTTP answer into the outcome of a check; used by all judges."""
 
 from __future__ import annotations
 
@@ -11,38 +11,36 @@ from ...common.text import trim
 from ..results import Outcome
 
 _STATUS_REMEDIES = {
-    401: "The key was refused: give the checks a consumer that gateway_consumers defines, "
-    "and run the gateway role",
-    403: "The key was refused: give the checks a consumer that gateway_consumers defines, "
-    "and run the gateway role",
-    404: "The path or the model is not published: run the gateway role again, compare its "
-    "configuration with tgi_models",
-    424: "Healthy but not generating: read the engine's log (docker compose logs), look for "
+    401: "The key was refused: set checks_consumer to a consumer of gateway_consumers, and run "
+    "the gateway role",
+    403: "The key was refused: set checks_consumer to a consumer of gateway_consumers, and run "
+    "the gateway role",
+    404: "The path or the model is not published: compare the gateway's configuration with "
+    "tgi_models, and run the gateway role",
+    424: "The engine is healthy but does not generate: look in its log (docker compose logs) for "
     "CUDA or out-of-memory errors, and restart it",
     429: "Overloaded or over the limit: lower the load, raise max_concurrent_requests or the "
     "tier of the checks",
-    502: "The gateway is up, the engine behind it is not: check the container and its log",
-    503: "The engine says that it is unhealthy or still loading: read its log",
+    502: "nginx is up, but the engine behind it is not: check the container and its log",
+    503: "The engine is unhealthy or still loading: read its log",
     504: "The engine did not answer the gateway in time: check the GPU and the engine's log",
 }
 
 _CERTIFICATE = (
-    "The gateway wants a client's certificate (gateway_client_certificate_required): give the "
-    "checks one of gateway_client_ca, with its key, in checks_client_certificate"
+    "The gateway requires a client certificate (gateway_client_certificate_required): set "
+    "checks_client_certificate to one of gateway_client_ca, with its key"
 )
-_SILENT = (
-    "Nothing answers at this address: look at the container or at nginx, and at the end of its log"
-)
+_SILENT = "No server answers at this address: check the container or nginx, and the end of its log"
 _SLOW = (
-    "It takes requests and does not answer: look at the GPU (nvidia-smi) and the engine's log; "
-    "raise checks_timeout only for a model that is that slow"
+    "The server accepts requests but does not answer: check the GPU (nvidia-smi) and the engine's "
+    "log; raise checks_timeout only for a slow model"
 )
-#: For a check that looks at what another one asked for.
-SEE_OTHERS = "A consequence: mend what the other checks found first"
+#: Remedy of a check that depends on the result of another one.
+SEE_OTHERS = "A consequence of other failures: fix those first"
 
 
 def stream_problems(answer: Answer, items: Sequence[Any]) -> list[str]:
-    """What is wrong with any stream of events, in either dialect: its type, an error under 200."""
+    """Return problems of any stream of events: a wrong type, or an error event under HTTP 200."""
     problems = []
     if answer.media_type != "text/event-stream":
         problems.append(f"content-type is {answer.media_type or 'missing'}, not an event stream")
@@ -53,13 +51,13 @@ def stream_problems(answer: Answer, items: Sequence[Any]) -> list[str]:
 
 
 def cut_short(answer: Answer, events: int, ending: str) -> str:
-    """A stream that has no ending, in one sentence."""
+    """Describe a stream without an ending."""
     how = f" ({answer.fault})" if answer.fault else ""
     return f"stream cut short after {events} events, without {ending}{how}"
 
 
 def look(answer: Answer, most: int = 300) -> str:
-    """Evidence: status, type and the beginning of the body."""
+    """Return evidence: status, type and the beginning of the body."""
     parts = [f"HTTP {answer.status}" if answer.status else answer.fault, answer.media_type]
     return trim(" ".join(part for part in parts if part) + f": {answer.text[: most * 2]}", most)
 
@@ -67,7 +65,7 @@ def look(answer: Answer, most: int = 300) -> str:
 def outcome(
     answer: Answer, problems: Sequence[str], good: str, evidence: str = "", remedy: str = ""
 ) -> Outcome:
-    """The first problem is the finding, the others go with the evidence."""
+    """Make an outcome: the first problem is the finding, the others join the evidence."""
     if not problems:
         return Outcome("", good, evidence, "", answer.ms, answer.attempts)
     proof = "; ".join([*problems[1:], evidence or look(answer)])

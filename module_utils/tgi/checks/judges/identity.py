@@ -1,4 +1,7 @@
-"""Who answers? Judged by /info; the ``model`` field of a chat answer only echoes the request."""
+"""Judge the identity of a model by /info and /v1/models.
+
+The ``model`` field of a chat answer only repeats the request.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ def judge_info(answer: Answer, model: Model) -> Outcome:
     info = answer.json()
     served = dig(info, "model_id")
     if not isinstance(served, str):
-        return outcome(answer, ["/info is not TGI's: it names no model_id"], "")
+        return outcome(answer, ["/info is not TGI's: it has no model_id"], "")
     problems = []
     if served != model.model_id:
         problems.append(f"identity differs: serves {trim(served, 80)}, not {model.model_id}")
@@ -29,22 +32,22 @@ def judge_info(answer: Answer, model: Model) -> Outcome:
         ("max_total_tokens", model.max_total_tokens),
     ):
         if declared is not None and dig(info, name) != declared:
-            problems.append(f"{name} is {trim(dig(info, name), 20)}, declared is {declared}")
-    good = f"{served}@{sha[:12]}" if isinstance(sha, str) else f"{served} (no revision told)"
+            problems.append(f"{name} is {trim(dig(info, name), 20)}, {declared} is declared")
+    good = f"{served}@{sha[:12]}" if isinstance(sha, str) else f"{served} (revision unknown)"
     return outcome(answer, problems, trim(good, 80))
 
 
 def judge_list(answer: Answer, names: list[str], root: str = "") -> Outcome:
     """Check that /v1/models lists unique ids, and among them every name and alias in ``names``.
 
-    ``root``: the model that must be behind them, where the engine tells (vLLM). A directory may
-    hold any model, so one in its place is shown and not judged.
+    ``root``: the model that vLLM must name behind each entry. A directory may hold any model, so
+    a directory there is shown but not judged.
     """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     data = dig(answer.json(), "data")
     if dig(answer.json(), "object") != "list" or not isinstance(data, list) or not data:
-        return outcome(answer, ["the answer is no list of models"], "")
+        return outcome(answer, ["the answer is not a list of models"], "")
     ids = [dig(entry, "id") for entry in data]
     problems = []
     missing = [name for name in names if name not in ids]

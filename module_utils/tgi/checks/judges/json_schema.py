@@ -1,4 +1,4 @@
-"""JSON Schema, by the library that knows all of it. Works with jsonschema 3.2 and later."""
+"""Validate values by JSON Schema, with jsonschema 3.2 or later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ except ImportError as error:  # the module says which package is missing, and wh
 
 
 def schema_problem(value: Any, schema: Mapping[str, Any]) -> str:
-    """Where and how a value is not to its schema (draft 7); empty when it is."""
+    """Return where and how a value does not fit its schema (draft 7); empty when it fits."""
     errors = jsonschema.Draft7Validator(schema).iter_errors(value)
     first = min(errors, key=lambda error: [str(step) for step in error.path], default=None)
     if first is None:

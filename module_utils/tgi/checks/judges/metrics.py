@@ -1,4 +1,4 @@
-"""The engine's own counters, read as a witness of what the checks asked it to do."""
+"""Read the engine's own counters, and compare them with the requests of the checks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from ...engines.profiles import Counters
 
 _SAMPLE = re.compile(r"^([A-Za-z_:][A-Za-z0-9_:]*)(?:\{.*\})?\s+(\S+)(?:\s+\S+)?$")
-#: When the process began, in seconds since 1970; from the Prometheus client of Python engines.
+#: Start of the process, in seconds since 1970; from the Prometheus client of Python engines.
 STARTED = "process_start_time_seconds"
 
 
 def parse_metrics(text: str) -> dict[str, float] | None:
-    """Sum of each metric over its labels; None when the text is not Prometheus exposition.
+    """Return the sum of each metric over its labels; None when the text is not Prometheus's.
 
-    An empty text is a fresh engine: series appear only after their first use.
+    An empty text is a fresh engine: series appear after their first use.
     """
     totals: dict[str, float] = {}
     for line in text.splitlines():
@@ -39,19 +39,19 @@ def shortfall(
     tokens: int,
     counters: Counters,
 ) -> list[str]:
-    """Which counters did not move by at least what we know we caused."""
+    """Return a problem for each counter that moved by less than our own requests."""
     wanted = dict.fromkeys(counters.requests, requests)
     wanted[counters.tokens] = tokens
     moved = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in wanted}
     return [
         f"{name} moved by {moved[name]:g}, at least {least} expected"
         for name, least in wanted.items()
-        if not least <= moved[name] < math.inf  # NaN and Inf are no witnesses
+        if not least <= moved[name] < math.inf  # NaN and Inf prove nothing
     ]
 
 
 def absent(found: Iterable[str], counters: Counters) -> list[str]:
-    """Families that are missing; a histogram is there by its _sum, _count and _bucket."""
+    """Return missing families; a histogram shows as its _sum, _count and _bucket."""
     names = list(found)
     return [
         family
@@ -67,11 +67,11 @@ def reset(
     requests: int,
     counters: Counters,
 ) -> str:
-    """Signs that the counting process is another one than at the first look; "" for none.
+    """Return a sign that another process counts than at the first look; "" for none.
 
-    ``highest`` are the largest values seen since. A counter that did not move at all is no sign
-    of a restart but of another instance (metrics.delta): only one that moved by less than the
-    ``requests`` we caused, or went back, has begun again.
+    ``highest`` are the largest values seen since. A counter that went back, or moved by less than
+    our ``requests``, began again. One that did not move at all is a sign of another instance
+    (metrics.delta), not of a restart.
     """
     if STARTED in before and before[STARTED] != after.get(STARTED):
         return f"{STARTED} differs from the first look"

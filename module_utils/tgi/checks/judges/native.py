@@ -1,4 +1,4 @@
-"""Judges of TGI's native routes: /generate and /generate_stream."""
+"""Judge answers of TGI's native routes: /generate and /generate_stream."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ NEW_TOKENS = 8
 _COUNT = re.compile(r"[0-9]{1,15}\Z")
 FINISH = ("length", "eos_token", "stop_sequence")
 EMPTY_REMEDY = (
-    "It stops before the first word: wrong end-of-text token, tokenizer revision or weights; "
-    "compare model_id and revision with what was downloaded"
+    "The model stops before the first word (end-of-text token, tokenizer or weights are wrong): "
+    "compare model_id and revision with the download"
 )
 NAN_REMEDY = (
-    "The model computes NaN: try another dtype (bfloat16) or other kernels, "
-    "or load the weights again and compare their checksum"
+    "The model computes NaN: try another dtype (bfloat16) or other kernels, or download the "
+    "weights again and compare their checksum"
 )
 
 
 def request_body() -> dict[str, Any]:
-    """A greedy generation of a few tokens, with details; the nonce keeps caches out."""
+    """Return a greedy request of a few tokens, with details; its nonce defeats caches."""
     return {
         "inputs": f"Request {nonce()}. Question: Name the capital of France. Answer:",
         "parameters": {"max_new_tokens": NEW_TOKENS, "do_sample": False, "details": True},
@@ -38,13 +38,13 @@ def request_body() -> dict[str, Any]:
 
 
 def logprob_problems(tokens: list[Any]) -> list[str]:
-    """What is wrong with the first bad ``logprob`` of a list of tokens."""
+    """Return what is wrong with the first bad ``logprob`` of a list of tokens."""
     for token in tokens:
         value = dig(token, "logprob")
         # Rust writes NaN as null
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return [f"a token's logprob is {trim(value, 20)}, not a number"]
-        # Not isfinite, which takes no integer of hundreds of digits
+        # isfinite fails on an integer of hundreds of digits
         if abs(value) > sys.float_info.max or math.isnan(value):
             return [f"a token's logprob is {trim(value, 20)}"]
         if value > 0.001:
@@ -60,9 +60,9 @@ def _ending_problems(details: Any, count: int) -> list[str]:
     if not count:
         problems.append("no token was generated")
     if generated != count:
-        problems.append(f"generated_tokens says {trim(generated, 20)}, {count} came")
+        problems.append(f"generated_tokens is {trim(generated, 20)}, {count} came")
     if reason == "length" and count != NEW_TOKENS:
-        problems.append(f"ended for length after {count} tokens, {NEW_TOKENS} were asked for")
+        problems.append(f"ended for length after {count} tokens, {NEW_TOKENS} were requested")
     return problems
 
 
@@ -79,7 +79,7 @@ def judge_generate(answer: Answer, headers: bool = True) -> Outcome:
     problems += nan + _ending_problems(dig(reply, "details"), len(tokens))
     if headers and answer.headers.get("x-generated-tokens") != str(len(tokens)):
         seen = trim(answer.headers.get("x-generated-tokens"), 20)
-        problems.append(f"header x-generated-tokens says {seen}, {len(tokens)} came")
+        problems.append(f"header x-generated-tokens is {seen}, {len(tokens)} came")
     if headers and not answer.headers.get("x-prompt-tokens", "").isdigit():
         problems.append("header x-prompt-tokens is missing")
     remedy = NAN_REMEDY if nan else "" if text.strip() else EMPTY_REMEDY
@@ -94,7 +94,7 @@ def judge_generate_stream(answer: Answer) -> Outcome:
     items = [load(event.data) for event in stream.events]
     problems = stream_problems(answer, items)
     if any(item is None for item in items):
-        problems.append("an event holds no JSON")
+        problems.append("an event is not JSON")
     ends = [n for n, item in enumerate(items) if dig(item, "generated_text") is not None]
     if not ends:
         problems.append(cut_short(answer, len(items), "generated_text"))
@@ -103,7 +103,7 @@ def judge_generate_stream(answer: Answer) -> Outcome:
     if ends and ends != [len(items) - 1]:
         problems.append("the event with generated_text is not the only one or not the last")
     if stream.trailing:
-        problems.append("stream ended in the middle of an event")
+        problems.append("the stream ended in the middle of an event")
     tokens = [item["token"] for item in items if isinstance(dig(item, "token"), dict)]
     nan: list[str] = []
     if not problems:
@@ -135,7 +135,7 @@ def _text_problems(items: list[Any], tokens: list[Any]) -> list[str]:
 
 
 def token_count(answer: Answer) -> int:
-    """Tokens that a good answer of either route says it generated; 0 when it does not say."""
+    """Return the token count in a good answer of either route; 0 if unknown."""
     reply = answer.json()
     if reply is None:
         events = parse(answer.chunks).events
@@ -145,10 +145,10 @@ def token_count(answer: Answer) -> int:
 
 
 def token_ms(answer: Answer) -> float | None:
-    """The engine's own time per token in ms, from its headers; None where it tells none."""
+    """Return the engine's own time per token in ms, from its headers; None if unknown."""
     spent = answer.headers.get("x-inference-time", "")
     tokens = answer.headers.get("x-generated-tokens", "")
-    # At most 15 digits, of ASCII: int() refuses others that isdigit() takes, and endless ones
+    # At most 15 ASCII digits: isdigit() accepts digits that int() refuses, and endless ones
     if not (_COUNT.match(spent) and _COUNT.match(tokens) and int(tokens)):
         return None
     return int(spent) / int(tokens)

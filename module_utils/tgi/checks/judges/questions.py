@@ -1,4 +1,4 @@
-"""Questions with known answers, put as full sentences so that a small model stays on them."""
+"""Questions with known answers, as full sentences so that a small model answers them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 import secrets
 from dataclasses import dataclass
 
-#: Enough for a short sentence; a model that goes on is cut, its answer is already there.
+#: Enough for a short sentence; the answer is there before the limit cuts the text.
 MAX_TOKENS = 24
-#: Enough for a short thought before it, of a model that reasons.
+#: Enough for a reasoning model's short thought before its answer.
 THOUGHT_TOKENS = 320
 
 
@@ -28,18 +28,18 @@ QUESTIONS = (
     Question("Name the capital of Japan.", r"\btokyo\b"),
 )
 
-#: A question of one token, with tools and without: every check of this prompt's length shares it.
+#: Checks that compare the lengths of prompts share this question.
 PLAIN = "What is the weather in Paris, in celsius?"
 
 
 def nonce() -> str:
-    """A word no cache has seen. Letters only, so that it answers no question by chance."""
+    """Return a word that no cache has seen: letters only, so that it answers no question."""
     return "".join(secrets.choice("bcdfghjkmnpqrstvwxz") for _ in range(6))
 
 
 def ask(question: Question, word: str = "") -> str:
-    """The prompt: the nonce first, so that a cached prefix does not answer in our stead.
+    """Return the prompt. The nonce comes first, so that no cached prefix answers.
 
-    ``word`` is the nonce to take when several requests must begin alike.
+    ``word`` is the nonce for several requests that must begin alike.
     """
     return f"Request {word or nonce()}. {question.text}"

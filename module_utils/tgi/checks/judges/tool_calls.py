@@ -1,4 +1,4 @@
-"""Judges of function calls, whole and streamed: present, parsed, and to the tool's schema."""
+"""Judge function calls, whole and streamed: present, parsed, and valid by the tool's schema."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .chat import message_text, read_stream
 from .http_answer import cut_short, outcome, stream_problems
 from .json_schema import schema_problem
 
-#: Ends of a call that is whole; TGI says stop.
+#: finish_reason of a complete call; TGI sends stop.
 FINISH = ("tool_calls", "stop", "eos_token")
 _IGNORED_REMEDY = (
-    "The engine passes tools over: give it a parser that fits the model (vLLM: "
-    "--enable-auto-tool-choice --tool-call-parser), or name the model in checks_without_tools"
+    "The engine ignores tools: set a parser that fits the model (vLLM: --enable-auto-tool-choice "
+    "--tool-call-parser), or add the model to checks_without_tools"
 )
 _CUT_REMEDY = (
-    "The call did not end in time: the model writes on without end, which is a wrong template "
-    "or too small a model for tools; if so, name it in checks_without_tools"
+    "The call did not end in time (wrong template, or too small a model for tools): fix the "
+    "template, or add the model to checks_without_tools"
 )
 _GRAMMAR_REMEDY = (
-    "Function calls are guided output: take disable_grammar_support off the model's options, "
-    "or name it in checks_without_tools"
+    "Function calls need guided output: remove disable_grammar_support from the model's options, "
+    "or add the model to checks_without_tools"
 )
 
 
 def function(name: str, about: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool whose arguments are all required, and no others allowed."""
+    """Return a tool whose arguments are all required, and no others allowed."""
     schema = {
         "type": "object",
         "properties": dict(properties),
@@ -45,7 +45,7 @@ def function(name: str, about: str, properties: Mapping[str, Any]) -> dict[str, 
 
 @dataclass(frozen=True)
 class Call:
-    """One call as it came; ``arguments`` is the JSON text, or whatever stood in its place."""
+    """One call as received; ``arguments`` is its JSON text, or any other value found there."""
 
     name: Any
     arguments: Any
@@ -53,7 +53,7 @@ class Call:
 
 
 def read_calls(message: Any) -> list[Call]:
-    """The calls of a whole message."""
+    """Return the calls of a whole message."""
     calls = dig(message, "tool_calls")
     return [
         Call(dig(one, "function", "name"), dig(one, "function", "arguments"), dig(one, "type"))
@@ -62,7 +62,7 @@ def read_calls(message: Any) -> list[Call]:
 
 
 def join_calls(items: list[Any]) -> list[Call]:
-    """The calls of a stream, put together by index: name from the first, arguments from all."""
+    """Join the calls of a stream by index: the name from the first delta, arguments from all."""
     names: dict[Any, Any] = {}
     kinds: dict[Any, Any] = {}
     texts: dict[Any, str] = {}
@@ -80,7 +80,7 @@ def join_calls(items: list[Any]) -> list[Call]:
 def call_problems(
     calls: list[Call], tools: list[dict[str, Any]], text: str, finish: Any
 ) -> list[str]:
-    """What is wrong with the calls, the cause first. ``text`` is what came beside them."""
+    """Return problems of the calls, the cause first. ``text`` came along with them."""
     schemas = {dig(t, "function", "name"): dig(t, "function", "parameters") for t in tools}
     begun = "<tool_call" in text or '"name"' in text
     if finish == "length" and (calls or begun):
@@ -100,12 +100,12 @@ def call_problems(
 
 
 def read_arguments(arguments: Any) -> tuple[dict[str, Any], str]:
-    """The object that a call's arguments spell as a string of JSON, or what is wrong with them."""
+    """Return the object in a call's arguments (a string of JSON), or what is wrong with them."""
     if not isinstance(arguments, str):
         return {}, f"arguments are a JSON {type(arguments).__name__}, not a string"
     value = load(arguments)
     if value is None:
-        return {}, f"arguments are no JSON: {trim(arguments, 60)}"
+        return {}, f"arguments are not JSON: {trim(arguments, 60)}"
     if not isinstance(value, dict):
         kind = "string" if isinstance(value, str) else type(value).__name__
         return {}, f"arguments are a JSON {kind}, not an object: {trim(arguments, 60)}"
@@ -113,16 +113,16 @@ def read_arguments(arguments: Any) -> tuple[dict[str, Any], str]:
 
 
 def argument_problems(arguments: Any, schema: Mapping[str, Any]) -> list[str]:
-    """Arguments are a string of JSON, of an object, of the tool's schema."""
+    """Check that arguments are a string of JSON with an object that fits the schema."""
     value, problem = read_arguments(arguments)
     if problem:
         return [problem]
     problem = schema_problem(value, schema)
-    return [f"arguments are not to the schema: {problem}"] if problem else []
+    return [f"arguments do not fit the schema: {problem}"] if problem else []
 
 
 def call_remedy(problems: list[str]) -> str:
-    """What to do about the first problem, where it is not what a check's own remedy says."""
+    """Return a remedy for the first problem; empty leaves the check's own remedy."""
     first = problems[0] if problems else ""
     if first.startswith("the forced call is"):
         return _IGNORED_REMEDY
@@ -164,8 +164,8 @@ def judge_call_stream(
 ) -> Outcome:
     """Check that the deltas of a forced call join to a valid call and that the stream ends well.
 
-    Only the joined text is parsed: TGI cuts it where no JSON begins or ends. ``done``: the
-    engine ends a stream with [DONE]. ``finishes``: a call's stream has a finish_reason.
+    Only the joined text is parsed: TGI cuts it anywhere. ``done``: the engine ends a stream with
+    [DONE]. ``finishes``: the stream of a call has a finish_reason.
     """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "", "", call_remedy([problem]))
@@ -176,9 +176,9 @@ def judge_call_stream(
     if not ended or (finishes and not stream.finishes):
         problems.append(cut_short(answer, len(items), "[DONE]" if done else "a finish_reason"))
     if stream.parsed.trailing:
-        problems.append("stream ended in the middle of an event")
+        problems.append("the stream ended in the middle of an event")
     if any(item is None for item in items):
-        problems.append("an event holds no JSON")
+        problems.append("an event is not JSON")
     if not problems:
         problems += call_problems(calls, tools, stream.text, _finish(items))
     last = stream.parsed.events[-1].data if stream.parsed.events else ""
@@ -192,5 +192,5 @@ def _finish(items: list[Any]) -> Any:
 
 
 def show(calls: list[Call]) -> str:
-    """The calls in one line."""
+    """Return the calls in one line."""
     return trim("; ".join(f"{call.name}({call.arguments})" for call in calls), 90)

@@ -1,4 +1,4 @@
-"""Characters of several bytes, which a stream must not cut in two."""
+"""Check that a stream does not cut characters of several bytes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..results import Outcome
 from .chat import read_stream
 from .http_answer import cut_short, outcome, stream_problems
 
-#: Two, three and four bytes a character.
+#: Characters of two, three and four bytes.
 LETTERS = "\u00e9 \u65e5\u672c \U0001f6a2"
-#: Enough where every byte is a token.
+#: Enough even if every byte is a token.
 LETTER_TOKENS = 32
 
 
 def letter_messages(word: str) -> list[dict[str, Any]]:
-    """A conversation in which it was said once: also a small model does it again."""
+    """Return a conversation that holds the letters once, so that a small model repeats them."""
     again = f"Say: {LETTERS}"
     return [
         {"role": "user", "content": f"Request {word}. {again}"},
@@ -44,12 +44,12 @@ def judge_letters(answer: Answer) -> Outcome:
     if not stream.finishes and "[DONE]" not in stream.items:
         problems.append(cut_short(answer, len(stream.items), "an ending"))
     ends = [dig(stream.items[at], "choices", 0, "finish_reason") for at in stream.finishes]
-    # The limit of tokens may cut the last character; nothing else may
+    # Only the limit of tokens may cut the last character
     if _broken(stream.text[:-1] if "length" in ends else stream.text):
         problems.insert(0, f"characters were lost: {trim(ascii(stream.text), 80)}")
     if not problems and not stream.text.strip():
         problems.append("the streamed text is empty")
     if not problems and stream.text.isascii():
-        problem = f"no letter beyond ASCII came, nothing to judge: {trim(stream.text, 60)}"
+        problem = f"only ASCII came, nothing to check: {trim(stream.text, 60)}"
         return Outcome(problem, problem, ms=answer.ms, attempts=answer.attempts, soft=True)
     return outcome(answer, problems, trim(stream.text, 70), trim(answer.text[-300:], 300))

@@ -1,4 +1,4 @@
-"""Checks of a model's text, the same in both views."""
+"""Check a model's text, in both views."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ async def chat_stream(session: Session) -> Outcome:
 async def chat_canary(session: Session) -> Outcome:
     """Ask one question after the other until enough are answered, or too few can be.
 
-    A model that thinks aloud is cut before it comes to its answer. So the first answer that was
-    cut is asked for once more with room to think, and if that was it, the others have it too.
+    The token limit cuts a reasoning model before its answer. So the first cut answer is asked for
+    again with more tokens; if that helps, the other questions get them too.
     """
     questions, needed, most = canary.QUESTIONS, session.canary_passes, canary.MAX_TOKENS
     answer, texts, passed, ms, attempts = await session.chat(), list[str](), 0, 0, 1
@@ -56,7 +56,7 @@ async def chat_canary(session: Session) -> Outcome:
                 answer, most = longer, canary.THOUGHT_TOKENS
         texts.append(chat.chat_text(answer))
         passed += question.answered_by(texts[number])
-    said = f"{passed} of {len(texts)} known answers right"
+    said = f"{passed} of {len(texts)} answers are correct"
     heard = "; ".join(f"{q.text} {trim(t, 60)!r}" for q, t in zip(questions, texts))
     if passed >= needed:
         return Outcome("", said, trim(heard, 300), "", ms or answer.ms, attempts)

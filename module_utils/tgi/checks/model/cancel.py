@@ -1,4 +1,4 @@
-"""A client that goes away: does the engine stop working for it?"""
+"""Check that the engine stops a generation when its client disconnects."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .context import longest, told
 
 TOKENS = 512
 TAKEN = 3
-#: Seconds within which the engine must have let go, and what a busy machine is given at least.
+#: Most seconds for the engine to stop, and the least that a busy machine gets.
 MOST, LEAST = 5.0, 2.0
 PAUSE = 0.1
 
 
 @dataclass(frozen=True)
 class Watch:
-    """What /metrics showed: before, last, and the seconds since the client went away.
+    """What /metrics showed: before, last, and the seconds since the client disconnected.
 
-    ``let_go``: the gauge of running requests came back to where it was.
+    ``let_go``: the gauge of running requests fell back to its first value.
     """
 
     before: dict[str, float]
@@ -43,12 +43,12 @@ class Watch:
 def judge_cancel(watch: Watch, counters: Counters) -> Outcome:
     """Check that the gauge fell in time, and not because the request ran to its end.
 
-    Others may use the model meanwhile: more than our own request in the counters, or requests
-    that were already running, make a gauge that stays up no proof.
+    A gauge that stays up is no proof while others use the model. They show as more requests in
+    the counters than our own, or as requests that were running before.
     """
     started = watch.moved(counters.requests[0]) if counters.requests else 0.0
     busy = started > 1 or watch.before.get(counters.running, 0.0) > 0
-    took = f"{watch.seconds:.1f} s after the client went away"
+    took = f"{watch.seconds:.1f} s after the client disconnected"
     if not watch.let_go:
         problem = f"{counters.running} is still {watch.after.get(counters.running, 0.0):g} {took}"
         if busy:
@@ -58,19 +58,19 @@ def judge_cancel(watch: Watch, counters: Counters) -> Outcome:
     if ended and not busy and watch.seconds > 1.0:
         problem = f"the request ran to its end, {took}"
         return Outcome(problem, problem, ms=round(watch.seconds * 1000))
-    seen = "it ended before it could be cancelled, " if ended and not busy else "let go "
+    seen = "the request ended before it was cancelled, " if ended and not busy else "stopped "
     return Outcome("", seen + took, ms=round(watch.seconds * 1000))
 
 
 def patience(answer: Answer, tokens: int) -> float:
-    """Half of what the rest would have taken, between LEAST and MOST seconds."""
+    """Return half the time of the remaining tokens, between LEAST and MOST seconds."""
     times = dialect.read_stream(answer).times
     pace = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
     return min(MOST, max(LEAST, pace * (tokens - len(times)) / 2))
 
 
 async def _at_rest(session: Session) -> dict[str, float] | None:
-    """The counters once our own last requests are no longer counted as running."""
+    """Return the counters once our own last requests no longer count as running."""
     await session.first_look()
     for _ in range(3):
         found = await session.read_counters()
@@ -84,7 +84,7 @@ async def stream_cancel(session: Session) -> Outcome:
     name = session.profile.counters.running
     before = await _at_rest(session)
     if before is None:
-        problem = "/metrics could not be read"
+        problem = "cannot read /metrics"
         return Outcome(problem, problem, remedy=SEE_OTHERS)
     limit = longest(await told(session), session.model)
     tokens = min(TOKENS, limit // 2 or TOKENS)
@@ -103,7 +103,7 @@ async def stream_cancel(session: Session) -> Outcome:
             after = now
             let_go = after.get(name, 0.0) <= before.get(name, 0.0)
     if after is None:
-        problem = "/metrics could not be read after the client went away"
+        problem = "cannot read /metrics after the client disconnected"
         return Outcome(problem, problem, remedy=SEE_OTHERS)
     watch = Watch(before, after, time.monotonic() - gone, let_go)
     return judge_cancel(watch, session.profile.counters)
@@ -113,9 +113,9 @@ SPECS = (
     CheckSpec(
         "stream.cancel",
         "stream",
-        "the engine stops when the client goes away",
-        "Abandoned requests keep their place on the GPU: the engine's version differs from the "
-        "pinned one, or something holds its port that does not pass the end of a connection on",
+        "the engine stops when the client disconnects",
+        "Abandoned requests keep using the GPU: compare the engine's version with the pinned one, "
+        "and look for a proxy on its port that keeps connections open",
         stream_cancel,
         stage=4,
         severity=MAJOR,

@@ -1,4 +1,4 @@
-"""OpenAI's older /v1/completions, and what TGI's own routes promise beyond an answer."""
+"""Check OpenAI's older /v1/completions; list the checks of TGI's own routes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATH = "/v1/completions"
 
 
 def prompt(word: str) -> str:
-    """Plain text that asks to be continued; also a base model can."""
+    """Return plain text that a base model can continue."""
     return f"Request {word}. Question: Name the capital of France. Answer:"
 
 
@@ -72,31 +72,31 @@ def judge_completion_stream(answer: Answer, asked: str, done: bool = True) -> Ou
 SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "generate.reject", "generate", "422 for an empty prompt and for no tokens at all",
-        "Bad requests are not refused as TGI does: another server, or a proxy that rewrites "
-        "errors, answers on this port (docker ps, ss -ltnp)",
+        "Another server, or a proxy that rewrites errors, answers on this port: run docker ps and "
+        "ss -ltnp",
         generate_reject, severity=MAJOR, needs=("native",),
     ),
     CheckSpec(
         "generate.stop", "generate", "generation ends at a stop sequence",
-        "Stop sequences are passed over: the engine's version differs from the pinned one, or the "
-        "tokenizer is of another model",
+        "The engine ignores stop sequences: compare its version with the pinned one, and the "
+        "tokenizer with the model's",
         generate_stop, severity=MINOR, needs=("native",),
     ),
     CheckSpec(
-        "generate.compat", "generate", "POST / gives a list of one generated_text",
-        "Clients of the oldest kind find no answer: the engine's version differs from the pinned "
-        "one, or a proxy keeps POST / from it",
+        "generate.compat", "generate", "POST / returns a list of one generated_text",
+        "Old clients get no answer: compare the engine's version with the pinned one, and look "
+        "for a proxy that blocks POST /",
         generate_compat, severity=MINOR, needs=("native",),
     ),
     CheckSpec(
         "completions.basic", "generate", "/v1/completions: text, finish_reason and usage",
-        "Compare with generate.basic: when that passes, only this route is broken; look at the "
+        "Compare with generate.basic: if that passes, only this route is broken; check the "
         "engine's version and log",
         completions_basic, severity=MAJOR, needs=("completions",),
     ),
     CheckSpec(
         "completions.stream", "generate", "one finish_reason, usage, [DONE] last, no error event",
-        "A worker died or a time-out cut the stream: read the engine's log at this time",
+        "A worker died or a time-out cut the stream: read the engine's log of that time",
         completions_stream, severity=MAJOR, needs=("completions",),
     ),
 )  # fmt: skip

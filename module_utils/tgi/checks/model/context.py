@@ -1,4 +1,4 @@
-"""The context limit: told as declared, enforced above it, and reachable."""
+"""Check the context limit: served as declared, enforced above it, and reachable."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from . import overload
 
 #: TGI refuses bodies of 2,000,000 bytes (payload_limit) before it counts a token.
 MAX_BODY = 1_900_000
-#: No number of tokens; nor can a float hold all of what lies above.
+#: Above any number of tokens; beyond it a float is not exact.
 _ABSURD = 2**53
-#: Bytes of a request beside its prompt, at most.
+#: Most bytes of a request besides its prompt.
 _BESIDE = 1000
-#: One token in every tokenizer at least, and no bytes wasted.
+#: At least one token in every tokenizer, in two bytes.
 WORD = " a"
-#: More words than the limit, for what a template or a first token may take away.
+#: Words above the limit, in case a template or a first token takes some.
 MARGIN = 64
 SAMPLE_WORDS = 64
 NEAR = 0.95
@@ -31,7 +31,7 @@ NEAR = 0.95
 
 @dataclass(frozen=True)
 class Told:
-    """Tokens that a prompt, and prompt with answer, may have, as the engine says; None: not."""
+    """The engine's limits in tokens: of a prompt, and of prompt and answer; None: unknown."""
 
     prompt: int | None = None
     total: int | None = None
@@ -47,9 +47,9 @@ def _number(value: object) -> int | None:
 
 
 def told_limits(info: Answer, models: Answer, name: str = "") -> Told:
-    """From TGI's /info, else from /v1/models: max_model_len (vLLM, SGLang), meta (llama.cpp).
+    """Read TGI's /info, else /v1/models: max_model_len (vLLM, SGLang), meta (llama.cpp).
 
-    ``name``: the entry of a list of several models; empty takes the first one.
+    ``name``: the entry in a list of several models; empty takes the first one.
     """
     said = None if http_problem(info) else info.json()
     prompt, total = _number(dig(said, "max_input_tokens")), _number(dig(said, "max_total_tokens"))
@@ -64,7 +64,7 @@ def told_limits(info: Answer, models: Answer, name: str = "") -> Told:
 
 async def told(session: Session) -> Told:
     if session.prefix:
-        # Through a gateway one of them is enough, and its list has the other models as well
+        # Through a gateway one source is enough, and its list has the other models as well
         if "info" in session.profile.abilities:
             return told_limits(await session.info(), Answer())
         return told_limits(Answer(), await session.models(), session.served)
@@ -72,7 +72,7 @@ async def told(session: Session) -> Told:
 
 
 def longest(found: Told, model: Model) -> int:
-    """The largest limit that anybody names; 0 where nobody does."""
+    """Return the largest limit that the engine or the inventory names; 0 without any."""
     declared = (model.max_input_tokens, model.max_total_tokens)
     return max([*found.numbers, *(one for one in declared if one)], default=0)
 
@@ -96,8 +96,8 @@ def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -
     if answer.status == 413:
         problem = "the body was refused for its size before its tokens were counted"
         remedy = (
-            "The payload limit is below the context limit: raise payload_limit, and "
-            "gateway_max_body_size with it"
+            "The payload limit is below the context limit: raise payload_limit and "
+            "gateway_max_body_size"
         )
         return Outcome(problem, problem, look(answer, 120), remedy, answer.ms, soft=True)
     wanted = " or ".join(str(status) for status in statuses)
@@ -112,7 +112,7 @@ async def ctx_over(session: Session) -> Outcome:
     if not limit:
         return _soft("neither the engine nor the inventory names a context limit")
     room = min(MAX_BODY, (session.max_body or MAX_BODY + _BESIDE) - _BESIDE)
-    # Before it is made: an engine may name any number
+    # Check before building the prompt: an engine may name any number
     if len(prompt_of(0)) + len(WORD) * (limit + MARGIN) > room:
         return _soft(f"a prompt of {limit + MARGIN} tokens does not fit into {room} bytes")
     answer = await session.plain(prompt_of(limit + MARGIN), 1)
@@ -129,7 +129,7 @@ def judge_declared(found: Told, model: Model) -> Outcome:
         if served is not None:
             said.append(f"{name} {served}")
         if declared is not None and served is not None and served != declared:
-            problems.append(f"{name} is {served}, declared is {declared}")
+            problems.append(f"{name} is {served}, {declared} is declared")
     if not said:
         return _soft("the engine names no context limit")
     if problems:
@@ -147,7 +147,7 @@ async def ctx_near(session: Session) -> Outcome:
     limit = found.prompt or found.total
     if not limit:
         return _soft("the engine names no context limit")
-    # How many tokens a word is here, and what comes on top, is asked first
+    # First ask how many tokens a word is here
     short = await session.plain(prompt_of(SAMPLE_WORDS), 1)
     tokens = prompt_tokens(short)
     if problem := http_problem(short) or ("" if tokens else "usage is missing"):
@@ -155,7 +155,7 @@ async def ctx_near(session: Session) -> Outcome:
     ratio = max(1.0, tokens / SAMPLE_WORDS)
     words = int((min(NEAR * limit, (found.total or limit) - 8) - MARGIN) / ratio)
     if words <= SAMPLE_WORDS:
-        return _soft(f"a limit of {limit} tokens is too short for this")
+        return _soft(f"a limit of {limit} tokens is too short for this check")
     if len(WORD) * words > MAX_BODY:
         return _soft(f"{words} words do not fit into {MAX_BODY} bytes")
     answer = await session.plain(prompt_of(words), 8)
@@ -165,7 +165,7 @@ async def ctx_near(session: Session) -> Outcome:
 
 
 def prompt_tokens(answer: Answer) -> int:
-    """Tokens of the prompt: usage, or TGI's header; 0 where neither tells."""
+    """Return the prompt's tokens from usage or TGI's header; 0 if unknown."""
     counted = dig(answer.json(), "usage", "prompt_tokens")
     header = answer.headers.get("x-prompt-tokens", "")
     return _number(counted) or (int(header) if header.isdigit() else 0)
@@ -175,9 +175,9 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "ctx.declared",
         "limits",
-        "the declared limits are served",
-        "The deployed file differs from tgi_models: run the tgi role again; a limit that is not "
-        "declared is the engine's own choice",
+        "the engine serves the declared limits",
+        "The deployed file differs from tgi_models: run the tgi role again (the engine chooses a "
+        "limit that is not declared)",
         ctx_declared,
         severity=MAJOR,
         needs=("limit",),
@@ -187,7 +187,7 @@ SPECS: tuple[CheckSpec, ...] = (
         "ctx.over",
         "limits",
         "a prompt over the limit is refused, with the limit in the message",
-        "Too long a prompt is cut or breaks the engine: set max_input_tokens and max_total_tokens",
+        "The engine cuts a long prompt or fails on it: set max_input_tokens and max_total_tokens",
         ctx_over,
         severity=MAJOR,
         needs=("context",),
@@ -195,9 +195,9 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "ctx.near",
         "limits",
-        "a prompt of 95 % of the limit is answered",
-        "The memory for the declared limit is not there: lower max_total_tokens or "
-        "max_batch_prefill_tokens, quantise, or take a larger GPU",
+        "a prompt of 95 % of the limit gets an answer",
+        "The GPU lacks memory for the declared limit: lower max_total_tokens or "
+        "max_batch_prefill_tokens, quantise, or use a larger GPU",
         ctx_near,
         severity=MAJOR,
         needs=("limit",),

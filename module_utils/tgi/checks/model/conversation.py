@@ -1,4 +1,4 @@
-"""Chat beyond the first answer: length, system message, letters, degeneration, repetition."""
+"""Check chats beyond the first answer: length, system message, characters, repetition."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .degenerate import LONG_TOKENS, judge_degenerate, judge_logprobs
 
 _SYSTEM = "You are a librarian and answer in one short sentence."
 _SYSTEM_REMEDY = (
-    "The chat template passes system messages over, or refuses them: use a template that knows "
-    "them (tokenizer_config_path), or put them into the first message of the user"
+    "The chat template ignores or refuses system messages: use a template that supports them "
+    "(tokenizer_config_path), or put their text into the first user message"
 )
 
 
 async def long_answer(session: Session) -> Answer:
-    """A greedy answer to an open question, long enough for its tokens to be counted."""
+    """Return a greedy answer to an open question, long enough to count its tokens."""
     more = {"logprobs": True} if "logprobs" in session.model.profile.abilities else {}
     question = questions.ask(questions.Question(LONG_QUESTION, ""))
     return await session.memo.once(
@@ -30,7 +30,7 @@ async def long_answer(session: Session) -> Answer:
 
 
 async def one_token(session: Session) -> Answer:
-    """One token of an answer: to count what a longer prompt adds, and to see the limit held."""
+    """Return an answer of one token, to compare lengths of prompts and to check the limit."""
     question = questions.ask(questions.Question(questions.PLAIN, ""), session.word)
     return await session.memo.once("one", lambda: session.converse([user(question)], 1))
 
@@ -55,9 +55,9 @@ def judge_length(answer: Answer) -> Outcome:
     count = dig(answer.json(), "usage", "completion_tokens")
     problems = []
     if count != 1:
-        problems.append(f"{trim(count, 20)} tokens came, 1 was asked for")
+        problems.append(f"{trim(count, 20)} tokens came, 1 was requested")
     if reason != "length":
-        problems.append(f"finish_reason is {trim(reason, 40)} where the limit ends it, not length")
+        problems.append(f"finish_reason at the limit is {trim(reason, 40)}, not length")
     return outcome(answer, problems, "1 token, finish_reason length")
 
 
@@ -70,7 +70,7 @@ async def chat_system(session: Session) -> Outcome:
 def judge_system(without: Answer, told: Answer) -> Outcome:
     """Check that a system message changes the length of the prompt.
 
-    Not always longer: many templates have a system message of their own, which it replaces.
+    The prompt may become shorter: many templates have a system message of their own.
     """
     if http_problem(without):
         problem = f"nothing to compare with: {http_problem(without)}"
@@ -79,7 +79,7 @@ def judge_system(without: Answer, told: Answer) -> Outcome:
         return outcome(told, [problem], "")
     counts = [dig(one.json(), "usage", "prompt_tokens") for one in (without, told)]
     if any(type(count) is not int for count in counts):
-        return outcome(told, ["usage tells no prompt_tokens"], "")
+        return outcome(told, ["usage has no prompt_tokens"], "")
     if counts[0] == counts[1]:
         problem = f"the prompt has {counts[0]} tokens with a system message and without"
         return outcome(told, [problem], "")
@@ -98,19 +98,19 @@ async def chat_template(session: Session) -> Outcome:
 
 
 def judge_template(answer: Answer, word: str = "") -> Outcome:
-    """Whether a template was applied, and whether ``word`` of the user got through it."""
+    """Check that a template was applied, and that it kept ``word`` of the user's message."""
     if problem := http_problem(answer):
         if "template" in problem.lower():
             problem = f"no usable chat template: {problem}"
             return outcome(answer, [problem], "", "", TEMPLATE_REMEDY)
         return outcome(answer, [problem], "", "", SEE_OTHERS)
     if not word:
-        return outcome(answer, [], "a chat was templated")
+        return outcome(answer, [], "the engine applied a template")
     text = dig(answer.json(), "templated_text")
     if not isinstance(text, str):
         return outcome(answer, ["the answer shows no templated_text"], "")
     if word not in text:
-        return outcome(answer, ["the chat template drops what the user says"], "")
+        return outcome(answer, ["the chat template drops the user's message"], "")
     return outcome(answer, [], f"the user's words reach the model in {len(text)} characters")
 
 
@@ -134,37 +134,36 @@ def judge_repeat(first: Answer, again: Answer) -> Outcome:
         return outcome(again, ["nothing to compare: an answer is empty"], "", "", SEE_OTHERS)
     if texts[0] != texts[1]:
         evidence = " / ".join(trim(repr(text), 120) for text in texts)
-        return outcome(again, ["one greedy request got two different texts"], "", evidence)
+        return outcome(again, ["the same greedy request got two different texts"], "", evidence)
     return outcome(again, [], f"twice: {trim(texts[0], 60)}")
 
 
 SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
-        "chat.template", "chat", "a chat template that passes the user's words on",
-        "The chat template does not fit the model: compare it with the model's own, give the "
-        "right one with tokenizer_config_path",
+        "chat.template", "chat", "a chat template that keeps the user's message",
+        "The chat template does not fit the model: set the model's own by tokenizer_config_path",
         chat_template, needs=("chat",),
     ),
     CheckSpec(
         "chat.degenerate", "chat", f"{LONG_TOKENS} greedy tokens of text, no loop, no white space",
-        "It answers but makes no sense: wrong chat template, wrong tokenizer revision, broken "
-        "quantisation or weights; compare model_id and revision with what was downloaded",
+        "The model answers but makes no sense: check chat template, tokenizer revision, "
+        "quantisation and weights; compare model_id and revision with the download",
         chat_degenerate, needs=("chat",),
     ),
     CheckSpec(
         "chat.logprobs", "chat", "finite logprobs, better than chance",
-        "The engine tells no logprobs: compare its version with the pinned one",
+        "The engine returns no logprobs: compare its version with the pinned one",
         chat_logprobs, severity=MAJOR, needs=("chat", "logprobs"),
     ),
     CheckSpec(
         "chat.utf8", "chat", "characters of several bytes arrive whole in a stream",
-        "The engine, or something before it, cuts characters in two: another tokenizer revision "
-        "than the model's, or a proxy that changes the encoding",
+        "The engine or a proxy cuts characters in two: compare the tokenizer's revision with the "
+        "model's, and look for a proxy that changes the encoding",
         chat_utf8, severity=MAJOR, needs=("chat",),
     ),
     CheckSpec(
         "chat.length", "chat", "max_tokens 1: one token, finish_reason length",
-        "Clients cannot tell a cut answer from a whole one: the engine's version differs from "
+        "Clients cannot tell a cut answer from a whole one: compare the engine's version with "
         "the pinned one",
         chat_length, severity=MINOR, needs=("chat",),
     ),
@@ -174,8 +173,8 @@ SPECS: tuple[CheckSpec, ...] = (
     ),
     CheckSpec(
         "chat.repeat", "chat", "a greedy request gets the same text twice",
-        "Batches may change a greedy text a little; when it is another text altogether, two "
-        "engines answer on one port (docker ps, ss -ltnp)",
+        "Batches may change a greedy text a little; for an entirely different text, look for two "
+        "engines on one port (docker ps, ss -ltnp)",
         chat_repeat, severity=MINOR, needs=("chat",),
     ),
 )  # fmt: skip

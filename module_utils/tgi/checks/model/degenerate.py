@@ -1,8 +1,8 @@
-"""Is it text at all? A long greedy answer, counted: tokens, runs, phrases, characters, logprobs.
+"""Check that a long greedy answer is text: tokens, runs, phrases, characters, logprobs.
 
 Measured on 32 answers of 48 greedy tokens of SmolLM2-135M, the smallest model that talks: one token
-makes at most 15 % of them and never comes three times in a row, 95 % of the four-token phrases are
-new, the mean logprob is -0.5 to -0.9. A model of random weights repeats one token for ever, at -6.
+makes at most 15 % and never comes three times in a row, 95 % of the four-token phrases are
+new, the mean logprob is -0.5 to -0.9. A model of random weights repeats one token, at -6.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from ..results import Outcome
 from ..selection import BASE, CheckSpec
 from ..session import Session
 
-#: Tokens to ask for, and how few of them shares can be told by.
+#: Tokens to ask for, and the fewest for which shares mean something.
 LONG_TOKENS = 48
 FEWEST = 32
-#: Tokens whose logprobs are averaged, and the mean that text does not fall below.
+#: Tokens whose logprobs are averaged, and the lowest mean of real text.
 SCORED = 16
 LEAST_LOGPROB = -4.0
 _WORD = re.compile(r"\s?\S+|\s")
-_LOOP = "degenerate: one phrase over and over"
-#: A base model goes on with a story, where it would take a question for the first of a list.
+_LOOP = "degenerate: one phrase repeats"
+#: A base model continues a story, but would continue a question with more questions.
 _OPENING = "The sea was calm, and the lighthouse keeper"
 _LOST_REMEDY = (
-    "Its own words are unlikely to it: weights, tokenizer and dtype do not belong together; "
-    "compare model_id and revision with what was downloaded"
+    "The model finds its own words unlikely (weights, tokenizer and dtype do not fit): compare "
+    "model_id and revision with the download"
 )
 
 
 def long_text(answer: Answer) -> str:
-    """What was said, white space included; the reasoning where it got no further."""
+    """Return the text with its white space, else the reasoning."""
     text = dialect.read(answer).text
     return text or message_text(dig(answer.json(), "choices", 0, "message"))
 
@@ -54,7 +54,7 @@ def _entries(answer: Answer) -> list[Any]:
 
 
 def _tokens(answer: Answer, text: str) -> list[str]:
-    """The engine's tokens where it tells them, else words."""
+    """Return the engine's tokens if the answer has them, else words."""
     details = dig(answer.json(), "details", "tokens")
     tokens = [dig(entry, "token") for entry in _entries(answer)]
     tokens += [dig(one, "text") for one in (details if isinstance(details, list) else [])]
@@ -64,21 +64,21 @@ def _tokens(answer: Answer, text: str) -> list[str]:
 
 
 def character_problems(text: str) -> list[str]:
-    """White space without end, what cannot be printed, and characters that were lost."""
+    """Return problems: endless white space, unprintable characters, lost characters."""
     count = len(text)
     problems = []
     if sum(one.isspace() for one in text) > 0.9 * count:
         problems.append("degenerate: white space instead of text")
     elif sum(one.isprintable() or one.isspace() for one in text) < 0.9 * count:
-        problems.append("degenerate: characters that cannot be printed")
-    # One at the very end is a character that the limit of tokens has cut
+        problems.append("degenerate: unprintable characters")
+    # One at the very end is a character that the limit of tokens cut
     if (lost := text[:-1].count("\ufffd")) > 0.01 * count:
         problems.append(f"degenerate: {lost} of {count} characters are U+FFFD, lost in decoding")
     return problems
 
 
 def repetition_problems(tokens: Sequence[str], text: str) -> list[str]:
-    """One token or one phrase over and over."""
+    """Return problems: one token or one phrase repeats."""
     problems = []
     run, repeated = max(((len(list(same)), one) for one, same in groupby(tokens)), default=(0, ""))
     if run >= 16:
@@ -100,8 +100,7 @@ def repetition_problems(tokens: Sequence[str], text: str) -> list[str]:
 def judge_degenerate(answer: Answer, base: bool = False) -> Outcome:
     """Check that an open question gets text, not an endless token, phrase or white space.
 
-    ``base``: a base model went on with a text. Greedy, a sound one may fall into a phrase as
-    well, so that alone warns.
+    ``base``: a base model continued a text. A healthy one may repeat a phrase, so that only warns.
     """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
@@ -115,7 +114,7 @@ def judge_degenerate(answer: Answer, base: bool = False) -> Outcome:
         return replace(found, soft=base and problems[0].startswith(_LOOP))
     seen = f"{len(tokens)} tokens: {trim(text, 60)}"
     if len(tokens) < FEWEST:
-        problem = f"only {len(tokens)} tokens came, {FEWEST} are needed to judge"
+        problem = f"only {len(tokens)} tokens came, the check needs {FEWEST}"
         return Outcome(problem, problem, trim(text, 200), ms=answer.ms, soft=True)
     return outcome(answer, [], seen)
 
@@ -126,7 +125,7 @@ def judge_logprobs(answer: Answer) -> Outcome:
         return outcome(answer, [problem], "")
     entries = _entries(answer)
     if not entries:
-        return outcome(answer, ["no logprobs came, though they were asked for"], "")
+        return outcome(answer, ["the answer has no logprobs, although requested"], "")
     if bad := native.logprob_problems(entries):
         return outcome(answer, bad, "", trim(long_text(answer), 200), native.NAN_REMEDY)
     scored = [float(entry["logprob"]) for entry in entries[:SCORED]]
@@ -149,8 +148,8 @@ SPECS = (
         "generate.degenerate",
         "generate",
         f"{LONG_TOKENS} greedy tokens of text from a model without a chat template",
-        "It generates but makes no sense: wrong tokenizer revision, broken quantisation or "
-        "weights; compare model_id and revision with what was downloaded",
+        "The model generates but makes no sense: check tokenizer revision, quantisation and "
+        "weights; compare model_id and revision with the download",
         generate_degenerate,
         needs=(BASE,),
     ),

@@ -1,4 +1,4 @@
-"""Who answers on a model's own port: the engine, the names it lists, the names it takes."""
+"""Check the identity on a model's own port: the engine, listed names, accepted names."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ..session import Session
 
 
 def judge_engine(found: Detected, declared: str, answer: Answer) -> Outcome:
-    """The engine that was recognised is the declared one. ``answer``: /v1/models, as evidence."""
+    """Check that the detected engine is the declared one. ``answer``: /v1/models, as evidence."""
     if found.engine == declared:
-        return outcome(answer, [], f"{found.engine}: {found.because or 'it says no more'}")
+        return outcome(answer, [], f"{found.engine}: {found.because or 'no further sign'}")
     if declared == "openai":
-        # Nothing more was promised than the dialect, which the other checks judge
+        # Only OpenAI's API was declared, and the other checks judge it
         return outcome(answer, [], f"{found.engine} ({found.because}): declare it to check more")
     if found.engine == "openai":
-        problem = f"nothing here says that it is {declared}"
+        problem = f"no sign of {declared} in its answers"
         if broken := http_problem(answer):
             problem += f" (/v1/models: {broken})"
         return outcome(answer, [problem], "")
@@ -49,7 +49,7 @@ async def engine_detected(session: Session) -> Outcome:
 async def model_list(session: Session) -> Outcome:
     """Check /v1/models on the engine's own port: unique ids, and the model behind its name.
 
-    The limit that the list tells is for ``ctx.declared``.
+    ``ctx.declared`` checks the limit in the list.
     """
     wanted = session.model.model_id
     root = wanted if session.model.engine == "vllm" else ""
@@ -62,7 +62,7 @@ def judge_unknown(answer: Answer, profile: Engine) -> Outcome:
         said = trim(dig(answer.json(), "error", "code") or "", 40)
         return outcome(answer, [], f"HTTP {answer.status} {said}".strip())
     if answer.status == 200 and 200 in profile.unknown_model:
-        good = "this engine ignores the name: identity rests on model.info and model.list"
+        good = "this engine ignores the name: model.info and model.list prove the identity"
         return outcome(answer, [http_problem(answer)] if answer.fault else [], good)
     wanted = " or ".join(str(status) for status in profile.unknown_model)
     problem = http_problem(answer, 404)
@@ -79,8 +79,8 @@ FIRST = (
         "engine.detected",
         "identity",
         "the declared engine answers",
-        "Look at what holds the port (docker ps, ss -ltnp), run the tgi role again, and compare "
-        "the model's engine with what is deployed",
+        "See which process holds the port (docker ps, ss -ltnp), compare the model's engine with "
+        "the deployed one, and run the tgi role again",
         engine_detected,
         stage=0,
         generates=False,
@@ -90,21 +90,21 @@ SPECS = (
     CheckSpec(
         "model.list",
         "identity",
-        "/v1/models lists the declared model, ids once each",
+        "/v1/models lists the declared model, and each id once",
         "An old container still holds the port, or the deployed file differs from tgi_models: "
         "run the tgi role again, then compare docker ps and ss -ltnp",
         model_list,
         generates=False,
     ),
 )
-# It generates, so an engine that cannot is not its cause
+# It generates, so it comes after the checks of generation
 LAST = (
     CheckSpec(
         "model.unknown",
         "identity",
-        "a model that is not there is refused, or its name ignored as this engine does",
-        "The engine breaks over a name it does not know: read its log; behind a router of several "
-        "models, look at what its default is",
+        "the engine refuses an unknown model, or ignores the name if it always does",
+        "The engine fails on an unknown name: read its log; behind a router of several models, "
+        "check its default",
         model_unknown,
         severity=MAJOR,
         needs=("chat",),

@@ -1,4 +1,4 @@
-"""The figures of a stream, and the edge's held against those of the direct view."""
+"""Measure a stream, and compare the edge view's figures with the direct view's."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..session import Session
 
 #: Milliseconds that a gateway may add to the first token.
 MOST_ADDED = 100.0
-#: A count that nobody generates in a check is no count.
+#: A larger count of tokens is impossible in a check.
 _MOST_TOKENS = 10**9
 
 
 def figures_of(answer: Answer) -> dict[str, Any]:
-    """What one chat stream showed; empty when no text came. Times count from the request sent.
+    """Return the figures of one chat stream; empty without text. Times count from the request.
 
     ``ttft_ms``: to the first event with text. ``e2e_ms``: to the last one. ``tpot_ms``:
-    (e2e - ttft) / (completion_tokens - 1), as vLLM has it; AIPerf and guidellm call it ITL.
-    ``chunks``: events with text. ``bursts``: how many moments they came in.
-    ``events_per_read``: how many came in one piece, on average. ``completion_tokens``: the
-    server's own count. What is not known is None.
+    (e2e - ttft) / (completion_tokens - 1), as vLLM defines it; AIPerf and guidellm call it ITL.
+    ``chunks``: events with text. ``bursts``: groups in which they arrived.
+    ``events_per_read``: average number of events in one piece. ``completion_tokens``: the
+    server's own count. An unknown figure is None.
     """
     stream = chat.read_stream(answer)
     times = stream.times
@@ -54,8 +54,8 @@ def figures_of(answer: Answer) -> dict[str, Any]:
 def judge_same(answer: Answer, direct: Mapping[str, Any]) -> Outcome:
     """Check that a stream ends through the gateway as it does in the direct view.
 
-    The prompts of the two differ by a nonce, so another text, and with it another reason to
-    stop, is no fault of the gateway's.
+    The two prompts differ by a nonce. So another text, with another reason to stop, is not the
+    gateway's fault.
     """
     if problem := http_problem(answer):
         return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
@@ -77,7 +77,7 @@ def judge_same(answer: Answer, direct: Mapping[str, Any]) -> Outcome:
             f"{edge['chunks']} events for {lengths[0]} tokens, "
             f"{direct.get('chunks')} for {lengths[1]} in the direct view: events are lost or merged"
         )
-    seen = f"{edge.get('finish_reason')}, {edge.get('completion_tokens')} tokens, as direct"
+    seen = f"{edge.get('finish_reason')}, {edge.get('completion_tokens')} tokens, as in direct"
     found = [*problems, *doubts]
     if not found:
         return Outcome("", seen, ms=answer.ms)

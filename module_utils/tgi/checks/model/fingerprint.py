@@ -1,7 +1,7 @@
-"""Pinned fingerprints: the same name with another tokenizer, or with other weights, shows here.
+"""Compare digests of a tokenizer and of greedy text with pinned ones.
 
-Both digests stand in the report, so that a deployment that is known to be right can be pinned:
-``tokenizer`` and ``golden`` of the model.
+They find another tokenizer, or other weights, under the same name. The report shows both digests;
+pin those of a correct deployment as ``tokenizer`` and ``golden`` of the model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..session import Session
 
 #: Scripts, accents, digits, code, white space, an emoji of several code points.
 SAMPLE = "The 12,345 foxes: naïve café, 日本語, Привет, مرحبا!\n\tif (x >= 0x1F) {} 🏳️‍🌈"
-#: A sentence that every model goes on with. No nonce: the answer is to be the same each time.
+#: A sentence that every model continues. No nonce: the answer must be the same each time.
 OPENING = "The sea was calm, and the lighthouse keeper"
 GOLDEN_TOKENS = 12
 
@@ -47,7 +47,7 @@ def judge_tokenizer(answer: Answer, sample: str, pinned: str) -> Outcome:
     tokens = answer.json()
     ids = [dig(token, "id") for token in tokens] if isinstance(tokens, list) else []
     if not ids or any(type(one) is not int or one < 0 for one in ids):
-        return outcome(answer, ["/tokenize gives no list of token ids"], "")
+        return outcome(answer, ["/tokenize returns no list of token ids"], "")
     if len(ids) > len(sample.encode()) + 4:
         return outcome(answer, [f"{len(ids)} tokens for {len(sample.encode())} bytes"], "")
     said = f"{len(ids)} tokens"
@@ -60,9 +60,9 @@ async def model_tokenizer(session: Session) -> Outcome:
 
 
 async def alone(session: Session) -> Answer:
-    """The opening continued, as a stream: the only request of its time, for smoke.* as well.
+    """Return the continued opening as a stream; smoke.* share this request, which runs alone.
 
-    Alone, because a batch of another size may take other kernels and so come to another text.
+    A batch of another size may use other kernels, and so produce another text.
     """
     work = partial(session.plain, OPENING, GOLDEN_TOKENS, stream=True)
     return await session.memo.once("alone", work)
@@ -87,8 +87,8 @@ SPECS = (
         "model.tokenizer",
         "identity",
         "a fixed text becomes the pinned token ids",
-        "Same name, another tokenizer: compare model_id and revision with what was downloaded; "
-        "pin tokenizer anew only when the change was meant",
+        "Another tokenizer has the same name: compare model_id and revision with the download; "
+        "pin the new digest only after an intended change",
         model_tokenizer,
         severity=MAJOR,
         needs=("tokenize",),
@@ -97,9 +97,9 @@ SPECS = (
     CheckSpec(
         "model.golden",
         "identity",
-        "a fixed opening is continued with the pinned text",
-        "Other weights, dtype, kernels or quantisation than when it was pinned: pin golden anew "
-        "when the change was meant",
+        "the model continues a fixed opening with the pinned text",
+        "Weights, dtype, kernels or quantisation changed since the digest was pinned: pin golden "
+        "anew after an intended change",
         model_golden,
         stage=3,
         severity=MINOR,

@@ -1,4 +1,4 @@
-"""Whether the container still has its GPUs: it can lose them, and serve on for a while."""
+"""Check that the container still has its GPUs: it can lose them and still serve for a while."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..results import Outcome
 from ..selection import CheckSpec
 from ..session import Session
 
-# Of docker exec, where there is no such program
+# Exit codes of docker exec when the program is missing
 _NO_PROGRAM = (126, 127)
 
 
 def judge_access(given: int, code: int, said: str) -> Outcome:
-    """``code`` and ``said`` are of nvidia-smi -L in the container."""
+    """Judge exit code and output of nvidia-smi -L in the container."""
     lines = [line for line in said.splitlines() if line.lstrip().startswith(("GPU ", "MIG "))]
     slices = [line for line in lines if line.lstrip().startswith("MIG ")]
     seen = len(slices or lines) if code == 0 else 0
@@ -22,18 +22,18 @@ def judge_access(given: int, code: int, said: str) -> Outcome:
         return Outcome("", f"{seen} of {given}")
     words = trim(" ".join(said.split()), 120) or f"exit {code}"
     if code in _NO_PROGRAM or code < 0:
-        problem = f"cannot be asked: {words}"
+        problem = f"cannot run nvidia-smi in the container: {words}"
         return Outcome(problem, problem, soft=True)
     problem = f"{seen} of {given}: {words}"
     return Outcome(problem, problem)
 
 
 async def gpu_access(session: Session) -> Outcome:
-    """A new process in the container sees every GPU that it was given."""
+    """Check that a new process in the container sees all of the container's GPUs."""
     container = await model_container.look(session.project)
     if not isinstance(container, Container):
-        why = container or "Docker shows no container of this model"
-        problem = f"cannot be asked: {why}"
+        why = container or "Docker has no container of this model"
+        problem = f"cannot run nvidia-smi in the container: {why}"
         return Outcome(problem, problem, soft=True)
     return judge_access(len(session.model.gpus), *await model_container.visible(container))
 
@@ -42,10 +42,9 @@ SPECS = (
     CheckSpec(
         "gpu.access",
         "gpu",
-        "a new process in the container sees every GPU it was given",
-        "The container lost its devices (a systemctl daemon-reload, docker update or a driver "
-        "update does that) and fails at its next start: docker restart it, then site.yml --tags "
-        "nvidia_container_toolkit,tgi",
+        "a new process in the container sees all of its GPUs",
+        "The container lost its devices (by systemctl daemon-reload, docker update or a driver "
+        "update): run docker restart, then site.yml --tags nvidia_container_toolkit,tgi",
         gpu_access,
         needs=("gpus",),
         generates=False,

@@ -1,4 +1,4 @@
-"""Guided output: JSON to a schema the prompt does not mention, or a clear refusal."""
+"""Check guided output: JSON that fits a schema which the prompt does not mention."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROMPT = "Fill in the form."
 
 
 def schema_fields(form: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """What a request carries for a schema, by ``Engine.guided_form``."""
+    """Return the request's fields for a schema, by ``Engine.guided_form``."""
     if form == "value":
         return {"response_format": {"type": "json", "value": schema}}
     named = {"name": "form", "schema": schema, "strict": True}
@@ -39,7 +39,7 @@ def schema_fields(form: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def regex_fields(engine: str, word: str) -> dict[str, Any]:
-    """What a request carries so that the answer is ``word`` and three digits, by engine."""
+    """Return the request's fields for an answer of ``word`` and three digits, by engine."""
     pattern = f"{word}-[0-9]{{3}}"
     forms: dict[str, dict[str, Any]] = {
         "tgi": {"response_format": {"type": "regex", "value": pattern}},
@@ -58,7 +58,7 @@ async def _fill(session: Session, form: Form, stream: bool = False) -> Answer:
 async def _shared(
     session: Session, name: str, make: Callable[[str], Form], stream: bool
 ) -> tuple[Answer, Form]:
-    """One answer for the two checks that look at it, with the form it was asked to fill in."""
+    """Return one answer and its form, for the two checks that share them."""
 
     async def work() -> tuple[Answer, Form]:
         form = make(nonce())
@@ -115,7 +115,7 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "json.const",
         "json",
-        "JSON to a schema that the prompt does not mention",
+        "JSON that fits a schema which the prompt does not mention",
         IGNORED_REMEDY,
         json_const,
         needs=("guided",),
@@ -123,7 +123,7 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "json.truncated",
         "json",
-        "guided JSON comes to its end",
+        "guided JSON is complete",
         "Raise max_tokens",
         json_truncated,
         severity=MAJOR,
@@ -132,8 +132,8 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "json.nested",
         "json",
-        "an array of nested objects to its schema",
-        "The engine's grammar compiler cannot do nested schemas: look at its log, or at another "
+        "JSON that fits a nested schema",
+        "The engine's grammar compiler fails on nested schemas: read its log, or try another "
         "guided decoding backend",
         json_nested,
         severity=MAJOR,
@@ -142,9 +142,8 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "json.invalid",
         "json",
-        "HTTP 4xx for a schema that is none",
-        "An error of the client must not look like one of the server, or like success: read the "
-        "engine's log at this time",
+        "HTTP 4xx for an invalid schema",
+        "The engine reports a client's error as its own, or as success: read its log of that time",
         json_invalid,
         severity=MAJOR,
         needs=("guided",),
@@ -153,7 +152,7 @@ SPECS: tuple[CheckSpec, ...] = (
         "json.stream",
         "json",
         "the streamed pieces, joined, are the JSON",
-        "Compare with json.const: when that passes, streams lose or repeat pieces",
+        "Streams lose or repeat pieces: compare with json.const, and look for a proxy in between",
         json_stream,
         severity=MINOR,
         needs=("guided",),
@@ -161,7 +160,7 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "regex.grammar",
         "json",
-        "text to a regular expression that the prompt does not mention",
+        "text that matches a regular expression which the prompt does not mention",
         IGNORED_REMEDY,
         regex_grammar,
         severity=MINOR,

@@ -1,4 +1,4 @@
-"""The engine itself as a witness: health before and after, its counters, its container."""
+"""Check the engine's health before and after, its counters, and its container."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..session import LONG_QUESTION, Session
 
 #: Milliseconds after which /health is too late for a load balancer's probe.
 PROMPT = 1000
-#: Counters may lag an answer by a moment.
+#: Counters may lag behind an answer.
 LOOKS, PAUSE = 5, 0.2
 
 
@@ -24,12 +24,12 @@ def judge_health(answer: Answer) -> Outcome:
     """Check for 200 within a second, and that it is an engine's answer. It proves no generation."""
     problem = http_problem(answer)
     if not problem and answer.body and answer.media_type != "application/json":
-        problem = "something else than an engine answers here"
+        problem = "another server than an engine answers here"
     if not problem and answer.ms >= PROMPT:
         late = f"HTTP 200, but only after {answer.ms} ms"
         remedy = (
-            "Prefill holds it up, or the GPU or CPU is overloaded: give health probes 30 s, lower "
-            "max_batch_prefill_tokens"
+            "Prefill delays it, or the GPU or CPU is overloaded: set health probes to 30 s, and "
+            "lower max_batch_prefill_tokens"
         )
         return Outcome(late, late, "", remedy, answer.ms, answer.attempts, soft=True)
     return outcome(answer, [problem] if problem else [], "HTTP 200")
@@ -59,23 +59,23 @@ async def health_after(session: Session) -> Outcome:
         again = restarted(container, now)
         if not again and before is not None:
             after = session.counters_of(metrics)
-            # Unreadable now: that is for metrics.delta to say
+            # metrics.delta reports counters that are unreadable now
             again = "" if after is None else _reset(session, before, after)
         if not again:
             return _witnessed(session, found, unseen(session.project, container, now))
         if attempt < LOOKS:
             await asyncio.sleep(PAUSE)
-    problem = f"the engine was restarted while it was checked: {again}"
+    problem = f"the engine restarted during the checks: {again}"
     return Outcome(problem, problem, ms=found.ms, attempts=attempt)
 
 
 def _witnessed(session: Session, found: Outcome, doubt: str) -> Outcome:
-    """``found``, unless who was to tell of a restart could not be asked."""
+    """Return ``found``, or a warning when Docker could not show whether it restarted."""
     if not doubt or found.problem:
         return found
     remedy = (
         f"See which container answers (docker compose ls, docker ps; project {session.project}), "
-        "and whether the docker command works for who runs the checks"
+        "and let the checks' user run the docker command"
     )
     return Outcome(doubt, doubt, remedy=remedy, ms=found.ms, soft=True)
 
@@ -86,12 +86,12 @@ def _reset(session: Session, before: dict[str, float], after: dict[str, float]) 
 
 
 def _unreadable(session: Session, answer: Answer) -> Outcome:
-    """No metrics: a defect, or a switch that was left off."""
+    """Return the outcome for missing metrics: a defect, or a switch that is off."""
     flag = session.profile.counters.flag
     if flag and answer.status in (404, 501):
         problem = "metrics are switched off"
         return Outcome(problem, problem, "", f"Start the engine with {flag}", answer.ms, soft=True)
-    problem = http_problem(answer) or "/metrics is no Prometheus text"
+    problem = http_problem(answer) or "/metrics is not Prometheus text"
     return outcome(answer, [problem], "")
 
 
@@ -105,12 +105,12 @@ async def metrics_format(session: Session) -> Outcome:
     for attempt in range(1, LOOKS + 1):
         answer = await session.metrics()
         after = session.counters_of(answer)
-        # Series appear with their first use: where nothing was generated there is nothing to miss
+        # Series appear with their first use: without a generation none can be missing
         missing = absent(after or {}, session.profile.counters) if session.witnessed else []
         if after is not None and not missing:
             return Outcome("", f"{len(after)} metrics", ms=answer.ms, attempts=attempt)
         if not after:
-            # A restart in the middle is for health.after to say: the families come with first use
+            # The engine may have restarted, which health.after reports: fill its families again
             await session.plain(LONG_QUESTION, 1)
         await asyncio.sleep(PAUSE)
     if after is None:
@@ -129,12 +129,12 @@ async def metrics_delta(session: Session) -> Outcome:
         return replace(_unreadable(session, first), remedy=SEE_OTHERS)
     requests, tokens = len(session.witnessed), sum(session.witnessed)
     if not requests:
-        problem = "no generation ended well, nothing to count"
+        problem = "no generation succeeded, nothing to count"
         return Outcome(problem, problem, remedy=SEE_OTHERS)
     for attempt in range(1, LOOKS + 1):
         after = await session.read_counters()
         missing = (
-            ["/metrics could not be read"]
+            ["cannot read /metrics"]
             if after is None
             else shortfall(before, after, requests, tokens, session.profile.counters)
         )
@@ -149,7 +149,7 @@ FIRST = (
         "health.status",
         "health",
         "GET /health: 200 within a second",
-        "Engine not up: look at the container and the end of its log (docker compose ps, logs)",
+        "The engine is down: check the container and the end of its log (docker compose ps, logs)",
         health_status,
         stage=0,
         severity=MAJOR,
@@ -159,7 +159,7 @@ FIRST = (
         "ping.root",
         "health",
         "GET /: the same as /health",
-        "Something stands before the engine on this port and answers / itself",
+        "Another server on this port answers / instead of the engine: run docker ps, ss -ltnp",
         ping_root,
         stage=0,
         severity=MINOR,
@@ -172,7 +172,7 @@ SPECS = (
         "metrics.format",
         "metrics",
         "Prometheus text with the engine's own families",
-        "Something else than the engine answers on this port: docker ps, ss -ltnp",
+        "Another server than the engine answers on this port: run docker ps, ss -ltnp",
         metrics_format,
         stage=6,
         severity=MAJOR,
@@ -181,8 +181,8 @@ SPECS = (
     CheckSpec(
         "metrics.delta",
         "metrics",
-        "the engine's counters saw our requests",
-        "Another instance answers than the one measured: look for two containers on one "
+        "the engine's counters counted our requests",
+        "Another instance than the measured one answers: look for two containers on one "
         "port (docker ps, ss -ltnp)",
         metrics_delta,
         stage=6,
@@ -194,9 +194,9 @@ LAST = (
     CheckSpec(
         "health.after",
         "health",
-        "healthy after all checks, and never restarted",
-        "The engine fell over while it was checked: read its log for the request that did it "
-        "(docker compose logs), and dmesg for the kernel's out-of-memory killer",
+        "healthy after all checks, without a restart",
+        "The engine failed during the checks: find the request in its log (docker compose logs), "
+        "and look in dmesg for the out-of-memory killer",
         health_after,
         stage=7,
         generates=False,

@@ -1,4 +1,4 @@
-"""What TGI's own routes promise beyond an answer: refusals, stop sequences, the old route."""
+"""Check TGI's own routes beyond an answer: refusals, stop sequences, the old route."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..judges.questions import nonce
 from ..results import Outcome
 from ..session import Session
 
-#: The end of a word soon comes upon it, whatever the model says.
+#: Some token soon ends with it, whatever the text is.
 STOP = "e"
 STOP_TOKENS = 16
-#: What TGI must refuse. Nothing is generated even where it does not.
+#: Requests that TGI must refuse; at most one token is generated if it does not.
 REFUSED: Mapping[str, dict[str, Any]] = {
     "an empty prompt": {"inputs": "", "parameters": {"max_new_tokens": 1}},
     "max_new_tokens 0": {"inputs": "One word.", "parameters": {"max_new_tokens": 0}},
@@ -53,7 +53,7 @@ async def generate_stop(session: Session) -> Outcome:
 def judge_stop(answer: Answer) -> Outcome:
     """Check that the text ends at the first token that completes the stop sequence.
 
-    By the tokens and not by the text, since TGI looks after each token.
+    It goes by tokens, not by text, because TGI compares after each token.
     """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
@@ -64,7 +64,7 @@ def judge_stop(answer: Answer) -> Outcome:
     texts = [str(dig(token, "text")) for token in tokens if not dig(token, "special")]
     at = next((n for n, text in enumerate(texts, 1) if text.endswith(STOP)), 0)
     if not at and reason != "stop_sequence":
-        problem = f"the stop sequence did not come in {len(texts)} tokens, nothing to judge"
+        problem = f"the stop sequence did not come in {len(texts)} tokens: nothing to check"
         return Outcome(problem, problem, ms=answer.ms, soft=True)
     problems = []
     if not at:
@@ -94,14 +94,14 @@ def _told(answer: Answer) -> int:
 def judge_compat(answer: Answer, asked: str) -> Outcome:
     """Check that POST / returns a list of one generated_text, as older clients expect.
 
-    TGI puts what was ``asked`` before it where it does not know the model's kind.
+    TGI puts the prompt (``asked``) before the text if it does not know the model's kind.
     """
     if problem := http_problem(answer):
         return outcome(answer, [problem], "")
     reply = answer.json()
     text = dig(reply, 0, "generated_text")
     if not isinstance(reply, list) or len(reply) != 1 or not isinstance(text, str):
-        return outcome(answer, ["the answer is no list of one generated_text"], "")
+        return outcome(answer, ["the answer is not a list of one generated_text"], "")
     said = text[len(asked) :] if text.startswith(asked) else text
     problems = [] if said.strip() else ["the generated text is empty"]
     return outcome(answer, problems, trim(said, 60))

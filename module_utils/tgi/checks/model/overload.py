@@ -1,4 +1,4 @@
-"""What comes above the declared number of requests at one time. Opt-in: it takes every place."""
+"""Send more requests at one time than declared. Opt-in, because it fills the engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..results import MINOR, Outcome
 from ..selection import CheckSpec
 from ..session import Session
 
-#: What a client's pool of connections can have under way at one time.
+#: Most requests that a client's connection pool can send at one time.
 MOST = 60
 EXTRA = 4
 TOKENS = 32
@@ -26,10 +26,10 @@ def judge_overload(answers: Sequence[Answer], places: int) -> Outcome:
     refused = [one for one in answers if one.status == 429]
     broken = [one for one in answers if one not in served and one not in refused]
     if broken:
-        problem = f"{len(broken)} of {len(answers)} at one time broke: {http_problem(broken[0])}"
+        problem = f"{len(broken)} of {len(answers)} requests failed: {http_problem(broken[0])}"
         return outcome(broken[0], [problem], "")
     if not refused:
-        problem = f"{len(answers)} at one time were all answered, {places} are declared"
+        problem = f"all {len(answers)} simultaneous requests were answered, {places} are declared"
         return Outcome(problem, problem, soft=True)
     theirs = [
         one
@@ -37,15 +37,15 @@ def judge_overload(answers: Sequence[Answer], places: int) -> Outcome:
         if "nginx" in one.headers.get("server", "") or dig(one.json(), "error_type") != "overloaded"
     ]
     if theirs:
-        return outcome(theirs[0], ["the 429 is not the engine's but of something before it"], "")
-    good = f"{len(served)} answered, {len(refused)} times 429 overloaded by the engine"
+        return outcome(theirs[0], ["a proxy sent the 429, not the engine"], "")
+    good = f"{len(served)} answered, {len(refused)} refused by the engine with 429"
     return outcome(refused[0], [], good)
 
 
 async def overload(session: Session) -> Outcome:
     places = dig((await session.info()).json(), "max_concurrent_requests")
     if type(places) is not int or not 0 < places <= MOST:
-        problem = f"max_concurrent_requests is {places}, this check can fill up to {MOST}"
+        problem = f"max_concurrent_requests is {places}, but this check can send {MOST} at most"
         return Outcome(problem, problem, soft=True)
     await session.first_look()
     requests = [
@@ -62,10 +62,10 @@ SPECS = (
     CheckSpec(
         "overload",
         "limits",
-        "above max_concurrent_requests: 429 overloaded, by the engine",
-        "Clients cannot tell overload from failure: look at what stands before the engine",
+        "429 overloaded from the engine above max_concurrent_requests",
+        "Clients cannot tell overload from failure: look for a proxy in front of the engine",
         overload,
-        # Not beside stream.cancel, which would find no place
+        # Not together with stream.cancel, which would be refused
         stage=5,
         severity=MINOR,
         needs=("permits",),

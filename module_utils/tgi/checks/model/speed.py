@@ -1,4 +1,4 @@
-"""A first look at speed, alone on the engine as far as we are concerned; no benchmark.
+"""Measure speed roughly, with one request at a time; this is no benchmark.
 
 TTFT: from the request to the first token. TPOT: (last token - first token) / (tokens - 1).
 """
@@ -17,9 +17,9 @@ from ..selection import CheckSpec
 from ..session import Session
 from .fingerprint import alone
 
-#: So many streams at one time, of so many tokens.
+#: Streams at one time, and tokens of each.
 STREAMS, TOKENS = 4, 4
-#: Seconds from first to last token; shorter streams are over before the next one can begin.
+#: Seconds from first to last token; shorter streams end before the next one begins.
 TOO_SHORT = 0.005
 
 
@@ -46,7 +46,7 @@ def judge_slo(stream: Streamed, which: int, slo: float) -> Outcome:
     spent = _ms(stream)[which]
     seen = f"{name} {spent:.1f} ms over {len(stream.times)} tokens"
     if slo and spent > slo:
-        problem = f"{seen}, at most {slo:g} ms wanted"
+        problem = f"{seen}, at most {slo:g} ms expected"
         return Outcome(problem, problem, ms=round(spent))
     return Outcome("", seen + ("" if slo else ", no limit set"), ms=round(spent))
 
@@ -66,16 +66,16 @@ def _pace(streams: Sequence[Streamed], seconds: float) -> float:
 def judge_batching(single: Streamed, streams: Sequence[Streamed]) -> Outcome:
     """Check that all streams are complete and overlap.
 
-    Whether they overlap is looked at, not how long they took together: on a busy machine the
-    wall time says little, but a first token that comes before another stream's last one does.
+    The total time means little on a busy machine. A first token that comes before another
+    stream's last one proves that they overlap.
     """
     broken = [one for one in streams if one.problem or not one.times]
     if broken:
-        problem = f"{len(broken)} of {len(streams)} streams at one time broke"
+        problem = f"{len(broken)} of {len(streams)} simultaneous streams failed"
         return Outcome(problem, problem, broken[0].problem or "no text")
     wall = max(one.times[-1] for one in streams)
     together, one = _pace(streams, wall), _pace([single], max(single.times, default=0.0))
-    seen = f"{len(streams)} streams: {together:.0f} tokens/s together, {one:.0f} one alone"
+    seen = f"{len(streams)} streams: {together:.0f} tokens/s together, {one:.0f} alone"
     spans = sorted((one.times[0], one.times[-1]) for one in streams)
     in_turn = all(first[1] <= later[0] for first, later in zip(spans, spans[1:]))
     if in_turn and all(end - start >= TOO_SHORT for start, end in spans):
@@ -97,8 +97,8 @@ SPECS: tuple[CheckSpec, ...] = (
         "smoke.ttft",
         "smoke",
         "the first token comes in time (checks_ttft_ms)",
-        "Look for other load (nvidia-smi), a queue (tgi_queue_size), a CPU that is busy; choose "
-        "the profile latency",
+        "Look for other load (nvidia-smi), a queue (tgi_queue_size) or a busy CPU; choose the "
+        "profile latency",
         smoke_ttft,
         stage=3,
         severity=MINOR,
@@ -107,8 +107,8 @@ SPECS: tuple[CheckSpec, ...] = (
         "smoke.tpot",
         "smoke",
         "tokens follow in time (checks_tpot_ms)",
-        "Look for other load (nvidia-smi), clocks that were lowered for heat or power, a "
-        "quantisation without fast kernels",
+        "Look for other load (nvidia-smi), clocks lowered for heat or power, or a quantisation "
+        "without fast kernels",
         smoke_tpot,
         stage=3,
         severity=MINOR,
@@ -116,7 +116,7 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "smoke.batching",
         "smoke",
-        "four streams at one time, all complete, not one after the other",
+        "four simultaneous streams are complete and overlap",
         "The engine serves one request at a time: raise max_batch_total_tokens or max_batch_size, "
         "lower max_total_tokens",
         smoke_batching,

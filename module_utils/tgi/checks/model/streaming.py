@@ -1,4 +1,4 @@
-"""Do events reach the client one by one, as the engine sent them?"""
+"""Check that events reach the client one by one, as the engine sends them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..results import Outcome
 from ..session import Session
 from .edge_vs_direct import figures_of
 
-#: More than this in one piece, on average: a client that reads one event at a time loses words.
+#: Average events in one piece; above this, a client that reads one event at a time loses text.
 MOST_EVENTS = 1.5
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
 GZIP_REMEDY = (
-    "Compression holds the stream back: gzip off for the API, or no text/event-stream in "
-    "gzip_types, also in any other proxy"
+    "Compression delays the stream: set gzip off for the API, or remove text/event-stream from "
+    "gzip_types, in every proxy"
 )
 
 
@@ -32,31 +32,31 @@ def compressed(answer: Answer) -> bool:
 async def stream_unbuffered(session: Session) -> Outcome:
     """Check that events arrive one by one. Ask once more before calling the stream buffered.
 
-    What compression does to it is for ``stream.gzip`` to say.
+    ``stream.gzip`` checks the effect of compression.
     """
     answer = await session.chat_stream()
     if compressed(answer):
         answer = await session.memo.once("plain_stream", lambda: session.ask_stream(UNCOMPRESSED))
     found = judge_bursts(answer, session.model.figures)
-    # A stream without text says nothing of how fast its engine is, nor would another one
+    # A stream without text shows no speed, and a second one would not either
     if not found.problem or found.soft or http_problem(answer) or not figures_of(answer):
         return found
     if session.model.profile.abilities & {"native"}:
         pace = native.token_ms(await session.generate())
         if pace is not None and pace < 2 * MIN_GAP * 1000:
-            problem = f"the engine takes {pace:.1f} ms a token, too fast to tell buffering by"
+            problem = f"the engine takes {pace:.1f} ms a token, too fast to detect buffering"
             return Outcome(problem, problem, found.observed, ms=answer.ms, soft=True)
     again = judge_bursts(await session.ask_stream(UNCOMPRESSED), session.model.figures)
     return replace(again, attempts=2)
 
 
 def judge_bursts(answer: Answer, direct: Mapping[str, Any] | None = None) -> Outcome:
-    """Judge the times of a stream's events. ``direct``: the figures of the direct view."""
+    """Judge the arrival times of a stream's events. ``direct``: figures of the direct view."""
     times = chat.read_stream(answer).times
     if problem := http_problem(answer):
-        return outcome(answer, [f"no whole stream to judge: {problem}"], "", "", SEE_OTHERS)
+        return outcome(answer, [f"no complete stream to check: {problem}"], "", "", SEE_OTHERS)
     if len(times) < MIN_CHUNKS:
-        problem = f"only {len(times)} chunks came, {MIN_CHUNKS} are needed to judge"
+        problem = f"only {len(times)} chunks came, the check needs {MIN_CHUNKS}"
         return Outcome(problem, problem, ms=answer.ms, soft=bool(times))
     ratio, together = burst_ratio(times), figures_of(answer)["events_per_read"]
     seen = f"{round(ratio * len(times))} bursts for {len(times)} chunks"
@@ -68,16 +68,16 @@ def judge_bursts(answer: Answer, direct: Mapping[str, Any] | None = None) -> Out
     else:
         return Outcome("", f"{seen}, {together:g} events a read", ms=answer.ms)
     blame = _blame(direct or {})
-    remedy = "The engine itself sends heaps: look at its streaming options" if blame else ""
+    remedy = "The engine itself sends bursts: check its streaming options" if blame else ""
     return Outcome(problem, problem, blame, remedy, answer.ms)
 
 
 def _blame(direct: Mapping[str, Any]) -> str:
-    """That the engine is no better without the gateway; empty when it is, or nobody knows."""
+    """Return evidence that the engine itself sends bursts; empty when it does not, or unknown."""
     chunks, bursts = direct.get("chunks") or 0, direct.get("bursts") or 0
     merged = (direct.get("events_per_read") or 0) > MOST_EVENTS
     if chunks >= MIN_CHUNKS and (bursts < 0.5 * chunks or merged):
-        return f"in the direct view {bursts} bursts for {chunks} chunks, so it is the engine"
+        return f"in the direct view {bursts} bursts for {chunks} chunks, so the engine is the cause"
     return ""
 
 
@@ -101,13 +101,13 @@ def judge_header(answer: Answer, direct: Mapping[str, Any] | None = None) -> Out
         return Outcome(problem, problem, "", SEE_OTHERS, soft=True)
     problems = []
     if answer.headers.get("content-length"):
-        problems.append("a Content-Length: the whole stream was held back to count it")
+        problems.append("a Content-Length: a proxy held the whole stream back to count it")
     control = answer.headers.get("cache-control", "").lower()
     if answer.headers.get("age") or "public" in control or "s-maxage" in control:
-        problems.append(f"a cache may keep it: {trim(control, 40) or 'it has an Age'}")
+        problems.append(f"a cache may store it: {trim(control, 40) or 'it has an Age'}")
     seen = "no length, no caching"
     if direct and direct.get("unbuffered_by_engine"):
-        seen += "; this engine asks for it with X-Accel-Buffering, another one may not"
+        seen += "; this engine sends X-Accel-Buffering: no, another one may not"
     return outcome(answer, problems, seen)
 
 

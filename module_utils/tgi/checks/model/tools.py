@@ -1,4 +1,4 @@
-"""Function calling: a call that is there, parses, and is to the tool's schema."""
+"""Check function calling: the call is present, parses, and fits the tool's schema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..selection import CheckSpec
 from ..session import Session, user
 from .conversation import one_token
 
-#: A call of the tools below takes some 30; a model that writes on is cut.
+#: A call of the tools below takes about 30 tokens; the limit cuts a model that writes on.
 CALL_TOKENS = 96
 ANSWER_TOKENS = 32
 WEATHER = function(
@@ -34,7 +34,7 @@ ORDER = function("find_order", "Number of the order", {})
 
 
 async def forced_call(session: Session) -> Answer:
-    """A call that tool_choice requires, whole."""
+    """Return a call that tool_choice requires, whole."""
     question = user(questions.ask(questions.Question(questions.PLAIN, ""), session.word))
     return await session.memo.once(
         "forced_call",
@@ -43,7 +43,7 @@ async def forced_call(session: Session) -> Answer:
 
 
 async def named_call(session: Session) -> Answer:
-    """A call of a tool that tool_choice names, streamed. The question asks for no lamp."""
+    """Return a streamed call of the tool that tool_choice names; the question asks for another."""
     question = user(questions.ask(questions.Question(questions.PLAIN, "")))
     choice = {"type": "function", "function": {"name": "set_lamp"}}
     return await session.memo.once(
@@ -77,7 +77,7 @@ def judge_prompt(without: Answer, told: Answer) -> Outcome:
             return outcome(answer, [f"nothing to compare: {problem}"], "", "", SEE_OTHERS)
     counts = [dig(one.json(), "usage", "prompt_tokens") for one in (without, told)]
     if any(type(count) is not int for count in counts):
-        return outcome(told, ["usage tells no prompt_tokens"], "")
+        return outcome(told, ["usage has no prompt_tokens"], "")
     problems = []
     if counts[1] <= counts[0]:
         problems.append(f"the prompt has {counts[1]} tokens with tools, {counts[0]} without")
@@ -97,14 +97,14 @@ def judge_irrelevant(answer: Answer) -> Outcome:
         return outcome(answer, [problem], "")
     message = dig(answer.json(), "choices", 0, "message")
     if calls := read_calls(message):
-        problem = f"a greeting called {trim(calls[0].name, 40)}"
+        problem = f"the model called {trim(calls[0].name, 40)} for a greeting"
         return outcome(answer, [problem], "", trim(calls[0].arguments, 120))
     text = chat_text(answer)
     return outcome(answer, [] if text else ["the message is empty"], trim(text, 70))
 
 
 def roundtrip_messages(number: str) -> list[dict[str, Any]]:
-    """A call and what its tool said. Some templates want call ids of nine letters and digits."""
+    """Return a call with its result. Some templates require call ids of nine letters and digits."""
     call = {
         "id": "call12345",
         "type": "function",
@@ -135,10 +135,10 @@ def judge_roundtrip(answer: Answer, number: str) -> Outcome:
         return outcome(answer, [problem], "")
     text = chat_text(answer)
     if not text:
-        return outcome(answer, ["a tool's result got no answer"], "")
+        return outcome(answer, ["the model gave no answer to a tool's result"], "")
     if number in re.sub(r"(?<=\d)[ ,.\u202f\u00a0'](?=\d{3})", "", text):
         return outcome(answer, [], trim(text, 70))
-    problem = f"the answer does not hold what the tool said ({number}): {trim(text, 60)}"
+    problem = f"the answer does not hold the tool's result ({number}): {trim(text, 60)}"
     return Outcome(problem, problem, ms=answer.ms, attempts=answer.attempts, soft=True)
 
 
@@ -158,27 +158,27 @@ def judge_clash(answer: Answer) -> Outcome:
     """Check that TGI refuses tools together with guided output, and says why."""
     problem = http_problem(answer, 422)
     if not problem and "mutually exclusive" not in str(dig(answer.json(), "error")):
-        problem = "422 without a word on tools and guided output"
+        problem = "HTTP 422 does not mention tools and guided output"
     return outcome(answer, [problem] if problem else [], "422, mutually exclusive")
 
 
 _PARSER = (
-    "Calls do not come as declared: the parser or the chat template does not fit the model; "
-    "without tools, name the model in checks_without_tools"
+    "The parser or the chat template does not fit the model: fix them, or add a model without "
+    "tools to checks_without_tools"
 )
 SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "tools.prompt", "tools", "tools make the prompt longer",
-        "The chat template drops the tools, the model never sees them: use a template that knows "
-        "them (tokenizer_config_path), or name the model in checks_without_tools",
+        "The chat template drops the tools, so the model never sees them: use a template with "
+        "tools (tokenizer_config_path), or add the model to checks_without_tools",
         tools_prompt, severity=MAJOR, needs=("tools",),
     ),
     CheckSpec(
-        "tools.forced", "tools", "a required call that parses and is to the schema", _PARSER,
+        "tools.forced", "tools", "a required call that parses and fits the schema", _PARSER,
         tools_forced, needs=("tools",),
     ),
     CheckSpec(
-        "tools.named", "tools", "the tool that was named is called", _PARSER,
+        "tools.named", "tools", "a call of the named tool", _PARSER,
         tools_named, severity=MAJOR, needs=("tools",),
     ),
     CheckSpec(
@@ -186,22 +186,20 @@ SPECS: tuple[CheckSpec, ...] = (
         _PARSER, tools_stream, severity=MAJOR, needs=("tools",),
     ),
     CheckSpec(
-        "tools.roundtrip", "tools", "a tool's result is taken up in the answer",
-        "The template does not know the role tool, or the model is too small for tools: use a "
-        "template that knows them (tokenizer_config_path)",
+        "tools.roundtrip", "tools", "the answer holds the tool's result",
+        "The template does not support the role tool, or the model is too small for tools: use a "
+        "template with tools (tokenizer_config_path)",
         tools_roundtrip, severity=MAJOR, needs=("tools",),
     ),
-    # Tells of the model more than of its deployment, and costs two generations
+    # It is about the model more than about its deployment, and costs two generations
     CheckSpec(
         "tools.irrelevant", "tools", "a greeting calls no tool",
-        "The model calls tools it should not: a matter of the model, send tools only with "
-        "questions that may need them",
+        "The model calls tools without need: send tools only with questions that may need them",
         tools_irrelevant, severity=MINOR, needs=("tools",), opt_in=True,
     ),
     CheckSpec(
         "tools.grammar_clash", "tools", "422 for tools together with guided output",
-        "One of the two is passed over without a word: the engine's version differs from the "
-        "pinned one",
+        "The engine ignores one of the two silently: compare its version with the pinned one",
         tools_grammar_clash, severity=MINOR, needs=("tools", "exclusive"),
     ),
 )  # fmt: skip

@@ -1,11 +1,11 @@
-"""The report as plain data: what the module returns, and what every file is made of.
+"""Make the report as plain data, which the module returns and every file is made from.
 
 A *document* is one view of one host:
 ``schema`` (name and version of this form), ``started`` (UTC, ISO 8601), ``view``, ``target``,
-``message`` (one line), ``summary`` (report.Report.summary: verdict and counts), ``checks`` (all, as
-report.Check, in the order of the plan), ``left_out`` ({id, model, reason}; model "" for the host),
-``figures`` (of each model's stream, by its name: ttft_ms, tpot_ms, e2e_ms, …).
-The verdict is passed, failed, or skipped where nothing was to be checked.
+``message`` (one line), ``summary`` (results.Report.summary: verdict and counts), ``checks`` (all,
+as results.Check, in the order of the plan), ``left_out`` ({id, model, reason}; model "" for the
+host), ``figures`` (of each model's stream, by its name: ttft_ms, tpot_ms, e2e_ms, …).
+The verdict is passed, failed, or skipped when there was nothing to check.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ...common.text import trim
 from ..results import ERROR, FAIL, Report, plain, scrub
 from .text_table import make_table
 
-#: A new number when a reader of the old form would be misled, not when a field is added.
+#: The number rises when a change would mislead old readers, not when a field is added.
 SCHEMA = "tgi-check/1"
 Document = Mapping[str, Any]
 
 
 def document(report: Report) -> dict[str, Any]:
-    """Everything that one run found."""
+    """Return all results of one run."""
     return {
         "schema": SCHEMA,
         "started": iso(report.started),
@@ -41,7 +41,7 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def no_verdict(view: str, target: str, message: str, skipped: bool = False) -> dict[str, Any]:
-    """A host that came to no verdict, which is no pass; or one where nothing was to be checked."""
+    """Return the document of a host without a verdict (failed), or with nothing to check."""
     report = Report(view, target, [])
     verdict = "skipped" if skipped else "failed"
     found = {**document(report), "message": trim(message, 1200)}
@@ -50,7 +50,7 @@ def no_verdict(view: str, target: str, message: str, skipped: bool = False) -> d
 
 
 def answer(report: Report, secrets: Iterable[str] = ()) -> dict[str, Any]:
-    """What the module returns, with every secret blotted out; ``report`` is the document."""
+    """Return the module's result with every secret masked; ``report`` is the document."""
     found: dict[str, Any] = scrub(
         {
             "msg": report.message(),
@@ -67,7 +67,7 @@ def answer(report: Report, secrets: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _known(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has no word for what is no number."""
+    """Replace NaN and infinity, which JSON cannot hold, by None."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in figures.items()
@@ -75,5 +75,5 @@ def _known(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def iso(seconds: float) -> str:
-    """Seconds of the epoch as UTC, to the second."""
+    """Format seconds of the epoch as UTC, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,7 +1,7 @@
-"""A document as JUnit XML, as Jenkins and GitLab read it: a suite per view and host.
+"""Write a document as JUnit XML for Jenkins and GitLab: one suite per view and host.
 
-A test case per check and model; a warning is a passed case that says so in system-out, what was
-left out is a skipped case with the reason. Times are in seconds.
+There is one test case per check and model. A warning is a passed case with its text in
+system-out; a check that does not apply is a skipped case with the reason. Times are in seconds.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from ..results import ERROR, FAIL, WARN
 from .document import Document
 
 _TELLS = {FAIL: "failure", ERROR: "error"}
-# XML 1.0 has no way to write these, not even escaped
+# XML 1.0 cannot hold these characters, not even escaped
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def make_junit(found: Document) -> bytes:
-    """The whole file, in UTF-8."""
+    """Return the file's content in UTF-8."""
     summary, states = found["summary"], [check["status"] for check in found["checks"]]
     skipped = summary["verdict"] == "skipped"
-    # A verdict that no check accounts for must be red, too: no check ran, or not all of them
+    # A failed verdict without a failed check must be red too: not all checks ran
     silent = summary["verdict"] == "failed" and not {FAIL, ERROR} & set(states)
     counts = {
         "tests": len(states) + len(found["left_out"]) + silent + skipped,
@@ -66,7 +66,7 @@ def _case(suite: ET.Element, found: Document, check: Mapping[str, Any]) -> None:
 def _named(
     suite: ET.Element, found: Document, check: str, group: str, model: str, ms: int
 ) -> ET.Element:
-    # Jenkins takes what is before the last dot for a package
+    # Jenkins reads the part before the last dot as a package
     place = f"{found['view']}.{found['target']}.{group}"
     name = f"{check} {model}".strip()
     return _add(suite, "testcase", "", classname=place, name=name, time=f"{ms / 1000:.3f}")

@@ -1,4 +1,4 @@
-"""Documents as files: JSON and JUnit XML of each view and host, and one page over all."""
+"""Write documents as files: JSON and JUnit XML per view and host, and one page over all."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def write_reports(
     notes: Sequence[str] = (),
     own: Sequence[Document] | None = None,
 ) -> list[str]:
-    """Write into ``directory`` (made if missing); the page comes first in what is returned.
+    """Write all files into ``directory`` (created if missing); return their paths, the page first.
 
-    The page is over all documents; ``own`` are those to write as JSON and JUnit XML too, default
-    all. The names are always the same for a view and a host. Raises OSError.
+    The page covers all documents; ``own`` are those to write as JSON and JUnit XML too, default
+    all. File names depend only on view and host. Raises OSError.
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,12 +38,12 @@ def write_reports(
 
 
 def make_json(found: Document) -> bytes:
-    # In ASCII, so that whatever an engine said can be written
+    # ASCII, so that any text of an engine can be written
     return json.dumps(found, indent=2).encode() + b"\n"
 
 
 def file_name(target: str) -> str:
-    """A host's name as a part of a file's; two hosts never share one."""
+    """Return a file name for a host; no two hosts share one."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", target)
     if plain == target and len(plain) <= 80:
         return plain

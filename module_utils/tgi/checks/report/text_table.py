@@ -1,4 +1,4 @@
-"""The report as a block of plain text: the verdict first, then a row per model and check."""
+"""Write the report as plain text: the verdict first, then a row per model and check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MARKS = {"pass": "ok", FAIL: "FAIL", WARN: "warn", ERROR: "ERROR"}
 
 
 def make_table(report: Report) -> str:
-    """Aligned columns, rows of one model together, remedies under what failed."""
+    """Return aligned columns, grouped by model, with remedies at the end."""
     summary = report.summary()
     head = (
         f"{summary['verdict'].upper()}: {report.target} ({report.view}), "
@@ -33,7 +33,7 @@ def make_table(report: Report) -> str:
 
 
 def _shown(character: str) -> str:
-    """Ansible prints a block of text as one quoted line when it holds what YAML escapes."""
+    """Escape characters that YAML escapes: Ansible would print the block as one quoted line."""
     return character if ord(character) < 0x10000 else f"U+{ord(character):X}"
 
 
@@ -46,7 +46,7 @@ def _left_out(report: Report) -> dict[str, list[str]]:
 
 
 def _remedies(checks: list[Check]) -> dict[str, list[str]]:
-    """Each remedy once, with the names of the checks it is for."""
+    """Return each remedy once, with the names of its checks."""
     remedies: dict[str, list[str]] = {}
     for check in checks:
         if check.remedy and check.status in (FAIL, ERROR):

@@ -113,7 +113,7 @@ def test_an_open_engine_fails_and_one_of_this_machine_proves_nothing(
 ) -> None:
     assert exposure.judge_backends({"203.0.113.1:1": "closed"}).problem == ""
     found = exposure.judge_backends({"203.0.113.1:1": "closed", "203.0.113.2:8081": "open"})
-    assert found.problem == "open to everybody: 203.0.113.2:8081" and not found.soft
+    assert found.problem == "open to all: 203.0.113.2:8081" and not found.soft
     lost = exposure.judge_backends({"gpu9:1": "the server name does not resolve"})
     assert lost.problem and lost.soft
     monkeypatch.setattr(exposure, "is_this_machine", lambda _: True)

@@ -72,4 +72,4 @@ def test_a_generous_tier_neither_fails_nor_passes(faults: tuple[str, ...]) -> No
     assert {one.id for one in report.of("warn")} == {
         "rate.enforced", "rate.recovers", "rate.scope",
     }  # fmt: skip
-    assert not report.of("fail", "error") and "no limit was met" in report.checks[-1].observed
+    assert not report.of("fail", "error") and "no limit was reached" in report.checks[-1].observed

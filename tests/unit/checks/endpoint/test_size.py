@@ -64,7 +64,7 @@ def test_a_server_that_wants_the_body_first_gets_it(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("most", "said"),
-    [(4999, "5000 bytes are refused"), (9999, "5001 bytes are let in")],
+    [(4999, "5000 bytes are refused"), (9999, "5001 bytes are accepted")],
 )
 def test_another_size_than_declared(most: int, said: str) -> None:
     assert said in check_size(Server(by_length(most))).problem
@@ -98,7 +98,7 @@ def test_an_answer_that_ends_too_soon_proves_no_timeout(monkeypatch: pytest.Monk
 
 def test_a_model_too_short_for_a_timeout_is_not_asked() -> None:
     found, asked = long(limit=2048)
-    assert found.soft and "too short to meet a time-out" in found.problem
+    assert found.soft and "too short to reach a time-out" in found.problem
     assert len(asked) == 1
 
 

@@ -145,7 +145,7 @@ def test_an_old_python_asks_openssl(
 
 
 def test_what_cannot_be_told_is_no_pass() -> None:
-    unknown = tls_certificate.Handshake({}, problem="the issuer is not known here", code=20)
+    unknown = tls_certificate.Handshake({}, problem="the issuer is unknown here", code=20)
     assert (
         tls_certificate.judge_chain(unknown).soft and tls_certificate.judge_chain(unknown).problem
     )
@@ -184,7 +184,7 @@ def test_old_protocols_are_found(tmp_path: Path, most: ssl.TLSVersion, old: set[
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_old_protocols_fail_the_check(tmp_path: Path, root: Path) -> None:
     found = look(old_server(tmp_path, ssl.TLSVersion.TLSv1_3), root)
-    assert problems(found) == {"protocol": "TLS 1.0 and TLS 1.1 still spoken"}
+    assert problems(found) == {"protocol": "the server still accepts TLS 1.0 and TLS 1.1"}
 
 
 def test_silence_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

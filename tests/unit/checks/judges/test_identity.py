@@ -18,7 +18,7 @@ INFO: dict[str, dict[str, Any]] = {
     "serves acme/other": {"model_id": "acme/other"},
     "serves revision": {"model_sha": "b" * 40},
     "max_total_tokens is 4096": {"max_total_tokens": 4096},
-    "names no model_id": {"model_id": None},
+    "has no model_id": {"model_id": None},
 }
 
 
@@ -39,8 +39,8 @@ def test_info_of_a_local_path_tells_no_revision() -> None:
         ({"object": "list", "data": [{"id": "small"}]}, ""),
         ({"object": "list", "data": [{"id": "other"}]}, "not listed: small"),
         ({"object": "list", "data": [{"id": "small"}, {"id": "small"}]}, "unique"),
-        ({"object": "list", "data": []}, "no list"),
-        (["small"], "no list"),
+        ({"object": "list", "data": []}, "not a list"),
+        (["small"], "not a list"),
     ],
 )
 def test_list(value: Any, problem: str) -> None:

@@ -50,4 +50,4 @@ def test_letters(answer: Answer, problem: str) -> None:
 
 def test_a_stream_of_plain_letters_shows_nothing() -> None:
     found = utf8.judge_letters(stream("I cannot say that."))
-    assert found.soft and "nothing to judge" in found.problem
+    assert found.soft and "nothing to check" in found.problem

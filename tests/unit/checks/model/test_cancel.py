@@ -63,4 +63,4 @@ class Unwatched(InMemoryTgi):
 
 def test_a_gauge_that_nobody_read_has_not_come_back() -> None:
     found = run(MODEL, Unwatched("no-cancel"), "stream.cancel")["stream.cancel"]
-    assert found.status == "fail" and "could not be read after" in found.observed
+    assert found.status == "fail" and "cannot read /metrics after" in found.observed

@@ -43,9 +43,9 @@ def completion(**changes: Any) -> dict[str, Any]:
         (completion(usage=None), "usage is missing"),
         (completion(usage={"prompt_tokens": 6, "completion_tokens": 4, "total_tokens": 9}), "add"),
         (completion(usage={"prompt_tokens": 6, "completion_tokens": 9, "total_tokens": 15}), "9"),
-        (completion(choices=[]), "no single choice"),
+        (completion(choices=[]), "exactly one choice"),
         ({"error": {"message": "out of memory"}}, "an error under HTTP 200: out of memory"),
-        ([], "no single choice"),
+        ([], "exactly one choice"),
     ],
 )
 def test_completion(value: Any, problem: str) -> None:
@@ -72,7 +72,7 @@ ERROR = {"error": {"message": "CUDA error", "http_status_code": 422}}
         ([event(" A"), LAST], "[DONE] is not the last"),
         ([event(" A"), "[DONE]"], "without a finish_reason"),
         ([event(" A"), ERROR, "[DONE]"], "CUDA error"),
-        ([event(" A"), event("B", "length"), "[DONE]"], "usage was asked for once"),
+        ([event(" A"), event("B", "length"), "[DONE]"], "usage came 0 times"),
         ([LAST, event("late"), "[DONE]"], "text came after"),
         ([event(""), event("", "length", usage=USAGE), "[DONE]"], "text is empty"),
         ([event(" A"), event("<|im_end|>", "eos_token", usage=USAGE), "[DONE]"], ""),

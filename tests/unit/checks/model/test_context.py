@@ -69,8 +69,8 @@ def test_over(answer: Answer, problem: str, soft: bool) -> None:
     ("told", "problem"),
     [
         (Told(1024, 2048), ""),
-        (Told(1023, 2048), "max_input_tokens is 1023, declared is 1024"),
-        (Told(1024, 4096), "max_total_tokens is 4096, declared is 2048"),
+        (Told(1023, 2048), "max_input_tokens is 1023, 1024 is declared"),
+        (Told(1024, 4096), "max_total_tokens is 4096, 2048 is declared"),
         (Told(None, 2048), ""),
         (Told(), "names no context limit"),
     ],

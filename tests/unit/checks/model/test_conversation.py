@@ -22,7 +22,7 @@ DOWN = Answer(0, {}, [], "connection refused")
 
 @pytest.mark.parametrize(
     ("count", "finish", "problem"),
-    [(1, "length", ""), (1, "stop", "finish_reason is stop"), (7, "length", "7 tokens came"),
+    [(1, "length", ""), (1, "stop", "at the limit is stop"), (7, "length", "7 tokens came"),
      (None, "length", "tokens came")],
 )  # fmt: skip
 def test_length(count: Any, finish: str, problem: str) -> None:
@@ -42,7 +42,7 @@ def prompted(count: Any) -> Answer:
         # The template's own system message was longer than ours
         (prompted(48), prompted(42), ""),
         (prompted(48), prompted(48), "with a system message and without"),
-        (prompted(48), prompted(None), "tells no prompt_tokens"),
+        (prompted(48), prompted(None), "has no prompt_tokens"),
         (prompted(48), TEMPLATE, "HTTP 422"),
         (DOWN, prompted(48), "nothing to compare with"),
     ],
@@ -56,13 +56,13 @@ def test_system(without: Answer, told: Answer, problem: str) -> None:
     ("answer", "word", "problem", "remedy"),
     [
         (reply({"templated_text": "<user>Request xyz.<assistant>"}), "xyz", "", ""),
-        (reply({"templated_text": "<assistant>"}), "xyz", "drops what the user says", ""),
+        (reply({"templated_text": "<assistant>"}), "xyz", "drops the user's message", ""),
         (reply({"tokens": []}), "xyz", "no templated_text", ""),
         (TEMPLATE, "xyz", "no usable chat template", "checks_without_chat"),
         # vLLM's words
         (reply({"error": {"message": "As of transformers v4.44, default chat template is no "
                                      "longer allowed"}}, 400), "", "no usable", "checks_without"),
-        (reply({"error": "failed"}, 424), "", "HTTP 424", "mend what the other checks"),
+        (reply({"error": "failed"}, 424), "", "HTTP 424", "fix those first"),
         (chat_reply("Paris."), "", "", ""),
     ],
 )  # fmt: skip

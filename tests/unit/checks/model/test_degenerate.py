@@ -57,7 +57,7 @@ def test_text_is_text(text: str) -> None:
         (" the sea" * 24, "makes 24 of 48 tokens"),
         (" the sea and the waves are" * 8, "one phrase"),
         ("Bla bla bla. " * 16, "one phrase"),
-        ("word \x00\x01\x02\x03 " * 12, "cannot be printed"),
+        ("word \x00\x01\x02\x03 " * 12, "unprintable characters"),
         (STORY[:100] + "\ufffd\ufffd" + STORY[100:180], "U+FFFD"),
         (" ".join(HEALTHY[0].split()[:20]) + " sea" * 16, "16 times in a row"),
     ],
@@ -94,7 +94,7 @@ def test_a_character_cut_by_the_limit_is_no_loss() -> None:
 
 def test_a_short_answer_is_no_proof() -> None:
     found = degenerate.judge_degenerate(said("A short tale.", finish="stop"))
-    assert found.soft and "are needed to judge" in found.problem
+    assert found.soft and "the check needs" in found.problem
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_a_short_answer_is_no_proof() -> None:
         (tokens(["a"] * 40) + tokens(["a"], None), "not a number"),
         (tokens(["a"], float("nan")), "is nan"),
         (tokens(["a"], 0.5), "above zero"),
-        ([], "no logprobs came"),
-        (None, "no logprobs came"),
+        ([], "has no logprobs"),
+        (None, "has no logprobs"),
     ],
 )
 def test_logprobs(entries: list[Any] | None, problem: str) -> None:

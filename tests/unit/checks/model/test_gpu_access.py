@@ -35,8 +35,20 @@ BOX = Container("abc", "tgi-small-tgi-1", "tgi-small", "running", 1.0, 1.0, 0.0,
         (1, 255, LOST, "0 of 1: Failed to initialize NVML: Unknown Error", False),
         (1, 6, "No devices were found\n", "0 of 1: No devices were found", False),
         (1, 9, "", "0 of 1: exit 9", False),
-        (1, 127, "exec: nvidia-smi: not found", "cannot be asked: exec: nvidia-smi", True),
-        (1, -1, "Docker has not answered within 30 s", "cannot be asked: Docker has", True),
+        (
+            1,
+            127,
+            "exec: nvidia-smi: not found",
+            "cannot run nvidia-smi in the container: exec",
+            True,
+        ),
+        (
+            1,
+            -1,
+            "Docker has not answered within 30 s",
+            "cannot run nvidia-smi in the container: Docker",
+            True,
+        ),
     ],
 )
 def test_what_a_new_process_sees(

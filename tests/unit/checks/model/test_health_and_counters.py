@@ -24,7 +24,7 @@ from tests.support.in_memory_tgi import MODEL, InMemoryTgi
         (Answer(200, {}, [], ms=3), "", False),
         (reply({"status": "ok"}), "", False),
         (Answer(200, {}, [], ms=1500), "only after 1500 ms", True),
-        (reply("<html>welcome</html>"), "something else", False),
+        (reply("<html>welcome</html>"), "another server", False),
         (Answer(503, {}, []), "HTTP 503", False),
         (silent(), "connection refused", False),
     ],
@@ -62,9 +62,9 @@ def test_a_container_that_was_restarted_is_seen_by_docker(monkeypatch: pytest.Mo
     ("first", "then", "doubt"),
     [
         (BOX, BOX, ""),
-        (None, None, "Docker knows no container of the project tgi-small"),
-        (BOX, DockerError("it has not answered"), "cannot be told: it has not answered"),
-        (DockerError("no docker here"), BOX, "cannot be told: no docker here"),
+        (None, None, "Docker has no container of the project tgi-small"),
+        (BOX, DockerError("it has not answered"), "restarted: it has not answered"),
+        (DockerError("no docker here"), BOX, "restarted: no docker here"),
     ],
 )
 def test_a_witness_that_could_not_be_asked_is_no_pass(

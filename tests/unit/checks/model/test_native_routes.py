@@ -46,7 +46,7 @@ def stopped(words: list[str], reason: str) -> Answer:
         (stopped([" the", " city"], "length"), "1 tokens came after", False),
         (stopped([" the"], "length"), "finish_reason is length", False),
         (stopped([" Paris"], "stop_sequence"), "that did not come", False),
-        (stopped([" Paris", " is"], "length"), "nothing to judge", True),
+        (stopped([" Paris", " is"], "length"), "nothing to check", True),
         (stopped([], "length"), "no tokens", False),
         (reply(REFUSED, 422), "HTTP 422", False),
     ],
@@ -61,12 +61,12 @@ def test_stop(answer: Answer, problem: str, soft: bool) -> None:
     ("value", "problem"),
     [
         ([{"generated_text": "Request x. Paris"}], ""),
-        ({"generated_text": "Paris"}, "no list"),
-        ([{"generated_text": "a"}, {"generated_text": "b"}], "no list"),
-        ([{"generated_text": None}], "no list"),
+        ({"generated_text": "Paris"}, "not a list"),
+        ([{"generated_text": "a"}, {"generated_text": "b"}], "not a list"),
+        ([{"generated_text": None}], "not a list"),
         ([{"generated_text": " "}], "is empty"),
         ([{"generated_text": "Request x."}], "is empty"),
-        ([], "no list"),
+        ([], "not a list"),
     ],
 )
 def test_compat(value: Any, problem: str) -> None:

@@ -37,8 +37,8 @@ def test_without_tokens_there_is_no_time() -> None:
         ([at(0.1, 0.2), at(0.2, 0.3), at(0.3, 0.4), at(0.39, 0.5)], ""),
         ([at(0.1, 0.2), at(0.2, 0.3), at(0.3, 0.4), at(0.4, 0.5)], "one after the other"),
         ([at(0.043, 0.044), at(0.051, 0.052)], ""),
-        ([at(0.1, 0.4), Streamed(problem="HTTP 500")], "1 of 2 streams at one time broke"),
-        ([at(0.1, 0.4), Streamed()], "1 of 2 streams at one time broke"),
+        ([at(0.1, 0.4), Streamed(problem="HTTP 500")], "1 of 2 simultaneous streams failed"),
+        ([at(0.1, 0.4), Streamed()], "1 of 2 simultaneous streams failed"),
     ],
 )
 def test_batching(streams: list[Streamed], problem: str) -> None:

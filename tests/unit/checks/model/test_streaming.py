@@ -47,7 +47,7 @@ def test_too_few_events_are_no_verdict() -> None:
         ({}, ""),
         ({"cache-control": "no-store"}, ""),
         ({"content-length": "900"}, "Content-Length"),
-        ({"cache-control": "public, max-age=60"}, "a cache may keep it: public"),
+        ({"cache-control": "public, max-age=60"}, "a cache may store it: public"),
         ({"age": "3"}, "it has an Age"),
     ],
 )

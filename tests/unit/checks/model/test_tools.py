@@ -43,8 +43,8 @@ def test_prompt(without: Answer, told: Answer, problem: str) -> None:
         (prose("It is 7,341, as you know."), "", False),
         (prose("I will look it up."), "does not hold", True),
         (prose("It is 734."), "does not hold", True),
-        (prose(""), "got no answer", False),
-        (called(), "got no answer", False),
+        (prose(""), "gave no answer", False),
+        (called(), "gave no answer", False),
         (prose("", status=500), "HTTP 500", False),
     ],
 )
@@ -56,9 +56,13 @@ def test_roundtrip(answer: Answer, problem: str, soft: bool) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "problem"),
-    [(prose("Hello."), ""), (called(), "a greeting called get_weather"), (prose(""), "is empty"),
-     (CUT, "HTTP 422")],
-)  # fmt: skip
+    [
+        (prose("Hello."), ""),
+        (called(), "called get_weather for a greeting"),
+        (prose(""), "is empty"),
+        (CUT, "HTTP 422"),
+    ],
+)
 def test_irrelevant(answer: Answer, problem: str) -> None:
     found = tools.judge_irrelevant(answer).problem
     assert problem in found and bool(found) == bool(problem)
@@ -71,7 +75,7 @@ CLASH = "Tool error: Grammar and tools are mutually exclusive"
     ("answer", "problem"),
     [
         (reply({"error": CLASH, "error_type": "tool_error"}, 422), ""),
-        (reply({"error": "Input validation error"}, 422), "without a word"),
+        (reply({"error": "Input validation error"}, 422), "does not mention"),
         (prose("{}"), "HTTP 200"),
         (reply({"error": "panic"}, 500), "HTTP 500"),
     ],
