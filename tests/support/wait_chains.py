@@ -1,4 +1,4 @@
-"""The chains of lines with which TGI ends, by failure. Written here in TGI's format."""
+"""The last log lines of TGI, by failure; written by us in TGI's format."""
 
 from __future__ import annotations
 

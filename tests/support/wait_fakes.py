@@ -1,4 +1,4 @@
-"""TGI's log lines as `docker logs --timestamps` shows them, and containers to go with them."""
+"""TGI's log lines as ``docker logs --timestamps`` prints them, and containers for them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ GREEN, RED, DIM, BOLD, OFF = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[1m", "\x1b
 
 
 def stamp(at: float) -> str:
-    """T0 + `at` as Docker writes it, with nine decimals."""
+    """Return T0 + ``at`` as Docker writes it, with nine decimals."""
     return datetime.fromtimestamp(T0 + at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
 
 
 def launcher(message: str, level: str = "INFO", span: str = "") -> str:
-    """A coloured line of the launcher."""
+    """Return a coloured line of the launcher."""
     where = f"{BOLD}{span}{OFF}{DIM}:{OFF} " if span else ""
     colour = RED if level == "ERROR" else GREEN
     return (
@@ -28,7 +28,7 @@ def launcher(message: str, level: str = "INFO", span: str = "") -> str:
 
 
 def router(message: str, level: str = "INFO", source: str = "router/src/server.rs:2402") -> str:
-    """A coloured line of the router, which says file and line."""
+    """Return a coloured line of the router, with file and line."""
     target = "text_generation_router::server" if "server" in source else "text_generation_router_v3"
     path, line = source.split(":")
     return (
@@ -39,7 +39,7 @@ def router(message: str, level: str = "INFO", source: str = "router/src/server.r
 
 
 def as_json(message: str, level: str = "INFO", flat: bool = False) -> str:
-    """The same with --json-output: nested for the launcher, `flat` for the router."""
+    """Return the line of --json-output: nested for the launcher, ``flat`` for the router."""
     entry: dict[str, object] = {"timestamp": "2023-11-14T22:13:20Z", "level": level}
     if flat:
         entry.update(message=message, target="text_generation_router::server", line_number=2402)
@@ -49,12 +49,12 @@ def as_json(message: str, level: str = "INFO", flat: bool = False) -> str:
 
 
 def raw(*lines: tuple[float, str]) -> str:
-    """What docker prints: each line, and each line of a line, with its time."""
+    """Return Docker's output, with the time before each line, also within an entry."""
     return "".join(f"{stamp(at)} {one}\n" for at, text in lines for one in text.split("\n"))
 
 
 def container(**changes: Any) -> Container:
-    """A container that has run since T0."""
+    """Return a container that has run since T0."""
     fields: dict[str, Any] = {
         "id": "c" * 64,
         "name": "tgi-m-tgi-1",

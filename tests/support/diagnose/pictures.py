@@ -27,7 +27,7 @@ def stream(ttft: float = 0.2, tpot: float = 0.02, **more: Any) -> Side:
 
 
 def call(arguments: Any, name: str = "note_city", **more: Any) -> dict[str, Any]:
-    """A chat answer that calls a function."""
+    """Return a chat answer that calls a function."""
     function = {"name": name, "arguments": arguments}
     message = {"role": "assistant", "tool_calls": [{"id": "0", "function": function}]}
     choice = {"index": 0, "message": message, "finish_reason": "stop", **more}
@@ -135,7 +135,7 @@ GPU: Side = {
 
 
 class Case:
-    """A deployment to break: ``client``, ``gateway``, ``gpu``, and the one model as each has it."""
+    """A deployment to break: ``client``, ``gateway``, ``gpu``, and the model as each sees it."""
 
     def __init__(self) -> None:
         self.client, self.gateway, self.gpu = (

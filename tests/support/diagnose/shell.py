@@ -1,4 +1,4 @@
-"""Recorded output of the commands that a host is asked by."""
+"""Recorded output of the commands that run on a host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DMESG = """\
 
 
 class Shell:
-    """Answers commands by their beginning; what it does not know is not installed."""
+    """Answer commands by their beginning; other commands are not installed."""
 
     def __init__(self, **answers: tuple[int, str]) -> None:
         self.answers = answers

@@ -1,4 +1,4 @@
-"""Troubles between a client and the engines, and the cause that must be named."""
+"""Troubles between a client and the engines, and the cause that the verdict must name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Troubles of engines and their hosts, and the cause that must be named."""
+"""Troubles of engines and their hosts, and the cause that the verdict must name."""
 
 from __future__ import annotations
 

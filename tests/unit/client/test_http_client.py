@@ -1,4 +1,4 @@
-"""The client against real sockets: how exchanges break, names pinned to addresses, TLS."""
+"""Test the client with real sockets: broken exchanges, fixed addresses, TLS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 def with_server(
     talk: Talk, work: Callable[[int], Awaitable[Any]], context: ssl.SSLContext | None = None
 ) -> Any:
-    """Run ``work(port)`` beside a server on loopback; NAME leads to it."""
+    """Run ``work(port)`` with a server on loopback, to which NAME resolves."""
 
     async def both() -> Any:
         server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
@@ -116,7 +116,7 @@ def test_a_limited_request_is_asked_once_more_and_says_so() -> None:
 
 
 def certificate(directory: Path, name: str, days: int) -> tuple[ssl.SSLContext, Path]:
-    """A CA, and a server context with a leaf of its for ``name``, expiring in ``days``."""
+    """Return a server context, whose certificate for ``name`` ends in ``days``, and its CA file."""
 
     def make(subject: str, signer: Any, issuer: str, key: Any, left: int) -> x509.Certificate:
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -175,7 +175,7 @@ def test_certificates(problem: str, tmp_path: Path) -> None:
     found, answer = with_server(reply, work, context)
     assert found.problem == problem
     assert bool(found.remedy) == bool(problem)
-    # The same verdict for every request as for the handshake that is looked at
+    # Every request must get the same verdict as the handshake
     assert answer.status == (0 if problem else 200)
 
 

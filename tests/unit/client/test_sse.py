@@ -1,4 +1,4 @@
-"""The event parser: every way bytes can be cut, and every form a line may have."""
+"""Parse events however the bytes are split, in every form that a line may have."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ def test_what_explains_leads_somewhere() -> None:
     assert len(ids) == len(set(ids))
     for link in CHAIN:
         assert set(link.breaks) <= set(ids), link.id
-    # From the inside out: nothing explains itself
+    # No link explains itself, on any way
     for link in CHAIN:
         ways, seen = [link.id], set()
         while ways:

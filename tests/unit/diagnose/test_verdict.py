@@ -1,4 +1,4 @@
-"""The table of the usual troubles: what was seen on each side, and the cause that is named."""
+"""Name the cause of each trouble in the tables, from the observations of all sides."""
 
 from __future__ import annotations
 

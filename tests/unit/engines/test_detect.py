@@ -1,4 +1,4 @@
-"""Recognise an engine by what only it says of itself."""
+"""Recognise an engine by what only it writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def owned(by: str) -> dict[str, Any]:
 
 
 def serve(answers: dict[str, Any], **headers: str) -> httpx.MockTransport:
-    """Paths with what they answer: a dict as JSON, a string as text; all others 404."""
+    """Answer paths with a dict as JSON or a string as text; all others with 404."""
 
     def handle(request: httpx.Request) -> httpx.Response:
         body = answers.get(request.url.path)
@@ -57,7 +57,7 @@ def detected(transport: httpx.MockTransport) -> str:
         ({"/v1/models": owned("sglang")}, "sglang"),
         ({"/metrics": "sglang:num_running_reqs 0.0\n"}, "sglang"),
         ({"/v1/models": owned("llamacpp")}, "llamacpp"),
-        ({"/v1/models": owned("somebody")}, "openai"),
+        ({"/v1/models": owned("another")}, "openai"),
         ({"/info": {"version": "7"}}, "openai"),
         ({"/info": "<html>welcome</html>", "/metrics": "<html>tgi_</html>"}, "openai"),
         ({}, "openai"),
@@ -92,10 +92,10 @@ VLLM_SERVER = {"/metrics": VLLM, "/v1/models": owned("vllm")}
     [
         ("vllm", VLLM_SERVER, ""),
         ("openai", VLLM_SERVER, ""),
-        ("openai", {"/v1/models": owned("somebody")}, ""),
+        ("openai", {"/v1/models": owned("another")}, ""),
         ("tgi", VLLM_SERVER, "vllm answers, not tgi"),
         ("vllm", {"/info": TGI}, "tgi answers, not vllm"),
-        ("tgi", {"/v1/models": owned("somebody")}, "nothing here says that it is tgi"),
+        ("tgi", {"/v1/models": owned("another")}, "nothing here says that it is tgi"),
         ("tgi", {}, "nothing here says that it is tgi (/v1/models: HTTP 404)"),
     ],
 )

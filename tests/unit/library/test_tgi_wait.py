@@ -1,4 +1,4 @@
-"""The module as Ansible runs it, with a stand-in for the docker command on PATH."""
+"""Run the module as Ansible does, with a stand-in for the docker command on PATH."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def stamp(ago: float) -> str:
 
 
 def entry(project: str = "tgi-m", status: str = "running", **changes: Any) -> dict[str, Any]:
-    """One container as docker inspect shows it."""
+    """Return a container as docker inspect prints it."""
     state = {
         "Status": status, "StartedAt": stamp(60), "FinishedAt": "0001-01-01T00:00:00Z",
         "ExitCode": 0, "Error": "", "OOMKilled": False,
@@ -81,7 +81,7 @@ def entry(project: str = "tgi-m", status: str = "running", **changes: Any) -> di
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory of a stand-in `docker`; write `containers`, `stdout`, `broken` there."""
+    """Return the directory of a stand-in ``docker``; write containers, stdout, broken there."""
     command = tmp_path / "docker"
     command.write_text(STAND_IN.format(python=sys.executable))
     command.chmod(command.stat().st_mode | stat.S_IXUSR)

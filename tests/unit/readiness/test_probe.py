@@ -1,4 +1,4 @@
-"""The HTTP probe against real sockets."""
+"""Probe real sockets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Serve = Callable[..., str]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts a server that gives these answers by path; returns its URL."""
+    """Start a server with these answers by path; return its URL."""
     servers = []
 
     def start(answers: Answers, delay: float = 0, asked: list[Any] | None = None) -> str:
@@ -152,7 +152,7 @@ def test_refused_means_loading() -> None:
 
 
 def test_accepted_and_dropped_means_loading() -> None:
-    """Docker's proxy does so while nothing listens in the container."""
+    """Docker's proxy accepts and drops while the container does not listen."""
     assert not probe(_once(lambda _: None), 5).listening
     assert not probe(_once(lambda peer: peer.recv(9)), 5).listening
 

@@ -1,4 +1,4 @@
-"""What is kept between two looks."""
+"""Keep state between two calls of the module."""
 
 from __future__ import annotations
 

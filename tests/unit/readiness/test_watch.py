@@ -1,4 +1,4 @@
-"""The watch over all models of a host: one window, an injected clock, Docker and probes faked."""
+"""Watch all models of a host for one window, with a fake clock, Docker and probes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GATED = next(chain for chain in CHAINS if chain.id == "gated")
 
 
 class FakeDocker(Docker):
-    """Containers by project, one log for all; an exit code for deaths that were not seen."""
+    """Containers by project, one log for all, and the exit code of a death between two calls."""
 
     def __init__(self, **containers: Container) -> None:
         self.found: dict[str, Container] = {f"tgi-{k}": v for k, v in containers.items()}
@@ -100,7 +100,7 @@ def test_a_dead_container_ends_it_at_once(status: str) -> None:
     bench = Bench(docker, {})
     (one,) = bench.watch()
     assert bench.now == T0 + 10
-    assert bench.asked == [{}], "nobody asks a dead server"
+    assert bench.asked == [{}], "a dead server is not asked"
     text = failure_text("gpu1", [one])
     assert text.splitlines()[0].startswith(
         "gpu1: model m failed while downloading weights: gated repository (exit code 1). "

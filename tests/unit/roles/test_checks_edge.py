@@ -1,4 +1,4 @@
-"""What roles/checks hands to the edge view: doors to try, secrets to look for, figures."""
+"""Compute what the role passes to the edge view: addresses to try, secrets, figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOSTS: dict[str, dict[str, Any]] = {
 
 
 def value(name: str, **more: Any) -> Any:
-    """A variable of the role, as a play would have it."""
+    """Return a variable of the role, evaluated as in a play."""
     if AnsibleCollectionConfig.collection_finder is None:
         init_plugin_loader([])
     filter_loader.add_directory(str(ROOT / "plugins" / "filter"))

@@ -57,7 +57,7 @@ LAUNCHER_OPTIONS: tuple[Option, ...] = (
         "kv_cache_dtype",
         "str",
         "2.4.0",
-        "Number format of the KV cache, where it shall not be the model's",
+        "Number format of the KV cache, if not the model's",
         ("fp8_e4m3fn", "fp8_e5m2"),
     ),
     Option("speculate", "int", "1.3.0", "Tokens to guess ahead in each step"),

@@ -1,4 +1,4 @@
-"""Answers to a forced tool call, and the kind that each one is."""
+"""Sort answers to a forced tool call into kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client's side: real sockets and TLS for the way in, a gateway in memory behind it."""
+"""Inspect as a client: real sockets and TLS, with a gateway in memory behind them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ToolGateway(FakeGateway):
 
 @pytest.fixture
 def way_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Name, port and TLS as they should be."""
+    """Replace name, port and TLS by working ones."""
 
     async def connected(*_: Any) -> dict[str, Any]:
         return {"state": "open", "address": "127.0.0.1", "detail": "", "ms": 1}
@@ -137,7 +137,7 @@ def test_a_model_without_a_chat_and_no_tools() -> None:
 
 @contextmanager
 def listener(context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """A server that takes connections: by TLS with a context, without one it says plain HTTP."""
+    """A server that speaks TLS with a context, and plain HTTP without one."""
     server = socket.create_server(("127.0.0.1", 0))
     server.settimeout(10)
 

@@ -104,7 +104,7 @@ def test_a_gpu_host_of_the_shape_that_is_judged(tmp_path: Path) -> None:
     assert set(model["state"]) >= set(wanted["state"])
     assert model["published"] == ["127.0.0.1:8081"] and model["visible"]["count"] == 1
     assert model["generate"]["problem"] == ""
-    # It only looks
+    # It only reads
     verbs = {line.split()[1] for line in shell.asked if line.startswith("docker")}
     assert verbs == {"inspect", "exec", "info"}
 
@@ -122,7 +122,7 @@ def test_out_of_memory_while_loading(tmp_path: Path) -> None:
     dead = up(status="exited", exit_code=1, finished=1_700_000_010.0)
     seen, _ = gpu_host(tmp_path, FakeDocker(dead, lines), probe=REFUSED)
     assert seen["models"][0]["state"]["cause"] == "oom_load"
-    # jupyter holds 18000 MiB of that GPU and is none of ours
+    # jupyter, which is not ours, holds 18000 MiB of that GPU
     assert cause_of(seen) == ("holders", "held")
     seen["holders"] = []
     assert cause_of(seen) == ("log", "oom_load")

@@ -1,4 +1,4 @@
-"""Reading docker's output: times, colours, JSON, and nothing secret."""
+"""Read the output of docker logs: times, colours, JSON, and no secrets."""
 
 from __future__ import annotations
 

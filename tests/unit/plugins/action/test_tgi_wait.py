@@ -1,4 +1,4 @@
-"""The action plugin: when it calls again, what it shows, what it returns."""
+"""Test when the action plugin calls again, what it shows, and what it returns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def answer(*models: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 class Host:
-    """Answers a list of results and keeps the arguments of each call."""
+    """Return results from a list, and keep the arguments of each call."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: dict[str, Any]) -> None:
         self.answers, self.calls, self.shown = list(answers), [], []  # type: ignore[var-annotated]
