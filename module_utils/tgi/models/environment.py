@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..common.problem import problem
 from .resolve import normalise
 
 
@@ -17,9 +18,14 @@ def container_environments(
 
     The fact holds no environment, which may be secret: a model's own comes from ``entries``
     (tgi_models). It overrides ``common`` (tgi_environment), and launcher options override both.
-    What is empty is left out, because TGI takes an empty variable for a value.
+    Empty values are left out, because TGI takes an empty variable for a value. Raise ValueError
+    when the fact is of another list, as a cached one may be.
     """
     own = {entry["name"]: entry["environment"] for entry in normalise(entries)}
+    models = list(models)
+    if [model["name"] for model in models] != list(own):
+        remedy = "run the role preflight in this play"
+        raise ValueError(problem("fact tgi_host.models", "does not match tgi_models", remedy))
     return {
         str(model["name"]): _environment(model, common or {}, own[model["name"]], usage_stats)
         for model in models

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible.module_utils.tgi.models.environment import container_environments, options_digest
 from ansible.module_utils.tgi.models.resolve import resolve_models
 
@@ -24,6 +25,12 @@ def test_each_model_has_its_own() -> None:
     common = {"NUM_SHARD": "1", "K": "all", "NUMBER": "0"}
     assert a == {"MODEL_ID": "x/a", **common, "K": "one", "FLAG": "true", "USAGE_STATS": "off"}
     assert b == {"MODEL_ID": "x/b", **common, "USAGE_STATS": "on", "CUDA_GRAPHS": "1,2"}
+
+
+def test_a_fact_of_another_list_is_refused() -> None:
+    # A fact cache may hold the list of yesterday
+    with pytest.raises(ValueError, match="does not match tgi_models; run the role preflight in"):
+        container_environments(resolve_models([{"name": "a"}]), [{"name": "b"}], {}, "off")
 
 
 def test_the_digest_changes_with_any_value_and_no_order() -> None:

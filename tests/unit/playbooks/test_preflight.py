@@ -76,13 +76,15 @@ def variables(**more: Any) -> dict[str, Any]:
 ALONE: dict[str, Any] = {"gpu_hosts": {"here": {}}, "gateways": {"here": {}}}
 
 
-def run(tmp_path: Path, text: str, groups: dict[str, Any] = ALONE) -> str:
-    """Run the play in check mode, as talkative as it gets; give what it printed."""
+def run(
+    tmp_path: Path, text: str, groups: dict[str, Any] = ALONE, play: list[dict[str, Any]] = PLAYBOOK
+) -> str:
+    """Run the play in check mode with -vvvv and return the output."""
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars" / "all.yml").write_text(text)
     children = {group: {"hosts": hosts} for group, hosts in groups.items()}
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
-    (tmp_path / "play.yml").write_text(yaml.safe_dump(PLAYBOOK))
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(play))
     (tmp_path / "password").write_text("open sesame")
     # Not the project's own ansible.cfg: it names the sandbox's inventory too
     (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
@@ -201,3 +203,13 @@ def test_every_problem_of_a_bad_one_in_one_message(tmp_path: Path) -> None:
     for _, line in BAD:
         assert any(line in one for one in found), line
     assert len(found) == len(BAD)
+
+
+def test_role_tgi_alone_checks_the_inventory_and_the_host_first(tmp_path: Path) -> None:
+    play = [{"hosts": "gpu_hosts", "gather_facts": False, "roles": ["tgi"]}]
+    models = [{"name": "a", "model_id": "acme/a", "revision": "main", "gpus": []}]
+    output = run(tmp_path, yaml.safe_dump(variables(tgi_models=models)), play=play)
+    assert problems(output) == [
+        'tgi_models[0].revision is "main", not a commit; '
+        "write a commit, 40 hex digits: branches and tags move"
+    ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.tgi.common.places import MARK
 from ansible.module_utils.tgi.engines.tgi.options import LAUNCHER_OPTIONS
 from ansible.module_utils.tgi.models.deployed import find_deployed
 
@@ -186,6 +187,8 @@ def test_the_preflight_knows_it_for_ours(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(render("compose.yaml.j2"))
     assert find_deployed(tmp_path, "/opt/tgi") == ["house-7b"]
+    tasks = yaml.safe_load((ROLE / "tasks/uninstall.yml").read_text())
+    assert tasks[0]["ansible.builtin.find"]["contains"] == MARK
 
 
 def test_a_longer_patience_starts_no_model_anew() -> None:
