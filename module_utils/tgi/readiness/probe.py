@@ -13,12 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..common.text import clean, shorten
+from ..engines.tgi.one_token import GENERATE, HEALTH, ONE_TOKEN, from_engine, generated
 
 _BODY_LIMIT = 65536
-_GATEWAY = (502, 504)
-_REQUEST = json.dumps(
-    {"inputs": "Hello", "parameters": {"max_new_tokens": 1, "details": True}}
-).encode()
 
 
 @dataclass(frozen=True)
@@ -72,41 +69,28 @@ def _answered(what: str, status: int, body: bytes) -> str:
     return f"{what} answered {status}" + (f": {said}" if said else " with an empty body")
 
 
-def _generated(body: bytes) -> bool:
-    try:
-        answer: Any = json.loads(body)
-    except ValueError:
-        return False
-    if not isinstance(answer, dict) or not isinstance(answer.get("generated_text"), str):
-        return False
-    details = answer.get("details")
-    if isinstance(details, dict) and isinstance(details.get("generated_tokens"), int):
-        return bool(details["generated_tokens"] >= 1)
-    return bool(answer["generated_text"])
-
-
 def probe(url: str, timeout: float) -> Probe:
     """Probe the server at ``url`` (http://host:port) once, ``timeout`` seconds for each request.
 
     While TGI loads, it does not listen. A connection that is refused, reset, or dropped by Docker's
     proxy, and a 502 or 504 from a proxy, all mean "not listening".
     """
-    what = "GET /health"
+    what = f"GET {HEALTH}"
     healthy = False
     try:
-        status, body = _ask(url, "GET", "/health", None, timeout)
-        if status in _GATEWAY or (status == 503 and b"healthcheck" not in body):
+        status, body = _ask(url, "GET", HEALTH, None, timeout)
+        if not from_engine(status, body):
             return Probe(False, False, _answered(what, status, body))
         if status != 200:
             return Probe(False, True, _answered(what, status, body))
-        what, healthy = "POST /generate", True
-        status, body = _ask(url, "POST", "/generate", _REQUEST, timeout)
+        what, healthy = f"POST {GENERATE}", True
+        status, body = _ask(url, "POST", GENERATE, ONE_TOKEN, timeout)
     except (TimeoutError, socket.timeout):
         return Probe(False, True, f"{what} did not answer within {timeout:g} s", healthy, True)
     except (OSError, HTTPException) as problem:
         reason = str(getattr(problem, "strerror", "") or problem or type(problem).__name__)
         return Probe(False, healthy, f"{what}: {clean(reason)}", healthy)
-    if status == 200 and _generated(body):
+    if status == 200 and generated(body):
         return Probe(True, True, "", True)
     return Probe(False, True, _answered(what, status, body), True)
 

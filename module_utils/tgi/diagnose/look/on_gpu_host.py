@@ -17,6 +17,7 @@ from ...common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, FIREWALL_DIR
 from ...docker.compose_containers import Container, Docker, DockerError
 from ...engines.tgi.causes import recognise
 from ...engines.tgi.log import parse
+from ...engines.tgi.one_token import GENERATE, HEALTH
 from ...engines.tgi.phases import DEADLINES
 from ...host import firewall, machine
 from ...host import ports as host_ports
@@ -240,11 +241,11 @@ async def _talk(
 async def _ask(wish: Inside, one: Mapping[str, Any]) -> dict[str, Any]:
     target = Target(one["url"], timeout=wish.timeout)
     async with Client(target, transport=wish.transport) as client:
-        said: dict[str, Any] = {"health": view_http(await client.send("GET", "/health"))}
+        said: dict[str, Any] = {"health": view_http(await client.send("GET", HEALTH))}
         if not said["health"]["status"]:
             return said
         said["load"] = view_load(await client.send("GET", "/metrics"))
-        said["generate"] = view_generate(await client.send("POST", "/generate", _SHORT))
+        said["generate"] = view_generate(await client.send("POST", GENERATE, _SHORT))
         if said["generate"]["problem"] or one["name"] in wish.without_chat:
             return said
         said.update(await talk(client, "tgi", wish.tools))
