@@ -95,8 +95,8 @@ VLLM_SERVER = {"/metrics": VLLM, "/v1/models": owned("vllm")}
         ("openai", {"/v1/models": owned("another")}, ""),
         ("tgi", VLLM_SERVER, "vllm answers, not tgi"),
         ("vllm", {"/info": TGI}, "tgi answers, not vllm"),
-        ("tgi", {"/v1/models": owned("another")}, "nothing here says that it is tgi"),
-        ("tgi", {}, "nothing here says that it is tgi (/v1/models: HTTP 404)"),
+        ("tgi", {"/v1/models": owned("another")}, "no sign of tgi in its answers"),
+        ("tgi", {}, "no sign of tgi in its answers (/v1/models: HTTP 404)"),
     ],
 )
 def test_the_declared_engine_must_answer(
