@@ -13,27 +13,12 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
-from ansible.module_utils.tgi.common.files import read_head
 from ansible.module_utils.tgi.gateway import endpoint
 from ansible.module_utils.tgi.gateway.nginx import installed
 from ansible.module_utils.tgi.gateway.render import key_file, quoting, template_data, upstreams
 from ansible.module_utils.tgi.gateway.tls import certificate as gateway_tls
 from ansible.module_utils.tgi.models import replicas
-from ansible.module_utils.tgi.preflight.gateway import all_variables, backends
-
-
-def gateway_problems(values: Any, certificate: str = "", key: str = "") -> list[str]:
-    """Apply :func:`inventory_gateway.check_gateway` with the controller's files.
-
-    The texts of the certificate and its key stand for the files that are named for them, which
-    may be vaulted.
-    """
-    tls = values.get("gateway_tls") or {}
-    known = {tls.get("certificate"): certificate, tls.get("key"): key}
-    problems: list[str] = all_variables.check_gateway(
-        values, lambda path: known.get(path) or read_head(path)
-    )
-    return problems
+from ansible.module_utils.tgi.preflight.gateway import backends
 
 
 class FilterModule:
@@ -44,7 +29,7 @@ class FilterModule:
         return {
             "nginx_address": quoting.nginx_address,
             "tgi_gateway_backends": replicas.gateway_backends,
-            "tgi_backend_problems": backends.backend_problems,
+            "tgi_backends_problems": backends.backend_problems,
             "tgi_consumer_access": endpoint.consumer_access,
             "tgi_endpoint_ca": endpoint.endpoint_ca,
             "tgi_endpoint_url": endpoint.endpoint_url,
@@ -58,7 +43,6 @@ class FilterModule:
             "nginx_word": quoting.nginx_word,
             "nginx_upstreams": upstreams.nginx_upstreams,
             "nginx_probe": installed.nginx_probe,
-            "tgi_gateway_problems": gateway_problems,
             "nginx_rate": template_data.nginx_rate,
             "nginx_retry_after": template_data.nginx_retry_after,
             "nginx_map_key": quoting.nginx_map_key,

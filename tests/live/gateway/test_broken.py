@@ -24,9 +24,11 @@ cat /run/nginx.pid
 """
 # Seconds until a configuration that is not served is given up
 PATIENCE = 3
-# Holds a port until its standard input ends
+# Holds a port until its standard input ends. It is called nginx, as a second instance would be: the
+# preflight refuses every other program before nginx is asked
 HOLDER = """
-import socket, sys
+import pathlib, socket, sys
+pathlib.Path("/proc/self/comm").write_text("nginx")
 server = socket.create_server(("", {port}))
 print("held", flush=True)
 sys.stdin.read()

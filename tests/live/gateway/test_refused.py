@@ -70,5 +70,5 @@ def test_what_would_become_configuration_is_refused_by_its_name(site: Site) -> N
 
 def told(done: subprocess.CompletedProcess[str], start: str) -> bool:
     """Whether some line says what is wrong there, and what to write instead."""
-    lines = (line.strip() for line in done.stdout.splitlines())
+    lines = (line.strip().removeprefix("- ") for line in done.stdout.splitlines())
     return any(line.startswith(start) and re.search("; (write|leave) ", line) for line in lines)

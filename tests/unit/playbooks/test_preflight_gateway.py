@@ -1,4 +1,4 @@
-"""The role's own refusal, by Ansible itself: it comes first, and needs no preflight before it."""
+"""The role gateway alone in a play: it runs the preflight itself, before any change."""
 
 from __future__ import annotations
 
@@ -18,26 +18,30 @@ MODEL = {"name": "a", "model_id": "x/a", "revision": "0" * 40}
 PLAY = """\
 - hosts: gateways
   gather_facts: false
+  roles: [gateway]
+"""
+# What the preflight found on hosts of this run
+KNOWN = """\
   pre_tasks:
     - ansible.builtin.set_fact:
         tgi_host:
           addresses: [10.0.0.6]
           models: [{name: a, model_id: x/a, revision: "%s", aliases: [], port: 8081}]
         cacheable: true
-      delegate_to: gpu2
+      delegate_to: "{{ item }}"
       delegate_facts: true
-  roles: [gateway]
+      loop: [edge, gpu2]
 """ % ("0" * 40)
 EDGE = f"""\
 gateway_server_name: llm.example.org
 gateway_tls: {{source: private_ca, ca_dir: /nowhere/pki}}
 gateway_consumers:
   - {{name: a, tier: standard, keys: [{{key: {SECRET}, expires: "2027-01-31"}}]}}
-  - {{name: b, tier: standard, keys: [{SECRET}]}}
 """
 
 
-def test_a_gateway_of_hosts_that_cannot_be_reached(tmp_path: Path) -> None:
+def refused(tmp_path: Path, play: str, keys: str) -> list[str]:
+    """Run the play in check mode; return the lines of the message with which it fails."""
     hosts: dict[str, Any] = {
         "gpu1": {"tgi_models": [MODEL], "tgi_bind_address": "10.0.0.5"},
         "gpu2": {"tgi_models": [MODEL]},
@@ -48,8 +52,8 @@ def test_a_gateway_of_hosts_that_cannot_be_reached(tmp_path: Path) -> None:
         yaml.safe_dump({"all": {"vars": here, "children": children}})
     )
     (tmp_path / "group_vars").mkdir()
-    (tmp_path / "group_vars" / "gateways.yml").write_text(EDGE)
-    (tmp_path / "play.yml").write_text(PLAY)
+    (tmp_path / "group_vars" / "gateways.yml").write_text(EDGE + keys)
+    (tmp_path / "play.yml").write_text(play)
     (tmp_path / "password").write_text("none")
     (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "--check", "-vvvv"]
@@ -64,13 +68,29 @@ def test_a_gateway_of_hosts_that_cannot_be_reached(tmp_path: Path) -> None:
     )
     output = done.stdout + done.stderr
     assert SECRET not in output
-    refused = output.partition("msg: |-")[2].partition("PLAY RECAP")[0]
-    # Values are judged before hosts, and these in their order
-    assert [line.strip() for line in refused.splitlines() if line.strip()] == [
-        "gateway_consumers[1].keys[0] is the same key as gateway_consumers[0].keys[0].key; "
-        "write the output of openssl rand -hex 32, in a vault file",
+    message = output.partition("msg: |-")[2].partition("PLAY RECAP")[0]
+    if not message:
+        message = output.partition("msg: >-")[2].partition("PLAY RECAP")[0]
+    assert message, output[-3000:]
+    return [line.strip() for line in message.splitlines() if line.strip()]
+
+
+def test_bad_variables_are_refused_without_a_preflight_before_the_role(tmp_path: Path) -> None:
+    same = f"  - {{name: b, tier: standard, keys: [{SECRET}]}}\n"
+    first, *problems = refused(tmp_path, PLAY, same)
+    assert first.startswith("Preflight refuses edge: ")
+    assert (
+        "- gateway_consumers[1].keys[0] is the same key as gateway_consumers[0].keys[0].key; "
+        "write the output of openssl rand -hex 32, in a vault file"
+    ) in problems
+    # A gateway alone needs no consumer for the checks
+    assert not [line for line in problems if "checks_consumer" in line]
+
+
+def test_a_gateway_of_hosts_that_cannot_be_reached(tmp_path: Path) -> None:
+    assert refused(tmp_path, PLAY.replace("  roles", KNOWN + "  roles"), "") == [
         "gpu1 is not in this run, so the port is unknown for a; "
         "run without --limit, or write a port for each of them in tgi_models",
         "tgi_bind_address of gpu2 is not set, so its models listen on loopback only; "
         "write its private address there (it has 10.0.0.6)",
-    ], output[-3000:]
+    ]
