@@ -21,12 +21,13 @@ def section(host: str, facts: dict[str, Any], found: list[Row]) -> str:
 def page(
     when: str, command: str, job: dict[str, Any], sections: list[str], serving: list[float]
 ) -> str:
-    """The whole page; ``command`` made it, ``serving`` are the seconds of the role's own task."""
+    """Return the page; ``command`` made it, ``serving`` are the seconds of the role's task."""
     said = ""
     if serving:
         times = " and ".join(f"{seconds:.1f} s" for seconds in serving)
         said = (
-            f" The role's one task\n  that does all of it, files over SSH among it, took {times}."
+            " The role's one task,\n  which does all of this and copies the files over SSH,"
+            f" took {times}."
         )
     shown = {key: value for key, value in job.items() if key not in ("key", "name", "ca")}
     shown["events"] = job["events"] * job["streams"]
