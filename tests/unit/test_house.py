@@ -213,6 +213,27 @@ def test_a_role_keeps_its_private_variables_to_itself() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_role_reads_documented_variables_of_other_roles() -> None:
+    """A name with another role's prefix is in its specification, or is a module, filter or fact."""
+    roles = sorted((path.name for path in (ROOT / "roles").iterdir()), key=len, reverse=True)
+    known = {path.stem for path in (ROOT / "library").glob("*.py")}
+    known |= {path.stem for path in (ROOT / "plugins/action").glob("*.py")} | {"tgi_host"}
+    filters = "".join(path.read_text() for path in (ROOT / "plugins/filter").glob("*.py"))
+    known |= set(re.findall(r'(?m)^ +"(\w+)": ', filters))
+    for path in ROOT.glob("roles/*/meta/argument_specs.yml"):
+        for entry in yaml.safe_load(path.read_text())["argument_specs"].values():
+            known |= set(entry.get("options") or {})
+    named = re.compile(rf"(?<![\w./-])({'|'.join(roles)})_\w+")
+    unknown = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in sorted((ROOT / "roles").rglob("*.yml"))
+        if path.parent.name in ("tasks", "vars", "defaults")
+        for found in named.finditer(re.sub(r"(?m)^ *#.*", "", path.read_text()))
+        if found[1] != path.parts[len(ROOT.parts) + 1] and found[0] not in known
+    ]
+    assert not unknown, "\n".join(unknown)
+
+
 def test_every_variable_of_a_role_is_read() -> None:
     areas = [ROOT / area for area in ("playbooks", "plugins", "library", "module_utils")]
     # A description in meta or README reads nothing
