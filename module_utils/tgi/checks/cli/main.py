@@ -19,8 +19,8 @@ from ..catalogue_edge import EDGE
 from ..endpoint.auth import secrets_of
 from ..judges import json_schema
 from ..module_arguments import ARGUMENTS
+from ..report import html_page
 from ..report.document import answer
-from ..report.html_page import make_page
 from ..report.junit import make_junit
 from ..report.report_files import make_json
 from ..results import ERROR, FAIL, Report
@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None, transport: Any = None) -> int:
         )
     if missing := json_schema.JSONSCHEMA_ERROR:
         return _useless(f"{missing}: pip install jsonschema, or apt install python3-jsonschema")
+    if arguments.html and (missing := html_page.JINJA2_ERROR):
+        return _useless(f"{missing}, which --html needs: pip install jinja2")
     try:
         key = read_key(arguments)
         view = find_view(arguments, key)
@@ -173,7 +175,7 @@ def write_files(arguments: argparse.Namespace, found: dict[str, Any]) -> None:
     if arguments.junit:
         write(Path(arguments.junit), make_junit(found))
     if arguments.html:
-        write(Path(arguments.html), make_page([found]).encode())
+        write(Path(arguments.html), html_page.make_page([found]).encode())
 
 
 def make_list() -> str:

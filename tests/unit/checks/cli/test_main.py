@@ -17,6 +17,7 @@ from ansible.module_utils.tgi.checks.catalogue_edge import EDGE
 from ansible.module_utils.tgi.checks.cli import main
 from ansible.module_utils.tgi.checks.endpoint import tls_certificate
 from ansible.module_utils.tgi.checks.judges import json_schema
+from ansible.module_utils.tgi.checks.report import html_page
 
 from tests.support.emulator import MODEL, Running, running
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
@@ -210,6 +211,9 @@ def test_an_engine_with_a_key_gets_it(
 def test_the_command_names_a_missing_library(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(html_page, "JINJA2_ERROR", "No module named 'jinja2'")
+    assert main.main(["http://127.0.0.1:1", "--html", "page.html"]) == main.USELESS
+    assert "--html needs: pip install jinja2" in capsys.readouterr().err
     monkeypatch.setattr(json_schema, "JSONSCHEMA_ERROR", "No module named 'jsonschema'")
     assert main.main(["http://127.0.0.1:8081"]) == main.USELESS
     assert "python3-jsonschema" in capsys.readouterr().err

@@ -137,7 +137,7 @@ def test_a_bad_verdict_fails_after_all_is_written(tmp_path: Path, engine: Runnin
         assert bool(bad) == (verdicts[host] == "failed")
     assert verdicts == {"gpu1": "passed", "gpu2": "failed", "gpu3": "failed"}
     page = (folder / "index.html").read_text()
-    assert "Failed" in page and "gpu3 came to no verdict" in page
+    assert "Failed" in page and "gpu3 has no verdict" in page
 
 
 def test_not_enforced_it_is_written_and_let_pass(tmp_path: Path, engine: Running) -> None:
