@@ -219,7 +219,7 @@ def test_the_page_is_over_both_views_of_this_run(tmp_path: Path) -> None:
     }
     page = (tmp_path / "index.html").read_text()
     assert "direct · gpu1" in page and "edge · gw1" in page
-    assert "no route to host" in page and "came to no verdict" in page
+    assert "no route to host" in page and "has no verdict" in page
     assert "Not in this report: the direct view of gpu2." in page
     verdicts = [json.loads((tmp_path / f"report-edge-{one}.json").read_text())["summary"]
                 for one in ("gw2", "gw3")]  # fmt: skip
