@@ -250,3 +250,14 @@ def test_every_variable_of_a_role_is_read() -> None:
         if name not in read
     ]
     assert not unread, "no file reads these variables, so remove them:\n" + "\n".join(unread)
+
+
+def test_no_test_imports_another_test() -> None:
+    """Running one file would run another's code; what tests share stands in tests/support."""
+    areas = ("tests.unit", "tests.live", "tests.end_to_end")
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(areas):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
+    assert not wrong, "\n".join(wrong)

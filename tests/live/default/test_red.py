@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.live.endpoints import load_endpoints
-from tests.support.roots import ROOT
+from tests.support.playbook import ansible_playbook
 
 testinfra_hosts = ["ansible://gpu_hosts?force_ansible=True"]
 EMULATOR = "docker exec tgi-smollm2-135m-tgi-1 tgi-emulator fault"
@@ -20,12 +19,8 @@ EMULATOR = "docker exec tgi-smollm2-135m-tgi-1 tgi-emulator fault"
 def play(
     inventory: str, playbook: str, host: str, variables: dict[str, Any] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    command = ["ansible-playbook", "-i", inventory, playbook, "--limit", host]
-    command += ["-e", json.dumps(variables or {})]
-    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False
-    )
+    words = ["-i", inventory, playbook, "--limit", host]
+    return ansible_playbook(*words, "-e", json.dumps(variables or {}))
 
 
 @pytest.fixture(scope="module")

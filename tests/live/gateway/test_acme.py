@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.live.gateway.test_reload import master, served_serial, while_asking
-from tests.live.gateway.test_undo import undo
+from tests.support.live.nginx_on_host import master
 from tests.support.live.sites import Site
+from tests.support.live.under_load import served_serial, while_asking
+from tests.support.live.undo import undo
 
 ACME = "/etc/tgi-gateway/acme"
 

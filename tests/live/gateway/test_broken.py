@@ -10,18 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.live.nginx_on_host import STATE
 from tests.support.live.sites import Site
 from tests.support.roots import ROOT
 
-RELEASES = "/etc/nginx/tgi-gateway"
-STATE = f"""
-readlink /etc/nginx/nginx.conf
-ls -A {RELEASES} {RELEASES}/replaced
-find -L /etc/nginx -type f -print0 | sort -z | xargs -0 sha256sum
-find /etc/systemd/system/nginx.service.d /var/lib/tgi-gateway -print
-python3 -c 'import urllib.request as u; print(u.urlopen("http://127.0.0.1:8079/config-version").read())'
-cat /run/nginx.pid
-"""
 # Seconds until a configuration that is not served is given up
 PATIENCE = 3
 # Holds a port until its standard input ends. It is called nginx, as a second instance would be: the

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 
+from tests.support.live.nginx_on_host import ACCESS_LOG, master, old_master
 from tests.support.live.sites import Site
 
-ACCESS_LOG = "/var/log/nginx/tgi-gateway-access.log"
 WORST_EXPOSURE = 3.0
 
 
@@ -53,14 +53,6 @@ def test_it_reads_certificates_and_flags_and_writes_nothing_else(site: Site) -> 
         assert "Read-only file system" in site.run(tried)
     for path in ("/var/log/nginx", "/run"):
         site.run(f"{inside} sh -c 'touch {path}/.try && rm {path}/.try'")
-
-
-def master(site: Site) -> str:
-    return site.run("cat /run/nginx.pid")
-
-
-def old_master(site: Site) -> str:
-    return site.run("ls /run/nginx.pid.oldbin 2>/dev/null || true")
 
 
 def confinement(site: Site) -> dict[str, str]:

@@ -9,8 +9,7 @@ import time
 import httpx
 import pytest
 
-from tests.live.gateway.test_confined import ACCESS_LOG
-from tests.live.gateway.test_hygiene import since, size
+from tests.support.live.nginx_on_host import ACCESS_LOG, since, size
 from tests.support.live.sites import Site
 
 # What any engine serves: TGI, vLLM, SGLang, llama.cpp, transformers, Triton

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import re
 import secrets
-import time
 
-from tests.live.gateway.test_confined import ACCESS_LOG
 from tests.support.live.load import CHAT, Answer, Connection
+from tests.support.live.nginx_on_host import ACCESS_LOG, since, size
 from tests.support.live.sites import Site
 
 ERROR_LOG = "/var/log/nginx/tgi-gateway-error.log"
@@ -49,22 +47,6 @@ MODELS = [
     "@backend",
 ]
 MODELS += ["__proto__", "model_pair", "solo;", "\x1b[31m", "\ud800", "é", "x" * 9999]
-
-
-def size(site: Site, log: str) -> int:
-    return int(site.run(f"stat -c %s {log}"))
-
-
-def since(site: Site, start: int, count: int) -> list[bytes]:
-    """The access log's lines from an offset on; a line comes a moment after its answer."""
-    deadline = time.monotonic() + 5
-    while True:
-        found = base64.b64decode(site.run(f"tail -c +{start + 1} {ACCESS_LOG} | base64"))
-        # Not splitlines, which takes more for an end than a log has
-        lines = found.split(b"\n")[:-1]
-        if len(lines) >= count or time.monotonic() > deadline:
-            return lines
-        time.sleep(0.1)
 
 
 def ways(site: Site, nonce: str) -> dict[str, int]:

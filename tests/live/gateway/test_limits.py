@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.live.gateway.test_confined import ACCESS_LOG
-from tests.live.gateway.test_hygiene import since, size
 from tests.support.live.load import Answer, Connection, Tally
+from tests.support.live.nginx_on_host import ACCESS_LOG, since, size
 from tests.support.live.sites import CAPPED, Site
 
 RATE, BURST = 20, 10

@@ -14,12 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.live.gateway.test_confined import ACCESS_LOG
-from tests.live.gateway.test_hygiene import since, size
-from tests.live.gateway.test_refused import FAST, budget
 from tests.support.live.client_ca import Authority
 from tests.support.live.load import CHAT
+from tests.support.live.nginx_on_host import ACCESS_LOG, since, size
 from tests.support.live.sites import Site
+from tests.support.live.token_budget import FAST, budget
 
 MADE_UP, NEAREST = "203.0.113.9", "198.51.100.7"
 BADGE = "CN=badge,O=Example"

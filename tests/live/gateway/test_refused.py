@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.live.gateway.test_broken import STATE
+from tests.support.live.nginx_on_host import STATE
 from tests.support.live.sites import Site
+from tests.support.live.token_budget import BUDGET, FAST, budget
 
-# Three answers of 8 words are over it
-BUDGET = 20
-FAST = {"requests_per_second": 100000, "burst": 100000, "concurrent": 0}
 HOSTILE: dict[str, Any] = {
     "gateway_server_name": "llm.test; return 200 $host",
     "gateway_tiers": {"free": FAST, 'a"; b': FAST, "$tier": FAST},
@@ -35,15 +33,6 @@ server_name tiers.a" tiers.$tier consumers[0].name consumers[0].tier trusted_pro
 real_ip_header backends[0].name backends[0].model_id backends[0].aliases[0] backends[0].aliases[1]
 backends[0].aliases[2] backends[0].replicas[0].name backends[0].replicas[0].address
 """
-
-
-def budget(site: Site) -> dict[str, int]:
-    """A budget of tokens, where njs has memory that workers share."""
-    packages = {"distro": "libnginx-mod-http-js", "nginx_org": "nginx-module-njs"}
-    said = site.run(f"dpkg-query -W -f '${{Version}}' {packages[site.source]}")
-    # nginx.org's is nginx's version, and njs's after a plus
-    version = said.partition("+")[2].split(".") if site.source == "nginx_org" else said.split(".")
-    return {"tokens_per_minute": BUDGET} if (int(version[0]), int(version[1])) >= (0, 8) else {}
 
 
 def test_a_budget_is_refused_where_nothing_can_count_it(site: Site) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.live.gateway.test_confined import ACCESS_LOG
-from tests.live.gateway.test_hygiene import since, size
 from tests.support.live.engine import REFUSAL
+from tests.support.live.nginx_on_host import ACCESS_LOG, since, size
 from tests.support.live.sites import Site
 
 CHAT = "/v1/chat/completions"

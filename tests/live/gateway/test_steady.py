@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from tests.live.gateway.test_confined import master, old_master
 from tests.support.live.load import CHAT, Answer, Connection, Tally, keep_asking
+from tests.support.live.nginx_on_host import master, old_master
 from tests.support.live.sites import CAPPED, Site
 
 TIMEOUT = 10

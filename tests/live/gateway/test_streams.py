@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.live.gateway.test_refused import FAST, budget
 from tests.support.live.load import Answer
 from tests.support.live.sites import Site
 from tests.support.live.streams import (
@@ -24,6 +23,7 @@ from tests.support.live.streams import (
     p95,
     through,
 )
+from tests.support.live.token_budget import FAST, budget
 
 GZIP = "Accept-Encoding: gzip, deflate, br"
 #: A busy machine merges what it reads and never splits it, so the best of these is the gateway's

@@ -7,9 +7,8 @@ import json
 import httpx
 import pytest
 
-from tests.live.gateway.test_confined import ACCESS_LOG
-from tests.live.gateway.test_hygiene import since, size
 from tests.support.live.load import CHAT
+from tests.support.live.nginx_on_host import ACCESS_LOG, since, size
 from tests.support.live.sites import Site
 
 HEADERS = {

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 from tests.support.live.sites import Site
-from tests.support.roots import ROOT
+from tests.support.live.undo import undo
 
-PLAY = """---
-- name: Take the gateway away
-  hosts: {host}
-  become: true
-  tasks:
-    - name: Take it away
-      ansible.builtin.include_role:
-        name: gateway
-        tasks_from: uninstall
-"""
 # What may stay are logs
 LEFT = "find / -xdev -name '*tgi-gateway*' -not -path '/proc/*' -not -path '/var/log/*'"
 OTHERS = """
@@ -44,20 +32,3 @@ def test_it_goes_without_a_trace_and_comes_back(site: Site, tmp_path: Path) -> N
     with site.client("free") as client:
         assert client.post("/v1/chat/completions", json={"model": "solo"}).status_code == 200
     assert "changed=0" in site.play().stdout
-
-
-def undo(site: Site, path: Path) -> subprocess.CompletedProcess[str]:
-    """Run the role's uninstall on one host."""
-    playbook = path / "undo.yml"
-    playbook.write_text(PLAY.format(host=site.host), encoding="utf-8")
-    command = ["ansible-playbook", "-i", site.inventory, str(playbook)]
-    paths = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_ROLES_PATH": str(ROOT / "roles")}
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **paths, "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import threading
 import time
@@ -16,7 +15,7 @@ import pytest
 
 from tests.support.live.endpoints import Endpoint, load_endpoints
 from tests.support.live.two_machines import ask, requests_of, until
-from tests.support.roots import ROOT
+from tests.support.playbook import ansible_playbook
 
 Hosts = Callable[[str], Any]
 
@@ -24,11 +23,7 @@ Hosts = Callable[[str], Any]
 def drain(inventory: str, replica: str, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run the playbook as its head says."""
     variables = json.dumps({"gateway_drain_replica": replica, **more})
-    command = ["ansible-playbook", "-i", inventory, "playbooks/drain.yml", "-e", variables]
-    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    return ansible_playbook("-i", inventory, "playbooks/drain.yml", "-e", variables)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 
+from tests.support.live.named_client import NamedClient
 from tests.support.roots import ROOT
 
 
@@ -37,7 +38,7 @@ class Endpoint:
         headers = {"Host": f"{self.server_name}:{self.https_port}"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
-        return Named(
+        return NamedClient(
             self.server_name,
             base_url=f"https://127.0.0.1:{self.https_port}",
             headers=headers,
@@ -46,18 +47,6 @@ class Endpoint:
             timeout=60,
             **options,
         )
-
-
-class Named(httpx.Client):
-    """An httpx client whose TLS handshake asks for a name other than the address."""
-
-    def __init__(self, server_name: str, **options: Any) -> None:
-        super().__init__(**options)
-        self._server_name = server_name
-
-    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        request.extensions["sni_hostname"] = self._server_name
-        return super().send(request, **options)
 
 
 def inventory_path(config: pytest.Config) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.roots import ROOT
+from tests.support.playbook import ansible_playbook
 
 INVENTORY = "molecule/gpu_hosts/inventory"
 PLAYBOOK = "molecule/gpu_hosts/converge.yml"
@@ -105,24 +104,10 @@ def play(
     *options: str, inventory: str = INVENTORY, playbook: str = PLAYBOOK, **variables: Any
 ) -> Played:
     """Run the roles again, with other values of their variables."""
-    command = ["ansible-playbook", "-i", inventory, playbook, *options]
-    command += ["-e", json.dumps(variables)]
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.jsonl",
-        "ANSIBLE_FORCE_COLOR": "0",
-        "ANSIBLE_NOCOLOR": "1",
-    }
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = ansible_playbook(
+        "-i", inventory, playbook, *options, "-e", json.dumps(variables),
+        ANSIBLE_STDOUT_CALLBACK="ansible.posix.jsonl",
+    )  # fmt: skip
     return read_events(done.returncode, done.stdout + done.stderr)
 
 

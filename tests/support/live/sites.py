@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from ansible.template import Templar
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.vars.manager import VariableManager
 
-from tests.support.roots import ROOT
+from tests.support.live.named_client import NamedClient
+from tests.support.playbook import ansible_playbook
 
 INVENTORY = "molecule/gateway/inventory"
 #: The consumer who may do four things at a time
@@ -61,7 +61,7 @@ class Site:
         if consumer is not None:
             headers["Authorization"] = f"Bearer {self.key(consumer)}"
         settings = {"verify": self.context(), "trust_env": False, "timeout": 60, **options}
-        return Named(self.name, base_url=self.url, headers=headers, **settings)
+        return NamedClient(self.name, base_url=self.url, headers=headers, **settings)
 
     def engine(self, replica: str) -> dict[str, Any]:
         """What that engine has counted since :meth:`forget`."""
@@ -86,32 +86,8 @@ class Site:
 
     def play(self, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run the role again on this host, with other values of its variables."""
-        playbook = "molecule/gateway/converge.yml"
-        command = ["ansible-playbook", "-i", self.inventory, playbook, "--limit", self.host]
-        command += ["-e", json.dumps(variables), *options]
-        colourless = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
-        environment = {**os.environ, **colourless, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        return subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-
-
-class Named(httpx.Client):
-    """An httpx client whose TLS handshake asks for a name other than the address."""
-
-    def __init__(self, server_name: str, **options: Any) -> None:
-        super().__init__(**options)
-        self._server_name = server_name
-
-    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        request.extensions["sni_hostname"] = self._server_name
-        return super().send(request, **options)
+        words = ["-i", self.inventory, "molecule/gateway/converge.yml", "--limit", self.host]
+        return ansible_playbook(*words, "-e", json.dumps(variables), *options)
 
 
 def inventory_of(config: pytest.Config) -> str:

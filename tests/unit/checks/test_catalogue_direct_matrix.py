@@ -11,7 +11,7 @@ from ansible.module_utils.tgi.checks.catalogue_edge import EDGE
 from ansible.module_utils.tgi.checks.selection import Model
 from tgi_emulator.faults import SERVE_FAULTS
 
-from tests.support.emulated_checks import HOUSE, MATRIX, NO_SOCKET, direct, ids
+from tests.support.checks.emulated_checks import HOUSE, MATRIX, NO_SOCKET, direct, ids
 from tests.support.fast_time import fast_time
 from tests.support.in_memory_tgi import InMemoryTgi
 

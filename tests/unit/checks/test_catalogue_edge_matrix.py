@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.emulated_checks import HOUSE, MATRIX, OPEN_PATH, TOKEN, edge, ids
+from tests.support.checks.emulated_checks import HOUSE, MATRIX, OPEN_PATH, TOKEN, edge, ids
 from tests.support.fast_time import patch_time
 from tests.support.in_memory_tgi import InMemoryTgi
 

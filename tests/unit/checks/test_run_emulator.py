@@ -13,7 +13,7 @@ import pytest
 from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.checks.selection import Model
 
-from tests.support.emulated_checks import (
+from tests.support.checks.emulated_checks import (
     ENVIRONMENT,
     HOUSE,
     MATRIX,

@@ -14,7 +14,7 @@ from ansible.module_utils.tgi.checks.endpoint.auth import secrets_of
 from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared, Tier
 from ansible.module_utils.tgi.checks.run import Options, catalogue, check
 
-from tests.support.emulated_checks import MATRIX
+from tests.support.checks.emulated_checks import MATRIX
 from tests.support.fakes.gateway import HSTS, KEY, LIMIT, NAME, FakeGateway
 from tests.support.fakes.spoilt_tgi import SpoiltTgi
 from tests.support.fast_time import FastLoop, fast_time

@@ -18,9 +18,18 @@ from ansible.module_utils.tgi.checks.results import ERROR, Report, scrub
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.checks.fuzz import (
+    EFFORT,
+    Change,
+    Raw,
+    change,
+    changes,
+    examples,
+    fractions,
+    garbage,
+)
+from tests.support.checks.fuzz_run import VIEWS, no_network, run_quietly, server_of, unprintable
 from tests.support.fakes.gateway import KEY, Engine
-from tests.support.fuzz import EFFORT, Change, Raw, change, changes, examples, fractions, garbage
-from tests.support.fuzz_run import VIEWS, no_network, run_quietly, server_of, unprintable
 from tests.support.in_memory_tgi import InMemoryTgi
 
 #: Whole runs by default; each of them damages some 100 answers.

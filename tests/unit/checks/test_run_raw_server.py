@@ -22,7 +22,7 @@ from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.client.answer import Answer
 from ansible.module_utils.tgi.client.http_client import Client, Target
 
-from tests.support.fuzz_run import unprintable
+from tests.support.checks.fuzz_run import unprintable
 from tests.support.in_memory_tgi import MODEL
 
 T = TypeVar("T")

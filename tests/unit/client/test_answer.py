@@ -6,7 +6,7 @@ from ansible.module_utils.tgi.client.answer import Answer, retry_after
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fuzz import examples
+from tests.support.checks.fuzz import examples
 
 
 @examples(300)

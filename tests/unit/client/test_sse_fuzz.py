@@ -8,7 +8,7 @@ from ansible.module_utils.tgi.client.sse import Parser, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fuzz import BYTES, examples, fractions
+from tests.support.checks.fuzz import BYTES, examples, fractions
 
 
 @examples(1500)

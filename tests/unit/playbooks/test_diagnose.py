@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,10 @@ import pytest
 import yaml
 
 from tests.support.diagnose.pictures import Case
+from tests.support.playbook import ansible_playbook
+from tests.support.preflight.playbook_hosts import CONFIGURATION, SECRET, free_port
 from tests.support.roots import ROOT
 from tests.support.run_module import load, run
-from tests.unit.playbooks.test_preflight import CONFIGURATION, SECRET, free_port
 
 PLAYBOOK = ROOT / "playbooks" / "diagnose.yml"
 MODULES = [f"tgi_diagnose_{one}" for one in ("client", "gateway", "gpu_host", "verdict")]
@@ -58,16 +57,8 @@ def play(tmp_path: Path, hosts: dict[str, Any], *options: str) -> tuple[int, str
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(hosts))
     (tmp_path / "password").write_text("open sesame")
     (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-vvvv", *options]
-    done = subprocess.run(
-        [*command, "-i", "hosts.yml", str(PLAYBOOK)],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    words = ["-vvvv", *options, "-i", "hosts.yml", str(PLAYBOOK)]
+    done = ansible_playbook(*words, cwd=tmp_path, ANSIBLE_CONFIG="ansible.cfg")
     output = done.stdout + done.stderr
     assert SECRET not in output
     recap = re.findall(r"(?m)^\w+ +: ok=\d+ +changed=(\d+) +unreachable=(\d+)", output)

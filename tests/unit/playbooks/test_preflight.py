@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from tests.support.preflight.playbook_hosts import CONFIGURATION, SECRET, free_port
 from tests.support.roots import ROOT
 from tests.support.tls_pairs import make
 
@@ -28,25 +28,7 @@ PLAYBOOK = [
         ],
     }
 ]
-CONFIGURATION = """\
-[defaults]
-roles_path = {root}/roles
-library = {root}/library
-module_utils = {root}/module_utils
-action_plugins = {root}/plugins/action
-filter_plugins = {root}/plugins/filter
-callback_result_format = yaml
-vault_password_file = password
-nocolor = true
-"""
-SECRET = "a-secret-that-nobody-must-see"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def variables(**more: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from tests.support.preflight.playbook_hosts import CONFIGURATION
 from tests.support.roots import ROOT
-from tests.unit.playbooks.test_preflight import CONFIGURATION
 
 SECRET = "a-secret-that-nobody-must-see"
 MODEL = {"name": "a", "model_id": "x/a", "revision": "0" * 40}

@@ -20,8 +20,8 @@ from ansible.module_utils.tgi.preflight.memory_plan import (
 )
 
 from tests.support.planner_models import LLAMA_8B, LLAMA_70B
-from tests.unit.host.nvidia.test_gpus import CARDS, TWO, A, card
-from tests.unit.preflight.test_on_host import as_root, fake_root, request_for
+from tests.support.preflight.host_root import as_root, fake_root, request_for
+from tests.support.preflight.nvidia_cards import CARDS, TWO, A, card
 
 __all__ = ["as_root"]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -13,7 +13,7 @@ from ansible.module_utils.tgi.host.nvidia.driver_verdict import judge_toolkit
 from ansible.module_utils.tgi.preflight import on_host
 from ansible.module_utils.tgi.preflight.toolkit_rules import check_toolkit as check_inventory
 
-from tests.unit.preflight.test_on_host import fake_root, release, request_for
+from tests.support.preflight.host_root import fake_root, release, request_for
 
 NOT_RUNNING = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
 CPU = {"name": "house", "gpus": []}

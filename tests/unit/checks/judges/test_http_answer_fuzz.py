@@ -22,8 +22,17 @@ from ansible.module_utils.tgi.common.text import trim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fuzz import EFFORT, Change, Raw, change, changes, examples, fractions, garbage
-from tests.support.fuzz_run import VIEWS, no_network, run_quietly, server_of, unprintable
+from tests.support.checks.fuzz import (
+    EFFORT,
+    Change,
+    Raw,
+    change,
+    changes,
+    examples,
+    fractions,
+    garbage,
+)
+from tests.support.checks.fuzz_run import VIEWS, no_network, run_quietly, server_of, unprintable
 
 PACKAGE = "ansible.module_utils.tgi.checks."
 MOST_CALLS = 4

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from ansible.plugins.action import tgi_check_report
 
 from tests.support.checks.reports import FAILED, PASSED
 from tests.support.emulator import MODEL, Running, running
-from tests.support.roots import ROOT
+from tests.support.playbook import ansible_playbook
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 HOUSE = {
@@ -83,13 +82,8 @@ def play(
     inventory = {"gpu_hosts": {"hosts": hosts, "vars": every}, "gateways": {"hosts": {"gw1": {}}}}
     (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
     (folder / "play.yml").write_text(yaml.safe_dump(plays))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i"]
-    command += [str(folder / "hosts.yml"), str(folder / "play.yml")]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
-    environment |= {"ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_NOCOLOR": "1"}
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    words = ["-i", str(folder / "hosts.yml"), str(folder / "play.yml")]
+    return ansible_playbook(*words, ANSIBLE_HOME=str(folder / "home"))
 
 
 def test_a_passed_run_leaves_reports_and_changes_nothing(tmp_path: Path, engine: Running) -> None:

@@ -1,0 +1,29 @@
+"""Remove a gateway from a host."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.support.live.sites import Site
+from tests.support.playbook import ansible_playbook
+from tests.support.roots import ROOT
+
+PLAY = """---
+- name: Take the gateway away
+  hosts: {host}
+  become: true
+  tasks:
+    - name: Take it away
+      ansible.builtin.include_role:
+        name: gateway
+        tasks_from: uninstall
+"""
+
+
+def undo(site: Site, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the role's uninstall on one host; ``path`` is a folder for the playbook."""
+    playbook = path / "undo.yml"
+    playbook.write_text(PLAY.format(host=site.host), encoding="utf-8")
+    roles = str(ROOT / "roles")
+    return ansible_playbook("-i", site.inventory, str(playbook), ANSIBLE_ROLES_PATH=roles)
