@@ -151,7 +151,7 @@ TLS = {
     "": (NAME, 90, True),
     "the certificate is for another name": ("other.example.org", 90, True),
     "the certificate has expired": (NAME, -1, True),
-    "the issuer is not known here": (NAME, 90, False),
+    "the issuer is unknown here": (NAME, 90, False),
 }
 
 
