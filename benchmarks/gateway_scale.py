@@ -63,9 +63,9 @@ def variables_of(inventory: str, host: str, more: dict[str, Any]) -> Templar:
     return Templar(loader=loader, variables=found)
 
 
-def render_seconds(inventory: str, host: str, site: dict[str, Any], probe: str) -> float:
+def render_seconds(inventory: str, host: str, site: dict[str, Any], nginx: dict[str, Any]) -> float:
     """Seconds from variables to every file of the configuration, secret ones too."""
-    templar = variables_of(inventory, host, {**site, "__gateway_probe": {"stdout": probe}})
+    templar = variables_of(inventory, host, {**site, "__gateway_nginx": nginx})
     began = time.perf_counter()
     files = templar.template(templar.available_variables["__gateway_files"])
     hidden = templar.template(templar.available_variables["__gateway_secret_files"])

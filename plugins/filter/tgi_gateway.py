@@ -42,7 +42,6 @@ class FilterModule:
             "nginx_models": template_data.nginx_models,
             "nginx_word": quoting.nginx_word,
             "nginx_upstreams": upstreams.nginx_upstreams,
-            "nginx_probe": installed.nginx_probe,
             "nginx_rate": template_data.nginx_rate,
             "nginx_retry_after": template_data.nginx_retry_after,
             "nginx_map_key": quoting.nginx_map_key,

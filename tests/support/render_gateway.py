@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
@@ -14,19 +15,28 @@ from tests.support.roots import ROOT
 
 ROLE = ROOT / "roles" / "gateway"
 KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz012345"
-DEBIAN_13 = (
-    "nginx version: nginx/1.26.3\nbuilt with OpenSSL 3.5.7\nnjs here\nipv6 here\n"
-    "package libnginx-mod-http-js 0.8.9-1\n"
-)
-DEBIAN_12 = (
-    "nginx version: nginx/1.22.1\nbuilt with OpenSSL 3.0.19\nnjs here\n"
-    "package libnginx-mod-http-js 0.7.9-2\n"
-)
-NGINX_ORG = (
-    "nginx version: nginx/1.30.6\nbuilt with OpenSSL 3.5.7\n"
-    "configure arguments: --prefix=/etc/nginx --user=nginx --group=nginx\nnjs here\n"
-    "package nginx-module-njs 1.30.6+1.0.2-1~trixie\n"
-)
+#: What tgi_nginx_info returns
+DEBIAN_13: dict[str, Any] = {
+    "nginx": "1.26.3",
+    "openssl": "3.5.7",
+    "njs": "0.8.9",
+    "layout": "distro",
+    "present": True,
+    "installed": True,
+    "ipv6": True,
+    "ours": False,
+    "acme": False,
+    "certificates": [],
+    "certbot": False,
+}
+DEBIAN_12 = {**DEBIAN_13, "nginx": "1.22.1", "openssl": "3.0.19", "njs": "0.7.9", "ipv6": False}
+NGINX_ORG = {
+    **DEBIAN_13,
+    "nginx": "1.30.6",
+    "njs": "1.0.2",
+    "layout": "nginx_org",
+    "ipv6": False,
+}
 MODELS = [
     {"name": "llama-3.1-8b", "model_id": "a/b", "aliases": ["Big"]},
     {"name": "code", "model_id": "c/d"},
@@ -45,7 +55,7 @@ INPUT: dict[str, Any] = {
 }
 
 
-def render(probe: str = DEBIAN_13, **more: Any) -> dict[str, str]:
+def render(nginx: Mapping[str, Any] = DEBIAN_13, **more: Any) -> dict[str, str]:
     """Give every file of the configuration by name, public and secret."""
     if AnsibleCollectionConfig.collection_finder is None:
         init_plugin_loader([])
@@ -59,7 +69,7 @@ def render(probe: str = DEBIAN_13, **more: Any) -> dict[str, str]:
     variables.update(INPUT)
     variables["hostvars"] = {"gpu1": {"tgi_models": MODELS}}
     variables.update(more)
-    variables["__gateway_probe"] = {"stdout": probe}
+    variables["__gateway_nginx"] = dict(nginx)
     variables["ansible_search_path"] = [str(ROLE)]
     variables["role_path"] = str(ROLE)
     templar = Templar(loader, variables=variables)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ ACME = {"source": "acme", "directory": "https://ca.example.org/", "agree_tos": T
 BUDGET = {"team": {**INPUT["gateway_tiers"]["team"], "tokens_per_minute": 900}}
 
 
-def conf(probe: str = DEBIAN_13, **more: Any) -> Block:
-    return parse(render(probe, **more)["nginx.conf"])
+def conf(nginx: Mapping[str, Any] = DEBIAN_13, **more: Any) -> Block:
+    return parse(render(nginx, **more)["nginx.conf"])
 
 
 def test_replicas_share_the_load_and_can_be_drained() -> None:
@@ -139,7 +140,7 @@ def test_the_proxy_protocol_is_spoken_on_every_public_port() -> None:
     [(DEBIAN_13, [["on"]], 0), (DEBIAN_12, [], 2), (NGINX_ORG, [["on"]], 0)],
 )
 def test_http2_is_asked_for_as_the_version_knows_it(
-    probe: str, on: list[list[str]], listens: int
+    probe: dict[str, Any], on: list[list[str]], listens: int
 ) -> None:
     found = conf(probe, gateway_http2=True)
     assert words(found, "http2") == on

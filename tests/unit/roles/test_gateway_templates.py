@@ -201,7 +201,7 @@ def test_plain_http_redirects_to_the_fixed_name(port: int, shown: str) -> None:
     ],
 )
 def test_what_is_rendered_follows_the_versions(
-    probe: str, groups: str, tickets: list[Any], ipv6: bool
+    probe: dict[str, Any], groups: str, tickets: list[Any], ipv6: bool
 ) -> None:
     rendered = parse(render(probe)["nginx.conf"])
     # For the server that refuses, too: before a name is known its settings hold
@@ -212,7 +212,7 @@ def test_what_is_rendered_follows_the_versions(
 
 
 def test_a_newer_nginx_keeps_idle_connections_over_a_reload() -> None:
-    rendered = parse(render(DEBIAN_13.replace("1.26.3", "1.28.0"))["nginx.conf"])
+    rendered = parse(render({**DEBIAN_13, "nginx": "1.28.0"})["nginx.conf"])
     assert words(api(rendered), "keepalive_min_timeout") == [["5s"]]
 
 

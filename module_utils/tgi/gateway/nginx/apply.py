@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...common.commands import Run
 from ...common.files import read
 from .other_sites import clashes, includes, other_sites
 from .release import MAIN, Release, ReleaseLink
 from .service import Nginx, status_port, status_url
 from .unit_files import UnitFiles, noted_packages
+
+#: nginx's main file, as every package has it
+MAIN_FILE = Path("/etc/nginx/nginx.conf")
 
 
 class ApplyError(Exception):
@@ -127,16 +131,7 @@ class Gateway:
         if current is not None:
             # Sites that were included would go, unless that was asked for
             others = includes(read(self.link.path), others)
-        remedy = "or set gateway_other_sites: include to serve them too"
-        if sites == "include":
-            others = [path for path in others if path == self.link.path]
-            remedy = "or move its servers to files in sites-enabled or conf.d"
-        if others:
-            listed = ", ".join(map(str, others))
-            raise ApplyError(
-                f"this nginx serves sites of others ({listed}); give the gateway a machine of its "
-                f"own, {remedy}, or replace to serve them no longer"
-            )
+        _refuse(others, self.link.path, sites)
 
     def _refuse_confinement(self, main: Path) -> None:
         complaint = self.nginx.test_confined(main, self.host.drop_in)
@@ -192,6 +187,26 @@ class Gateway:
             return not complaint and self.nginx.active()
         port = status_port(read(self.link.root / before / MAIN))
         return port is None or self.nginx.at(status_url(port)).wait_for(before, self.patience)
+
+
+def _refuse(others: list[Path], main: Path, sites: str) -> None:
+    remedy = "or set gateway_other_sites: include to serve them too"
+    if sites == "include":
+        others = [path for path in others if path == main]
+        remedy = "or move its servers to files in sites-enabled or conf.d"
+    if others:
+        listed = ", ".join(map(str, others))
+        raise ApplyError(
+            f"this nginx serves sites that are not ours ({listed}); use another machine for the "
+            f"gateway, {remedy}, or replace to stop serving them"
+        )
+
+
+def refuse_other_sites(run: Run, sites: str, main: Path = MAIN_FILE) -> None:
+    """Raise ApplyError if an nginx without a gateway serves sites that ``sites`` does not allow."""
+    if sites != "replace":
+        nginx = Nginx(run, "", [Path()])
+        _refuse(other_sites(main, nginx.shipped()), main, sites)
 
 
 def gateway(run: Any, params: dict[str, Any], check_mode: bool) -> Gateway:

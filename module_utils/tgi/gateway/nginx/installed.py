@@ -3,53 +3,82 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from ...common.commands import Run
+from ...common.places import GATEWAY_ACME, GATEWAY_CONFIGURATION
 from ...common.problem import problem
 
-#: The first njs with a dictionary that workers share
+#: The first njs with a dictionary that nginx's workers share
 SHARED_MEMORY = (0, 8)
-# nginx.org's packages carry nginx's own version in front of njs's
-_NJS = re.compile(r"^package \S*(?:njs|http-js) (?:[0-9]:)?(?:\S+\+)?([0-9]+\.[0-9.]+)", re.M)
+_NJS_PACKAGES = ("libnginx-mod-http-js", "nginx-module-njs")
+# nginx.org's packages have nginx's own version before njs's
+_NJS = re.compile(r"^\S*(?:njs|http-js) (?:[0-9]:)?(?:\S+\+)?([0-9]+\.[0-9.]+)", re.M)
 
 
-def nginx_probe(text: str, oldest: str, source: str = "distro") -> dict[str, Any]:
-    """Read ``nginx -V`` and the lines the role's first task adds to it.
+def inspect_nginx(
+    run: Run,
+    njs_module: str,
+    oldest: str,
+    source: str,
+    acme_packages: Iterable[str],
+    root: Path = Path("/"),
+) -> dict[str, Any]:
+    """Return what the gateway's templates and tasks need to know of the host.
 
-    Returns nginx (version; ``oldest`` when there is none), openssl (the one it runs with), njs
-    (version, empty when its package is not known), installed (nginx and njs are there), present
-    (nginx is), ipv6 (the host has it), ours (a gateway is in force), acme (certbot's files for it
-    are there), certificates (the names they are for), certbot (its packages are) and layout
-    (distro or nginx_org: whose package it is, or shall be when there is none).
+    Keys: those of :func:`read_versions`; installed (nginx and njs are), ipv6 (the host has it),
+    ours (a gateway is in force), acme (certbot's files for it exist), certificates (their
+    names), certbot (all ``acme_packages`` are installed). ``root`` is where etc and proc are.
     """
-    nginx = re.search(r"^nginx version: nginx/([0-9.]+)", text, re.M)
-    running = re.search(r"running with OpenSSL ([0-9.]+)", text)
-    built = re.search(r"built with OpenSSL ([0-9.]+)", text)
-    njs = _NJS.search(text)
-    openssl = running or built
+    build = "".join(run(["sh", "-c", "nginx -V"])[1:])
+    show = ["dpkg-query", "-W", "-f", "${Package} ${Version} ${db:Status-Status}\\n"]
+    wanted = list(acme_packages)
+    packages = run([*show, *_NJS_PACKAGES, *wanted])[1]
+    here = {line.split()[0] for line in packages.splitlines() if line.endswith(" installed")}
+    found = read_versions(build, packages, oldest, source)
+    main = root / "etc/nginx/nginx.conf"
+    ours = main.is_symlink() and str(main.readlink()).startswith(f"{GATEWAY_CONFIGURATION}/")
+    acme = root / GATEWAY_ACME.lstrip("/")
+    return {
+        **found,
+        "installed": found["present"] and (root / njs_module.lstrip("/")).exists(),
+        "ipv6": (root / "proc/net/if_inet6").exists(),
+        "ours": ours,
+        "acme": (acme / "cli.ini").exists(),
+        "certificates": sorted(path.stem for path in (acme / "renewal").glob("*.conf")),
+        "certbot": here.issuperset(wanted),
+    }
+
+
+def read_versions(build: str, packages: str, oldest: str, source: str) -> dict[str, Any]:
+    """Return the versions in the output of ``nginx -V`` and in lines of "package version …".
+
+    Keys: present (nginx is installed), nginx (``oldest`` when it is not), openssl (the one it
+    runs with), njs (empty when its package is unknown), layout (distro or nginx_org: the source
+    of its package, ``source`` when there is none).
+    """
+    nginx = re.search(r"^nginx version: nginx/([0-9.]+)", build, re.M)
+    running = re.search(r"running with OpenSSL ([0-9.]+)", build)
+    openssl = running or re.search(r"built with OpenSSL ([0-9.]+)", build)
+    njs = _NJS.search(packages)
     if nginx:
-        theirs = "--user=nginx" in text or "\npackage nginx-module-njs " in text
+        theirs = "--user=nginx" in build or re.search(r"^nginx-module-njs ", packages, re.M)
         source = "nginx_org" if theirs else "distro"
     return {
+        "present": bool(nginx),
         "nginx": nginx.group(1) if nginx else oldest,
         "openssl": openssl.group(1) if openssl else "3.0.0",
         "njs": njs.group(1) if njs else "",
-        "present": bool(nginx),
-        "installed": bool(nginx) and "\nnjs here" in text,
-        "ipv6": "\nipv6 here" in text,
-        "ours": "\ngateway here" in text,
-        "acme": "\nacme here" in text,
-        "certificates": re.findall(r"(?m)^certificate (\S+)$", text),
-        "certbot": "\ncertbot here" in text,
         "layout": source,
     }
 
 
 def nginx_host_problems(tiers: Any, nginx: Mapping[str, Any]) -> list[str]:
-    """Give the reasons why this host's nginx (of :func:`nginx_probe`) cannot do what is asked.
+    """Return the reasons why ``nginx`` (of :func:`inspect_nginx`) cannot do what is asked.
 
-    Budgets need njs's memory that workers share. An njs that is not there yet is not judged.
+    Token budgets need memory that nginx's workers share. An njs that is not installed yet passes.
     """
     parts = [int(part) for part in str(nginx["njs"]).split(".")[:2] if part]
     if not parts or tuple(parts) >= SHARED_MEMORY:

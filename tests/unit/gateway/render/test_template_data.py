@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.gateway.nginx import installed as host
 from ansible.module_utils.tgi.gateway.render import template_data as rules
 from ansible.module_utils.tgi.preflight.gateway.all_variables import check_gateway
 
@@ -96,24 +95,3 @@ def test_models_as_looked_up_and_listed() -> None:
         ("llama", "llama"), ("Big", "llama"), ("code", "code"),
     ]  # fmt: skip
     assert models["shown"] == "llama, Big, code"
-
-
-@pytest.mark.parametrize(
-    ("text", "nginx", "openssl"),
-    [
-        ("nginx version: nginx/1.26.3\nbuilt with OpenSSL 3.5.1 1 Jul 2025", "1.26.3", "3.5.1"),
-        ("nginx version: nginx/1.24.0 (Ubuntu)\nbuilt with OpenSSL 3.0.10 (running with OpenSSL "
-         "3.0.13 30 Jan 2024)", "1.24.0", "3.0.13"),
-        ("sh: nginx: not found", "1.22.0", "3.0.0"),
-    ],
-)  # fmt: skip
-def test_versions_are_what_runs(text: str, nginx: str, openssl: str) -> None:
-    read = host.nginx_probe(text + "\nnjs here\n", "1.22.0")
-    assert (read["nginx"], read["openssl"]) == (nginx, openssl)
-    assert read["installed"] is read["present"] is ("not found" not in text)
-    assert read["ipv6"] is False
-
-
-def test_njs_missing_is_not_installed() -> None:
-    read = host.nginx_probe("nginx version: nginx/1.26.3\nipv6 here", "1.22.0")
-    assert (read["present"], read["installed"], read["ipv6"]) == (True, False, True)
