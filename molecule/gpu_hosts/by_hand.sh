@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set this host up as old guides tell to: an engine that runs somebody's container, repositories
+# Set this host up by old guides: an engine that runs a foreign container, repositories
 # whose keys are trusted for everything, an older toolkit. usage: by_hand.sh SUITE
 set -eu
 suite=$1

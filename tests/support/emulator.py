@@ -134,7 +134,7 @@ def running(*argv: str, env: Mapping[str, str] | None = None) -> Iterator[Runnin
             sys.executable, "-m", "tgi_emulator.launcher", "--model-id", MODEL,
             "--hostname", "127.0.0.1", "--port", str(port), "--prometheus-port", "0", *argv,
         ]  # fmt: skip
-        # Not a pipe: after enough requests that nobody reads of, it would block
+        # Not a pipe: unread, it would block after enough requests
         with (folder / PRINTED).open("w") as printed:
             process = subprocess.Popen(
                 command, cwd=folder, env=variables, text=True, stdout=printed, stderr=printed

@@ -1,4 +1,4 @@
-"""Tests get the deployed endpoints; --ansible-inventory says of which inventory."""
+"""Run each test for every deployed endpoint of the inventory (--ansible-inventory)."""
 
 from __future__ import annotations
 

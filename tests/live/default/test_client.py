@@ -1,4 +1,4 @@
-"""What clients see: answers, streams, refusals."""
+"""Check what clients see: answers, streams, refusals."""
 
 from __future__ import annotations
 

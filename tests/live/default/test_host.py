@@ -1,4 +1,4 @@
-"""What the hosts look like from inside: fences, secrets, containers."""
+"""Check the hosts from inside: firewall, secrets, containers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def test_the_engine_outlives_its_daemon_and_logs_in_bounds(host: Any) -> None:
 
 
 def test_a_new_engine_is_hardened(host: Any, container: dict[str, Any]) -> None:
-    """In force, and not only in its file: no talk on the default bridge, no new privileges."""
+    """Ask Docker and the kernel, not the file: containers of the default bridge cannot talk to
+    each other, and none gains privileges.
+    """
     bridge = json.loads(host.check_output("docker network inspect bridge"))[0]
     assert bridge["Options"]["com.docker.network.bridge.enable_icc"] == "false"
     assert "-i docker0 -o docker0 -j DROP" in host.check_output("iptables -S FORWARD")

@@ -1,4 +1,4 @@
-"""A broken service makes the play red, and bad input never gets to change anything."""
+"""Check that a broken service fails the play, and that bad input changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def play(
 
 @pytest.fixture(scope="module")
 def last(inventory: str) -> str:
-    """One host is enough for what the playbooks say."""
+    """Return one host: what the playbooks print is alike on all."""
     return load_endpoints(inventory)[-1].host
 
 

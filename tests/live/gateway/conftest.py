@@ -1,4 +1,4 @@
-"""Tests of the gateway get each gateway of the scenario as its clients reach it."""
+"""Run each test for every gateway of the scenario, as its clients reach it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """One gateway after another, and each of its modules whole: what a module plays, it plays once.
+    """Test one gateway after another, and each module whole: its plays then run once.
 
     pytest itself would mix the modules' tests.
     """
@@ -40,7 +40,7 @@ def _host(item: pytest.Item) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Tell the figures that tests have noted."""
+    """Print the figures that tests have recorded."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, value in getattr(report, "user_properties", []):
             terminalreporter.write_line(f"{name}: {value}")
@@ -48,7 +48,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def fresh_counters(request: pytest.FixtureRequest) -> None:
-    """Every test counts from nothing."""
+    """Reset the engines' counters before each test."""
     if "site" in request.fixturenames:
         site: Site = request.getfixturevalue("site")
         site.forget()

@@ -1,4 +1,4 @@
-"""Certificates from a real ACME server, renewed without anybody noticing."""
+"""Get certificates from a real ACME server, and renew them while clients ask."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def update_secret(site: Site) -> str:
 
 @pytest.fixture(scope="module")
 def known(site: Site) -> Iterator[Site]:
-    """The site under the name and root that ACME gives it; the usual one afterwards."""
+    """Give the site the name and the root that ACME uses; restore the usual ones afterwards."""
     yield site
     back = site.play()
     assert back.returncode == 0, back.stdout
@@ -62,7 +62,7 @@ def known(site: Site) -> Iterator[Site]:
 
 
 def root_of(site: Site, folder: Path) -> Path:
-    """The root of what the ACME server issues, which changes with each of its starts."""
+    """Return the ACME server's root certificate, which changes with each of its starts."""
     path = folder / "root.pem"
     command = ["docker", "exec", f"{site.prefix}-acme", "python3", "-c", _FETCH]
     path.write_text(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -135,7 +135,7 @@ def test_a_renewal_is_served_under_load_without_a_restart(known: Site) -> None:
 
 
 def test_what_is_in_the_way_is_named(known: Site) -> None:
-    """The certificate there was is served on."""
+    """nginx goes on serving the certificate that it had."""
     before = served_serial(issued(known))
     nowhere = {
         **settings(known),

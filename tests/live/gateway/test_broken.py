@@ -1,4 +1,6 @@
-"""What cannot be put in force is told with its reason, and changes nothing that is served."""
+"""Check that a configuration which nginx cannot use is refused with its reason, and that nginx
+serves what it served before.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ sys.stdin.read()
 
 @pytest.fixture(autouse=True)
 def nothing_changed(site: Site) -> Iterator[None]:
-    """Whatever was tried, what is served and what lies on the disk is as before."""
+    """Check after each test that the files and what nginx serves are as before."""
     before = site.run(STATE)
     yield
     assert site.run(STATE) == before
@@ -46,7 +48,7 @@ def test_a_broken_directive_never_reaches_nginx(site: Site) -> None:
 
 
 def test_a_zone_with_another_key_is_seen_though_nginx_takes_it(site: Site) -> None:
-    """nginx -t passes and the reload reports success; only what is served tells."""
+    """nginx -t passes and the reload reports success; only what nginx serves shows the fault."""
     told = apply_by_hand(site, rekeyed)
     assert "the old configuration is back in place and served" in told
     assert 'uses the "$request_id" key while previously it used' in told
@@ -77,7 +79,7 @@ def test_a_reload_that_fails_is_taken_back(site: Site) -> None:
 
 
 def test_a_site_that_claims_the_gateways_name_is_refused(site: Site) -> None:
-    """nginx would let it have the gateway's ACME challenges."""
+    """nginx would give that site the gateway's ACME challenges."""
     other = "/etc/nginx/conf.d/other.conf"
     site.run(f"cat > {other}", f"server {{ listen 80; server_name {site.name}; }}\n")
     try:
@@ -89,7 +91,7 @@ def test_a_site_that_claims_the_gateways_name_is_refused(site: Site) -> None:
 
 
 def rekeyed(text: str) -> str:
-    """Count connections of a zone by something else, under the same name."""
+    """Return the configuration with another key for a zone of the same name."""
     lines = text.splitlines(keepends=True)
     at = next(i for i, line in enumerate(lines) if "limit_conn_zone" in line)
     words = lines[at].split("limit_conn_zone ")
@@ -100,7 +102,7 @@ def rekeyed(text: str) -> str:
 
 
 def apply_by_hand(site: Site, edit: Callable[[str], str]) -> str:
-    """Give the module the configuration in force with an edited nginx.conf; gives its complaint."""
+    """Apply the configuration in force with an edited nginx.conf; return the module's error."""
     main = site.run("readlink /etc/nginx/nginx.conf").strip()
     directory, version = main.rsplit("/", 1)[0], main.split("/")[-2]
     names = site.run(f"ls -A {directory}").split()
@@ -139,5 +141,5 @@ def held(site: Site, port: int) -> Iterator[None]:
 
 
 def unfolded(output: str) -> str:
-    """Output of a play without the line breaks that callbacks fold in."""
+    """Return a play's output without the line breaks that callbacks add."""
     return " ".join(output.split())

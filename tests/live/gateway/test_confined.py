@@ -1,4 +1,4 @@
-"""nginx runs confined, and all that a gateway does in its life works so."""
+"""Check that systemd confines nginx, and that reloads and upgrades still work."""
 
 from __future__ import annotations
 

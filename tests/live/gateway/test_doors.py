@@ -1,4 +1,4 @@
-"""No open door: without a good key nothing reaches an engine, and its own counter says so."""
+"""Check by the engines' own counters that no request without a good key reaches them."""
 
 from __future__ import annotations
 

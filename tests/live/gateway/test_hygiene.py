@@ -1,4 +1,6 @@
-"""What strangers send gets to no disk, and soils neither the log nor the answers."""
+"""Check that nothing clients send is written to a disk, and that it spoils neither log nor
+answers.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,7 @@ MODELS += ["__proto__", "model_pair", "solo;", "\x1b[31m", "\ud800", "é", "x" *
 
 
 def ways(site: Site, nonce: str) -> dict[str, int]:
-    """Send a nonce in every place that is private, and give what became of each."""
+    """Send a nonce in every place that is private; return the status of each answer."""
     body = {"model": "solo", "messages": [{"role": "user", "content": nonce}]}
     large = {**body, "messages": [{"role": "user", "content": nonce + "x" * 10**6 + nonce}]}
     told = dict.fromkeys(("X-Request-ID", "Cookie", "User-Agent", "X-Consumer"), f'"{nonce}"')
@@ -78,7 +80,7 @@ def ways(site: Site, nonce: str) -> dict[str, int]:
 
 
 def places(site: Site, texts: list[str]) -> set[str]:
-    """Where any of the texts is: in files that nginx and its unit may write, and in the journal."""
+    """Return where the texts stand: files that nginx and its unit may write, and the journal."""
     search = "cat >/run/canary; trap 'rm /run/canary' EXIT; "
     search += "grep -rlsaF -f /run/canary /var/log /var/lib/nginx /etc/nginx /tmp || true; "
     search += "journalctl -q -o cat | grep -qF -f /run/canary && echo journal || true"

@@ -1,4 +1,6 @@
-"""Limits let in what they say, no more and no less, and touch nobody else."""
+"""Check that limits let in what they say, no more and no less, and that other consumers notice
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ def connections(site: Site, count: int, preface: bytes = b"") -> list[Connection
 
 
 class Span(NamedTuple):
-    """Seconds after the first request: when the last one was sent, and when it was answered."""
+    """Seconds from the first request until the last one was sent, and until it was answered."""
 
     asked: float
     answered: float
@@ -68,7 +70,7 @@ async def flood(
 
 
 def assert_admitted(answers: list[Answer], burst: int, rate: float, span: Span) -> None:
-    """Within 2 or 1 % of burst + rate x time; the last request was judged somewhere in the span."""
+    """Check that admitted requests are within 1 or 2 % of burst + rate x time."""
     admitted = sum(answer.status == 200 for answer in answers)
     least, most = (burst + rate * seconds for seconds in span)
     slack = max(2, most / 100)
@@ -78,7 +80,7 @@ def assert_admitted(answers: list[Answer], burst: int, rate: float, span: Span) 
 async def patient(
     site: Site, key: str, seconds: float, answers: list[Answer], preface: bytes = b""
 ) -> None:
-    """Another consumer, well below its own limit."""
+    """Ask as another consumer, well below its own limit."""
     (line,) = connections(site, 1, preface)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -166,7 +168,7 @@ def test_wrong_keys_run_dry_and_good_ones_from_there_do_not(site: Site) -> None:
     answers: list[Answer] = []
 
     async def guess() -> Answer:
-        await flood(site, "a-key-that-nobody-has", 1.0, answers)
+        await flood(site, "a-key-of-no-consumer", 1.0, answers)
         (line,) = connections(site, 1)
         good = await line.ask("/v1/models", key=site.key("free"), method="GET")
         line.close()
@@ -181,7 +183,7 @@ def test_wrong_keys_run_dry_and_good_ones_from_there_do_not(site: Site) -> None:
 
 @pytest.fixture(scope="module")
 def usual(site: Site) -> Iterator[Site]:
-    """What the rest of this module plays is taken back in its end."""
+    """Restore the usual settings after this module's plays."""
     yield site
     back = site.play()
     assert back.returncode == 0, back.stdout
@@ -189,7 +191,9 @@ def usual(site: Site) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def balanced(usual: Site) -> Site:
-    """Behind a balancer that speaks the PROXY protocol, with a site's own certificate as text."""
+    """Put the gateway behind a balancer that speaks the PROXY protocol, with a site's own
+    certificate as text.
+    """
     state, name = usual.ca.parent, usual.name
     tls = {
         "source": "content",
@@ -214,7 +218,7 @@ def client_at(address: str) -> bytes:
 
 
 def test_one_address_has_a_limit_whatever_its_keys(balanced: Site) -> None:
-    """It is the client's that counts, not the balancer's, from which all of them come."""
+    """The client's address counts, not the balancer's, from which all of them come."""
     asked: list[Answer] = []
     others: list[Answer] = []
     start = size(balanced, ACCESS_LOG)

@@ -1,6 +1,6 @@
-"""What a site may choose beyond the defaults does what it says.
+"""Check that options beyond the defaults do what they say.
 
-Two plays for each host: all that goes together, then the same with certificates for everybody.
+Two plays for each host: all options that go together, then the same with certificates required.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def choices(site: Site, ours: Authority) -> Iterator[dict[str, Any]]:
-    """What is chosen; what was in force before is so again in the end."""
+    """Set the options for this module, and restore the usual ones afterwards."""
     tiers = {"free": "free", "slow": "counted", "other": "counted"}
     consumers = [{"name": n, "tier": tier, "keys": site.keys[n]} for n, tier in tiers.items()]
     badge = {"name": "badge", "tier": "free", "certificate_subjects": [BADGE]}
@@ -90,7 +90,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def spent(chosen: Site) -> float:
-    """Use a consumer's budget up, in three dialects; gives when its minute ends."""
+    """Use a consumer's budget up, in three dialects; return when its minute ends."""
     if not budget(chosen):
         pytest.skip("njs is too old for budgets; that they are refused there is another test")
     # Not across a minute's end
@@ -123,7 +123,7 @@ def test_a_spent_budget_holds_up_its_consumer_alone(chosen: Site, spent: float) 
 
 
 def test_a_certificate_stands_for_a_key(chosen: Site, ours: Authority, theirs: Authority) -> None:
-    """It is asked for, not demanded."""
+    """The gateway asks for a certificate and does not require one."""
     start = size(chosen, ACCESS_LOG)
     with chosen.client(verify=ours.held(chosen, BADGE)) as badge:
         assert badge.post(CHAT, json=ASK).status_code == 200
@@ -164,7 +164,7 @@ def test_guesses_are_counted_for_the_address_that_a_balancer_tells(chosen: Site)
 
 @pytest.mark.parametrize("model", ["pair", "solo"])
 def test_a_slow_answer_is_a_504_and_never_asked_for_twice(chosen: Site, model: str) -> None:
-    """Longer silent than the time-out, before a model of two replicas as well."""
+    """The engine stays silent for longer than the time-out; one model has two replicas."""
     began = time.monotonic()
     with chosen.client("free") as client:
         answer = client.post(CHAT, json={**ASK, "model": model, "x_wait": 5})
@@ -201,7 +201,7 @@ def test_without_a_certificate_nobody_is_let_in(
 def test_a_budget_outlives_a_reload_and_begins_anew_each_minute(
     spent: float, strict: Site, ours: Authority
 ) -> None:
-    """Last, so that most of the minute is over."""
+    """Runs last, so that most of the minute is over."""
     with strict.client("slow", verify=ours.held(strict, "CN=anybody")) as slow:
         if time.time() < spent - 1:
             assert slow.post(CHAT, json=ASK).status_code == 429

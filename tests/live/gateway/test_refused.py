@@ -1,4 +1,4 @@
-"""What cannot be served, or would tell nginx more than it should, is refused before any change."""
+"""Check that values which nginx would misread are refused before any change."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def test_what_would_become_configuration_is_refused_by_its_name(site: Site) -> N
 
 
 def told(done: subprocess.CompletedProcess[str], start: str) -> bool:
-    """Whether some line says what is wrong there, and what to write instead."""
+    """Tell whether some line says what is wrong there, and what to write instead."""
     lines = (line.strip().removeprefix("- ") for line in done.stdout.splitlines())
     return any(line.startswith(start) and re.search("; (write|leave) ", line) for line in lines)

@@ -1,4 +1,4 @@
-"""Reloads, new keys and new certificates under load: what fails, and for whom."""
+"""Reload, rotate keys and renew certificates under load, and count failed requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def reload_often(site: Site) -> None:
 
 
 def test_reloads_fail_no_request(site: Site, record_property: Any) -> None:
-    """The raw figure is told for every nginx, and is 0 where nginx can do it."""
+    """Record the figure for every nginx; it must be 0 where nginx has keepalive_min_timeout."""
     seen = while_asking(site, 200, 20, lambda: reload_often(site))
     record_property(f"{site.host}: {RELOADS} reloads", str(seen))
     assert seen.short.total > 2000
@@ -47,7 +47,7 @@ def asked_with(site: Site, key: str) -> int:
 
 @pytest.fixture(scope="module")
 def keys_back(site: Site) -> Iterator[None]:
-    """Whatever was rotated out opens again; mostly the renewal's play has seen to that."""
+    """Restore rotated keys; usually the renewal's play has done so."""
     yield
     if asked_with(site, site.keys["twice"][0]) != 200:
         back = site.play()
@@ -56,7 +56,7 @@ def keys_back(site: Site) -> Iterator[None]:
 
 @pytest.mark.usefixtures("keys_back")
 def test_a_key_is_rotated_under_load(site: Site, record_property: Any) -> None:
-    """Old and new open while both are listed; then the old one does not."""
+    """Old and new keys work while both are listed; then the old one does not."""
     free = {"name": "free", "tier": "free", "keys": [site.key("free")]}
     old, new = site.keys["twice"]
     played: list[subprocess.CompletedProcess[str]] = []
@@ -75,7 +75,7 @@ def test_a_key_is_rotated_under_load(site: Site, record_property: Any) -> None:
 
 @pytest.mark.usefixtures("keys_back")
 def test_a_certificate_is_renewed_under_load(site: Site, record_property: Any) -> None:
-    """Before its end: the leaf there is has fewer days left than it is to have when renewed."""
+    """The role renews the certificate early: it has fewer days left than it must have."""
     before, process = served_serial(site), master(site)
     leaf = x509.load_pem_x509_certificate(site.ca.with_name(f"{site.name}.crt").read_bytes())
     now = datetime.datetime.now(datetime.timezone.utc)

@@ -1,4 +1,4 @@
-"""Two replicas of a model: drained, stopped, killed, brought back, without a failed request."""
+"""Drain, stop and kill replicas of a model while clients ask, and count failed requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def recovery(site: Site) -> Iterator[None]:
 
 
 def ask_while(site: Site, clients: int, least: int, work: Callable[[], None]) -> Tally:
-    """Ask until ``work`` is done and ``least`` requests were answered; nothing is retried."""
+    """Ask without retries until ``work`` is done and ``least`` requests were answered."""
     context = site.context()
     over = threading.Event()
     tally = Tally()
@@ -122,7 +122,7 @@ def test_both_replicas_share_the_work(site: Site) -> None:
 
 @pytest.mark.usefixtures("recovery")
 def test_a_generation_that_has_begun_is_never_asked_for_twice(site: Site) -> None:
-    """Streams break when their replica dies; the other one must not see them again."""
+    """Streams break when their replica dies; the other replica must not get them again."""
     body = {"model": "pair", "stream": True, "x_events": 200, "x_pause": 0.02}
     context = site.context()
 

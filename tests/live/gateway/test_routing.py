@@ -1,4 +1,6 @@
-"""A request finds its model by body, path or default; what cannot be served says so as JSON."""
+"""Check that a request finds its model by body, path or default, and that other requests get a
+JSON error.
+"""
 
 from __future__ import annotations
 
@@ -125,7 +127,7 @@ def test_an_engine_that_is_down_is_502_with_a_word_on_when(site: Site) -> None:
 @pytest.mark.parametrize("status", [403, 422, 424])
 @pytest.mark.parametrize("model", ["solo", "pair"])
 def test_an_engine_s_own_refusal_arrives_as_it_is(site: Site, model: str, status: int) -> None:
-    """The gateway itself forbids nothing: who has no right to ask is told 401, or 400 by TLS."""
+    """The gateway never answers 403: a client without rights gets 401, or 400 from TLS."""
     with site.client("free") as client:
         answer = client.post(CHAT, json={"model": model, "x_status": status})
     assert (answer.status_code, answer.json()) == (status, REFUSAL)

@@ -1,4 +1,4 @@
-"""Scanners that know nothing of this project find nothing to complain about."""
+"""Check that public scanners find no fault with the gateways."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def together(ask: Callable[[Site], Any], sites: list[Site]) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def strict(request: pytest.FixtureRequest) -> Iterator[list[Site]]:
-    """The distributions' gateways with HSTS, which is opt-in and which graders ask for."""
+    """Switch HSTS on, which is optional and which graders ask for."""
     sites = [one for one in load_sites(inventory_of(request.config)) if one.source == "distro"]
     played(sites, **HSTS)
     yield sites

@@ -1,4 +1,4 @@
-"""A stream's first word and every other come without delay, and its end is noticed at once."""
+"""Check that all events of a stream arrive without delay, and that its end frees the engine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ TRIES, MOST_TRIES = 5, 15
 
 
 async def several(site: Site, replica: str = "") -> tuple[list[float], list[float]]:
-    """Several streams at once: seconds until the first event of each, and of delay of all events.
+    """Read several streams at once: return seconds to each first event, and the delay of all
+    events.
 
-    Past the gateway when an engine is named.
+    With an engine's name, ask that engine and not the gateway.
     """
     lines = [connection_to(site, replica) for _ in range(CLIENTS)]
     path, body = asked("chat", x_events=EVENTS, x_pause=0.008)
@@ -45,7 +46,7 @@ async def several(site: Site, replica: str = "") -> tuple[list[float], list[floa
 def test_events_and_the_first_one_come_as_soon_as_they_can(
     site: Site, record_property: Any
 ) -> None:
-    """Judged by the median of some tries in a row; a busy machine may need a few more of them."""
+    """The median of several tries counts; a busy machine may need a few more tries."""
     firsts: list[float] = []
     later: list[float] = []
     for number in range(1, MOST_TRIES + 1):
@@ -67,7 +68,7 @@ def test_events_and_the_first_one_come_as_soon_as_they_can(
 def test_a_client_that_goes_away_frees_the_engine(
     site: Site, name: str, record_property: Any
 ) -> None:
-    """At once as a rule, and never later than 5 s."""
+    """Usually at once, and never later than 5 s."""
     path, body = asked(name, x_events=1000, x_pause=0.05)
 
     async def leave() -> float:
@@ -85,7 +86,7 @@ def test_a_client_that_goes_away_frees_the_engine(
             ]
             if ended and max(ended) >= left:
                 return max(ended) - left
-            assert time.time() - left < 5, "the engine still generates for nobody"
+            assert time.time() - left < 5, "the engine still generates for a client that left"
             await asyncio.sleep(0.02)
 
     spent = [asyncio.run(leave()) for _ in range(3)]

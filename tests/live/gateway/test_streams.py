@@ -1,4 +1,4 @@
-"""A stream reaches the client as the engine sent it: every event alone."""
+"""Check that every event of a stream reaches the client alone, as the engine sent it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ routes = pytest.mark.parametrize("name", ROUTES)
 
 @pytest.fixture(scope="module")
 def direct(site: Site) -> dict[str, tuple[float, float]]:
-    """The same measure of the engines themselves, on each route."""
+    """Measure the engines themselves, on each route."""
     return {name: measure(directly(site, name)) for name in ROUTES}
 
 
 def judge(take: Callable[[], Reads], direct: tuple[float, float]) -> None:
-    """Fail when events are merged, or wait for one another, more than they do directly."""
+    """Fail when events are merged or delayed more than they are without the gateway."""
     seen = []
     for _ in range(TRIES):
         merged, spread = measure(take())
@@ -61,7 +61,7 @@ def test_every_event_arrives_alone(site: Site, name: str, said: Any, direct: Any
 
 @pytest.fixture
 def buffering(site: Site, request: pytest.FixtureRequest) -> Iterator[None]:
-    """What the measure must notice: the same gateway with nginx's own defaults."""
+    """Return the same gateway with nginx's own buffering, which the measure must notice."""
     path = site.run("readlink /etc/nginx/nginx.conf").strip()
     site.run(
         f"cp {path} /root/kept.conf; sed -i '{request.param}' {path}; nginx -s reload; sleep 1"
@@ -95,7 +95,7 @@ def test_compression_would_be_seen(site: Site) -> None:
 
 
 def rubber_duck(answer: Answer) -> str:
-    """Read as that client does: of each network read the last event's text only."""
+    """Read as that client does: keep the last event of each network read."""
     text = ""
     for _, data in answer.reads:
         events = [line[5:] for line in data.decode().splitlines() if line.startswith("data:")]
@@ -111,7 +111,7 @@ def test_a_client_that_reads_one_event_at_a_time_loses_no_word(site: Site) -> No
 
 
 def test_an_answer_that_breaks_off_is_seen_as_broken(site: Site) -> None:
-    """A stream cut by the engine's death is not made to look whole, and is not begun again."""
+    """The gateway neither completes nor restarts a stream whose engine died."""
     path, body = asked("chat", x_events=200, x_pause=0.02)
     with (
         pytest.raises(httpx.RemoteProtocolError),
@@ -131,7 +131,7 @@ def test_http2_is_not_spoken_unless_asked_for(site: Site) -> None:
 
 @pytest.fixture(scope="module")
 def counted(site: Site) -> Iterator[Site]:
-    """HTTP/2, and a budget that nobody uses up: njs then sees every piece of an answer."""
+    """Use HTTP/2 and a budget that is never used up: njs then sees every piece of an answer."""
     tier = {**FAST, **({"tokens_per_minute": 10**8} if budget(site) else {})}
     entry = {"name": "free", "tier": "free", "keys": site.keys["free"]}
     played = site.play(gateway_http2=True, gateway_tiers={"free": tier}, gateway_consumers=[entry])

@@ -1,4 +1,4 @@
-"""What a gateway tells: its clients in headers, its owner in the log and in counters."""
+"""Check what a gateway reports: headers for clients, a log and counters for its owner."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_answer_says_how_to_treat_it_and_not_who_made_it(site: Site, statu
     assert answer.status_code == status
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
     assert "x-powered-by" not in answer.headers
-    # It binds every port of the name, so somebody has to ask for it
+    # It binds every port of the name, so a name must be asked for
     assert "strict-transport-security" not in answer.headers
 
 

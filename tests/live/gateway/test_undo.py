@@ -1,4 +1,4 @@
-"""A gateway that is taken away leaves nothing, and can come back."""
+"""Check that a removed gateway leaves nothing, and can be deployed again."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Tests get every GPU host of the scenario, and can play the roles on all of them at once.
+"""Run each test for every GPU host of the scenario, and play the roles on all at once.
 
-The files run in the order of their names, and the tests in them as they stand there: what is played
-for one is the state that the next one finds. A test leaves the hosts as the inventory says.
+The files run in the order of their names, and the tests in them as written: a test finds the state
+that the tests before it left. Each leaves the hosts as the inventory says.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def machines(pytestconfig: pytest.Config) -> list[Machine]:
-    """All of them, where a test begins with one play for all."""
+    """Return all hosts, for tests that begin with one play for all."""
     return load_machines(inventory_of(pytestconfig))
 
 
@@ -33,7 +33,7 @@ def play_here(pytestconfig: pytest.Config) -> Play:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Tell the figures that tests have noted."""
+    """Print the figures that tests have recorded."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             terminalreporter.write_line(f"{name}: {value}")

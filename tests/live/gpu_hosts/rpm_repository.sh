@@ -1,12 +1,12 @@
 #!/bin/sh
 # Install dnf on a Debian host and make a repository of stand-in packages under the names and versions
-# that Docker's has for RHEL 9; 29.3.0 was signed by nobody. Prints the fingerprint of its key.
+# that Docker's has for RHEL 9; 29.3.0 has no signature. Prints the fingerprint of its key.
 set -eu
 exec 3>&1 >&2
 export DEBIAN_FRONTEND=noninteractive GNUPGHOME=/srv/rpm/gnupg
 apt-get update -q
 apt-get install -qy --no-install-recommends dnf dnf-plugins-core createrepo-c rpm gpg gpg-agent
-# Debian's own; it makes a repository of what was ever installed, which asks nobody for signatures
+# Debian's own; it makes a repository of what was ever installed, which asks for no signatures
 sed -i 's/^enabled.*/enabled = false/' /etc/dnf/plugins/local.conf
 mkdir -p -m 700 $GNUPGHOME /etc/yum.repos.d
 gpg --batch --quiet --passphrase '' --quick-gen-key rpm@example.org rsa3072 sign never

@@ -1,4 +1,4 @@
-"""Repositories, keys and versions: converted, pinned, held, moved on purpose only."""
+"""Check repositories, keys and versions: converted, pinned, held, changed only on purpose."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def engine_of(machine: Machine) -> str:
 
 
 def test_what_was_set_up_by_hand_is_converted(machine: Machine) -> None:
-    """One source, one key that counts for it alone, and apt has nothing to say about it."""
+    """One source and one key, valid for that source alone, remain; apt prints no warning."""
     sources = machine.run("cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list || true")
     assert "mirror" not in sources
     assert "nvidia" not in sources
@@ -54,7 +54,7 @@ done""")
 
 
 def test_the_first_run_left_running_what_ran(machine: Machine) -> None:
-    """Over an engine of somebody, whose container was there before, and on Debian 12 an upgrade."""
+    """A container ran before the first run, which upgraded the engine on Debian 12."""
     process, started = machine.run("cat /root/by-hand").split()
     assert machine.alive("bystander") == {"bystander": f"{process} {started}"}
     assert machine.run("busybox wget -q -O - http://127.0.0.1:8099/bin/busybox | wc -c") != "0\n"
@@ -81,7 +81,7 @@ def downgraded(play: Play) -> Played:
 
 @pytest.mark.usefixtures("before", "downgraded")
 class TestOnPurpose:
-    """Versions go down because the inventory says so, and up again."""
+    """The inventory asks for an older version, then for a newer one."""
 
     def test_down(self, machine: Machine, downgraded: Played) -> None:
         downgraded.passed()
@@ -122,7 +122,7 @@ class TestOnPurpose:
             assert machine.run(STATE) == state
 
     def test_a_tampered_package_is_refused(self, machines: list[Machine], play: Play) -> None:
-        """The index is signed and right; the package's bytes are not those that it names."""
+        """The index is signed and correct; the package's bytes differ from it."""
         for machine in machines:
             # A good one that was fetched before would do
             machine.run("apt-get clean")

@@ -1,4 +1,4 @@
-"""daemon.json: what others wrote stays, what would break is refused, the daemon is never down."""
+"""Check daemon.json: foreign settings stay, harmful ones are refused, the daemon keeps running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.live.gpu_hosts import BYSTANDER, CONTAINERS, Machine, Play, P
 
 FILE = "/etc/docker/daemon.json"
 DOCKER = ("--tags", "docker")
-#: The mirror's registry behind TLS, whose CA nobody knows
+#: The mirror's registry behind TLS, whose CA is unknown
 REGISTRY = "mirror:5443"
 #: Asked of the daemon after everything that might have stopped it
 STATE = "systemctl show docker --property=MainPID,ActiveState,NRestarts; docker info >/dev/null"
@@ -24,7 +24,7 @@ def config(machine: Machine) -> dict[str, Any]:
 
 
 def test_settings_of_others_stay(machine: Machine) -> None:
-    """The file before was laid out as no program does, and had no end of line."""
+    """The file had an odd layout and no newline at its end."""
     found = config(machine)
     assert found["labels"] == ["owner=site"]
     assert found["max-concurrent-downloads"] == 2
@@ -44,7 +44,7 @@ def test_the_file_before_is_kept(machine: Machine) -> None:
 
 @pytest.fixture
 def broken(machines: list[Machine]) -> Iterator[dict[str, str]]:
-    """Files as somebody left them: one that is no JSON, one whose runtime nobody defines."""
+    """Leave a file that is not JSON, then one that names an undefined runtime."""
     texts = {"deb12": '{"labels": ["owner=site"],\n', "deb13": '{"default-runtime": "nvidia"}\n'}
     for machine in machines:
         machine.run(f"cp -p {FILE} /root/daemon.json; cat > {FILE}", texts[machine.name])
@@ -114,14 +114,14 @@ def test_what_cannot_work_is_refused_before_any_restart(
 
 
 def _all_of(machine: Machine) -> tuple[str, str, dict[str, str]]:
-    """The daemon's process, its file, and the containers'."""
+    """Return the daemon's process, its file, and its containers' processes."""
     return machine.run(STATE), machine.run(f"cat {FILE}"), machine.alive()
 
 
 def test_what_the_daemon_does_not_start_with_is_taken_back(
     machines: list[Machine], play: Play
 ) -> None:
-    """Neither the daemon's own look at the file nor a rehearsal can know that the port is taken."""
+    """Neither dockerd's own check of the file nor a trial start can know that the port is taken."""
     before = [_all_of(machine)[1:] for machine in machines]
     played = play(*DOCKER, docker_daemon_settings={"metrics-addr": "127.0.0.1:8099"})
     for machine, (text, containers) in zip(machines, before):
@@ -142,20 +142,20 @@ def test_what_the_daemon_does_not_start_with_is_taken_back(
 
 
 def _obeys(machine: Machine, name: str) -> bool:
-    """Whether a command can be run in a container, as health checks are."""
+    """Tell whether a command runs in a container, as health checks do."""
     command = "/bin/busybox true" if name == BYSTANDER else "true"
     return machine.attempt(f"docker exec {name} {command}").returncode == 0
 
 
 @pytest.fixture(scope="module")
 def before(machines: list[Machine]) -> dict[str, Any]:
-    """Before any change that is taken: daemon and containers of each host."""
+    """Note each host's daemon and containers before any accepted change."""
     return {machine.name: (machine.run(STATE), machine.alive()) for machine in machines}
 
 
 @pytest.fixture(scope="module")
 def changed(before: dict[str, Any], play: Play, machines: list[Machine]) -> Iterator[Played]:
-    """Some changes that take a reload, and some that take a restart of the daemon."""
+    """Make changes that need a reload, and changes that need a restart of the daemon."""
     assert before
     ca = "{{ lookup('ansible.builtin.file', hosts_state_dir ~ '/registry-ca.crt') }}"
     yield play(
@@ -182,7 +182,7 @@ def changed(before: dict[str, Any], play: Play, machines: list[Machine]) -> Iter
 
 
 def _pull(machine: Machine) -> subprocess.CompletedProcess[str]:
-    """Ask the registry behind TLS for the image that the models have from it without."""
+    """Pull the models' image from the registry behind TLS."""
     images = machine.run("docker images --digests --format '{{.Repository}}@{{.Digest}}'")
     image = next(line for line in images.splitlines() if line.startswith("mirror:5000/"))
     return machine.attempt(f"docker pull {image.replace('mirror:5000', REGISTRY)} 2>&1")
@@ -190,7 +190,7 @@ def _pull(machine: Machine) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.usefixtures("changed")
 class TestChange:
-    """What a change brings, and that no container notices it."""
+    """A change takes effect, and no container is disturbed."""
 
     def test_it_passes(self, machine: Machine, changed: Played, before: dict[str, Any]) -> None:
         changed.passed()

@@ -1,4 +1,4 @@
-"""The part of RHEL and its kin: real dnf, rpm, signatures and locks, on the Debian 12 host."""
+"""Check dnf's part with real dnf, rpm, signatures and locks, on the Debian 12 host."""
 
 from __future__ import annotations
 

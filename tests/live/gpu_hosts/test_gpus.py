@@ -1,4 +1,4 @@
-"""Which GPU a model gets, by the real engine from the simulated CDI specification."""
+"""Check which GPU a model gets, with the real engine and a simulated CDI specification."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPEC = "/var/run/cdi/nvidia.yaml"
 
 
 def models(**changes: dict[str, Any]) -> list[dict[str, Any]]:
-    """The inventory's models, with changes by name."""
+    """Return the inventory's models, with changes by name."""
     common = {
         "revision": "0123456789abcdef0123456789abcdef01234567",
         "max_input_tokens": 1024,
@@ -50,7 +50,9 @@ def test_the_container_has_that_device_alone(machine: Machine, model: str) -> No
 
 
 def test_the_engine_has_no_way_round(machine: Machine) -> None:
-    """Neither a default runtime nor a missing device gives GPUs that nobody asked for."""
+    """Neither a default runtime nor a missing device gives a container GPUs that it did not ask
+    for.
+    """
     assert machine.run("docker info --format '{{.DefaultRuntime}}'").strip() == "runc"
     form = "--rm --network none --device nvidia.com/gpu=7 bystander /bin/busybox true"
     missing = machine.attempt(f"docker run {form} 2>&1")
@@ -88,7 +90,7 @@ def test_a_gpu_that_the_host_has_not_is_refused(machines: list[Machine], play: P
 
 @pytest.fixture
 def lost(machines: list[Machine]) -> Iterator[None]:
-    """The driver has both GPUs, and the CDI specification has lost one."""
+    """Remove one of two GPUs from the CDI specification; the driver still has both."""
     for machine in machines:
         machine.run(f"""cp {SPEC} /root/spec
 python3 - <<'CODE'
@@ -107,7 +109,7 @@ CODE
 def test_a_lost_device_is_an_error_before_the_old_container_stops(
     machines: list[Machine], play: Play
 ) -> None:
-    """The play knows what the new container would be refused, and leaves the old one to serve."""
+    """The play finds that the new container could not start, and leaves the old one running."""
     before = [machine.alive() for machine in machines]
     played = play("--tags", "tgi", tgi_models=models(clerk={"max_total_tokens": 2000}))
     for machine, state in zip(machines, before):
@@ -119,7 +121,7 @@ def test_a_lost_device_is_an_error_before_the_old_container_stops(
 
 
 def test_what_was_refused_left_nothing_behind(machines: list[Machine], play: Play) -> None:
-    """What was written for it is written back, and no container is replaced for that."""
+    """The role restores the files that it wrote, and replaces no container for that."""
     before = [machine.alive() for machine in machines]
     play("--tags", "tgi").passed()
     for machine, state in zip(machines, before):

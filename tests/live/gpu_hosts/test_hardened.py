@@ -1,4 +1,4 @@
-"""What docs/docker-bench.md says is in force, asked of engine and kernel and not of files."""
+"""Check by engine and kernel, not by files, that what docs/docker-bench.md says is in force."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_what_the_daemon_runs_with(machine: Machine) -> None:
 
 
 def test_an_engine_in_use_is_left_as_it_is(machine: Machine) -> None:
-    """Containers of others may talk to each other, and gain privileges, as they could before."""
+    """Foreign containers may talk to each other, and gain privileges, as they could before."""
     address = machine.inspect(BYSTANDER)["NetworkSettings"]["IPAddress"]
     image = machine.inspect(MODELS[0])["Config"]["Image"]
     get = f"--entrypoint curl {image} -fsS -m 3 -o /dev/null http://{address}/bin/busybox"

@@ -1,4 +1,4 @@
-"""Models come back without Ansible: after a reboot, and however Docker was restarted.
+"""Check that models come back without Ansible: after a reboot, and however Docker was restarted.
 
 Debian's engine, and Docker's of the same release, lose every container with a GPU when they start.
 """
@@ -33,7 +33,7 @@ def generates(machine: Machine, model: str) -> bool:
 
 
 def until(seconds: float, look: Callable[[], Any]) -> None:
-    """Wait until ``look`` gives something true, or fail."""
+    """Wait until ``look`` returns something true, or fail."""
     end = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < end, f"not within {seconds:g} s"
@@ -41,25 +41,27 @@ def until(seconds: float, look: Callable[[], Any]) -> None:
 
 
 def reboot(machine: Machine) -> None:
-    """All processes go, and with /run the CDI specification."""
+    """End all processes, and empty /run with the CDI specification."""
     command = ["docker", "restart", machine.container]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
 def identities(machine: Machine) -> list[str]:
-    """The containers' ids: a container that came back is the one from before."""
+    """Return the containers' ids: a container that came back keeps its id."""
     return machine.run(f"docker inspect --format '{{{{.Id}}}}' {' '.join(MODELS)}").split()
 
 
 def lost(machine: Machine, since: float) -> int:
-    """How often the daemon said that it could not start a container."""
+    """Return how often the daemon logged that it could not start a container."""
     said = machine.run(f"journalctl --unit docker --since @{since:.0f} --output cat --no-pager")
     return said.count(LOST)
 
 
 @contextmanager
 def coming_back(machine: Machine, note: Any, what: str) -> Iterator[None]:
-    """After the block all models generate, in the same containers, though Docker lost them."""
+    """Check after the block that all models generate in the same containers, though Docker lost
+    them.
+    """
     before, began = identities(machine), time.time()
     yield
     for model in PORTS:
@@ -96,7 +98,7 @@ def test_the_daemons_end_is_nothing_to_them(machine: Machine, what: str) -> None
 
 @pytest.fixture
 def mortal(machine: Machine) -> Iterator[None]:
-    """Containers end with the daemon."""
+    """Let containers end with the daemon."""
     text = machine.run(f"cat {FILE}")
     form = "docker info --format '{{.LiveRestoreEnabled}}'"
 
@@ -126,7 +128,7 @@ def test_after_containers_ended_with_the_daemon(
 
 @pytest.fixture
 def off(machine: Machine) -> Iterator[None]:
-    """One model was stopped on purpose, and the driver comes late at the next boot."""
+    """Stop one model on purpose, and delay the driver at the next boot."""
     machine.run("docker compose --project-directory /opt/tgi/clerk stop 2>&1")
     machine.run("mv /usr/bin/nvidia-smi /usr/bin/nvidia-smi.late")
     yield

@@ -1,4 +1,6 @@
-"""What the roles brought goes, what others have stays, and the host converges again."""
+"""Check that uninstalling removes what the roles installed and nothing else, and that the host
+can be deployed again.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,7 @@ def unchanged(played: Played, machines: list[Machine]) -> bool:
 
 @pytest.fixture
 def resting(machines: list[Machine]) -> Iterator[None]:
-    """What others have does not run."""
+    """Stop the foreign containers."""
     for machine in machines:
         machine.run(f"docker stop --time 1 {BYSTANDER}")
     yield
@@ -74,7 +76,7 @@ def test_the_engine_stays_under_containers_of_others(machines: list[Machine], un
 
 @pytest.fixture(scope="module")
 def settings(machines: list[Machine]) -> dict[str, str]:
-    """Of the daemon, as somebody had written them."""
+    """Return the daemon's settings as they were written by hand."""
     return {
         machine.name: machine.run("cat /etc/docker/daemon.json.original*") for machine in machines
     }
@@ -88,7 +90,7 @@ def first(settings: dict[str, str], machines: list[Machine], undo: Play) -> Play
 
 @pytest.mark.usefixtures("first")
 class TestByDefault:
-    """Models and toolkit go; weights and Docker stay."""
+    """Models and toolkit are removed; weights and Docker stay."""
 
     def test_it_passes(self, first: Played, machine: Machine) -> None:
         first.passed()
@@ -121,7 +123,7 @@ def everything(machines: list[Machine], undo: Play) -> Played:
 
 @pytest.mark.usefixtures("everything")
 class TestEverything:
-    """When asked for, Docker and the weights too; and all comes back by the roles."""
+    """On request Docker and the weights are removed, too; the roles bring all back."""
 
     def test_it_leaves_nothing(self, everything: Played, machine: Machine) -> None:
         everything.passed()

@@ -1,4 +1,4 @@
-"""Tests get every gateway as its clients reach it, and can run commands on every host."""
+"""Run each test for every gateway, as its clients reach it; commands run on every host."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def inventory(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def at(inventory: str) -> Callable[[str], Any]:
-    """Give a host by its name."""
+    """Return a host by its name."""
     return lambda name: testinfra.get_host(
         f"ansible://{name}?force_ansible=True", ansible_inventory=inventory
     )
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Tell the figures that tests have noted."""
+    """Print the figures that tests have recorded."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, value in getattr(report, "user_properties", []):
             terminalreporter.write_line(f"{name}: {value}")

@@ -1,4 +1,4 @@
-"""The models of a GPU host are for its gateways alone, at every moment."""
+"""Check that only its gateways ever reach the models of a GPU host."""
 
 from __future__ import annotations
 

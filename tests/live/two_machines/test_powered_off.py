@@ -1,4 +1,4 @@
-"""A replica's machine that says nothing any more: what it costs, and for how long."""
+"""Measure what a silent machine of a replica costs clients, and for how long."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DOWN = 20.0
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: when it set out, how long it took, its status (0: the client gave up)."""
+    """One request: its start, its duration, its status (0: the client gave up)."""
 
     began: float
     took: float
@@ -78,7 +78,7 @@ def asking(endpoint: Endpoint, down: float) -> Iterator[list[Asked]]:
 def seen_during(
     inventory: str, note: Any, meanwhile: Callable[[], Any] = lambda: None
 ) -> dict[str, list[Asked]]:
-    """What clients of every gateway got from a moment before something happened to a replica."""
+    """Return what clients of every gateway got, from a moment before a replica's trouble on."""
     found: dict[str, list[Asked]] = {}
     with ExitStack() as stack:
         down = time.monotonic() + 2
@@ -95,7 +95,7 @@ def seen_during(
 
 @pytest.fixture
 def dropping(at: Hosts) -> Iterator[None]:
-    """gpu1 takes no new connection and does not say so, as behind a router when it is off."""
+    """Let gpu1 drop new connections without an answer, as if it were off behind a router."""
     rule = f"PREROUTING -p tcp --syn --dport {PORTS['scribe']} -j DROP"
     host = at("gpu1")
     host.check_output(f"iptables -t raw -I {rule}")
@@ -109,7 +109,7 @@ def dropping(at: Hosts) -> Iterator[None]:
 def test_a_replica_that_drops_packets_fails_no_request(
     inventory: str, record_property: Any
 ) -> None:
-    """A request that comes to it waits for the attempt to connect, and moves on."""
+    """nginx waits for the connection to fail, and asks the other replica."""
     for host, requests in seen_during(inventory, record_property).items():
         assert {one.status for one in requests} == {200}, host
         slow = [one for one in requests if one.took > SLOW]
@@ -120,13 +120,13 @@ def test_a_replica_that_drops_packets_fails_no_request(
 
 
 def takes_calls(gateway: Any) -> bool:
-    """Whether a gateway reaches the engine on gpu1."""
+    """Tell whether a gateway reaches the engine on gpu1."""
     return knock(gateway, ADDRESSES["gpu1"], PORTS["scribe"]) == "open"
 
 
 @pytest.fixture
 def unplugged(inventory: str, at: Hosts) -> Iterator[Callable[[], Any]]:
-    """gpu1 is off the network, on which the gateways are its neighbours."""
+    """Take gpu1 off the network that it shares with the gateways."""
     name = container_of(inventory, "gpu1")
     network = network_of(inventory)
 
@@ -150,7 +150,7 @@ def test_a_machine_that_is_off_costs_what_was_under_way_on_it(
 ) -> None:
     for host, requests in seen_during(inventory, record_property, unplugged).items():
         failed = [one for one in requests if one.status != 200]
-        # What it had been given hangs, as nobody says that it will not be answered
+        # Requests that it already has hang: nothing tells the client that no answer comes
         assert len(failed) <= CLIENTS, [str(one) for one in failed]
         assert all(one.status == 0 for one in failed), host
         assert all(one.began < LEFT_ALONE for one in failed), [str(one) for one in failed]

@@ -1,4 +1,6 @@
-"""Two gateways before two GPU hosts: who answers, who is left out, and what a stop costs."""
+"""Run two gateways before two GPU hosts: check who answers, who is left out, and what a stop
+costs.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ def drain(inventory: str, replica: str, **more: Any) -> subprocess.CompletedProc
 
 @contextmanager
 def asking(endpoint: Endpoint, clients: int = 4) -> Iterator[list[int]]:
-    """Ask without a pause; gives the statuses so far, 0 for a connection that broke."""
+    """Ask without a pause; yield the statuses so far, 0 for a connection that broke."""
     statuses: list[int] = []
     over = threading.Event()
 
@@ -53,7 +55,7 @@ def asking(endpoint: Endpoint, clients: int = 4) -> Iterator[list[int]]:
 
 @pytest.fixture
 def back(inventory: str) -> Iterator[None]:
-    """Whatever a test drained serves again."""
+    """Put drained replicas back into service after each test."""
     yield
     assert drain(inventory, "gpu1", gateway_drain_state="serving").returncode == 0
 
@@ -104,7 +106,7 @@ def test_a_drained_replica_gets_nothing_and_nobody_notices(inventory: str, at: H
 
 @pytest.fixture
 def slow(at: Hosts) -> Iterator[None]:
-    """gpu1 thinks long about every token."""
+    """Make gpu1 slow for each token."""
     fault = "docker exec tgi-scribe-tgi-1 tgi-emulator fault"
     at("gpu1").check_output(f"{fault} set slow-token=0.3")
     yield
@@ -112,7 +114,7 @@ def slow(at: Hosts) -> Iterator[None]:
 
 
 def stream(endpoint: Endpoint, ends: list[tuple[float, str]]) -> None:
-    """Read a stream of some 30 tokens; notes when it ended, and its last line."""
+    """Read a stream of some 30 tokens; note when it ended, and its last line."""
     words = [{"role": "user", "content": f"Repeat this: {' '.join('abcdefghij' * 3)}"}]
     body = {"model": "scribe", "stream": True, "max_tokens": 30, "messages": words}
     with (

@@ -23,7 +23,7 @@ MATRIX: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("check_matrix.yml").read_text()
 )
 HOUSE = Model("small", MODEL, aliases=("tiny",), url="http://127.0.0.1:8081")
-TOKEN = "hf_a-token-that-nobody-must-see"
+TOKEN = "hf_a-token-never-to-be-shown"
 #: For a process: unpaced, all tokens come within a millisecond
 ENVIRONMENT = {"TGI_EMULATOR_TOKEN_SECONDS": "0.003", "HF_TOKEN": TOKEN}
 #: A request's seconds, which 48 tokens exceed when each takes 0.1.

@@ -1,4 +1,4 @@
-"""A CA for clients' certificates, and the clients who have one."""
+"""A CA for clients' certificates, and clients that have one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Authority:
         self.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
     def held(self, site: Site, subject: str) -> ssl.SSLContext:
-        """What a client connects with that has a certificate of this subject."""
+        """Return the certificate files of a client with this subject."""
         key, file = ec.generate_private_key(ec.SECP256R1()), self._directory / "client.pem"
         made = self._signed(x509.Name.from_rfc4514_string(subject), key.public_key(), False)
         pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()

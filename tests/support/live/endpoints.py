@@ -1,4 +1,4 @@
-"""What a client of a deployed host knows: names, ports, keys and the CA's certificate."""
+"""Read how a client reaches a deployed host: names, ports, keys and the CA's certificate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Endpoint:
         return (self.state / "secrets" / "api_key").read_text()
 
     def client(self, key: str | None = None, **options: Any) -> httpx.Client:
-        """A client that trusts the private CA alone and asks loopback under the real name."""
+        """Return a client that trusts the private CA alone and asks loopback under the real
+        name.
+        """
         context = ssl.create_default_context(cafile=str(self.state / "ca" / "ca.crt"))
         headers = {"Host": f"{self.server_name}:{self.https_port}"}
         if key is not None:
@@ -50,12 +52,12 @@ class Endpoint:
 
 
 def inventory_path(config: pytest.Config) -> str:
-    """The inventory given as --ansible-inventory, else the sandbox's."""
+    """Return the inventory given as --ansible-inventory, else the sandbox's."""
     return config.getoption("--ansible-inventory") or str(ROOT / "inventories" / "sandbox")
 
 
 def load_endpoints(inventory: str) -> list[Endpoint]:
-    """The gateways of an inventory, with their variables templated as a play would."""
+    """Return the gateways of an inventory, with their variables templated as a play would."""
     loader = DataLoader()
     hosts = InventoryManager(loader=loader, sources=[inventory])
     variables = VariableManager(loader=loader, inventory=hosts)

@@ -1,11 +1,11 @@
-"""An engine for load: TGI's and OpenAI's routes with scripted words, which counts all it sees.
+"""Serve TGI's and OpenAI's routes with scripted words under load, and count all requests.
 
 usage: python3 engine.py PORT      (standard library only, Python 3.11 or newer)
 
-Fields of a request's body beside the dialect's own: ``x_events`` (words to send, 8), ``x_pause``
-(seconds between two events, 0), ``x_wait`` (seconds before anything, 0), ``x_usage`` (whether
-usage is told, true), ``x_status`` (a refusal of that status, at once). ``GET /_engine`` tells the
-counters, ``DELETE /_engine`` forgets them.
+Extra fields of a request's body: ``x_events`` (words to send, 8), ``x_pause`` (seconds between two
+events, 0), ``x_wait`` (seconds before the answer, 0), ``x_usage`` (whether to send usage, true),
+``x_status`` (refuse with that status, at once). ``GET /_engine`` returns the counters,
+``DELETE /_engine`` resets them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Engine:
         self.forget()
 
     def forget(self) -> None:
-        """Start counting anew; what is active stays so."""
+        """Reset the counters; requests that are active stay counted as active."""
         self.paths: Counter[str] = Counter()
         self.ids: Counter[str] = Counter()
         self.aborts: list[float] = []
@@ -40,7 +40,7 @@ class Engine:
         self.active = getattr(self, "active", 0)
 
     def report(self) -> dict[str, Any]:
-        """What was seen: requests by path, those active, the most at once, when one was given up.
+        """Return requests by path, the active ones, the most at once, and when clients left.
 
         ``aborts`` are times of this machine's clock, in seconds.
         """
@@ -195,7 +195,7 @@ async def _send(writer: asyncio.StreamWriter, event: Any) -> None:
 
 
 async def _closed(reader: asyncio.StreamReader) -> None:
-    """Return when the other side has closed; nothing may be read that is the next request's."""
+    """Return when the other side has closed; read nothing of the next request."""
     while not reader.at_eof() and reader.exception() is None:
         await asyncio.sleep(0.005)
 

@@ -1,4 +1,4 @@
-"""What a test knows of one GPU host: commands on it, its containers, and plays against it."""
+"""Run commands and plays on one GPU host, and read its containers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Machine:
     container: str
 
     def run(self, command: str, given: str = "") -> str:
-        """What a shell command prints on the host; raises CalledProcessError."""
+        """Return what a shell command prints on the host; raise CalledProcessError."""
         return self.attempt(command, given, check=True).stdout
 
     def attempt(
@@ -47,7 +47,7 @@ class Machine:
         return json.loads(self.run(command))
 
     def alive(self, *names: str) -> dict[str, str]:
-        """Process and start of containers: the same again means that none was touched."""
+        """Return process and start of containers: they stay the same while none is touched."""
         form = "{{.Name}} {{.State.Pid}} {{.State.StartedAt}}"
         lines = self.run(f"docker inspect --format '{form}' {' '.join(names or CONTAINERS)}")
         return dict(line[1:].split(" ", 1) for line in lines.splitlines())
@@ -57,7 +57,7 @@ class Machine:
         return found
 
     def answers(self, model: str) -> str:
-        """What a model generates for one short question."""
+        """Return what a model generates for one short question."""
         body = json.dumps({"inputs": "Name the capital of France.", "parameters": {}})
         call = f"""python3 -c 'import sys, urllib.request as u
 print(u.urlopen(u.Request("http://127.0.0.1:{PORTS[model]}/generate", sys.stdin.buffer.read(),
@@ -72,7 +72,7 @@ print(u.urlopen(u.Request("http://127.0.0.1:{PORTS[model]}/generate", sys.stdin.
 
 @dataclass
 class Played:
-    """How a run went, by host."""
+    """The result of a run, by host."""
 
     code: int
     text: str
@@ -83,12 +83,12 @@ class Played:
     changes: dict[str, list[str]] = field(default_factory=dict)
 
     def passed(self) -> Played:
-        """Insist on a run without failures."""
+        """Fail unless the run had no failures."""
         assert self.code == 0, self.failures or self.text[-3000:]
         return self
 
     def refused(self, machine: Machine, *words: str) -> str:
-        """Insist that a host failed before anything was changed, with these words."""
+        """Fail unless a host was refused with these words before any change."""
         said = self.failures.get(machine.name, "")
         assert said, self.text[-3000:]
         assert self.changes.get(machine.name, []) == [], said
@@ -133,12 +133,12 @@ def read_events(code: int, text: str) -> Played:
 
 
 def inventory_of(config: pytest.Config) -> str:
-    """The inventory that a test run was given, or the scenario's own."""
+    """Return the inventory of this test run, else the scenario's own."""
     return str(config.getoption("--ansible-inventory") or INVENTORY)
 
 
 def load_machines(inventory: str) -> list[Machine]:
-    """The GPU hosts of an inventory."""
+    """Return the GPU hosts of an inventory."""
     groups = yaml.safe_load((Path(inventory) / "hosts.yml").read_text())["all"]["children"]
     prefix = f"tgi-{groups['disposable']['vars']['hosts_name']}"
     return [Machine(name, f"{prefix}-{name}") for name in groups["gpu_hosts"]["hosts"]]

@@ -34,7 +34,7 @@ class Answer:
 class Connection:
     """One kept-alive connection to a gateway, by address, under its real name.
 
-    ``preface`` goes ahead of TLS, as a balancer says whose connection it is.
+    ``preface`` is sent before TLS, as by a balancer that names its client.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class Connection:
         method: str = "POST",
         headers: tuple[str, ...] = (),
     ) -> Answer:
-        """Send one request and read its whole answer; raises Broken, OSError, TimeoutError.
+        """Send one request and read its whole answer; raise Broken, OSError or TimeoutError.
 
-        A connection that the other side has closed is opened anew; one that it closes while
-        the request is on its way is a failure, as it is for clients that never retry.
+        A connection that the other side has closed is opened again. If it closes while the
+        request is on its way, the request has failed, as for clients that never retry.
         """
         await self.send(path, body, key, method, headers)
         return await self.receive()
@@ -152,7 +152,7 @@ class Connection:
 
 @dataclass
 class Tally:
-    """What became of all requests: statuses, and connections that broke, by the point."""
+    """The results of all requests: statuses, and broken connections by where they broke."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
@@ -179,7 +179,7 @@ async def keep_asking(
     until: Callable[[], bool],
     tally: Tally | None = None,
 ) -> Tally:
-    """Let every connection ask again and again until ``until`` says so; nothing is retried."""
+    """Let every connection ask again and again until ``until`` is true; retry nothing."""
     found = tally or Tally()
     began = time.monotonic()
 
@@ -202,6 +202,6 @@ async def keep_asking(
 
 
 def words(answer: Answer) -> tuple[int, int]:
-    """Give (events of a stream, network reads that brought at least one of them)."""
+    """Return (events of a stream, network reads that brought at least one of them)."""
     events = answer.body.count(b"data:")
     return events, sum(1 for _, data in answer.reads if b"data:" in data)

@@ -1,4 +1,4 @@
-"""Scanners that strangers point at a gateway, each in an environment of its own."""
+"""Run public scanners against a gateway, each in an environment of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WAIVED = {
 
 
 def scanner(name: str, program: str) -> str:
-    """The path of a pinned scanner's program; installs it once for each state of its pins."""
+    """Return the path of a pinned scanner's program; install it once for each set of pins."""
     pins = ROOT / "requirements" / "scanners" / f"{name}.txt"
     mark = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()[:12]
     place = CACHE / f"{name}-{mark}"
@@ -40,16 +40,16 @@ def scanner(name: str, program: str) -> str:
 
 
 def sslyze(site: Site, profile: str) -> str:
-    """What sslyze says of a gateway; a failed connection exits 0, so only its words count."""
+    """Return what sslyze prints; a failed connection exits 0, so only its words count."""
     command = [scanner("sslyze", "sslyze"), "--sni", site.name, "--certinfo_ca_file", str(site.ca)]
     return said([*command, "--mozilla_config", profile, f"{site.address}:443"])
 
 
 def graded(site: Site) -> list[dict[str, Any]]:
-    """testssl.sh's findings, each with ``id``, ``severity`` and ``finding``.
+    """Return testssl.sh's findings, each with ``id``, ``severity`` and ``finding``.
 
-    It is Debian's, and runs on the scenario's host beside the gateways. Its exit code tells of
-    small troubles too, such as a connection that it made again; a scan that ended has graded.
+    Debian's testssl.sh runs on the scenario's host beside the gateways. Its exit code also reports
+    small troubles, such as a retried connection; a scan that ended has a grade.
     """
     beside, place = f"{site.prefix}-acme", f"/tmp/testssl-{site.host}"
     make = f"rm -rf {place}; mkdir {place}; cat > {place}/ca.crt"
@@ -64,7 +64,7 @@ def graded(site: Site) -> list[dict[str, Any]]:
 
 
 def gixy(name: str, configuration: str, folder: Path) -> tuple[int, str]:
-    """Exit code (0 is clean) and words of one of gixy's two heirs."""
+    """Return exit code (0 is clean) and output of one of gixy's two successors."""
     program = {"gixy-ng": "gixy", "gixy-next": "gixy-next"}[name]
     file = folder / f"{name}.conf"
     file.write_text(configuration, encoding="utf-8")
@@ -74,7 +74,7 @@ def gixy(name: str, configuration: str, folder: Path) -> tuple[int, str]:
 
 
 def s_client(site: Site, options: str) -> str:
-    """What OpenSSL 3.5 says of a handshake, made from the host beside the gateways."""
+    """Return what OpenSSL 3.5 prints of a handshake, made from the host beside the gateways."""
     ask = f"openssl s_client -connect {site.address}:443 -brief {options} </dev/null 2>&1 || true"
     return said(["docker", "exec", f"{site.prefix}-acme", "sh", "-c", ask])
 

@@ -1,4 +1,4 @@
-"""What a test knows of one gateway: its address, its consumers' keys, its engines' counters."""
+"""Read what a test needs of one gateway: address, consumers' keys, engines' counters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Site:
 
     @property
     def prefix(self) -> str:
-        """What the names of the scenario's containers begin with."""
+        """Return the beginning of the names of the scenario's containers."""
         return self.container.removesuffix(f"-{self.host}")
 
     @property
@@ -56,7 +56,9 @@ class Site:
         return ssl.create_default_context(cafile=str(self.ca))
 
     def client(self, consumer: str | None = None, **options: Any) -> httpx.Client:
-        """A client under the gateway's real name, with the first key of a consumer or none."""
+        """Return a client under the gateway's real name, with the first key of a consumer or
+        none.
+        """
         headers = {"Host": self.name, **options.pop("headers", {})}
         if consumer is not None:
             headers["Authorization"] = f"Bearer {self.key(consumer)}"
@@ -64,13 +66,13 @@ class Site:
         return NamedClient(self.name, base_url=self.url, headers=headers, **settings)
 
     def engine(self, replica: str) -> dict[str, Any]:
-        """What that engine has counted since :meth:`forget`."""
+        """Return what that engine has counted since :meth:`forget`."""
         url = f"http://{self.address}:{ENGINES[replica]}/_engine"
         report: dict[str, Any] = httpx.get(url, trust_env=False, timeout=10).json()
         return report
 
     def seen(self) -> int:
-        """Requests that reached any engine."""
+        """Return how many requests reached any engine."""
         return sum(self.engine(replica)["total"] for replica in ENGINES)
 
     def forget(self) -> None:
@@ -79,7 +81,7 @@ class Site:
             httpx.delete(url, trust_env=False, timeout=10).raise_for_status()
 
     def run(self, command: str, given: str = "") -> str:
-        """Run a shell command on the host; raises CalledProcessError."""
+        """Run a shell command on the host; raise CalledProcessError."""
         call = ["docker", "exec", "-i", self.container, "sh", "-ec", command]
         done = subprocess.run(call, check=True, capture_output=True, text=True, input=given)
         return done.stdout
@@ -91,12 +93,12 @@ class Site:
 
 
 def inventory_of(config: pytest.Config) -> str:
-    """The inventory that a test run was given, or the scenario's own."""
+    """Return the inventory of this test run, else the scenario's own."""
     return str(config.getoption("--ansible-inventory") or INVENTORY)
 
 
 def load_sites(inventory: str) -> list[Site]:
-    """The gateways of an inventory, with their variables templated as a play would."""
+    """Return the gateways of an inventory, with their variables templated as a play would."""
     if AnsibleCollectionConfig.collection_finder is None:
         init_plugin_loader([])
     loader = DataLoader()

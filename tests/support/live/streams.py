@@ -1,4 +1,4 @@
-"""What a stream looks like to its client: events, the reads that brought them, and when."""
+"""Measure a stream as its client sees it: events, the reads that brought them, and when."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Reads = list[tuple[float, bytes]]
 
 
 def asked(name: str, **more: Any) -> tuple[str, dict[str, Any]]:
-    """A route's path and its body, for a stream of so many events."""
+    """Return a route's path and its body, for a stream of EVENTS events."""
     path, body, _ = ROUTES[name]
     return path, {"x_events": EVENTS, "x_pause": PAUSE, "stream": True, **body, **more}
 
 
 def bursts(times: list[float]) -> int:
-    """Groups of events with a pause before them; as many as there are events when none waits."""
+    """Count groups of events with a pause before them: as many as events when none waits."""
     gaps = [later - earlier for earlier, later in zip(times, times[1:])]
     if not gaps:
         return 1
@@ -44,14 +44,14 @@ def bursts(times: list[float]) -> int:
 
 
 def measure(reads: Reads) -> tuple[float, float]:
-    """Give (events per read, bursts per event) of a stream."""
+    """Return (events per read, bursts per event) of a stream."""
     counts = [(when, data.count(b"data:")) for when, data in reads if b"data:" in data]
     events = sum(count for _, count in counts)
     return events / len(counts), bursts([when for when, _ in counts]) / events
 
 
 def delays(reads: Reads) -> list[float]:
-    """Seconds from the engine's stamp on an event to the read that brought it, one by one."""
+    """Return the seconds from the engine's stamp on each event to the read that brought it."""
     return [when - float(stamp) for when, data in reads for stamp in _STAMP.findall(data)]
 
 
@@ -60,14 +60,14 @@ def p95(values: list[float]) -> float:
 
 
 def connection_to(site: Site, replica: str = "") -> Connection:
-    """A connection to the gateway, or past it to an engine."""
+    """Return a connection to the gateway, or directly to an engine."""
     if replica:
         return Connection(site.address, site.name, None, ENGINES[replica])
     return Connection(site.address, site.name, site.context())
 
 
 async def read(line: Connection, path: str, body: dict[str, Any], *said: str, key: str) -> Any:
-    """The answer to one request for a stream."""
+    """Return the answer to one request for a stream."""
     answer = await line.ask(path, body, key, headers=said)
     line.close()
     assert answer.status == 200, answer.body
@@ -75,14 +75,14 @@ async def read(line: Connection, path: str, body: dict[str, Any], *said: str, ke
 
 
 def through(site: Site, name: str, *said: str, consumer: str = "free") -> Any:
-    """The answer of a gateway, with more headers."""
+    """Return the gateway's answer to a request with more headers."""
     path, body = asked(name)
     line = connection_to(site)
     return asyncio.run(read(line, path, body, *said, key=site.key(consumer)))
 
 
 def directly(site: Site, name: str) -> Reads:
-    """The reads of the same stream, past the gateway."""
+    """Return the reads of the same stream without the gateway."""
     path, body = asked(name)
     plain = re.sub("^/models/[a-z]+", "", path)
     line = connection_to(site, ROUTES[name][2])
@@ -90,7 +90,9 @@ def directly(site: Site, name: str) -> Reads:
 
 
 def by_http2(site: Site, name: str) -> tuple[Reads, dict[str, str]]:
-    """The frames of a stream over HTTP/2 with compression asked for, and the answer's headers."""
+    """Return the frames of a stream over HTTP/2 with compression allowed, and the answer's
+    headers.
+    """
     path, body = asked(name)
     encodings = {"Accept-Encoding": "gzip, deflate, br"}
     with (

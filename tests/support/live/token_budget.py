@@ -10,7 +10,7 @@ FAST = {"requests_per_second": 100000, "burst": 100000, "concurrent": 0}
 
 
 def budget(site: Site) -> dict[str, int]:
-    """A budget of tokens, where njs has memory that workers share."""
+    """Return a budget of tokens, or {} where njs has no memory that workers share."""
     packages = {"distro": "libnginx-mod-http-js", "nginx_org": "nginx-module-njs"}
     said = site.run(f"dpkg-query -W -f '${{Version}}' {packages[site.source]}")
     # nginx.org's is nginx's version, and njs's after a plus

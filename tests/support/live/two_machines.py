@@ -1,4 +1,4 @@
-"""What the tests do on hosts: count an engine's requests, knock at a port, restart a machine."""
+"""Act on the hosts: count an engine's requests, try a port, restart a machine."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ except OSError:
 
 
 def python(host: Any, code: str) -> str:
-    """Run Python on a host; gives what it printed."""
+    """Run Python on a host; return what it printed."""
     return str(host.check_output("python3 -c %s", code)).strip()
 
 
 def requests_of(host: Any, model: str = "scribe") -> int:
-    """Give how many generations an engine has been asked for, by its own count."""
+    """Return how many generations an engine has counted."""
     return int(python(host, _COUNT.format(port=PORTS[model])))
 
 
 def knock(host: Any, address: str, port: int) -> str:
-    """Say whether an HTTP server answers a host at that address: open or closed."""
+    """Return whether an HTTP server answers a host at that address: open or closed."""
     return python(host, _KNOCK.format(address=address, port=port))
 
 
@@ -57,24 +57,24 @@ def ask(client: Any, model: str = "scribe") -> Any:
 
 
 def container_of(inventory: str, name: str) -> str:
-    """Give the name of the container that a disposable host is."""
+    """Return the container's name of a disposable host."""
     return f"{network_of(inventory)}-{name}"
 
 
 def network_of(inventory: str) -> str:
-    """Give the name of the network that the disposable hosts are on."""
+    """Return the name of the disposable hosts' network."""
     hosts = yaml.safe_load((Path(inventory) / "hosts.yml").read_text())["all"]["children"]
     return f"tgi-{hosts['disposable']['vars']['hosts_name']}"
 
 
 def restart_machine(inventory: str, name: str) -> None:
-    """Reboot a disposable host: all its processes and all rules of its kernel go."""
+    """Reboot a disposable host: its processes end and its firewall rules are gone."""
     subprocess.run(["docker", "restart", container_of(inventory, name)], check=True, timeout=60)
 
 
 @dataclass
 class Stranger:
-    """Knocks without a pause from this machine, which the fence does not know."""
+    """Try a port without a pause from this machine, which the firewall does not allow."""
 
     address: str
     port: int
@@ -97,7 +97,7 @@ class Stranger:
 
 @contextmanager
 def knocking(address: str, port: int) -> Iterator[Stranger]:
-    """Knock for as long as the block lasts, four at a time."""
+    """Try the port for as long as the block lasts, four at a time."""
     stranger, over = Stranger(address, port), threading.Event()
 
     def work() -> None:
@@ -116,7 +116,7 @@ def knocking(address: str, port: int) -> Iterator[Stranger]:
 
 
 def until(seconds: float, look: Any) -> None:
-    """Wait until ``look`` gives something true, or fail."""
+    """Wait until ``look`` returns something true, or fail."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if look():

@@ -15,7 +15,7 @@ callback_result_format = yaml
 vault_password_file = password
 nocolor = true
 """
-SECRET = "a-secret-that-nobody-must-see"
+SECRET = "a-secret-never-to-be-shown"
 
 
 def free_port() -> int:
