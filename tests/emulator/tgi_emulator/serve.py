@@ -124,10 +124,18 @@ async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int
         log.launcher("INFO", "webserver killed")
         os._exit(0)
 
+    def cut() -> None:
+        server.force_exit = True
+        # From Python 3.12 on, a closed server still waits for its connections
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+
     def crash() -> None:
         log.launcher("ERROR", "Shard 0 crashed")
         crashed.set()
         server.should_exit = server.force_exit = True
+        # Answers that are complete still reach their clients
+        loop.call_later(0.1, cut)
 
     def restart() -> None:
         log.plain("SIMULATED: fault restart: this process is replaced by a new one")
@@ -138,7 +146,7 @@ async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int
         for connection in list(server.server_state.connections):
             connection.shutdown()
         server.should_exit = True
-        loop.call_later(1, setattr, server, "force_exit", True)
+        loop.call_later(1, cut)
 
     backend.crash, backend.restart = crash, restart
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

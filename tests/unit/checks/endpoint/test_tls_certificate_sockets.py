@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import ssl
 from pathlib import Path
 from typing import Any
@@ -12,41 +11,18 @@ import pytest
 from ansible.module_utils.tgi.checks.endpoint import tls_certificate
 from ansible.module_utils.tgi.checks.endpoint.endpoint_session import EndpointSession
 from ansible.module_utils.tgi.client.http_client import Client, Target
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.support.fakes.socket_server import NAME, says, with_server
+from tests.support.tls_pairs import make
 
 
 def certificate(directory: Path, name: str, days: int) -> tuple[ssl.SSLContext, Path]:
-    """Return a server context, whose certificate for ``name`` ends in ``days``, and its CA file."""
-
-    def make(subject: str, signer: Any, issuer: str, key: Any, left: int) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.timezone.utc)
-        names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)])
-                 for one in (subject, issuer)]  # fmt: skip
-        alternative = x509.SubjectAlternativeName([x509.DNSName(subject)])
-        return (
-            x509.CertificateBuilder(names[1], names[0], key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=30))
-            .not_valid_after(now + datetime.timedelta(days=left))
-            .add_extension(alternative, critical=False)
-            .add_extension(x509.BasicConstraints(subject == issuer, None), critical=True)
-            .sign(signer, hashes.SHA256())
-        )
-
-    ca_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    """Return a server context with a leaf for ``name`` that ends in ``days``, and its CA's file."""
     ca_file, leaf_file = directory / "ca.crt", directory / "leaf.pem"
-    pem = serialization.Encoding.PEM
-    ca_file.write_bytes(make("ca.test", ca_key, "ca.test", ca_key, 100).public_bytes(pem))
-    private = leaf_key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    leaf = make(name, ca_key, "ca.test", leaf_key, days).public_bytes(pem)
-    leaf_file.write_bytes(leaf + private)
+    authority = make(called="ca.test", start=-30)
+    leaf = make((name,), start=-30, days=days, by=authority, called=name)
+    ca_file.write_text(authority.certificate)
+    leaf_file.write_text(leaf.certificate + leaf.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(leaf_file)
     return context, ca_file
