@@ -154,7 +154,7 @@ def test_a_loading_model_is_pending(docker: Path, run: Run) -> None:
     answer = run()
     assert not answer.get("failed")
     assert (answer["ready"], answer["models"][0]["phase"]) == (False, "download")
-    assert 29 < answer["models"][0]["elapsed"] < 40
+    assert 29 < answer["models"][0]["elapsed"] < 300
     again = run(state=answer["state"])
     assert not again["ready"]
     (docker / "containers").write_text(
