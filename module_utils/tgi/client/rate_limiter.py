@@ -34,7 +34,7 @@ class Pacer:
         self._level = max(0.0, self.available() - count)
 
     async def __aenter__(self) -> None:
-        # Made here: Python 3.9 binds them to the running loop
+        # Made here, because Python 3.9 binds them to the running loop
         if self._slots is None or self._turn is None:
             self._slots, self._turn = asyncio.Semaphore(self.width), asyncio.Lock()
         await self._slots.acquire()

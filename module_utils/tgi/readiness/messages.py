@@ -19,7 +19,7 @@ def _restarted(count: int) -> str:
 
 
 def progress_line(host: str, status: Status) -> str:
-    """Return such as ``gpu1 llama: loading shards, 24 s of 1200 s allowed: Starting shard``."""
+    """Return a line such as ``gpu1 llama: loading shards, 24 s of 1200 s allowed: Starting``."""
     if status.ready:
         return f"{host} {status.name}: ready, {_seconds(status.elapsed)} after its start"
     line = f"{host} {status.name}: {LABELS[status.phase]}"
