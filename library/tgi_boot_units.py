@@ -1,33 +1,33 @@
 #!/usr/bin/python
-"""Bring the models back whenever Docker starts."""
+"""Start the models again whenever Docker starts."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tgi_boot_units
-short_description: Bring the models back whenever Docker starts
+short_description: Start the models again whenever Docker starts
 description:
-  - Docker 25.0 to 28.1 loses containers with GPUs at its own start, and every Docker those whose
-    GPU the CDI specification does not name yet. A unit per model, C(tgi@NAME.service), starts
-    them; C(tgi-models.service), which Docker wants, starts these units for all models there are.
-  - Models come and go without a C(systemctl daemon-reload), at which containers that got their
-    GPU by NVIDIA's hook can lose it. The units' own change needs one; while such containers run
-    it is left to the next boot.
+  - Docker 25.0 to 28.1 does not start containers with GPUs when the daemon starts. No version
+    starts containers whose GPU the CDI specification does not name yet. C(tgi-models.service) runs
+    after Docker and starts C(tgi@NAME.service) for each model, which starts its containers.
+  - A new model needs no C(systemctl daemon-reload), which can take GPUs from containers that got
+    them by NVIDIA's hook. Only a change of the units needs one. While such containers run, the
+    change waits for the next boot.
 options:
   state:
-    description: Whether there are such units.
+    description: Whether the units should exist.
     type: str
     choices: [present, absent]
     default: present
   forget:
-    description: A model that is about to go. Its unit is stopped and forgotten; all else stays.
+    description: Name of a model that will be removed. Only stops its unit.
     type: str
   base_dir:
     description: Directory of the models' Compose projects.
     type: path
     default: /opt/tgi
   directory:
-    description: Where the units are.
+    description: Directory of the units.
     type: path
     default: /etc/systemd/system
 attributes:
@@ -40,14 +40,14 @@ author: tgi-ansible
 """
 
 EXAMPLES = r"""
-- name: Bring the models back at every start of Docker
+- name: Start the models at each start of Docker
   tgi_boot_units:
     base_dir: /opt/tgi
 """
 
 RETURN = r"""
 did:
-  description: What was done, in words.
+  description: Sentences that say what was, or would be, done.
   type: list
   elements: str
   returned: success
@@ -63,7 +63,7 @@ from ansible.module_utils.tgi.host.boot_units import COLLECTOR, MODEL, link, uni
 
 
 class Boot:
-    """The units of one host, as the module's parameters want them."""
+    """The units of one host."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -72,7 +72,7 @@ class Boot:
         self.did: list[str] = []
 
     def run(self, *command: str) -> str:
-        """Run a command where its program is there; gives what it printed."""
+        """Run a command and return its output; "" if the program is missing."""
         path = self.module.get_bin_path(command[0])
         if path is None:
             return ""
@@ -80,7 +80,7 @@ class Boot:
         return str(out)
 
     def put_up(self) -> None:
-        """Write what differs, and let Docker want it."""
+        """Write changed units, and let docker.service want the collector."""
         for name, text in units(self.module.params["base_dir"]).items():
             if read(self.directory / name) != text:
                 self.did.append(f"wrote {self.directory / name}")
@@ -94,7 +94,7 @@ class Boot:
                 self.link.symlink_to(f"../{COLLECTOR}")
 
     def remove(self) -> None:
-        """Leave nothing of it, and nothing that would still bring a model back."""
+        """Remove the units, and stop those that still try to start a model."""
         ours = [self.directory / name for name in (COLLECTOR, MODEL)]
         gone = [path for path in ours if read(path).startswith(MARK)]
         gone += [self.link] if self.link.is_symlink() else []
@@ -105,7 +105,7 @@ class Boot:
                 path.unlink()
 
     def forget(self, unit: str) -> None:
-        """Stop a model's unit that still tries, so that it does not start what goes."""
+        """Stop a model's unit, so that it does not start a removed model."""
         state = self.run("systemctl", "show", "--property", "ActiveState", "--value", unit).strip()
         if state not in {"", "inactive"}:
             self.did.append(f"stopped {unit}, which was {state}")
@@ -113,19 +113,19 @@ class Boot:
                 self.quiet(unit)
 
     def quiet(self, *names: str) -> None:
-        """Stop units, and leave no failure of theirs behind."""
+        """Stop units and reset their failures."""
         self.run("systemctl", "stop", *names)
         self.run("systemctl", "reset-failed", *names)
 
     def reload(self) -> None:
-        """Let systemd read them, unless that could take a GPU from a container."""
+        """Reload systemd, unless that could take a GPU from a container."""
         found = self.run("docker", "ps", "--quiet").split()
         said = self.run("docker", "inspect", "--format", FORMAT, *found) if found else ""
         held = [one.name for one in parse(said) if one.gpu == "hook"]
         if held:
             self.module.warn(
-                f"{', '.join(held)} got a GPU by NVIDIA's hook and could lose it at a systemctl "
-                f"daemon-reload, so there was none: {COLLECTOR} counts from the next boot on"
+                f"{', '.join(held)} got a GPU by NVIDIA's hook and could lose it by a systemctl "
+                f"daemon-reload, so the module ran none: {COLLECTOR} takes effect at the next boot"
             )
         else:
             self.run("systemctl", "daemon-reload")

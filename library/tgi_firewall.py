@@ -7,45 +7,44 @@ DOCUMENTATION = r"""
 module: tgi_firewall
 short_description: Let only the gateways reach the models' published ports
 description:
-  - Drops, in DOCKER-USER and INPUT, what others send to the ports of an address; the host
-    itself and its loopback are not touched.
-  - A unit of systemd puts the rules up before Docker starts, so that no port is open without
-    them at a boot either. All rules change in one transaction, and what somebody flushed is
-    put up again.
+  - Drops packets from other sources to the ports of an address, in DOCKER-USER and INPUT. Packets
+    from the host itself and on loopback pass.
+  - A systemd unit loads the rules before Docker starts, so that no port is open during a boot. All
+    rules change in one transaction. Rules that were flushed are loaded again.
 options:
   state:
-    description: Whether there is a fence.
+    description: Whether the rules should exist.
     type: str
     choices: [present, absent]
     default: present
   address:
-    description: The address the models are published on. Required when O(state=present).
+    description: Address that the models are published on. Required when O(state=present).
     type: str
   ports:
-    description: Their ports.
+    description: The models' ports.
     type: list
     elements: int
     default: []
   sources:
-    description: Addresses and networks that may come in. Required when O(state=present).
+    description: Addresses and networks that may reach the ports. Required when O(state=present).
     type: list
     elements: str
   keep:
-    description: Keep closed what the fence before closed; for as long as models still listen there.
+    description: Also keep the ports of the previous rules closed, while models still use them.
     type: bool
     default: false
   directory:
-    description: Where the rules are kept.
+    description: Directory of the rules.
     type: path
     default: /etc/tgi-fence
   unit:
-    description: The unit that puts them up.
+    description: Path of the unit that loads the rules.
     type: path
     default: /etc/systemd/system/tgi-fence.service
 attributes:
   check_mode:
     support: full
-    description: Changes nothing; a host without iptables yet is one whose fence is to be made.
+    description: Changes nothing. On a host without iptables, reports that it would add the rules.
   diff_mode:
     support: full
     description: Shows the rules before and after.
@@ -53,7 +52,7 @@ author: tgi-ansible
 """
 
 EXAMPLES = r"""
-- name: Let two gateways in
+- name: Allow two gateways
   tgi_firewall:
     address: 10.0.0.5
     ports: [8081, 8082]
@@ -62,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 did:
-  description: What was done, in words.
+  description: Sentences that say what was, or would be, done.
   type: list
   elements: str
   returned: success
@@ -90,7 +89,7 @@ TOOLS = ("iptables", "ip6tables")
 
 
 class Fence:
-    """One host's fence, as the module's parameters want it."""
+    """The firewall rules of one host."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -100,26 +99,26 @@ class Fence:
         self.did: list[str] = []
 
     def run(self, *command: str) -> tuple[int, str]:
-        """Give the exit code (127 for a program that is not there) and what was said."""
+        """Return the exit code (127: missing program) and the output."""
         path = self.module.get_bin_path(command[0])
         if path is None:
-            return 127, f"{command[0]} is not installed; the role docker brings it"
+            return 127, f"{command[0]} is not installed; the role docker installs it"
         code, out, err = self.module.run_command([path, *command[1:]])
-        return int(code), str(out) if code == 0 else str(err or out)
+        return code, out if code == 0 else err or out
 
     def must(self, *command: str) -> None:
-        """Run a command that has to succeed."""
+        """Run a command, and fail the module if it fails."""
         code, said = self.run(*command)
         if code:
-            self.module.fail_json(msg=f"the fence is not up: {' '.join(command)}: {said.strip()}")
+            self.module.fail_json(msg=f"no firewall: {' '.join(command)} failed: {said.strip()}")
 
     def rules_of(self, tool: str, chain: str) -> str:
-        """Give the rules of a chain in the kernel; none where there is no such chain."""
+        """Return the rules of a chain in the kernel; "" if there is no such chain."""
         code, said = self.run(tool, "-w", "-S", chain)
         return said if code == 0 else ""
 
     def put_up(self) -> str:
-        """Make the fence what it shall be, where it is not; gives its rules."""
+        """Write the rules and load them if needed; return their text."""
         params = self.module.params
         address = params["address"]
         tool = tool_of(address)
@@ -142,10 +141,10 @@ class Fence:
                 if fresh or not enabled:
                     self.must("systemctl", "reenable", "--quiet", self.unit.name)
                 self.must("systemctl", "restart", self.unit.name)
-        return str(wanted["rules"])
+        return wanted["rules"]
 
     def write(self, path: Path, text: str) -> bool:
-        """Replace a file in one step unless it is so already; gives whether it was not."""
+        """Write a file if it differs; return whether it did."""
         if read(path) == text:
             return False
         self.did.append(f"wrote {path}")
@@ -155,11 +154,11 @@ class Fence:
         return True
 
     def take_down(self, tools: list[str]) -> None:
-        """Take the rules out of the kernel."""
+        """Remove the rules from the kernel."""
         for tool in tools:
             if not self.rules_of(tool, CHAIN):
                 continue
-            self.did.append(f"took down the rules of {tool}")
+            self.did.append(f"removed the rules of {tool}")
             if self.module.check_mode:
                 continue
             for entry in ENTRIES:
@@ -169,7 +168,7 @@ class Fence:
             self.must(tool, "-w", "-X", CHAIN)
 
     def remove(self) -> str:
-        """Leave nothing of it."""
+        """Remove the unit, the files and the rules."""
         if self.unit.exists():
             self.did.append(f"removed {self.unit}")
             if not self.module.check_mode:
@@ -182,7 +181,7 @@ class Fence:
                 self.did.append(f"removed {path}")
                 if not self.module.check_mode:
                     path.unlink()
-        with contextlib.suppress(OSError):  # not there, or others keep something in it
+        with contextlib.suppress(OSError):  # It is missing, or contains other files
             if not self.module.check_mode:
                 self.directory.rmdir()
         self.take_down(list(TOOLS))

@@ -1,4 +1,4 @@
-"""Lines of a container's log with their times."""
+"""Lines of a container's log, with their times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Line:
     """One line of a container's log, without colour and without secrets."""
 
     at: float
-    """When Docker received it: seconds since 1970 by the host's clock, 0.0 if not known."""
+    """When Docker received it: seconds since 1970 by the host's clock, 0.0 if unknown."""
     text: str
     """The whole line."""
     message: str
@@ -25,7 +25,7 @@ class Line:
 
 
 def epoch(stamp: str) -> float:
-    """Seconds since 1970 of an RFC 3339 time with any number of decimals; 0.0 if it is none.
+    """Return seconds since 1970 of an RFC 3339 time; 0.0 if it is not one.
 
     Docker writes ``0001-01-01T00:00:00Z`` for "never"; that is 0.0 as well.
     """
@@ -42,5 +42,5 @@ def epoch(stamp: str) -> float:
 
 
 def merge(*streams: Iterable[Line]) -> list[Line]:
-    """Lines of several streams (stdout, stderr) in one list by time, each stream's order kept."""
+    """Merge several streams (stdout, stderr) by time; keep the order of each stream."""
     return sorted((line for stream in streams for line in stream), key=lambda line: line.at)

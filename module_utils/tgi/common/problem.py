@@ -1,4 +1,4 @@
-"""How a problem is worded: where it is, what is wrong, what to write instead."""
+"""Word problems: where it is, what is wrong, the remedy."""
 
 from __future__ import annotations
 

@@ -31,12 +31,12 @@ def mask(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Printable text: no escape sequences, no control characters, no secrets."""
+    """Remove escape sequences, control characters and secrets."""
     return mask(_CONTROL.sub("", _ANSI.sub("", text)).rstrip())
 
 
 def shorten(text: str, limit: int = 200) -> str:
-    """At most `limit` characters, with an ellipsis where something was cut."""
+    """Return at most ``limit`` characters; an ellipsis shows a cut."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

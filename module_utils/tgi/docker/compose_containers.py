@@ -1,4 +1,4 @@
-"""What Docker knows about the containers of Compose projects, by its command line alone."""
+"""Read the state and logs of Compose projects' containers with the docker command."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _SECONDS = 30
 
 
 class DockerError(Exception):
-    """Docker cannot be asked; the text is its own, or says that the command is missing."""
+    """Docker does not answer; the message is Docker's own, or names the missing command."""
 
 
 #: Runs ``docker`` with arguments: exit code, stdout, stderr
 RunDocker = Callable[[Sequence[str]], "tuple[int, str, str]"]
-#: Turns what ``docker logs --timestamps`` prints into lines: the engine's own way
+#: Parses the output of ``docker logs --timestamps``; each engine has its own parser
 Parse = Callable[[str], "list[Line]"]
 
 
 def run_docker(arguments: Sequence[str]) -> tuple[int, str, str]:
-    """Run the docker command in the C locale; raises DockerError if it is missing or hangs."""
+    """Run the docker command in the C locale. Raises DockerError if it is missing or hangs."""
     done = run(["docker", *arguments], _SECONDS)
     if done.rc is None:
         raise DockerError("the docker command was not found on this host")
@@ -50,7 +50,7 @@ class Container:
     created: float
     started: float
     finished: float
-    """When the run before this one ended, or the last run of a stopped container."""
+    """When the previous run ended; for a stopped container, its last run."""
     exit_code: int
     """Of the last run; meaningless while running."""
     error: str
@@ -61,10 +61,10 @@ class Container:
 
     @property
     def boundary(self) -> float:
-        """Log lines after this time belong to the last run.
+        """Return the time after which log lines belong to the last run.
 
-        The first words of a run may carry a time just before Docker's StartedAt, while the last
-        of the run before are at least Docker's shortest pause (0.1 s) older.
+        A run's first lines may be just older than StartedAt. The last lines of the previous run
+        are at least Docker's shortest pause (0.1 s) older.
         """
         if not self.finished:
             return 0.0
@@ -93,7 +93,7 @@ def _container(raw: dict[str, Any]) -> Container:
 
 
 class Docker:
-    """Asks Docker; every method raises DockerError when it cannot."""
+    """Run docker commands; each method raises DockerError if Docker does not answer."""
 
     def __init__(self, parse: Parse, run: RunDocker = run_docker) -> None:
         self._parse, self._run = parse, run
@@ -107,7 +107,7 @@ class Docker:
         return out
 
     def containers(self, projects: Iterable[str]) -> dict[str, Container]:
-        """The newest container of each project that has one, by project; two commands in all."""
+        """Return the newest container of each project, by project. Runs two commands."""
         wanted = set(projects)
         only = [f"--filter=label={_PROJECT}={next(iter(wanted))}"] if len(wanted) == 1 else []
         listed = self._ask(
@@ -115,7 +115,7 @@ class Docker:
         ).split()
         if not listed:
             return {}
-        # A container that goes away in between costs an exit code, not the others' answer.
+        # If a container goes away in between, docker fails but still prints the others
         code, out, err = self._run(["inspect", "--type=container", *listed])
         try:
             entries = json.loads(out)
@@ -133,12 +133,12 @@ class Docker:
         return found
 
     def logs(self, container_id: str) -> list[Line] | None:
-        """The last 2000 lines of a container's log, or None if its driver cannot be read."""
+        """Return the last 2000 lines of a container's log; None if its driver cannot be read."""
         code, out, err = self._run(["logs", "--timestamps", f"--tail={_TAIL}", container_id])
         return None if code else merge(self._parse(out), self._parse(err))
 
     def last_exit_code(self, container_id: str, since: float, until: float) -> int | None:
-        """Exit code of the container's last death in that time, from Docker's memory of events."""
+        """Return the container's last exit code in that time, from Docker's events."""
         code, out, _ = self._run(
             [
                 "events",

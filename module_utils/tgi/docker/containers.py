@@ -1,4 +1,4 @@
-"""The containers that run, by what matters to who is about to touch what they stand on."""
+"""Read the running containers: name, Compose project, how each got its GPU."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 from ..common.files import read
 
 PROC = Path("/proc")
-#: A line of JSON each
+#: Prints one line of JSON per container
 FORMAT = '{"name":{{json .Name}},"labels":{{json .Config.Labels}},"host":{{json .HostConfig}}}'
 _PROJECT = "com.docker.compose.project.working_dir"
 
 
 class RunningContainer(NamedTuple):
-    """A running container: its name, the directory of its Compose project, and how it got a GPU
-    (cdi; hook for NVIDIA's runtime or its hook; "" for none)."""
+    """A running container: its name, the directory of its Compose project, how it got its GPU.
+
+    ``gpu`` is cdi, hook (NVIDIA's runtime or its hook), or "" for none.
+    """
 
     name: str
     project: str
@@ -24,7 +26,7 @@ class RunningContainer(NamedTuple):
 
 
 def parse(text: str) -> list[RunningContainer]:
-    """Give the containers of what ``docker inspect --format FORMAT`` says."""
+    """Parse the output of ``docker inspect --format FORMAT``."""
     found = []
     for line in text.splitlines():
         if line.strip():
@@ -44,14 +46,14 @@ def _gpu(host: dict[str, Any]) -> str:
 
 
 def below(container: RunningContainer, directory: str) -> bool:
-    """Tell whether the container's Compose project lies in a directory."""
+    """Check whether the container's Compose project is below a directory."""
     return bool(directory) and PurePath(directory) in PurePath(container.project).parents
 
 
 def shims(proc: Path = PROC) -> int:
-    """How many containers run, whoever started them and whether or not their daemon answers."""
+    """Count all running containers, also those of other daemons or of one that is down."""
     found = 0
     for comm in proc.glob("[0-9]*/comm"):
-        # The kernel keeps 15 letters of containerd-shim-runc-v2
+        # The kernel keeps 15 characters of containerd-shim-runc-v2
         found += read(comm).startswith("containerd-shim")
     return found

@@ -1,4 +1,4 @@
-"""How files below /etc/docker are replaced, and which of their changes the daemon has not seen."""
+"""Replace files below /etc/docker, and find changes that the daemon has not read."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .daemon_json import DaemonConfigError, changed_keys, has_secret, parse, una
 from .registry_certificates import MARK
 
 SUFFIX = ".before-tgi-ansible"
-# What the role found when it first came, for who takes it away again
+# The file from before the role's first change; the uninstall needs it
 ORIGINAL = ".original-tgi-ansible"
 
 
 def backup_of(path: Path) -> Path:
-    """The file before the change that the daemon has yet to prove itself with."""
+    """Return the path of the copy that the daemon last ran with."""
     return Path(f"{path}{SUFFIX}")
 
 
 def original_of(path: Path) -> dict[str, Any] | None:
-    """The file as it was before its first change; None where that is not known."""
+    """Return the file from before its first change; None if it is unknown."""
     original = Path(f"{path}{ORIGINAL}")
     try:
         return parse(original.read_text(), str(original)) if original.exists() else None
@@ -34,9 +34,10 @@ def original_of(path: Path) -> dict[str, Any] | None:
 
 
 def replace(path: Path, text: str, keep: bool, secret: bool, move: Callable[..., Any]) -> None:
-    """Replace the file in one step, and keep the one before unless the kept one is to stay.
+    """Replace the file in one step; copy the old one first, unless ``keep``.
 
-    ``move`` puts a file in another's place, with its mode; a secret is readable to root only.
+    ``move`` is AnsibleModule.atomic_move, which keeps owner, mode and SELinux context. Only root
+    can read a file with a ``secret``.
     """
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     _keep_original(path)
@@ -46,7 +47,7 @@ def replace(path: Path, text: str, keep: bool, secret: bool, move: Callable[...,
         if secret:
             backup.chmod(0o600)
     elif backup.exists() and not path.exists():
-        # Of a file that is gone: to return to it would bring back what nobody has now
+        # The file was deleted since: restoring this copy would be wrong
         backup.replace(f"{backup}.old")
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
         new.write(text)
@@ -59,7 +60,7 @@ def replace(path: Path, text: str, keep: bool, secret: bool, move: Callable[...,
 
 
 def _keep_original(path: Path) -> None:
-    """Keep, once, the file as it was before the first change; an empty one where there was none."""
+    """Copy the file before its first change; write an empty copy if there is no file."""
     original = Path(f"{path}{ORIGINAL}")
     if original.exists():
         return
@@ -72,7 +73,7 @@ def _keep_original(path: Path) -> None:
 
 
 def write_authorities(changes: Mapping[Path, str]) -> None:
-    """No text, no file; what somebody else had there is kept beside it."""
+    """Write certificate files, or remove those without text; copy files that are not ours."""
     for path, text in changes.items():
         if not text:
             path.unlink()
@@ -84,7 +85,7 @@ def write_authorities(changes: Mapping[Path, str]) -> None:
 
 
 def pending(run: Run, systemctl: str, path: Path, before: Mapping[str, Any]) -> list[str]:
-    """Keys that an earlier, aborted run wrote without the daemon having been told."""
+    """Return keys that an aborted run wrote and that the daemon has not read."""
     if not path.exists():
         return []
     names = "ActiveState,ExecMainStartTimestampMonotonic,StateChangeTimestampMonotonic"
@@ -94,6 +95,6 @@ def pending(run: Run, systemctl: str, path: Path, before: Mapping[str, Any]) -> 
         applied = parse(backup.read_text() if backup.exists() else "", str(backup))
     except DaemonConfigError:
         applied = {}
-    # systemd counts from boot
+    # systemd counts time from boot
     boot = time.time() - time.monotonic()
     return unapplied(out, path.stat().st_mtime - boot, changed_keys(applied, before))

@@ -1,4 +1,4 @@
-"""What the engine of a host says of itself, whether or not it runs, or is there at all."""
+"""Ask the host's Docker daemon, which may be stopped or missing."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from ..common.commands import Run
 
 Find = Callable[[str], "str | None"]
-# Where plugins that are no containers register themselves; see docs.docker.com/engine/extend
+# Where plugins that are not containers register; see docs.docker.com/engine/extend
 PLUGINS = ("/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins")
 
 
 class DockerDaemon:
-    """Docker on this host; ``run`` starts a program, ``find`` gives its path or None."""
+    """Docker on this host; ``run`` runs a program, ``find`` returns its path or None."""
 
     def __init__(self, run: Run, find: Find, shims: Callable[[], int]) -> None:
         self._run, self._find, self._shims = run, find, shims
 
     def running(self) -> bool:
-        """Whether the daemon runs, as systemd sees it, which reloads it."""
+        """Check in systemd whether the daemon runs."""
         systemctl = self._find("systemctl")
         return bool(systemctl) and self._ask(systemctl, "is-active", "--quiet", "docker")[0] == 0
 
     def containers(self, stopped: bool) -> int:
-        """How many there are; those that run, where the daemon does not answer."""
+        """Count the containers; only the running ones if the daemon does not answer."""
         docker = self._find("docker")
         if docker is None:
             return 0
@@ -34,34 +34,33 @@ class DockerDaemon:
         return len(out.split()) if code == 0 else self._shims()
 
     def hides_containers(self, keys: Collection[str]) -> str:
-        """Refusal of what would hide the containers there are, or orphan those that run; or ""."""
+        """Return why these keys cannot change while containers exist, or ""."""
         count = self.containers(stopped=True) if keys else 0
         if not count:
             return ""
         return (
-            f"{', '.join(keys)} cannot change while {count} containers exist: the daemon would not "
-            "know them any more, and those that run would hold their GPUs. Remove them first "
-            "(docker ps --all)"
+            f"{', '.join(keys)} cannot change while {count} containers exist: the daemon would "
+            "lose them, and running ones would keep their GPUs. Remove them first (docker ps --all)"
         )
 
     def waits_for_containers(self, keys: Collection[str]) -> str:
-        """What is in force only from a start of the daemon without containers; or ""."""
+        """Return a warning that these keys wait for a start without containers, or ""."""
         if not keys or not self.containers(stopped=False):
             return ""
         return (
-            f"{', '.join(sorted(keys))}: Docker keeps its networks while containers run; in force "
-            "from its next start without any, such as a reboot of the host"
+            f"{', '.join(sorted(keys))}: Docker keeps its networks while containers run. The "
+            "change takes effect when Docker next starts without containers, such as at a reboot"
         )
 
     def plugins(self) -> list[str]:
-        """Names of the plugins it has."""
+        """Return the names of the installed plugins."""
         docker = self._find("docker")
         managed = self._ask(docker, "plugin", "ls", "--format", "{{.Name}}")[1] if docker else ""
         files = [file for place in PLUGINS for file in Path(place).glob("**/*.*")]
         return [*managed.split(), *(file.stem for file in files)]
 
     def objection(self, text: str) -> str:
-        """What the daemon has against a daemon.json; before release 23 it cannot be asked."""
+        """Return why ``dockerd --validate`` refuses a daemon.json, or ""; Docker 23 or later."""
         dockerd = self._find("dockerd")
         if dockerd is None:
             return ""

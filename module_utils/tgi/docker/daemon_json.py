@@ -1,4 +1,4 @@
-"""How Docker's daemon.json is merged, judged and applied.
+"""Merge and compare daemon.json files, and find out how a change takes effect.
 
 Source: moby daemon/reload.go (what a reload applies), docs.docker.com/reference/cli/dockerd.
 """
@@ -27,19 +27,17 @@ RELOADABLE = frozenset(
         "shutdown-timeout",
     }
 )
-# Another value hides the containers there are, and those that run go on unmanaged; with what the
-# daemon takes where the key is absent ("" where that depends on the host)
+# Another value hides existing containers, and running ones are no longer managed. The value is the
+# daemon's default ("" if it depends on the host)
 BOUND_TO_CONTAINERS = {"data-root": "/var/lib/docker", "storage-driver": ""}
 
-
-# With containers kept alive, the daemon takes their networks over as they are
+# While containers run, a restarted daemon keeps its networks as they are
 NETWORK = frozenset(
     {
         *("bip", "bridge", "default-address-pools", "fixed-cidr", "icc", "ip", "ip-forward"),
         *("ip-masq", "iptables", "ipv6", "mtu", "userland-proxy"),
     }
 )
-
 
 _PROXY = {"type": "str", "default": ""}
 _SECRET = {**_PROXY, "no_log": True}
@@ -52,28 +50,28 @@ PROXIES = {
 
 
 class DaemonConfigError(ValueError):
-    """The configuration is refused; the message says what is wrong and what to do."""
+    """The configuration is refused; the message contains the remedy."""
 
 
 def parse(text: str, path: str) -> dict[str, Any]:
-    """The configuration in a daemon.json; an absent or empty one is {}."""
+    """Parse a daemon.json; an empty one is {}. Raises DaemonConfigError."""
     if not text.strip():
         return {}
     try:
         loaded = json.loads(text)
     except json.JSONDecodeError as error:
         raise DaemonConfigError(
-            f"{path} is not valid JSON ({error}); it was left as it is: repair or remove it"
+            f"{path} is not valid JSON ({error}) and was not changed; repair or remove it"
         ) from error
     if not isinstance(loaded, dict):
-        raise DaemonConfigError(f"{path} holds no JSON object; repair or remove it")
+        raise DaemonConfigError(f"{path} is not a JSON object; repair or remove it")
     return loaded
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` on top of `base`, key by key through nested objects; a null removes the key.
+    """Merge ``over`` into ``base``, key by key through nested objects; a null removes a key.
 
-    Options of a log driver that is replaced go with it, as the new one would refuse them.
+    Another log driver removes the old one's options, which it would refuse.
     """
     merged = dict(base)
     if "log-driver" in over and over["log-driver"] != base.get("log-driver"):
@@ -90,7 +88,7 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings over settings, which are yet to be merged into a file: a null stays one."""
+    """Merge settings over settings; a null stays, as a later merge needs it."""
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
@@ -106,10 +104,10 @@ def compose(
     settings: Mapping[str, Any],
     defaults: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The file as it shall be: ``defaults`` below ``settings``, where they are not the site's.
+    """Return the new file: ``settings`` and, unless the site sets them itself, ``defaults``.
 
-    ``original`` is the file as it was before its first change, if that is known. With the driver
-    replaced since, the log settings are somebody's, whatever they were then.
+    ``original`` is the file from before its first change, if known. The site sets the defaults
+    itself if they were in the original, or if the log driver was changed by hand since.
     """
     site = bool(set(defaults) & set(before))
     if site and original is not None and not set(defaults) & set(original):
@@ -118,13 +116,13 @@ def compose(
 
 
 def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Top-level keys whose value differs."""
+    """Return the top-level keys whose value differs."""
     keys = set(before) | set(after)
     return sorted(key for key in keys if before.get(key) != after.get(key))
 
 
 def bound_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Those bound to containers whose value differs, the daemon's own default included."""
+    """Return changed keys that hide containers; an absent key counts as the daemon's default."""
     return [
         key
         for key, default in BOUND_TO_CONTAINERS.items()
@@ -133,19 +131,19 @@ def bound_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]
 
 
 def proxies(http: str = "", https: str = "", no_proxy: str = "") -> dict[str, Any]:
-    """Settings for the proxies given, which daemon.json knows since release 23."""
+    """Return the settings for proxies, which daemon.json has since release 23."""
     given = {"http-proxy": http, "https-proxy": https, "no-proxy": no_proxy}
     found = {key: value for key, value in given.items() if value}
     return {"proxies": found} if found else {}
 
 
 def has_secret(config: Mapping[str, Any]) -> bool:
-    """Whether it holds a proxy's password, so that only root may read the file."""
+    """Check for a proxy's password; only root may read such a file."""
     return masked(config) != config
 
 
 def masked(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as they may be shown: without what stands before the @ of a proxy."""
+    """Return the settings without proxies' user names and passwords."""
     found = config.get("proxies")
     if not isinstance(found, Mapping):
         return dict(config)
@@ -154,20 +152,20 @@ def masked(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unapplied(properties: str, written: float, keys: Collection[str]) -> list[str]:
-    """Those of `keys` that the running daemon has not been told of.
+    """Return those ``keys`` that the running daemon has not read.
 
-    `properties` are lines NAME=VALUE of `systemctl show`, times in microseconds since boot;
-    `written` is when the file was, in seconds since boot. A reload changes the unit's state
-    without a new start, and does for keys that need no restart.
+    ``properties`` are lines NAME=VALUE of ``systemctl show``, times in microseconds since boot;
+    ``written`` is the file's time in seconds since boot. A reload changes the unit's state but not
+    its start; it is enough for keys that need no restart.
     """
     found = dict(line.split("=", 1) for line in properties.splitlines() if "=" in line)
     if found.get("ActiveState") != "active":
         return []
     started = int(found.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-    told = max(started, int(found.get("StateChangeTimestampMonotonic") or 0) / 1e6)
-    return sorted(key for key in keys if written > (told if key in RELOADABLE else started) > 0)
+    read = max(started, int(found.get("StateChangeTimestampMonotonic") or 0) / 1e6)
+    return sorted(key for key in keys if written > (read if key in RELOADABLE else started) > 0)
 
 
 def render(config: Mapping[str, Any]) -> str:
-    """The file's text: sorted, so that the same configuration is always the same file."""
+    """Return the file's text, sorted, so that equal settings are equal files."""
     return json.dumps(config, indent=2, sort_keys=True) + "\n"

@@ -1,6 +1,7 @@
-"""What the role's own variables put into daemon.json, so that it goes when they are emptied.
+"""Record which settings the role's own variables put into daemon.json, and remove old ones.
 
-Settings of others stay, and so do those that roles contribute, which a play may not see each time.
+Settings that are not ours stay. Those that other roles contribute are not recorded, as a play may
+run without these roles.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ _NOTHING: dict[str, Any] = {}
 
 
 def own_of(path: Path) -> Path:
-    """The record beside the file; its copy with the suffix .before is of the file before."""
+    """Return the path of the record; its copy with the suffix .before is one change older."""
     return Path(f"{path}{OWN}")
 
 
 def read_own(path: Path) -> dict[str, Any]:
-    """What was put in last; nothing where nobody knows."""
+    """Return the recorded settings; {} if there is no readable record."""
     try:
         found = json.loads(own_of(path).read_text())
     except (OSError, ValueError):
@@ -32,7 +33,7 @@ def read_own(path: Path) -> dict[str, Any]:
 
 
 def dropped(last: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of ``last`` that is not asked for any more, also within a mapping."""
+    """Return the part of ``last`` that ``own`` no longer has, also within mappings."""
     gone: dict[str, Any] = {}
     for key, value in last.items():
         now = own.get(key)
@@ -50,9 +51,9 @@ def without_dropped(
     last: Mapping[str, Any],
     own: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """``before`` with what is not asked for any more as it was at first, or gone.
+    """Return ``before`` with dropped settings back at their original value, or removed.
 
-    A value that is not ours any more was set by somebody since, and stays.
+    A value that was changed by hand stays.
     """
     return undo(before, original or {}, dropped(last, own))
 
@@ -60,10 +61,9 @@ def without_dropped(
 def undo(
     current: Mapping[str, Any], original: Mapping[str, Any], ours: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Give ``current`` with every key of ``ours`` as it is in ``original``, or gone.
+    """Return ``current`` with each key of ``ours`` back at its value of ``original``, or removed.
 
-    A value that is not ours any more was set by somebody since, and stays. A null in ``ours``
-    had removed a key, which comes back.
+    A value that was changed by hand stays. A key that a null in ``ours`` had removed comes back.
     """
     left = dict(current)
     for key, value in ours.items():
@@ -78,7 +78,7 @@ def undo(
             left.pop(key, None)
             if key in original:
                 left[key] = before
-    # Those of a driver that was replaced had gone with it
+    # The merge had removed the options of the original log driver
     if left.get("log-driver") == original.get("log-driver") != current.get("log-driver"):
         left.pop("log-opts", None)
         if "log-opts" in original:
@@ -87,7 +87,7 @@ def undo(
 
 
 def write_own(path: Path, own: Mapping[str, Any], changes: bool) -> None:
-    """Keep the record, readable to root only, as a proxy's password may be in it."""
+    """Write the record; only root can read it, as it may contain a proxy's password."""
     record = own_of(path)
     before = Path(f"{record}.before")
     if changes and record.exists():

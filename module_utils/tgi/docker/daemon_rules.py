@@ -15,7 +15,7 @@ from typing import Any
 from .daemon_json import DaemonConfigError
 
 BUILT_IN_RUNTIMES = frozenset({"runc", "io.containerd.runc.v2"})
-# Those of Linux; a plugin adds its own
+# The built-in ones of Linux; plugins add others
 LOG_DRIVERS = frozenset(
     {
         "awslogs",
@@ -33,15 +33,15 @@ LOG_DRIVERS = frozenset(
 
 
 def wants_plugins(config: Mapping[str, Any]) -> bool:
-    """Whether it names something that only a plugin can be."""
+    """Check whether a setting names a plugin."""
     driver = str(config.get("log-driver", "json-file"))
     return driver not in LOG_DRIVERS or bool(config.get("authorization-plugins"))
 
 
 def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) -> None:
-    """Raise DaemonConfigError for what keeps the daemon from starting.
+    """Raise DaemonConfigError for settings with which the daemon would not start.
 
-    `plugins` are the names of the installed plugins; asked for only if wants_plugins.
+    ``plugins`` are the installed plugins' names, needed only if wants_plugins.
     """
     if "hosts" in config:
         raise DaemonConfigError(
@@ -61,7 +61,7 @@ def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) 
             "or install the plugin first (docker plugin install)"
         )
     for name in _list(config, "authorization-plugins"):
-        # It is reloaded in without a word; the next start fails
+        # A reload accepts it; the next start fails
         if name not in {one.split(":")[0] for one in plugins} | set(plugins):
             raise DaemonConfigError(
                 f"authorization-plugins names {name}, which is not installed: install it first "
@@ -76,7 +76,7 @@ def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) 
 
 
 def _list(config: Mapping[str, Any], name: str) -> list[Any]:
-    """What is no list at all is for dockerd to refuse, which does."""
+    """Return a list; dockerd itself refuses a value that is not one."""
     found = config.get(name)
     return found if isinstance(found, list) else []
 
@@ -86,10 +86,10 @@ def refuse_absent_runtimes(
     settings: Mapping[str, Any],
     find: Callable[[str], str | None] = shutil.which,
 ) -> None:
-    """Raise DaemonConfigError for a runtime whose program the host has not.
+    """Raise DaemonConfigError for a runtime whose program is missing.
 
-    Only for one that the settings bring in, or that every container gets: the daemon starts, and
-    containers fail later. Others of the file are their owner's.
+    The daemon would start, and containers would fail later. Checks only runtimes of ``settings``
+    and the default runtime, not others of the file.
     """
     runtimes = config.get("runtimes")
     runtimes = runtimes if isinstance(runtimes, Mapping) else {}
@@ -99,6 +99,6 @@ def refuse_absent_runtimes(
         path = entry.get("path") if isinstance(entry, Mapping) else None
         if path and find(str(path)) is None:
             raise DaemonConfigError(
-                f"runtimes.{name}: its path {path} does not exist on the host, so that containers "
+                f"runtimes.{name}: its path {path} does not exist on the host; containers "
                 "would not start: install it first, or remove the runtime"
             )

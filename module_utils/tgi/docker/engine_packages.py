@@ -1,4 +1,4 @@
-"""What installing an engine would do to the one that is there.
+"""Find out what installing an engine would do to the existing one.
 
 Source: docs.docker.com/engine/daemon/live-restore (containers outlive patch releases of the
 daemon only), docs.docker.com/engine/install (which packages conflict), and the Conflicts and
@@ -15,7 +15,7 @@ from ..common.commands import Run
 from ..packages.holds import matches
 
 PATTERNS = ["docker*", "containerd*", "runc*", "podman-docker*", "lxc-docker*", "moby-*"]
-# What cannot stay beside Docker's own packages: it conflicts, or has the same files
+# Packages that conflict with Docker's own, or have the same files
 _STRANGERS = (
     "docker.io",
     "docker-cli",
@@ -57,35 +57,35 @@ _DOCKERS = (
     "lxc-docker",
 )
 _REMOVE = ["apt-get", "--simulate", "-o", "APT::Get::AutomaticRemove=false", "remove"]
-# Whose packages restart the daemon, and whose serve the containers
+# Packages that restart the daemon, and packages that running containers need
 ENGINES = ("docker-ce", "docker.io")
 SERVING = (*ENGINES, "containerd.io", "containerd")
-# Engines that no package manager of the host can take away
+# Engines that no package manager can remove
 _FOREIGN = {
     "/snap/bin/docker": (
-        "snap has a docker of its own, which cannot give GPUs to containers and would use the same "
-        "socket; move what its volumes hold and remove it: snap remove docker"
+        "docker is installed by snap: it cannot give GPUs to containers and uses the same socket; "
+        "move the content of its volumes and remove it: snap remove docker"
     ),
     "/usr/local/bin/dockerd": (
-        "/usr/local/bin/dockerd belongs to no package and would be started in place of the one "
-        "installed here; stop it and remove it and its unit"
+        "/usr/local/bin/dockerd belongs to no package and would start instead of the packaged one; "
+        "stop it, and remove it and its unit"
     ),
 }
 
 
 def foreign(root: Path = Path("/")) -> list[str]:
-    """Say of each engine that did not come as a package how to be rid of it."""
+    """Return a message, with the remedy, for each engine that is not a package."""
     return [what for path, what in _FOREIGN.items() if (root / path.lstrip("/")).exists()]
 
 
 def conflicts(installed: Mapping[str, str], source: str) -> list[str]:
-    """Installed packages that have to go for ``source`` (docker_ce or distro)."""
+    """Return installed packages that conflict with ``source`` (docker_ce or distro)."""
     others = _STRANGERS if source == "docker_ce" else _DOCKERS
     return [name for name in others if name in installed]
 
 
 def dependents(run: Run, going: Collection[str]) -> list[str]:
-    """Packages that apt would take away with those that have to go."""
+    """Return the packages that apt would remove with ``going``."""
     simulation = run([*_REMOVE, *going])[1]
     return [name for name in re.findall(r"(?m)^Remv ([^ :]+)", simulation) if name not in going]
 
@@ -93,7 +93,7 @@ def dependents(run: Run, going: Collection[str]) -> list[str]:
 def to_install(
     installed: Mapping[str, str], wanted: Mapping[str, str], manager: str, tools: list[str]
 ) -> list[str]:
-    """What the package manager is to be asked for: only what is not as it is wanted."""
+    """Return the packages to install, with their version: only those not as wanted."""
     sign = "-" if manager == "dnf" else "="
     missing = [name for name in tools if name not in installed]
     return missing + [
@@ -104,20 +104,20 @@ def to_install(
 
 
 def major(version: str) -> str:
-    """The upstream major of a version or pattern; "" where it is left open, as in 5:*."""
+    """Return the upstream major of a version or pattern; "" if it is open, as in 5:*."""
     found = re.match(r"(?:\d+:)?(\d+)(?=[.+~-]|$)", version)
     return found.group(1) if found else ""
 
 
 def engine_moves(installed: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Whether installing will replace an installed engine, which restarts its daemon."""
+    """Check whether installing replaces the engine and so restarts its daemon."""
     return any(
         name in installed and not matches(installed[name], wanted.get(name, "")) for name in ENGINES
     )
 
 
 def leaps(installed: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    """What would change its major under running containers, as sentences' parts."""
+    """Return messages for packages whose major would change; containers need them."""
     return [
         f"{name} is {installed[name]} and {wanted[name]} is wanted"
         for name in SERVING

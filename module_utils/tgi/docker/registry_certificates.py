@@ -1,6 +1,6 @@
-"""Authorities of private registries, as Docker looks for them: certs.d/<registry>/ca.crt.
+"""Keep the CA certificates of private registries in certs.d/<registry>/ca.crt.
 
-Docker reads them at every pull, so that they need no reload.
+Docker reads them at each pull, so they need no reload.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from ..common.files import read
 
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::\d+)?")
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
-# By which a file is known as written here; what stands before the first block is read by nobody
+# Marks a file as ours; Docker ignores text before the first block
 MARK = f"{places.MARK}\n"
 
 
 class CertificateRefusedError(ValueError):
-    """A registry's authority is refused; the message says what to write instead."""
+    """A registry's CA certificate is refused; the message contains the remedy."""
 
 
 def check_authority(registry: str, given: str) -> None:
-    """Judge an entry; ``given`` is PEM text, or a path on the host, which is not read here."""
+    """Check an entry: PEM text, or a path on the host, which is not read here."""
     where = f"docker_registry_cas.{registry}"
     if not _REGISTRY.fullmatch(registry):
         raise CertificateRefusedError(
-            f"{where} is named like no registry: write its host, and its port if it has one, "
+            f"{where} is not a registry's name: write its host, and its port if it has one, "
             "such as registry.example.org:5000"
         )
     if not given.startswith("/"):
@@ -39,7 +39,7 @@ def _check_pem(where: str, text: str) -> None:
     bodies = _BLOCK.findall(text)
     if "PRIVATE KEY" in text:
         raise CertificateRefusedError(
-            f"{where} holds a private key, which no host needs: write the certificate only"
+            f"{where} contains a private key, which no host needs: write the certificate only"
         )
     try:
         binaries = [base64.b64decode("".join(body.split()), validate=True) for body in bodies]
@@ -47,16 +47,15 @@ def _check_pem(where: str, text: str) -> None:
         binaries = []
     if not binaries or not all(binary.startswith(b"\x30") for binary in binaries):
         raise CertificateRefusedError(
-            f"{where} is no PEM certificate: write its text (-----BEGIN CERTIFICATE-----), "
+            f"{where} is not a PEM certificate: write its text (-----BEGIN CERTIFICATE-----), "
             "or the path of one on the host"
         )
 
 
 def plan(directory: Path, authorities: Mapping[str, str]) -> dict[Path, str]:
-    """Files under certs.d that differ from what is asked, with what they shall hold; "" removes.
+    """Return files of certs.d to change, path -> text; "" removes the file.
 
-    One that was written here goes when its registry is asked for no more. Raises
-    CertificateRefusedError.
+    Removes files of ours whose registry is no longer listed. Raises CertificateRefusedError.
     """
     wanted: dict[Path, str] = {}
     for registry, given in authorities.items():

@@ -1,10 +1,9 @@
-"""Start a second daemon for a moment, to see whether one would start with new settings.
+"""Start a second daemon for a moment, to check whether dockerd starts with new settings.
 
-A dockerd that fails early unmounts the root file systems of the containers that run (moby's
-NewDaemon shuts down before it has loaded any): they serve on, but no command can be run in them.
-So it has to fail elsewhere first. The second one has directories, a socket, a namespace of
-containerd and a network of its own: in the host's it would take docker0 away (bridge: none), or
-over.
+A dockerd that fails early unmounts the root file systems of running containers (moby's NewDaemon
+shuts down before it has loaded them). They still serve, but no command runs in them. So a second
+daemon must fail first. It has its own directories, socket, containerd namespace and network: in the
+host's network it would delete docker0 (bridge: none) or take it over.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from .daemon_rules import LOG_DRIVERS
 
 SECONDS = 20
 _APART = ["unshare", "--net", "--"]
-# Options, as 26.1 reads one of them from no file: it looks for another word than it knows
+# Options, as 26.1 cannot read one of them from a file
 _NAMESPACES = [
     "--containerd-namespace=tgi-rehearsal",
     "--containerd-plugins-namespace=tgi-rehearsal-plugins",
 ]
-# What the daemon that runs has to itself, or has from plugins in its own directory
+# Settings that two daemons cannot share, or that need plugins of the first one's directory
 _LEFT_OUT = NETWORK - {"default-address-pools"} | {"authorization-plugins", "ip6tables"}
 _LEFT_OUT |= {"metrics-addr", "graph", "swarm-default-advertise-addr"}
 
 
 def stage(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """The settings as a second daemon can have them, below ``root``."""
+    """Return the settings for a second daemon below ``root``."""
     own = {key: value for key, value in config.items() if key not in _LEFT_OUT}
     if str(own.get("log-driver", "local")) not in LOG_DRIVERS:
         own.pop("log-driver")
@@ -52,17 +51,17 @@ def stage(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
 
 
 def objection(dockerd: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Why the daemon would not start with ``after``; "" where it does, or nobody can say.
+    """Return why the daemon would not start with ``after``; "" if it starts, or if unknown.
 
-    Where it does not start with the settings of now either, it is the rehearsal that fails.
+    If it does not start with ``before`` either, the trial itself is at fault, not the settings.
     """
     words = rehearse(dockerd, after)
     return words if words and not rehearse(dockerd, before) else ""
 
 
 def rehearse(dockerd: str, config: Mapping[str, Any]) -> str:
-    """What the second daemon died of; "" where it came up, or was too slow to tell."""
-    # On the file system of the real one, which storage drivers depend on
+    """Return why the second daemon failed; "" if it started or was too slow."""
+    # On the file system of the real one, as storage drivers depend on it
     place = Path(str(config.get("data-root") or "/var/lib/docker"))
     while not place.is_dir():
         place = place.parent

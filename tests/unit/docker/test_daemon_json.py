@@ -87,8 +87,8 @@ def test_no_file_is_no_settings(text: str) -> None:
     [
         ('{"a": 1,}', "daemon.json is not valid JSON .*left as it was|repair or remove"),
         ("# comment\n{}", "not valid JSON"),
-        ("[1]", "holds no JSON object"),
-        ('"x"', "holds no JSON object"),
+        ("[1]", "is not a JSON object"),
+        ('"x"', "is not a JSON object"),
     ],
 )
 def test_a_broken_file_is_refused(text: str, words: str) -> None:

@@ -101,7 +101,7 @@ def test_engines_of_no_package_are_for_their_owner(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(parents=True)
         (tmp_path / path).touch()
     snap, local = foreign(tmp_path)
-    assert snap.startswith("snap has a docker of its own") and "snap remove docker" in snap
+    assert snap.startswith("docker is installed by snap") and "snap remove docker" in snap
     assert local.startswith("/usr/local/bin/dockerd belongs to no package")
 
 

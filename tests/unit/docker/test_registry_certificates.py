@@ -25,16 +25,16 @@ def test_names_of_registries(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "https://r.example.org", "r:port", "a b", "-"])
 def test_what_is_named_like_no_registry(name: str) -> None:
-    with pytest.raises(CertificateRefusedError, match="named like no registry"):
+    with pytest.raises(CertificateRefusedError, match="is not a registry's name"):
         check_authority(name, PEM)
 
 
 REFUSED = {
-    "nothing": ("", "is no PEM certificate"),
-    "words": ("REPLACE_ME", "is no PEM certificate"),
-    "cut": (PEM[: len(PEM) // 2], "is no PEM certificate"),
-    "not base64": (PEM.replace(PEM[30:90], "!" * 60), "is no PEM certificate"),
-    "with its key": (PEM + PAIR.key, "holds a private key"),
+    "nothing": ("", "is not a PEM certificate"),
+    "words": ("REPLACE_ME", "is not a PEM certificate"),
+    "cut": (PEM[: len(PEM) // 2], "is not a PEM certificate"),
+    "not base64": (PEM.replace(PEM[30:90], "!" * 60), "is not a PEM certificate"),
+    "with its key": (PEM + PAIR.key, "contains a private key"),
 }
 
 
@@ -52,5 +52,5 @@ def test_a_path_of_the_host_is_read(tmp_path: Path) -> None:
     with pytest.raises(CertificateRefusedError, match="cannot read /no/such on the host"):
         plan(tmp_path, {"r": "/no/such"})
     (tmp_path / "ca.pem").write_text("<html>")
-    with pytest.raises(CertificateRefusedError, match="is no PEM certificate"):
+    with pytest.raises(CertificateRefusedError, match="is not a PEM certificate"):
         plan(tmp_path, {"r": str(tmp_path / "ca.pem")})

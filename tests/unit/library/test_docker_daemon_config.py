@@ -346,7 +346,7 @@ def test_somebody_elses_authority_is_kept_beside_it(apply: Run, host: Host) -> N
 
 def test_a_bad_authority_changes_nothing(apply: Run, host: Host) -> None:
     answer = apply(authorities={"registry.example.org": "no certificate"})
-    assert answer["msg"].startswith("docker_registry_cas.registry.example.org is no PEM")
+    assert answer["msg"].startswith("docker_registry_cas.registry.example.org is not a PEM")
     assert not host.file.exists()
 
 

@@ -53,12 +53,12 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "authority that is none": (
         "docker_registry_cas",
         {"r:5000": "REPLACE_ME"},
-        "docker_registry_cas.r:5000 is no PEM certificate; write its text",
+        "docker_registry_cas.r:5000 is not a PEM certificate; write its text",
     ),
     "registry with a path": (
         "docker_registry_cas",
         {"r/x": "/etc/ssl/ca.pem"},
-        "docker_registry_cas.r/x is named like no registry; write its host",
+        "docker_registry_cas.r/x is not a registry's name; write its host",
     ),
     "pool with host bits": (
         "docker_address_pools",
