@@ -90,7 +90,7 @@ REFUSED: list[dict[str, tuple[dict[str, Any], str]]] = [
     },
     {
         # Other engines' packages would go, and the containers with them
-        "deb12": ({"source": "distro"}, "docker_source: distro cannot work on Debian 12"),
+        "deb12": ({"source": "distro"}, "docker_source: distro does not work on Debian 12"),
         "deb13": ({"source": "docker_ce"}, "Stop them first, or write docker_source: distro"),
     },
 ]
@@ -127,7 +127,7 @@ def test_what_the_daemon_does_not_start_with_is_taken_back(
     for machine, (text, containers) in zip(machines, before):
         said = played.failures[machine.name]
         assert "(metrics-addr)" in said
-        assert "those from before are back" in said
+        assert "the previous ones are back" in said
         assert "port is already allocated" in said
         assert _all_of(machine)[1:] == (text, containers)
         assert "ActiveState=active" in machine.run(STATE)

@@ -60,7 +60,7 @@ def test_the_distributions_packages_or_why_not(platform: str) -> None:
     assert found == DISTRO.get(platform, {})
     refused = value("docker", platform, "__docker_refused", **distro)
     words = REFUSED.get(platform)
-    wanted = f"docker_source: distro cannot work on {words}; write docker_source: docker_ce"
+    wanted = f"docker_source: distro does not work on {words}; write docker_source: docker_ce"
     assert refused == (wanted if words else "")
     pinned = value("docker", platform, "__docker_versions", docker_version="29.1.3*", **distro)
     assert pinned.get("docker.io", "29.1.3*") == "29.1.3*", "a distribution's own has no epoch"
@@ -85,8 +85,8 @@ def test_other_systems_are_refused(name: str, release: str, family: str) -> None
         "os_family": family,
     }
     assert evaluate("{{ __docker_refused }}", values) == (
-        f"docker does not know {name} {release}.1; take Debian 12 or 13, Ubuntu 22.04 or 24.04, "
-        "or a release 9 of RHEL, Rocky or Alma"
+        f"the role docker does not know {name} {release}.1; use Debian 12 or 13, "
+        "Ubuntu 22.04 or 24.04, or RHEL, Rocky or Alma 9"
     )
     assert evaluate("{{ __docker_versions }}", values) == {}
 
