@@ -12,7 +12,7 @@ from ..engines.tgi.log import parse
 Seen = Union[Container, DockerError, None]
 
 
-async def look(project: str) -> Seen:
+async def find(project: str) -> Seen:
     """Return the newest container of a Compose project."""
     if not project:
         return None

@@ -103,7 +103,7 @@ class Session:
     ) -> Answer:
         """Send any generation. ``count`` reads the number of tokens from a good answer."""
         if self.witness:
-            await self.first_look()
+            await self.first_reading()
         answer = await self.client.send("POST", path, body, headers=headers or {})
         if not http_problem(answer):
             self.note(count(answer))
@@ -173,19 +173,19 @@ class Session:
         if tokens:
             self.witnessed.append(tokens)
 
-    async def first_look(self) -> tuple[Answer, model_container.Seen]:
+    async def first_reading(self) -> tuple[Answer, model_container.Seen]:
         """Return /metrics and the container from before our first generation."""
-        return await self.memo.once("first_look", self.look)
+        return await self.memo.once("first_reading", self.reading)
 
-    async def look(self) -> tuple[Answer, model_container.Seen]:
+    async def reading(self) -> tuple[Answer, model_container.Seen]:
         """Return /metrics and the container now."""
-        return await asyncio.gather(self.metrics(), model_container.look(self.project))
+        return await asyncio.gather(self.metrics(), model_container.find(self.project))
 
     async def metrics(self) -> Answer:
         return await self.client.send("GET", "/metrics", paced=False)
 
     async def first_counters(self) -> dict[str, float] | None:
-        answer, _ = await self.first_look()
+        answer, _ = await self.first_reading()
         return self.counters_of(answer)
 
     async def read_counters(self) -> dict[str, float] | None:

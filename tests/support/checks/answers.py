@@ -1,4 +1,4 @@
-"""Answers as the judges get them, made by hand."""
+"""Make answers by hand, as judges receive them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SSE = {"content-type": "text/event-stream"}
 
 
 def reply(body: Any, status: int = 200, ms: int = 5, **headers: str) -> Answer:
-    """A whole answer: text as it is, anything else as JSON."""
+    """Return a whole answer: a string as text, anything else as JSON."""
     if isinstance(body, str):
         return Answer(
             status, {"content-type": "text/plain", **headers}, [(0.0, body.encode())], ms=ms
@@ -41,7 +41,7 @@ def chat_reply(text: str, finish: str | None = "stop", **message: str) -> Answer
 
 
 def stream(events: Iterable[Any], pace: float = 0.01, fault: str = "") -> Answer:
-    """Events at a steady pace, the first after one step."""
+    """Return a stream of events at a steady pace, the first after one step."""
     chunks = [
         ((n + 1) * pace, f"data: {one if isinstance(one, str) else json.dumps(one)}\n\n".encode())
         for n, one in enumerate(events)
@@ -50,7 +50,7 @@ def stream(events: Iterable[Any], pace: float = 0.01, fault: str = "") -> Answer
 
 
 def chat_events(text: str, finish: str | None = "stop") -> list[Any]:
-    """A chat's stream, a character each, then its end and [DONE]."""
+    """Return the events of a chat: one per character, then the end and [DONE]."""
     events: list[Any] = [{"choices": [{"delta": {"content": one}}]} for one in text]
     if finish:
         events.append({"choices": [{"delta": {"content": ""}, "finish_reason": finish}]})

@@ -14,7 +14,7 @@ GOOD = '{"city":"Brooklyn, NY","unit":"fahrenheit"}'
 def called(
     arguments: Any = GOOD, name: Any = "get_weather", finish: Any = "stop", kind: str = "function"
 ) -> Answer:
-    """As TGI 3.1 with Llama 3.1 (integration-tests, chat_nonstream_tools): no content, "stop"."""
+    """Return a call as TGI 3.1 sends it (integration-tests, chat_nonstream_tools)."""
     function = {"arguments": arguments, "description": None, "name": name}
     call = {"function": function, "id": "0", "type": kind}
     message = {"content": None, "role": "assistant", "tool_calls": [call]}

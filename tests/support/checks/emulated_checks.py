@@ -1,4 +1,4 @@
-"""The one table of faults, and runs of both views against the emulator in memory."""
+"""Run both views against the emulator in memory, with the one table of faults."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MATRIX: dict[str, dict[str, Any]] = yaml.safe_load(
 )
 HOUSE = Model("small", MODEL, aliases=("tiny",), url="http://127.0.0.1:8081")
 TOKEN = "hf_a-token-never-to-be-shown"
-#: For a process: unpaced, all tokens come within a millisecond
+#: For a process: without this pace all tokens arrive within a millisecond.
 ENVIRONMENT = {"TGI_EMULATOR_TOKEN_SECONDS": "0.003", "HF_TOKEN": TOKEN}
-#: A request's seconds, which 48 tokens exceed when each takes 0.1.
+#: Seconds for a request; 48 tokens of 0.1 s each exceed it.
 TIMEOUT = 3.0
-#: An engine's own fault, which a gateway before it would hide.
+#: A fault that a gateway in front of the engine would hide.
 OPEN_PATH = "open-path"
 #: The gateway in memory has no handshake; rate.* have tests of their own.
 NO_SOCKET = {spec.id: "no socket" for spec in EDGE if spec.id.startswith("tls.")}
@@ -39,7 +39,7 @@ def ids(report: Report, *states: str) -> set[str]:
 
 
 class RunningTgi:
-    """The emulator's own process at a URL, where a fault ends the process."""
+    """Run against the emulator's own process at a URL, for faults that end the process."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -54,7 +54,7 @@ class RunningTgi:
             return httpx.Response(502, json={"error": {"message": "no engine"}})
 
     def transport(self) -> None:
-        """Ask over a real socket."""
+        """Send the request over a real socket."""
 
 
 Tgi = Union[InMemoryTgi, RunningTgi]

@@ -1,7 +1,7 @@
-"""What the fuzz of the checks is made of: hostile values, changes to sound answers, fast time.
+"""Parts of the checks' fuzz tests: hostile values, changes to healthy answers, fast time.
 
 A ``Raw`` answer is what a server could send. ``change`` damages one deterministically, so that
-hypothesis can shrink the list of changes; positions are fractions, because sound answers hold
+hypothesis can shrink the list of changes; positions are fractions, because healthy answers hold
 nonces and differ in length from run to run.
 """
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 T = TypeVar("T")
 
-#: How many times the full number of examples; 0 runs at most FEW of each test.
+#: Factor for the full number of examples; 0 runs at most FEW of each test.
 #: Above 1 the examples also differ from run to run.
 EFFORT = float(os.environ.get("TGI_FUZZ", "0"))
 FEW = 100
@@ -45,14 +45,14 @@ class Raw:
 
     @property
     def events(self) -> list[bytes]:
-        """Its events without the blank lines; [] when it is no stream."""
+        """Return its events without blank lines; [] when it is not a stream."""
         stream = any(value.startswith("text/event-stream") for _, value in self.headers)
         return [one for one in self.body.split(b"\n\n") if one] if stream else []
 
 
 @dataclass(frozen=True)
 class Change:
-    """One damage: ``at`` and ``to`` are fractions of whatever is counted, ``value`` goes in."""
+    """One change: ``at`` and ``to`` are fractions of a length, ``value`` is inserted."""
 
     kind: str
     at: float
@@ -60,7 +60,7 @@ class Change:
     value: Any
 
 
-#: Stands for brackets nested so deep that json.loads just manages, and more.
+#: Placeholder of brackets nested as deep as json.loads can read, and deeper.
 DEEP = {f"@deep{depth}@": "[" * depth + "]" * depth for depth in (200, 500, 850, 900, 950, 5000)}
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 10**400, -(10**400), 10**4299, 1e308, float("nan"), float("inf"),
@@ -88,7 +88,7 @@ HEADERS = (
     ("set-cookie", "a=b; expires=nonsense; domain=\u00b2"), ("strict-transport-security", "\u00b2"),
     ("server", "x" * 5000), ("content-type", "\u00e9"), ("x-request-id", "\x7f"),
 )  # fmt: skip
-#: A value of the same kind as the one it stands for gets further than any other.
+#: A value of the same type as the original passes the most code.
 KIN: dict[Any, tuple[Any, ...]] = {
     int: (0, -1, 10**400, -(10**400), 10**4299, 1e308, float("nan"), float("inf"), "7", True),
     str: ("", " ", "\ud800", "\u202e", "\x00", "\u00b2", "x" * 5000, "[DONE]", "{", "null", 7),
@@ -132,7 +132,7 @@ garbage = st.builds(
 
 
 def dump(value: Any) -> bytes:
-    """JSON, where needed of the kind that only Python takes for JSON."""
+    """Return JSON, if needed of the kind that only Python accepts."""
     text = json.dumps(value)
     for name, nested in DEEP.items():
         text = text.replace(f'"{name}"', nested)
@@ -144,7 +144,7 @@ def pick(items: Any, at: float) -> Any:
 
 
 def change(raw: Raw, one: Change) -> Raw:
-    """The answer with one damage; unchanged where the damage does not apply."""
+    """Return the answer with one change, or as it is when the change does not apply."""
     if one.kind == "status":
         return replace(raw, status=pick(STATUSES, one.at))
     if one.kind == "header":
@@ -195,7 +195,7 @@ def _events_changed(events: list[bytes], one: Change) -> list[bytes]:
 
 
 def _json_changed(body: bytes, one: Change) -> bytes | None:
-    """The JSON with one value changed; None when it is none or has nothing to change."""
+    """Return the JSON with one value changed; None when it is not JSON or has no value."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -227,7 +227,7 @@ def _json_changed(body: bytes, one: Change) -> bytes | None:
 
 
 def _places(value: Any, depth: int = 0) -> Any:
-    """Every (container, key) in it, but not to the bottom of what is nested without end."""
+    """Return every (container, key) in it, down to a limited depth."""
     if isinstance(value, dict):
         pairs: list[tuple[Any, Any]] = list(value.items())
     else:

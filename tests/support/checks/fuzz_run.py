@@ -1,4 +1,4 @@
-"""Whole runs of the checks without a network and without waiting, for the fuzz."""
+"""Run the checks without a network and without waiting, for fuzz tests."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def server_of(view: str) -> Engine:
 
 
 def run_quietly(view: str, handle: Any) -> Report:
-    """A run of all checks of a view with ``handle`` in the network's place, in fast time."""
+    """Run all checks of a view in fast time, with ``handle`` instead of the network."""
     transport = httpx.MockTransport(handle)
     return asyncio.run(check(replace(VIEWS[view], transport=transport)))
 
 
 def no_network(patch: pytest.MonkeyPatch) -> None:
-    """The checks' clocks follow the fast loop, TLS is sound, and nothing else is reached."""
+    """Let the checks' clocks follow the fast loop, fake TLS, and block the network."""
 
     async def refused(*_: Any, **__: Any) -> Any:
         raise ConnectionRefusedError("Connection refused")
@@ -50,5 +50,5 @@ def no_network(patch: pytest.MonkeyPatch) -> None:
 
 
 def unprintable(text: str) -> str:
-    """The characters of a report's line that a terminal should not be given."""
+    """Return the characters of a line that a terminal must not receive."""
     return "".join(one for one in text if not one.isprintable())

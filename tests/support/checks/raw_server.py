@@ -1,4 +1,4 @@
-"""A server on a real socket that notes what comes over the wire and answers as a test says."""
+"""A server on a real socket that records requests and answers as a test says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Reply = Callable[[bytes], bytes]
 
 
 class Server:
-    """Note every request's head as it came; ``reply`` makes the answer from it."""
+    """Record every request's head byte for byte; ``reply`` makes the answer from it."""
 
     def __init__(self, reply: Reply = lambda _: REFUSED, greedy: bool = False) -> None:
         self.heads: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Documents for tests of the reports: a failed run, a passed one, and one of an evil engine."""
+"""Documents for tests of the reports: failed, passed, and from a hostile engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def row(name: str, status: str = "pass", model: str = "", **more: Any) -> Check:
 
 
 def make(view: str, target: str, *checks: Check, **more: Any) -> dict[str, Any]:
-    """The document of a run that did what was planned."""
+    """Return the document of a run that ran all planned checks."""
     planned = [(check.id, check.model) for check in checks]
     report = Report(view, target, planned, list(checks), **{"seconds": 1.5, **more})
     found: dict[str, Any] = document(report)

@@ -22,7 +22,7 @@ def made(
     count: int = 20, gap: float = 0.01, group: int = 1, finish: str | None = "length",
     tokens: int | None = 20, headers: dict[str, str] | None = None,
 ) -> Answer:  # fmt: skip
-    """``count`` events, ``group`` of them in each piece, a piece every ``gap`` seconds."""
+    """Return ``count`` events, ``group`` in each piece, a piece every ``gap`` seconds."""
     events = [event(f"w{n} ") for n in range(count - 1)] + [event("end", finish)]
     pieces = ["".join(events[at : at + group]) for at in range(0, count, group)]
     chunks = [(0.05 + n * gap, piece.encode()) for n, piece in enumerate(pieces)]

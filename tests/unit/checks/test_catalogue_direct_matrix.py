@@ -1,4 +1,4 @@
-"""The table of faults in the direct view: each fault turns exactly its row's checks red."""
+"""Test the direct view: each fault turns exactly its row's checks red."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def quick() -> Iterator[None]:
 
 @pytest.fixture
 def tgi() -> InMemoryTgi:
-    """An engine that has served: one that never has shows no counters."""
+    """Start an engine and let it serve: a fresh one shows no counters."""
     engine = InMemoryTgi(model_id=HOUSE.model_id)
     assert direct(engine, HOUSE, "generate").passed
     return engine
@@ -34,7 +34,7 @@ def tgi() -> InMemoryTgi:
 
 @pytest.fixture(scope="module")
 def pinned() -> Model:
-    """The model with its tokenizer pinned to the one that the emulator has."""
+    """Return the model with the emulator's tokenizer pinned."""
     seen = next(
         one
         for one in direct(InMemoryTgi(model_id=HOUSE.model_id), HOUSE).checks

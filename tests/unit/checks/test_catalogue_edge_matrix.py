@@ -1,4 +1,4 @@
-"""The table of faults in the edge view: which checks see an engine's fault through the gateway."""
+"""Test the edge view: which checks see an engine's fault through the gateway."""
 
 from __future__ import annotations
 

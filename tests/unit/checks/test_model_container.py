@@ -1,4 +1,4 @@
-"""What Docker says about a model's container."""
+"""Test signs of a restarted container."""
 
 from __future__ import annotations
 

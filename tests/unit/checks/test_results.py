@@ -1,4 +1,4 @@
-"""The plan, the verdict over what was run of it, and how both are told."""
+"""Test the verdict and its message."""
 
 from __future__ import annotations
 

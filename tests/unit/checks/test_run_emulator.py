@@ -1,4 +1,4 @@
-"""Both views against the emulator's own process: sockets, and the end of a process.
+"""Test both views against the emulator's own process: sockets, and its end.
 
 The rest of the table of faults runs in memory (test_catalogue_direct_matrix, ..._edge_matrix).
 """
@@ -65,7 +65,7 @@ def test_a_fault_shows_over_a_socket(tgi: Running, fault: str, name: str) -> Non
 @pytest.mark.parametrize("fault", ENDS)
 def test_a_process_that_goes_away_turns_at_least_its_checks_red(fault: str) -> None:
     with running(env=ENVIRONMENT) as alone:
-        # An engine that has never served has no counters that a restart could set back
+        # A fresh engine has no counters that a restart could reset
         assert direct(RunningTgi(alone.url), at(alone), "generate").passed
         with alone.broken(fault):
             report = direct(RunningTgi(alone.url), at(alone))
@@ -75,7 +75,7 @@ def test_a_process_that_goes_away_turns_at_least_its_checks_red(fault: str) -> N
 @pytest.mark.parametrize("fault", ENDS)
 def test_the_gateway_shows_a_process_that_goes_away(fault: str) -> None:
     with running(env=ENVIRONMENT) as alone, alone.broken(fault):
-        # Its figures would be the end of it already
+        # The figures would already show the end
         report = edge(RunningTgi(alone.url), compared=False)
     assert set(MATRIX[fault]["edge"]) <= ids(report, "fail", "error")
 

@@ -1,4 +1,4 @@
-"""Every fault turns exactly the expected checks red, and a healthy service none."""
+"""Test that every fault turns exactly the expected checks red, and a healthy service none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.in_memory_tgi import MODEL, InMemoryTgi
 
 DIRECT = Options("direct", "gpu1", [MODEL])
 with fast_time():
-    #: What the direct view measured.
+    #: Figures of the direct view.
     FIGURES = asyncio.run(
         check(replace(DIRECT, select=["chat.stream"], transport=InMemoryTgi().transport()))
     ).figures["small"]
@@ -43,7 +43,7 @@ def quick() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def certificate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The handshake has tests of its own, with a real server."""
+    """Fake the handshake, which has tests of its own with a real server."""
 
     async def verified(_: Any) -> tls_certificate.Handshake:
         return tls_certificate.Handshake(GOOD, "TLSv1.3")
@@ -57,7 +57,7 @@ def red(options: Options, fake: SpoiltTgi | FakeGateway, *states: str) -> set[st
     return {one.id for one in report.of(*(states or ("fail", "error")))}
 
 
-#: What the emulator cannot show; all that it can is in check_matrix.yml.
+#: Faults that the emulator lacks; check_matrix.yml has all others.
 DIRECT_FAULTS = {
     "": set(),
     "wrong-revision": {"model.info"},
@@ -86,7 +86,7 @@ def test_an_engine_that_never_says_done_is_not_held_to_it() -> None:
     assert red(options, SpoiltTgi("no-finish")) == {"chat.stream"}
 
 
-#: Faults of the gateway itself; the engine's, seen through it, are in check_matrix.yml.
+#: Faults of the gateway itself; check_matrix.yml has the engine's faults behind a gateway.
 EDGE_FAULTS = {
     "": set(),
     "open-path": {"auth.missing"},
@@ -244,7 +244,7 @@ def test_nothing_there_fails_everything_that_asks() -> None:
 
 
 def test_a_server_that_hangs_ends_in_time() -> None:
-    """A dozen requests one after another in each stage are plenty."""
+    """Allow a dozen requests one after another in each stage."""
     timeout, started = 0.1, FastLoop.now
     failed = red(replace(DIRECT, timeout=timeout), SpoiltTgi("hang=all"))
     stages = len({spec.stage for spec in catalogue(DIRECT)})

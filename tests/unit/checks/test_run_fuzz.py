@@ -1,6 +1,6 @@
-"""Whole runs against servers that answer anything: never a traceback, never a pass.
+"""Run all checks against servers that answer anything: never a traceback, never a pass.
 
-Every check of both catalogues takes part. Hypothesis chooses the answers; no time is waited for.
+Every check of both catalogues takes part. Hypothesis chooses the answers; the clock is fake.
 By default each test tries 30 runs. ``TGI_FUZZ=1 pytest tests/unit/checks`` tries all examples of
 these tests and of the judges' (every night); ``TGI_FUZZ=20`` tries 20 times as many, other ones
 each time.
@@ -32,7 +32,7 @@ from tests.support.checks.fuzz_run import VIEWS, no_network, run_quietly, server
 from tests.support.fakes.gateway import KEY, Engine
 from tests.support.in_memory_tgi import InMemoryTgi
 
-#: Whole runs by default; each of them damages some 100 answers.
+#: Whole runs by default; each changes about 100 answers.
 RUNS = 30
 #: Answers that the servers gave.
 GIVEN = {"random": 0, "changed": 0}
@@ -46,7 +46,7 @@ def quick() -> Any:
 
 
 class Pieces(httpx.AsyncByteStream):
-    """A body as it comes over a network: cut anywhere."""
+    """Return a body cut anywhere, as from a network."""
 
     def __init__(self, body: bytes, at: float) -> None:
         self.parts = [body[: int(at * len(body))], body[int(at * len(body)) :]]
@@ -58,7 +58,7 @@ class Pieces(httpx.AsyncByteStream):
 
 
 def respond(raw: Raw, at: float) -> httpx.Response:
-    # Not as text: httpx takes ASCII alone there, a server may send what it likes
+    # As bytes: httpx accepts only ASCII text, but a server may send anything
     headers = [(name.encode(), value.encode("utf-8")) for name, value in raw.headers]
     return httpx.Response(raw.status, headers=headers, stream=Pieces(raw.body, at))
 
@@ -130,7 +130,7 @@ async def recorded(fake: Engine, request: httpx.Request) -> Raw:
 @examples(60, few=RUNS)
 @given(at=fractions, pieces=fractions)
 def test_a_cut_answer_is_no_pass(view: str, at: float, pieces: float) -> None:
-    """Every answer to a generation ends early, at the same place, as if nothing were wrong."""
+    """End every generation early, at the same place, without an error."""
     fake = server_of(view)
 
     async def handle(request: httpx.Request) -> httpx.Response:

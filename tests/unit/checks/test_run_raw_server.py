@@ -1,4 +1,4 @@
-"""The checks against servers that break at the transport: every case on real sockets.
+"""Test the checks against servers that fail at the transport, on real sockets.
 
 Each server treats every request alike. The whole direct view runs against it: it must end in time,
 fail, name what happened in an operator's words, and no check may break.
@@ -46,7 +46,7 @@ def says(raw: bytes, *, then: str = "close") -> Talk:
         writer.write(raw)
         await writer.drain()
         if then == "reset":
-            # Lingering for 0 s makes the kernel send RST
+            # A linger time of 0 s makes the kernel send RST
             sock = writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if then == "half":
@@ -58,7 +58,7 @@ def says(raw: bytes, *, then: str = "close") -> Talk:
 
 
 def repeats(head: bytes, piece: bytes, pause: float = 0.0, first: bool = True) -> Talk:
-    """Send a piece again and again without an end."""
+    """Send a piece again and again."""
 
     async def talk(reader: Reader, writer: Writer) -> None:
         if first:
@@ -103,7 +103,7 @@ HALF = b'{"object":"chat.completion","choices":[{"index":0,'
 BAD, NO_CHOICE = "not valid HTTP", "the answer does not hold exactly one choice"
 CLOSED, CUT = "connection closed without an answer", "connection closed in the middle of the body"
 SILENT, SLOW = "no answer within 0.5 s", "no complete answer within 0.5 s"
-#: Name: (what the server does, what a whole answer's check says of it).
+#: Name: (what the server does, the problem of a check of whole answers).
 CASES: dict[str, tuple[Talk, str]] = {
     "hangs up at once": (hangs_up, CLOSED),
     "closes without a word": (says(b""), CLOSED),
@@ -154,10 +154,10 @@ CASES: dict[str, tuple[Talk, str]] = {
                                   b"content-length: 0\r\n\r\n"), "Invalid URL in location header"),
 }  # fmt: skip
 
-#: Megabytes for every request: these cases run a part of the checks, one of each kind.
+#: These cases send megabytes per request, so they run one check of each kind.
 HEAVY = {name for name, (_, words) in CASES.items() if words == "body longer than"}
 PART = ("health", "chat.basic", "chat.stream", "generate.basic", "generate.stream", "json.const")
-#: A request's seconds. Cases that wait for them wait together.
+#: Seconds for a request. Cases that wait for it run at one time.
 TIMEOUT = 0.5
 WAITING = [name for name, (_, words) in CASES.items() if words in (SILENT, SLOW)]
 
@@ -194,7 +194,7 @@ async def checked(case: str) -> Report:
 
 @pytest.fixture(scope="module")
 def waited() -> dict[str, Report]:
-    """The reports of all cases that wait, which were run at one time."""
+    """Return the reports of all cases that wait, run at one time."""
 
     async def work() -> list[Report]:
         return await asyncio.gather(*(checked(case) for case in WAITING))
@@ -218,7 +218,7 @@ def test_it_fails_in_its_own_words(case: str, request: pytest.FixtureRequest) ->
 
 @dataclass
 class Counting:
-    """Answers {} on connections that it keeps open, and counts them."""
+    """Answer {} on connections that stay open, and count them."""
 
     connections: int = 0
 
@@ -243,5 +243,5 @@ def asked_twice() -> int:
 
 
 def test_an_engine_gets_a_new_connection_for_every_request() -> None:
-    """It may close a kept one at the very moment a request comes, and would seem to hang up."""
+    """Use new connections: a server may close a kept one just as a request comes."""
     assert asked_twice() == 2

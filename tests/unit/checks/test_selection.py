@@ -1,4 +1,4 @@
-"""The plan of the checks, made before the first request."""
+"""Test the plan of the checks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_plan_knows_the_other_view() -> None:
 
 
 def test_a_refusal_is_no_word_for_skipping() -> None:
-    """The module skips on NothingSelectedError, which is a PlanError too."""
+    """Raise PlanError, not NothingSelectedError, on which the module skips."""
     for models, select in (([BASE], ["chat"]), ([MODEL], ["selftest"]), ([MODEL], ["tls"])):
         with pytest.raises(PlanError) as raised:
             make_plan(DIRECT, models, select, RATE, TLS)

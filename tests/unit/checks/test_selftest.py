@@ -1,4 +1,4 @@
-"""The checks' own test of their judges."""
+"""Test the checks' own test of their judges."""
 
 from __future__ import annotations
 

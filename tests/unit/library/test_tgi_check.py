@@ -1,4 +1,4 @@
-"""The module as Ansible runs it: options in, one JSON out, and never a key in it."""
+"""Test the module as Ansible runs it: options in, one JSON out, and never a key in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _spec = importlib.util.spec_from_file_location("tgi_check", SOURCE)
 assert _spec is not None and _spec.loader is not None
 tgi_check = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(tgi_check)
-# A run writes into the defaults
+# A run changes the defaults
 ARGUMENTS = copy.deepcopy(tgi_check.ARGUMENTS)
 
 MODEL = {"name": "small", "model_id": "acme/small", "revision": SHA, "port": 8081}
@@ -219,7 +219,7 @@ def specified(options: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def manual() -> dict[str, Any]:
-    """The manual page as ansible-doc puts it together, with what the fragments bring."""
+    """Return the manual page of ansible-doc, with the fragments."""
     command = [str(Path(sys.executable).with_name("ansible-doc")), "-t", "module", "-j"]
     done = subprocess.run(
         [*command, "tgi_check"],
@@ -284,7 +284,7 @@ def test_check_mode_can_spare_the_gpu(
 
 
 def test_a_module_on_a_host_carries_no_writer_of_reports() -> None:
-    """Ansible ships each import to the host in every call; the controller writes the reports."""
+    """Import no writer of reports: Ansible ships each import to the host in every call."""
     code = (
         "import runpy, sys, ansible.module_utils as utils; "
         f"utils.__path__.append({str(ROOT / 'module_utils')!r}); "

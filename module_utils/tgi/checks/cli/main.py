@@ -155,7 +155,7 @@ class _Progress:
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
-        self._begun = self._told = time.monotonic()
+        self._begun = self._printed = time.monotonic()
 
     def __call__(self, report: Report) -> None:
         bad = len(report.of(FAIL, ERROR))
@@ -163,8 +163,8 @@ class _Progress:
 
     def tell(self, line: str) -> None:
         now = time.monotonic()
-        if not self._quiet and now - self._told >= SILENCE:
-            self._told = now
+        if not self._quiet and now - self._printed >= SILENCE:
+            self._printed = now
             print(f"{now - self._begun:5.1f} s: {line}", file=sys.stderr, flush=True)
 
 

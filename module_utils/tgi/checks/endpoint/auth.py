@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ...client.answer import Answer
 from ...client.http_problem import http_problem
-from ..judges.http_answer import look, outcome
+from ..judges.http_answer import excerpt, outcome
 from ..results import Outcome
 from .endpoint_session import EndpointSession
 from .without_key import LIMITED, MAIN
@@ -47,18 +47,18 @@ async def auth_missing(host: EndpointSession) -> Outcome:
     """Check that no generation path answers without a key; the main path must return 401 or 403."""
     answers = await host.unkeyed()
     main = answers[MAIN]
-    beside = (*REFUSED, *NOT_THERE, LIMITED)
+    elsewhere = (*REFUSED, *NOT_THERE, LIMITED)
     wrong = {
         path: problem
         for path, answer in answers.items()
-        if (problem := _open(answer, REFUSED if path == MAIN else beside))
+        if (problem := _open(answer, REFUSED if path == MAIN else elsewhere))
     }
     problems = [f"{path} without a key: {problem}" for path, problem in wrong.items()]
     shown = next((path for path in wrong if answers[path].status == 200), next(iter(wrong), MAIN))
     # Only the main one can have this problem, and then it is the only one
     remedy = _TOO_STRICT if main.status == LIMITED and len(problems) == 1 else ""
     good = _seen("paths refuse", answers.values())
-    return outcome(main, problems, good, look(answers[shown]) if problems else "", remedy)
+    return outcome(main, problems, good, excerpt(answers[shown]) if problems else "", remedy)
 
 
 async def auth_header(host: EndpointSession) -> Outcome:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...client.answer import Answer
-from ..judges.http_answer import SEE_OTHERS, look, outcome
+from ..judges.http_answer import SEE_OTHERS, excerpt, outcome
 from ..results import Outcome
 from .auth import NOT_THERE, REDIRECTS, REFUSED, got
 from .endpoint_session import EndpointSession
@@ -88,4 +88,4 @@ async def auth_bypass(host: EndpointSession) -> Outcome:
         if (wrong := judge_trick(trick, answer))
     ]
     first = next((a for t, a in zip(TRICKS, answers) if judge_trick(t, a)), answers[0])
-    return outcome(first, problems, f"{len(TRICKS)} tricks refused", look(first))
+    return outcome(first, problems, f"{len(TRICKS)} tricks refused", excerpt(first))

@@ -1,4 +1,4 @@
-"""The session that host-wide checks of the edge view share."""
+"""The session of the edge view's host-wide checks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Leaks:
     paths: set[str] = field(default_factory=set)
     answers: int = 0
 
-    def look(self, path: str, answer: Answer) -> None:
+    def search(self, path: str, answer: Answer) -> None:
         self.answers += 1
         text = answer.text + "\n".join(answer.headers.values())
         if any(len(one) >= _SHORTEST_SECRET and one in text for one in self.secrets):
@@ -74,7 +74,7 @@ class EndpointSession:
     def __post_init__(self) -> None:
         self.leaks.secrets = (self.client.target.api_key, *self.declared.secrets)
         for client in filter(None, (self.client, self.plain)):
-            client.watch = self.leaks.look
+            client.watch = self.leaks.search
 
     @property
     def names(self) -> list[str]:
@@ -113,5 +113,5 @@ class EndpointSession:
             self.client.target, method, path, content, headers,
             hold=hold, transport=self.transport,
         )  # fmt: skip
-        self.leaks.look(path.partition("?")[0], answer)
+        self.leaks.search(path.partition("?")[0], answer)
         return answer

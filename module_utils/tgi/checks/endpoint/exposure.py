@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ...client.answer import Answer, describe
 from ...common.text import trim
-from ..judges.http_answer import look, outcome
+from ..judges.http_answer import excerpt, outcome
 from ..results import Outcome
 from .endpoint_session import EndpointSession
 
@@ -115,7 +115,7 @@ async def control_private(host: EndpointSession) -> Outcome:
         if (wrong := judge_control(method, path, answer, "with" if keyed else "without"))
     ]
     worst = _worst(answers)
-    return outcome(worst, problems, f"{len(asked)} requests refused", look(worst, 120))
+    return outcome(worst, problems, f"{len(asked)} requests refused", excerpt(worst, 120))
 
 
 async def auth_leak(host: EndpointSession) -> Outcome:

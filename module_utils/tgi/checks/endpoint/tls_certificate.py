@@ -128,19 +128,19 @@ async def _old_protocols(target: Target) -> tuple[tuple[str, ...], tuple[str, ..
         *(tls_probe.speaks(target, version) for version in tls_probe.OLD.values()),
         return_exceptions=True,
     )
-    told = list(zip(tls_probe.OLD, spoken))
-    yes = tuple(name for name, said in told if said is True)
-    return yes, tuple(name for name, said in told if isinstance(said, BaseException))
+    answers = list(zip(tls_probe.OLD, spoken))
+    yes = tuple(name for name, said in answers if said is True)
+    return yes, tuple(name for name, said in answers if isinstance(said, BaseException))
 
 
-async def look(host: EndpointSession) -> Handshake:
+async def shared_handshake(host: EndpointSession) -> Handshake:
     """Return the handshake, made once for all checks."""
     return await host.memo.once("tls", lambda: handshake(host))
 
 
 async def tls_verify(host: EndpointSession) -> Outcome:
     """Check that the chain verifies against the system's CA store, or against the given CA."""
-    return judge_handshake(await look(host))
+    return judge_handshake(await shared_handshake(host))
 
 
 def judge_handshake(found: Handshake) -> Outcome:
@@ -153,7 +153,7 @@ def judge_handshake(found: Handshake) -> Outcome:
 
 async def tls_chain(host: EndpointSession) -> Outcome:
     """Check that the server sends every certificate between its own and the CA."""
-    return judge_chain(await look(host))
+    return judge_chain(await shared_handshake(host))
 
 
 def judge_chain(found: Handshake) -> Outcome:
@@ -172,7 +172,7 @@ def judge_chain(found: Handshake) -> Outcome:
 
 async def tls_hostname(host: EndpointSession) -> Outcome:
     """Check that the certificate covers the name that clients use."""
-    found = await look(host)
+    found = await shared_handshake(host)
     if not found.reached:
         return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
     if found.other_name:
@@ -183,7 +183,7 @@ async def tls_hostname(host: EndpointSession) -> Outcome:
 
 async def tls_protocol(host: EndpointSession) -> Outcome:
     """Check that the server refuses TLS 1.0 and 1.1. ``tls.verify`` shows that 1.2 or 1.3 works."""
-    found = await look(host)
+    found = await shared_handshake(host)
     if not found.reached:
         return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
     if found.old:
@@ -197,7 +197,7 @@ async def tls_protocol(host: EndpointSession) -> Outcome:
 
 async def tls_expiry(host: EndpointSession) -> Outcome:
     """Check that the certificate is valid for enough days."""
-    return judge_expiry(await look(host), time.time(), host.warn_days)
+    return judge_expiry(await shared_handshake(host), time.time(), host.warn_days)
 
 
 def judge_expiry(found: Handshake, now: float, warn_days: int) -> Outcome:

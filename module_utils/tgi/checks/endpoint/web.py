@@ -8,7 +8,7 @@ import re
 from ...client.http_problem import dig, http_problem
 from ...common.text import trim
 from ..judges import chat
-from ..judges.http_answer import look, outcome
+from ..judges.http_answer import excerpt, outcome
 from ..judges.identity import judge_list
 from ..judges.questions import nonce
 from ..results import Outcome
@@ -36,7 +36,7 @@ async def http_redirect(host: EndpointSession) -> Outcome:
         problems.append(f"redirects to {trim(place, 100)}, expected {host.origin + path}")
     if post.status not in (*PERMANENT, 400, 403, 404, 405, 426):
         problems.append(f"POST over plain HTTP: {post.fault or f'HTTP {post.status}'}")
-    return outcome(answer, problems, f"HTTP {answer.status} to https", look(answer, 120))
+    return outcome(answer, problems, f"HTTP {answer.status} to https", excerpt(answer, 120))
 
 
 async def health_public(host: EndpointSession) -> Outcome:

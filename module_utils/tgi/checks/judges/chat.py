@@ -180,8 +180,8 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
         problems.append("text came after the finish_reason")
     if not stream.text.strip():
         problems.append("the streamed text is empty")
-    told = items.count("[DONE]")
-    if (done or told) and (told != 1 or items[-1] != "[DONE]"):
+    dones = items.count("[DONE]")
+    if (done or dones) and (dones != 1 or items[-1] != "[DONE]"):
         problems.append("[DONE] is not the last event")
     usages = [item["usage"] for item in items if isinstance(dig(item, "usage"), dict)]
     if len(usages) != 1:
@@ -194,7 +194,7 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
     last = next((e.data for e in reversed(stream.parsed.events) if e.data != "[DONE]"), "")
     evidence = f"{count} events, last: {trim(last or answer.text[:200], 240)}"
     remedy = _remedy(problems[0]) if problems else ""
-    good = f"{len(stream.times)} chunks{'' if told else ', no [DONE]'}: {trim(stream.text, 60)}"
+    good = f"{len(stream.times)} chunks{'' if dones else ', no [DONE]'}: {trim(stream.text, 60)}"
     return outcome(answer, problems, good, evidence, remedy)
 
 

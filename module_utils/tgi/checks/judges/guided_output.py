@@ -11,7 +11,7 @@ from ...client.http_problem import http_problem, load
 from ...common.text import trim
 from ..results import Outcome
 from .dialect import Said, read, read_stream
-from .http_answer import SEE_OTHERS, look, outcome
+from .http_answer import SEE_OTHERS, excerpt, outcome
 
 IGNORED_REMEDY = (
     "Guided decoding is off or ignored (transformers serve ignores response_format): remove "
@@ -113,7 +113,7 @@ def judge_json(answer: Answer, form: Form) -> Outcome:
     said = read(answer)
     if said.reasoning:
         problem = f"the model was still reasoning after {form.max_tokens} tokens: nothing to check"
-        return Outcome(problem, problem, look(answer), ms=answer.ms, soft=True)
+        return Outcome(problem, problem, excerpt(answer), ms=answer.ms, soft=True)
     problem, remedy = _text_problem(said, form)
     return outcome(answer, [problem] if problem else [], trim(said.text, 80), "", remedy)
 
@@ -130,7 +130,7 @@ def judge_cut(answer: Answer) -> Outcome:
         return outcome(answer, [problem], "", f"{said.text[-80:]!r}", CUT_REMEDY)
     if load(said.text) is None:
         problem = "no JSON came, so max_tokens cut none"
-        return Outcome(problem, problem, look(answer), SEE_OTHERS, answer.ms, soft=True)
+        return Outcome(problem, problem, excerpt(answer), SEE_OTHERS, answer.ms, soft=True)
     return outcome(answer, [], f"complete, {len(said.text)} characters, ended by {said.finish}")
 
 

@@ -56,7 +56,7 @@ def cut_short(answer: Answer, events: int, ending: str) -> str:
     return f"stream cut short after {events} events, without {ending}{how}"
 
 
-def look(answer: Answer, most: int = 300) -> str:
+def excerpt(answer: Answer, most: int = 300) -> str:
     """Return evidence: status, type and the beginning of the body."""
     parts = [f"HTTP {answer.status}" if answer.status else answer.fault, answer.media_type]
     return trim(" ".join(part for part in parts if part) + f": {answer.text[: most * 2]}", most)
@@ -68,7 +68,7 @@ def outcome(
     """Make an outcome: the first problem is the finding, the others join the evidence."""
     if not problems:
         return Outcome("", good, evidence, "", answer.ms, answer.attempts)
-    proof = "; ".join([*problems[1:], evidence or look(answer)])
+    proof = "; ".join([*problems[1:], evidence or excerpt(answer)])
     if not remedy and problems[0] == http_problem(answer):
         remedy = _STATUS_REMEDIES.get(answer.status, "")
         if answer.status == 400 and "certificate" in answer.text:

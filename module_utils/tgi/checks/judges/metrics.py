@@ -67,19 +67,19 @@ def reset(
     requests: int,
     counters: Counters,
 ) -> str:
-    """Return a sign that another process counts than at the first look; "" for none.
+    """Return a sign that another process counts than at the first reading; "" for none.
 
     ``highest`` are the largest values seen since. A counter that went back, or moved by less than
     our ``requests``, began again. One that did not move at all is a sign of another instance
     (metrics.delta), not of a restart.
     """
     if STARTED in before and before[STARTED] != after.get(STARTED):
-        return f"{STARTED} differs from the first look"
+        return f"{STARTED} differs from the first reading"
     for name in (*counters.requests, counters.tokens):
         if after.get(name, 0.0) < max(before.get(name, 0.0), highest.get(name, 0.0)):
             return f"{name} went back from {highest.get(name, 0.0):g} to {after.get(name, 0.0):g}"
     for name in counters.requests:
         moved = after.get(name, 0.0) - before.get(name, 0.0)
         if 0 < moved < requests:
-            return f"{name} moved by {moved:g} since the first look, after {requests} requests"
+            return f"{name} moved by {moved:g} since the first reading, after {requests} requests"
     return ""

@@ -15,7 +15,7 @@ from ..judges.questions import nonce
 from ..results import MAJOR, Outcome
 from ..selection import CheckSpec
 from ..session import Session
-from .context import longest, told
+from .context import longest, read_limits
 
 TOKENS = 512
 TAKEN = 3
@@ -71,7 +71,7 @@ def patience(answer: Answer, tokens: int) -> float:
 
 async def _at_rest(session: Session) -> dict[str, float] | None:
     """Return the counters once our own last requests no longer count as running."""
-    await session.first_look()
+    await session.first_reading()
     for _ in range(3):
         found = await session.read_counters()
         if not (found or {}).get(session.profile.counters.running):
@@ -86,7 +86,7 @@ async def stream_cancel(session: Session) -> Outcome:
     if before is None:
         problem = "cannot read /metrics"
         return Outcome(problem, problem, remedy=SEE_OTHERS)
-    limit = longest(await told(session), session.model)
+    limit = longest(await read_limits(session), session.model)
     tokens = min(TOKENS, limit // 2 or TOKENS)
     prompt = f"Request {nonce()}. Tell me a very long story about the sea."
     path, body = dialect.request(session.model, session.served, prompt, tokens, stream=True)

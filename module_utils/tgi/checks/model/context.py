@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...client.answer import Answer
 from ...client.http_problem import dig, http_problem
-from ..judges.http_answer import look, outcome
+from ..judges.http_answer import excerpt, outcome
 from ..judges.questions import nonce
 from ..results import MAJOR, Outcome
 from ..selection import CheckSpec, Model
@@ -30,7 +30,7 @@ NEAR = 0.95
 
 
 @dataclass(frozen=True)
-class Told:
+class ContextLimits:
     """The engine's limits in tokens: of a prompt, and of prompt and answer; None: unknown."""
 
     prompt: int | None = None
@@ -46,7 +46,7 @@ def _number(value: object) -> int | None:
     return value if type(value) is int and 0 < value < _ABSURD else None
 
 
-def told_limits(info: Answer, models: Answer, name: str = "") -> Told:
+def parse_limits(info: Answer, models: Answer, name: str = "") -> ContextLimits:
     """Read TGI's /info, else /v1/models: max_model_len (vLLM, SGLang), meta (llama.cpp).
 
     ``name``: the entry in a list of several models; empty takes the first one.
@@ -54,24 +54,24 @@ def told_limits(info: Answer, models: Answer, name: str = "") -> Told:
     said = None if http_problem(info) else info.json()
     prompt, total = _number(dig(said, "max_input_tokens")), _number(dig(said, "max_total_tokens"))
     if prompt or total:
-        return Told(prompt, total)
+        return ContextLimits(prompt, total)
     data = None if http_problem(models) else dig(models.json(), "data")
     entries = data if isinstance(data, list) else []
     entry = next((one for one in entries if not name or dig(one, "id") == name), None)
     total = _number(dig(entry, "max_model_len")) or _number(dig(entry, "meta", "n_ctx"))
-    return Told(None, total, _number(dig(entry, "meta", "n_ctx_train")))
+    return ContextLimits(None, total, _number(dig(entry, "meta", "n_ctx_train")))
 
 
-async def told(session: Session) -> Told:
+async def read_limits(session: Session) -> ContextLimits:
     if session.prefix:
         # Through a gateway one source is enough, and its list has the other models as well
         if "info" in session.profile.abilities:
-            return told_limits(await session.info(), Answer())
-        return told_limits(Answer(), await session.models(), session.served)
-    return told_limits(*await asyncio.gather(session.info(), session.models()))
+            return parse_limits(await session.info(), Answer())
+        return parse_limits(Answer(), await session.models(), session.served)
+    return parse_limits(*await asyncio.gather(session.info(), session.models()))
 
 
-def longest(found: Told, model: Model) -> int:
+def longest(found: ContextLimits, model: Model) -> int:
     """Return the largest limit that the engine or the inventory names; 0 without any."""
     declared = (model.max_input_tokens, model.max_total_tokens)
     return max([*found.numbers, *(one for one in declared if one)], default=0)
@@ -88,7 +88,7 @@ def _soft(problem: str) -> Outcome:
 def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -> Outcome:
     """Check that the engine refuses the prompt and names the limit."""
     if answer.status in statuses and not answer.fault:
-        seen = look(answer, 120)
+        seen = excerpt(answer, 120)
         if any(str(limit) in answer.text for limit in limits):
             return outcome(answer, [], seen)
         problem = f"refused without naming the limit: HTTP {answer.status}"
@@ -99,7 +99,7 @@ def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -
             "The payload limit is below the context limit: raise payload_limit and "
             "gateway_max_body_size"
         )
-        return Outcome(problem, problem, look(answer, 120), remedy, answer.ms, soft=True)
+        return Outcome(problem, problem, excerpt(answer, 120), remedy, answer.ms, soft=True)
     wanted = " or ".join(str(status) for status in statuses)
     problem = http_problem(answer) or "HTTP 200: the context limit is not enforced"
     return outcome(answer, [f"{problem}, HTTP {wanted} expected"], "")
@@ -107,7 +107,7 @@ def judge_over(answer: Answer, statuses: Sequence[int], limits: Sequence[int]) -
 
 async def ctx_over(session: Session) -> Outcome:
     """Send a prompt over the limit. It costs at most one token, where the limit is not enforced."""
-    found = await told(session)
+    found = await read_limits(session)
     limit = longest(found, session.model)
     if not limit:
         return _soft("neither the engine nor the inventory names a context limit")
@@ -119,7 +119,7 @@ async def ctx_over(session: Session) -> Outcome:
     return judge_over(answer, session.profile.too_long, [*found.numbers, limit])
 
 
-def judge_declared(found: Told, model: Model) -> Outcome:
+def judge_declared(found: ContextLimits, model: Model) -> Outcome:
     """Compare the served limits with the declared ones."""
     problems, said = [], []
     for name, declared, served in (
@@ -138,12 +138,12 @@ def judge_declared(found: Told, model: Model) -> Outcome:
 
 
 async def ctx_declared(session: Session) -> Outcome:
-    return judge_declared(await told(session), session.model)
+    return judge_declared(await read_limits(session), session.model)
 
 
 async def ctx_near(session: Session) -> Outcome:
     """Check that a prompt of 95 % of the limit and 8 more tokens fit into memory."""
-    found = await told(session)
+    found = await read_limits(session)
     limit = found.prompt or found.total
     if not limit:
         return _soft("the engine names no context limit")

@@ -67,7 +67,7 @@ async def chat_system(session: Session) -> Outcome:
     return judge_system(await one_token(session), await session.converse(messages, 1))
 
 
-def judge_system(without: Answer, told: Answer) -> Outcome:
+def judge_system(without: Answer, instructed: Answer) -> Outcome:
     """Check that a system message changes the length of the prompt.
 
     The prompt may become shorter: many templates have a system message of their own.
@@ -75,15 +75,15 @@ def judge_system(without: Answer, told: Answer) -> Outcome:
     if http_problem(without):
         problem = f"nothing to compare with: {http_problem(without)}"
         return outcome(without, [problem], "", "", SEE_OTHERS)
-    if problem := http_problem(told):
-        return outcome(told, [problem], "")
-    counts = [dig(one.json(), "usage", "prompt_tokens") for one in (without, told)]
+    if problem := http_problem(instructed):
+        return outcome(instructed, [problem], "")
+    counts = [dig(one.json(), "usage", "prompt_tokens") for one in (without, instructed)]
     if any(type(count) is not int for count in counts):
-        return outcome(told, ["usage has no prompt_tokens"], "")
+        return outcome(instructed, ["usage has no prompt_tokens"], "")
     if counts[0] == counts[1]:
         problem = f"the prompt has {counts[0]} tokens with a system message and without"
-        return outcome(told, [problem], "")
-    return outcome(told, [], f"{counts[0]} tokens become {counts[1]}")
+        return outcome(instructed, [problem], "")
+    return outcome(instructed, [], f"{counts[0]} tokens become {counts[1]}")
 
 
 async def chat_template(session: Session) -> Outcome:

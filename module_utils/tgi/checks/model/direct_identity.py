@@ -41,7 +41,7 @@ def judge_engine(found: Detected, declared: str, answer: Answer) -> Outcome:
 
 async def engine_detected(session: Session) -> Outcome:
     info, (metrics, _), models = await asyncio.gather(
-        session.info(), session.first_look(), session.models()
+        session.info(), session.first_reading(), session.models()
     )
     return judge_engine(recognise(info, metrics, models), session.model.engine, models)
 

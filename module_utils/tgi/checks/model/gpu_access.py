@@ -30,7 +30,7 @@ def judge_access(given: int, code: int, said: str) -> Outcome:
 
 async def gpu_access(session: Session) -> Outcome:
     """Check that a new process in the container sees all of the container's GPUs."""
-    container = await model_container.look(session.project)
+    container = await model_container.find(session.project)
     if not isinstance(container, Container):
         why = container or "Docker has no container of this model"
         problem = f"cannot run nvidia-smi in the container: {why}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...client.answer import Answer
 from ...client.http_problem import http_problem
-from ..judges.http_answer import SEE_OTHERS, look, outcome
+from ..judges.http_answer import SEE_OTHERS, excerpt, outcome
 from ..judges.metrics import absent, reset, shortfall
 from ..model_container import restarted, unseen
 from ..results import MAJOR, MINOR, Outcome
@@ -37,7 +37,7 @@ def judge_health(answer: Answer) -> Outcome:
 
 async def health_status(session: Session) -> Outcome:
     answer, _ = await asyncio.gather(
-        session.client.send("GET", "/health", key=None), session.first_look()
+        session.client.send("GET", "/health", key=None), session.first_reading()
     )
     return judge_health(answer)
 
@@ -49,13 +49,13 @@ async def ping_root(session: Session) -> Outcome:
 
 async def health_after(session: Session) -> Outcome:
     """Check that the engine is healthy, in the same process and container as at the start."""
-    first, container = await session.first_look()
+    first, container = await session.first_reading()
     found = judge_health(await session.client.send("GET", "/health", key=None))
     if found.problem and not found.soft:
         return found
     before = session.counters_of(first)
     for attempt in range(1, LOOKS + 1):
-        metrics, now = await session.look()
+        metrics, now = await session.reading()
         again = restarted(container, now)
         if not again and before is not None:
             after = session.counters_of(metrics)
@@ -97,7 +97,7 @@ def _unreadable(session: Session, answer: Answer) -> Outcome:
 
 async def metrics_format(session: Session) -> Outcome:
     """Check for Prometheus text, with all families after a generation (a fresh engine has none)."""
-    answer, _ = await session.first_look()
+    answer, _ = await session.first_reading()
     if session.counters_of(answer) is None:
         return _unreadable(session, answer)
     if not session.witnessed:
@@ -116,14 +116,14 @@ async def metrics_format(session: Session) -> Outcome:
     if after is None:
         return _unreadable(session, answer)
     problem = f"not in /metrics: {', '.join(missing)}"
-    return Outcome(problem, problem, look(answer, 200), ms=answer.ms, attempts=attempt)
+    return Outcome(problem, problem, excerpt(answer, 200), ms=answer.ms, attempts=attempt)
 
 
 async def metrics_delta(session: Session) -> Outcome:
     """Check that the engine's counters counted our requests."""
     if not session.witnessed:
         await session.generation()
-    first, _ = await session.first_look()
+    first, _ = await session.first_reading()
     before = session.counters_of(first)
     if before is None:
         return replace(_unreadable(session, first), remedy=SEE_OTHERS)

@@ -9,7 +9,7 @@ from ...client.answer import Answer
 from ...client.http_problem import dig, http_problem
 from ...common.text import trim
 from ..judges import native
-from ..judges.http_answer import look, outcome
+from ..judges.http_answer import excerpt, outcome
 from ..judges.questions import nonce
 from ..results import Outcome
 from ..session import Session
@@ -41,7 +41,7 @@ def judge_reject(answers: Mapping[str, Answer]) -> Outcome:
         elif kind != "validation":
             worst = answer
             problems.append(f"{name}: error_type is {trim(kind, 40)}, not validation")
-    return outcome(worst, problems, f"{len(answers)} bad requests refused", look(worst))
+    return outcome(worst, problems, f"{len(answers)} bad requests refused", excerpt(worst))
 
 
 async def generate_stop(session: Session) -> Outcome:

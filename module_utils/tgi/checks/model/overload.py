@@ -47,7 +47,7 @@ async def overload(session: Session) -> Outcome:
     if type(places) is not int or not 0 < places <= MOST:
         problem = f"max_concurrent_requests is {places}, but this check can send {MOST} at most"
         return Outcome(problem, problem, soft=True)
-    await session.first_look()
+    await session.first_reading()
     requests = [
         dialect.request(session.model, session.served, f"Request {nonce()}. A story.", TOKENS)
         for _ in range(places + EXTRA)

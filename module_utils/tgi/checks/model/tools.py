@@ -70,18 +70,18 @@ async def tools_prompt(session: Session) -> Outcome:
     return judge_prompt(await one_token(session), await forced_call(session))
 
 
-def judge_prompt(without: Answer, told: Answer) -> Outcome:
+def judge_prompt(without: Answer, equipped: Answer) -> Outcome:
     """Check that tools make the prompt of the same question longer."""
-    for answer in (without, told):
+    for answer in (without, equipped):
         if problem := http_problem(answer):
             return outcome(answer, [f"nothing to compare: {problem}"], "", "", SEE_OTHERS)
-    counts = [dig(one.json(), "usage", "prompt_tokens") for one in (without, told)]
+    counts = [dig(one.json(), "usage", "prompt_tokens") for one in (without, equipped)]
     if any(type(count) is not int for count in counts):
-        return outcome(told, ["usage has no prompt_tokens"], "")
+        return outcome(equipped, ["usage has no prompt_tokens"], "")
     problems = []
     if counts[1] <= counts[0]:
         problems.append(f"the prompt has {counts[1]} tokens with tools, {counts[0]} without")
-    return outcome(told, problems, f"{counts[0]} tokens become {counts[1]}")
+    return outcome(equipped, problems, f"{counts[0]} tokens become {counts[1]}")
 
 
 async def tools_irrelevant(session: Session) -> Outcome:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from ..results import ERROR, FAIL, WARN
 from .document import Document
 
-_TELLS = {FAIL: "failure", ERROR: "error"}
+_TAGS = {FAIL: "failure", ERROR: "error"}
 # XML 1.0 cannot hold these characters, not even escaped
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -55,10 +55,10 @@ def make_junit(found: Document) -> bytes:
 def _case(suite: ET.Element, found: Document, check: Mapping[str, Any]) -> None:
     case = _named(suite, found, check["id"], check["group"], check["model"], check["ms"])
     status = check["status"]
-    told = [(key, check[key]) for key in ("expected", "observed", "evidence", "remedy")]
-    lines = "\n".join(f"{key}: {text}" for key, text in told if text)
-    if status in _TELLS:
-        _add(case, _TELLS[status], lines, message=check["observed"], type=check["severity"])
+    fields = [(key, check[key]) for key in ("expected", "observed", "evidence", "remedy")]
+    lines = "\n".join(f"{key}: {text}" for key, text in fields if text)
+    if status in _TAGS:
+        _add(case, _TAGS[status], lines, message=check["observed"], type=check["severity"])
     elif status == WARN:
         _add(case, "system-out", f"warned\n{lines}")
 

@@ -1,4 +1,4 @@
-"""Options of the command, and where its key comes from."""
+"""Test the command's options and the sources of its key."""
 
 from __future__ import annotations
 

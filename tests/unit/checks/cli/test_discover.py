@@ -1,4 +1,4 @@
-"""Models and engines found behind a URL."""
+"""Test how the command finds models and engines behind a URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks as a command: any URL, no Ansible, an exit code that CI and cron can go by."""
+"""Test the checks as a command: any URL, no Ansible, an exit code for CI and cron."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_the_list_holds_every_check_once_for_what_it_expects() -> None:
 
 
 class Gateway(FakeGateway):
-    """Lists its alias as a real gateway does."""
+    """List an alias as a real gateway does."""
 
     async def route(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/models":

@@ -1,4 +1,4 @@
-"""Refusals of requests without a key or with a wrong one."""
+"""Test refusals of requests without a key or with a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes over the wire: requests as they are written, doors that are knocked at."""
+"""Test that tricks are sent byte for byte, and how their answers are judged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_trick_is_sent_as_it_stands() -> None:
         (b"POST /health ", 200, b'{"choices":[]}'),
         (b"OPTIONS", 200, b"a page"),
         (b"HEAD", 200, b""),
-        # FastAPI's word for a path that it knows without the slash
+        # FastAPI's answer for a path that it has without the slash
         (b"POST /v1/chat/completions/ ", 307, b""),
         (b"POST //v1", 301, b""),
         (b"POST /health ", 308, b""),
@@ -59,7 +59,7 @@ def test_a_trick_that_works_is_named(line: bytes, status: int, body: bytes) -> N
 
 
 def test_an_answer_in_chunks_is_an_answer() -> None:
-    """By header nothing but the body tells, for /health itself is open to everybody."""
+    """Judge a trick by header by the body, because /health itself is open."""
 
     def reply(head: bytes) -> bytes:
         if b"X-Original-URL" not in head:

@@ -1,4 +1,4 @@
-"""Routes that show or steer an engine, leaks, manners, and answers that take long."""
+"""Test routes that describe or control an engine, leaks, and open ports."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def test_the_evidence_is_the_open_door_s_own() -> None:
 
 def test_leaks_are_found_in_bodies_and_headers_and_never_shown() -> None:
     leaks = Leaks(("sk-Secret-0123", "short", ""))
-    leaks.look("/good", Answer(200, {"x": "y"}, [(0.0, b"short sk-secret-0123")]))
+    leaks.search("/good", Answer(200, {"x": "y"}, [(0.0, b"short sk-secret-0123")]))
     assert not leaks.paths
-    leaks.look("/info", Answer(200, {}, [(0.0, b'{"api_key":"sk-Sec'), (0.1, b'ret-0123"}')]))
-    leaks.look("/echo", Answer(401, {"x-key": "sk-Secret-0123"}))
+    leaks.search("/info", Answer(200, {}, [(0.0, b'{"api_key":"sk-Sec'), (0.1, b'ret-0123"}')]))
+    leaks.search("/echo", Answer(401, {"x-key": "sk-Secret-0123"}))
 
     async def look(host: EndpointSession) -> Outcome:
         host.leaks = leaks

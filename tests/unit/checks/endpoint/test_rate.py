@@ -1,4 +1,4 @@
-"""The judgement of a burst against the declared tier, also where the limit cannot be met."""
+"""Test how a burst compares with the declared tier, also with an unreachable limit."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_limit_that_cannot_be_met_is_a_warning_with_what_to_do(good: int, seco
         (burst(50, 10), "more than the tier allows"),
         (burst(2, 50), "stricter than the tier"),
         (burst(10, 0, 40, status=503), "40 refused with 503"),
-        # Both broken and not fast enough is not only unproven
+        # Broken and too slow is a failure, not only unproven
         (burst(10, 0, 3, seconds=5.0), "3 of 13 requests got HTTP 500"),
     ],
 )
@@ -61,7 +61,7 @@ def test_a_burst_is_more_than_the_limit_lets_pass() -> None:
 
 @pytest.mark.parametrize("faults", [(), ("no-limit",)])
 def test_a_generous_tier_neither_fails_nor_passes(faults: tuple[str, ...]) -> None:
-    """2000 requests stay below this limit, whether it is there or not."""
+    """Stay below this limit with 2000 requests, whether nginx enforces it or not."""
     assert burst_size(GENEROUS) < GENEROUS.burst
     gateway = FakeGateway(*faults, rate=GENEROUS.rate, burst=GENEROUS.burst)
     options = Options(

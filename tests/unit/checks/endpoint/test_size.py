@@ -1,4 +1,4 @@
-"""The size of a body and the length of an answer."""
+"""Test the limits of a body's size and of an answer's length."""
 
 from __future__ import annotations
 

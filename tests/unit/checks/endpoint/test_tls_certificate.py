@@ -1,4 +1,4 @@
-"""What is told of a TLS server, against real ones on loopback."""
+"""Test what the checks report about real TLS servers on loopback."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def problems(found: tls_certificate.Handshake) -> dict[str, str]:
-    """What each check says of it, in short; only what is no pass."""
+    """Return the problem of each check that does not pass."""
 
     async def judge() -> dict[str, str]:
         host = EndpointSession(Client(Target(f"https://{NAME}")), [])
@@ -152,7 +152,7 @@ def test_what_cannot_be_told_is_no_pass() -> None:
 
 
 def old_server(directory: Path, version: ssl.TLSVersion) -> ssl.SSLContext:
-    """One that speaks an old protocol; skips where this OpenSSL has it no more."""
+    """Return a context for an old protocol; skip if this OpenSSL lacks it."""
     made = context(directory, make(by=ROOT, private=rsa_key(2048)))
     try:
         made.minimum_version = ssl.TLSVersion.TLSv1

@@ -1,4 +1,4 @@
-"""Headers and error pages of the gateway."""
+"""Test headers and error pages of the gateway."""
 
 from __future__ import annotations
 

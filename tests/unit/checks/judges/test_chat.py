@@ -1,4 +1,4 @@
-"""Judges of chat answers, whole and streamed."""
+"""Test judges of chat answers, whole and streamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judges of guided output, by tables of good and bad answers."""
+"""Test judges of guided output with tables of good and bad answers."""
 
 from __future__ import annotations
 

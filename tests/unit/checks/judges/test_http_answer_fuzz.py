@@ -1,4 +1,4 @@
-"""Every judge of the checks against damaged and senseless answers: a finding, never an exception.
+"""Feed damaged and random answers to every judge: a problem, never an exception.
 
 The judges are not listed: a healthy run of each view is watched, and every public function of
 ``tgi/checks`` that was given an answer in it is called again with the same arguments, the
@@ -40,7 +40,7 @@ DONE = {"calls": 0}
 
 
 class Calls(list["Call"]):
-    """Shown in a failure by its length alone."""
+    """Show only the length in a failure."""
 
     def __repr__(self) -> str:
         return f"{len(self)} calls"
@@ -48,7 +48,7 @@ class Calls(list["Call"]):
 
 @dataclass(frozen=True)
 class Call:
-    """A judge as it was called in a healthy run."""
+    """One call of a judge in a healthy run."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
@@ -60,7 +60,7 @@ class Call:
 
 
 def _damaged(value: Any, damage: Callable[[Answer], Answer]) -> Any:
-    """The value with every answer in it damaged; what holds none stays itself."""
+    """Return the value with every answer in it damaged; a value without any stays itself."""
     if isinstance(value, Answer):
         return damage(value)
     if type(value) in (list, tuple):
@@ -71,7 +71,7 @@ def _damaged(value: Any, damage: Callable[[Answer], Answer]) -> Any:
 
 
 def _few(value: Any) -> Any:
-    """The same without the most of many answers: a burst holds dozens of one kind."""
+    """Return the same with at most five answers: a burst holds dozens of one kind."""
     if type(value) in (list, tuple):
         return type(value)(_few(one) for one in value[:5])
     return {name: _few(one) for name, one in value.items()} if type(value) is dict else value
@@ -84,7 +84,7 @@ def _holds_answer(value: Any) -> bool:
 
 
 def watch(patch: pytest.MonkeyPatch, calls: list[Call]) -> None:
-    """Note the calls with an answer, of every plain function of the package."""
+    """Record calls with an answer, of every plain function of the package."""
     modules = [module for name, module in sys.modules.items() if name.startswith(PACKAGE)]
     for module in modules:
         for name, function in list(vars(module).items()):
@@ -121,7 +121,7 @@ def test_the_judges_are_found(calls: Calls) -> None:
 
 
 def answer_of(raw: Raw, at: float) -> Answer:
-    """As the client would hand it over; its pieces come evenly, or (at 0) at once."""
+    """Return it as the client would; its pieces come evenly, or (at 0) at once."""
     headers = httpx.Headers([(name.encode(), value.encode()) for name, value in raw.headers])
     size = max(1, len(raw.body) // 20)
     pieces = [raw.body[start : start + size] for start in range(0, len(raw.body), size)]

@@ -1,4 +1,4 @@
-"""Random JSON is never a healthy answer."""
+"""Test that random JSON is never a healthy answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What /info and /v1/models say about a model."""
+"""Test judges of /info and /v1/models."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_list(value: Any, problem: str) -> None:
     ],
 )
 def test_what_is_behind_a_name(root: Any, problem: str) -> None:
-    """As vLLM tells it; an adapter beside it has its own."""
+    """Read the root as vLLM sends it; an adapter has its own."""
     adapter = {"id": "adapter", "root": "acme/adapter", "parent": "small"}
     listed = reply({"object": "list", "data": [{"id": "small", "root": root}, adapter]})
     found = judge_list(listed, ["small"], "acme/small")

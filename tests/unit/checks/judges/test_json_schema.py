@@ -1,4 +1,4 @@
-"""Where a value does not fit its schema."""
+"""Test how a value that does not fit its schema is reported."""
 
 from __future__ import annotations
 

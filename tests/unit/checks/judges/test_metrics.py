@@ -1,4 +1,4 @@
-"""Prometheus text and the engine's counters."""
+"""Test Prometheus text and the engine's counters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def counted(count: float, tokens: float = 10.0) -> dict[str, float]:
         (counted(7), counted(12), counted(12), 5, ""),
         (counted(7), counted(12), {}, 5, "went back from 12 to 0"),
         (counted(7), counted(12), counted(3), 5, "went back from 12 to 3"),
-        ({}, counted(2), counted(2), 5, "moved by 2 since the first look, after 5"),
+        ({}, counted(2), counted(2), 5, "moved by 2 since the first reading, after 5"),
         (counted(3), counted(3), counted(3), 5, ""),
         ({}, {}, {}, 0, ""),
     ],

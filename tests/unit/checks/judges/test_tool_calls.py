@@ -1,4 +1,4 @@
-"""Judges of function calls, by tables of good and bad answers."""
+"""Test judges of function calls with tables of good and bad answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_GRAMMAR = reply(
         (called(finish="length"), "cut by max_tokens", "did not end in time"),
         (called(finish="abort"), "finish_reason is abort", ""),
         (called("{"), "arguments are not JSON", ""),
-        # Seen of vLLM 0.32 with a small model: JSON, but a string
+        # From vLLM 0.32 with a small model: JSON, but a string
         (called('"\\"gaben_gaben\\""'), "arguments are a JSON string, not an object", ""),
         (called("[1]"), "arguments are a JSON list", ""),
         (called({"city": "Paris"}), "arguments are a JSON dict, not a string", ""),
@@ -109,7 +109,7 @@ def test_call_stream(answer: Answer, finishes: bool, problem: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        # The call is judged here, the ending of its stream elsewhere
+        # This judge checks the call, another one the end of its stream
         (stream(*TGI), ""),
         (stream(delta(GOOD, "get_weather"), "[DONE]"), "get_weather was called, not set_lamp"),
         (stream(TEXT, "[DONE]"), "forced call is missing"),

@@ -1,4 +1,4 @@
-"""Characters of several bytes in streams."""
+"""Test characters of several bytes in streams."""
 
 from __future__ import annotations
 

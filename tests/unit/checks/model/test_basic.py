@@ -1,4 +1,4 @@
-"""Questions with known answers."""
+"""Test questions with known answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.in_memory_tgi import MODEL, InMemoryTgi
 
 
 class Thinker(InMemoryTgi):
-    """Thinks aloud before each answer, as R1 does; ``wise``: it comes to the right one."""
+    """Reason before each answer, as R1 does; ``wise``: give the correct one."""
 
     def __init__(self, wise: bool) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A client that leaves, and the engine's counters."""
+"""Test a client that disconnects, and the engine's counters."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_patience_ends_before_the_answer_would(pace: float, seconds: float) -> N
 
 
 class Unwatched(InMemoryTgi):
-    """Works on for a client that is gone, and tells no more counters from then on."""
+    """Work on for a client that is gone, and return no counters from then on."""
 
     looks = 0
 

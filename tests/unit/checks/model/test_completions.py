@@ -1,4 +1,4 @@
-"""/v1/completions and TGI's own routes, by tables of good and bad answers; good ones as TGI's."""
+"""Test /v1/completions with tables of good and bad answers; good ones come from TGI."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SSE = {"content-type": "text/event-stream"}
 
 
 def completion(**changes: Any) -> dict[str, Any]:
-    """As TGI 3 answered (integration-tests, completions_single), cut to 4 tokens."""
+    """Return TGI 3's answer (integration-tests, completions_single), cut to 4 tokens."""
     choice = {"finish_reason": "length", "index": 0, "logprobs": None, "text": " A Beginner\u2019s"}
     counts = {"completion_tokens": 4, "prompt_tokens": 6, "total_tokens": 10}
     whole = {"object": "text_completion", "id": "", "choices": [choice], "usage": counts}
@@ -109,7 +109,7 @@ def test_each_fault_turns_its_own_checks(fault: str, red: set[str], warned: set[
 
 @pytest.mark.parametrize("id", [spec.id for spec in completions.SPECS])
 def test_each_check_stands_alone(id: str) -> None:
-    """And its generations are counted like any other, so the engine's counters must show them."""
+    """Run one check; the engine's counters must show its generations too."""
     options = Options("direct", "gpu1", [MODEL], transport=SpoiltTgi().transport())
     report = asyncio.run(check(Options(**{**vars(options), "select": [id, "metrics.delta"]})))
     assert report.passed and len(report.checks) == 3

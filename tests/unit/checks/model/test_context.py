@@ -1,4 +1,4 @@
-"""The context limit as told, declared and enforced; overload; a client that leaves."""
+"""Test the context limit: as served, declared and enforced."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import httpx
 import pytest
 from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared
 from ansible.module_utils.tgi.checks.model.context import (
-    Told,
+    ContextLimits,
     judge_declared,
     judge_over,
-    told_limits,
+    parse_limits,
 )
 from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.client.answer import Answer
@@ -28,23 +28,27 @@ LIST = {"object": "list"}
 
 
 @pytest.mark.parametrize(
-    ("info", "models", "told"),
+    ("info", "models", "limits"),
     [
-        (reply({"max_input_tokens": 7, "max_total_tokens": 8}), NONE, Told(7, 8)),
-        (NONE, reply({**LIST, "data": [{"id": "m", "max_model_len": 512}]}), Told(None, 512)),
+        (reply({"max_input_tokens": 7, "max_total_tokens": 8}), NONE, ContextLimits(7, 8)),
+        (
+            NONE,
+            reply({**LIST, "data": [{"id": "m", "max_model_len": 512}]}),
+            ContextLimits(None, 512),
+        ),
         (
             NONE,
             reply({**LIST, "data": [{"id": "m", "meta": {"n_ctx": 1024, "n_ctx_train": 8192}}]}),
-            Told(None, 1024, 8192),
+            ContextLimits(None, 1024, 8192),
         ),
-        (reply({"max_input_tokens": True}), NONE, Told()),
-        (NONE, reply({**LIST, "data": []}), Told()),
-        (silent(), silent(), Told()),
-        (reply("<html>"), reply("<html>"), Told()),
+        (reply({"max_input_tokens": True}), NONE, ContextLimits()),
+        (NONE, reply({**LIST, "data": []}), ContextLimits()),
+        (silent(), silent(), ContextLimits()),
+        (reply("<html>"), reply("<html>"), ContextLimits()),
     ],
 )
-def test_told(info: Answer, models: Answer, told: Told) -> None:
-    assert told_limits(info, models) == told
+def test_limits(info: Answer, models: Answer, limits: ContextLimits) -> None:
+    assert parse_limits(info, models) == limits
 
 
 @pytest.mark.parametrize(
@@ -66,24 +70,27 @@ def test_over(answer: Answer, problem: str, soft: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "problem"),
+    ("limits", "problem"),
     [
-        (Told(1024, 2048), ""),
-        (Told(1023, 2048), "max_input_tokens is 1023, 1024 is declared"),
-        (Told(1024, 4096), "max_total_tokens is 4096, 2048 is declared"),
-        (Told(None, 2048), ""),
-        (Told(), "names no context limit"),
+        (ContextLimits(1024, 2048), ""),
+        (ContextLimits(1023, 2048), "max_input_tokens is 1023, 1024 is declared"),
+        (ContextLimits(1024, 4096), "max_total_tokens is 4096, 2048 is declared"),
+        (ContextLimits(None, 2048), ""),
+        (ContextLimits(), "names no context limit"),
     ],
 )
-def test_declared(told: Told, problem: str) -> None:
-    found = judge_declared(told, MODEL)
+def test_declared(limits: ContextLimits, problem: str) -> None:
+    found = judge_declared(limits, MODEL)
     assert (problem in found.problem) if problem else not found.problem
-    assert found.soft == (told == Told())
+    assert found.soft == (limits == ContextLimits())
 
 
 def test_what_is_not_declared_is_reported() -> None:
     model = replace(MODEL, max_input_tokens=None, max_total_tokens=None)
-    assert judge_declared(Told(9, 10), model).observed == "max_input_tokens 9, max_total_tokens 10"
+    assert (
+        judge_declared(ContextLimits(9, 10), model).observed
+        == "max_input_tokens 9, max_total_tokens 10"
+    )
 
 
 def run(model: Any, fake: InMemoryTgi, *select: str) -> Any:
@@ -92,7 +99,7 @@ def run(model: Any, fake: InMemoryTgi, *select: str) -> Any:
 
 
 class Recorder(InMemoryTgi):
-    """Remembers the longest body, and tells another limit."""
+    """Record the longest body, and name another limit."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()
@@ -124,7 +131,7 @@ def test_a_context_that_no_body_can_exceed_is_a_warning(limit: int) -> None:
 
 
 class Gateway(FakeGateway):
-    """Remembers the paths of long bodies."""
+    """Record the paths of long bodies."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__(*faults)
@@ -171,9 +178,9 @@ def test_the_gateway_s_own_limit_is_never_in_the_way() -> None:
 def test_a_list_of_several_models_tells_of_the_one() -> None:
     entries = [{"id": "other", "max_model_len": 9}, {"id": "small", "max_model_len": 7}]
     listed = reply({"object": "list", "data": entries})
-    assert told_limits(NONE, listed, "small") == Told(None, 7)
-    assert told_limits(NONE, listed, "third") == Told()
-    assert told_limits(NONE, listed) == Told(None, 9)
+    assert parse_limits(NONE, listed, "small") == ContextLimits(None, 7)
+    assert parse_limits(NONE, listed, "third") == ContextLimits()
+    assert parse_limits(NONE, listed) == ContextLimits(None, 9)
 
 
 def test_near_the_limit_only_when_asked_for() -> None:

@@ -1,4 +1,4 @@
-"""Chat beyond the first answer, by tables of good and bad answers, and by a process that talks."""
+"""Test chats with tables of good and bad answers, and with a real process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def prompted(count: Any) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("without", "told", "problem"),
+    ("without", "instructed", "problem"),
     [
         (prompted(48), prompted(69), ""),
         # The template's own system message was longer than ours
@@ -47,8 +47,8 @@ def prompted(count: Any) -> Answer:
         (DOWN, prompted(48), "nothing to compare with"),
     ],
 )
-def test_system(without: Answer, told: Answer, problem: str) -> None:
-    found = conversation.judge_system(without, told).problem
+def test_system(without: Answer, instructed: Answer, problem: str) -> None:
+    found = conversation.judge_system(without, instructed).problem
     assert problem in found and bool(found) == bool(problem)
 
 
@@ -112,7 +112,7 @@ IDS = [spec.id for spec in conversation.SPECS]
 
 @pytest.mark.parametrize("id", IDS)
 def test_each_check_stands_alone(id: str) -> None:
-    """What it shares with others it asks for itself."""
+    """Run one check; it sends the shared requests itself."""
     assert run(SpoiltTgi(), id).passed
     assert not run(SpoiltTgi("no-chat-template"), id).of("pass")[1:]
 

@@ -1,4 +1,4 @@
-"""Degenerate text and logprobs, by tables of good and bad answers."""
+"""Test degenerate text and logprobs with tables of good and bad answers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_is_no_text(text: str, problem: str) -> None:
 
 
 def continued(words: list[str]) -> Answer:
-    """As /generate answers a base model."""
+    """Return an answer of /generate for a base model."""
     details = {"tokens": [{"text": word, "logprob": -0.7} for word in words]}
     return reply({"generated_text": "".join(words), "details": details})
 
@@ -83,7 +83,7 @@ def test_a_base_model_may_fall_into_a_phrase_but_not_into_a_token() -> None:
 
 
 def test_the_engines_tokens_count_where_it_tells_them() -> None:
-    """A random model's token may be half a word: the words look different, the tokens do not."""
+    """Count tokens, not words: a random model's token may be half a word."""
     stuck = said(STORY, tokens([" gab"] * 20 + [f" w{n}" for n in range(28)]))
     assert "' gab' 20 times" in degenerate.judge_degenerate(stuck).problem
 

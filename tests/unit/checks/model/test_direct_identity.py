@@ -1,4 +1,4 @@
-"""An unknown model name, asked of each kind of engine."""
+"""Test an unknown model name with each kind of engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of streams, and the edge's against the direct view's."""
+"""Test figures of streams, and the edge view's against the direct view's."""
 
 from __future__ import annotations
 

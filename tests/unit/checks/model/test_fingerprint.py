@@ -1,4 +1,4 @@
-"""Pinned digests of token ids and of a golden text."""
+"""Test pinned digests of token ids and of a golden text."""
 
 from __future__ import annotations
 

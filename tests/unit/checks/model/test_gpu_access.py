@@ -1,4 +1,4 @@
-"""A container that lost its GPUs while it serves on."""
+"""Test a container that lost its GPUs while it serves on."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def test_what_a_new_process_sees(
 
 
 def run(monkeypatch: pytest.MonkeyPatch, model: Model, said: tuple[int, str]) -> Any:
-    async def look(_project: str) -> Container:
+    async def find(_project: str) -> Container:
         return BOX
 
     async def visible(container: Container) -> tuple[int, str]:
         assert container is BOX
         return said
 
-    monkeypatch.setattr(model_container, "look", look)
+    monkeypatch.setattr(model_container, "find", find)
     monkeypatch.setattr(model_container, "visible", visible)
     options = Options("direct", "x", [model], transport=InMemoryTgi().transport())
     return asyncio.run(check(options))

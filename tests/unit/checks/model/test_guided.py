@@ -1,4 +1,4 @@
-"""Guided output: what the schema allows passes with any model, anything else does not."""
+"""Test the requests of guided output."""
 
 from __future__ import annotations
 

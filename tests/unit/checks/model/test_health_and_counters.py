@@ -1,4 +1,4 @@
-"""Health that is believed, and the engine's own counters as witness of a restart."""
+"""Test health, and the engine's counters as a sign of a restart."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def test_a_container_that_was_restarted_is_seen_by_docker(monkeypatch: pytest.Mo
     looks = iter([BOX, *[replace(BOX, restarts=1)] * 9])
     asked: list[str] = []
 
-    async def look(project: str) -> Container | None:
+    async def find(project: str) -> Container | None:
         asked.append(project)
         return next(looks)
 
-    monkeypatch.setattr(model_container, "look", look)
+    monkeypatch.setattr(model_container, "find", find)
     options = Options("direct", "x", [replace(MODEL, project="tgi-small")], select=["health"])
     found = run(options, InMemoryTgi())["health.after"]
     assert found.status == "fail" and "restart count 0, now 1" in found.observed
@@ -75,21 +75,21 @@ def test_a_witness_that_could_not_be_asked_is_no_pass(
 ) -> None:
     looks = iter([first, *[then] * 9])
 
-    async def look(_: str) -> model_container.Seen:
+    async def find(_: str) -> model_container.Seen:
         return next(looks)
 
-    monkeypatch.setattr(model_container, "look", look)
+    monkeypatch.setattr(model_container, "find", find)
     options = Options("direct", "x", [replace(MODEL, project="tgi-small")], select=["health"])
     found = run(options, InMemoryTgi())["health.after"]
     assert found.status == ("warn" if doubt else "pass") and doubt in found.observed
 
 
 def test_without_a_project_docker_is_not_asked() -> None:
-    assert asyncio.run(model_container.look("")) is None
+    assert asyncio.run(model_container.find("")) is None
 
 
 class Mute(InMemoryTgi):
-    """Its metrics are switched off, as llama.cpp's are by default."""
+    """Switch metrics off, as llama.cpp does by default."""
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
         off = request.url.path == "/metrics"

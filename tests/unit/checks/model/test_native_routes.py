@@ -1,4 +1,4 @@
-"""TGI's own routes, by tables of good and bad answers."""
+"""Test TGI's own routes with tables of good and bad answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def stopped(words: list[str], reason: str) -> Answer:
     ("answer", "problem", "soft"),
     [
         (stopped([" Par", "is", " the"], "stop_sequence"), "", False),
-        # Within a token it is no end of the text
+        # Inside a token it does not end the text
         (stopped([" Venice", " is", " the"], "length"), "2 tokens came after", False),
         (stopped([" Berlin", " is", " the"], "stop_sequence"), "", False),
         (stopped([" the", " city"], "length"), "1 tokens came after", False),

@@ -1,4 +1,4 @@
-"""More requests at one time than declared."""
+"""Test more requests at one time than declared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A first look at speed: limits only where they are set, and batching seen by overlap."""
+"""Test the rough speed checks: limits only if set, and batching by overlap."""
 
 from __future__ import annotations
 

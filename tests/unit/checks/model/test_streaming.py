@@ -1,4 +1,4 @@
-"""Whether events of a stream arrive one by one."""
+"""Test whether events of a stream arrive one by one."""
 
 from __future__ import annotations
 

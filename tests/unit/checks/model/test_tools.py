@@ -1,4 +1,4 @@
-"""Function calls, by tables of good and bad answers; TGI's captured forms are among the good."""
+"""Test function calls with tables of good and bad answers; some were captured from TGI."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def prompted(count: Any) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("without", "told", "problem"),
+    ("without", "equipped", "problem"),
     [
         (prompted(16), prompted(133), ""),
         (prompted(16), prompted(16), "16 tokens with tools, 16 without"),
@@ -31,8 +31,8 @@ def prompted(count: Any) -> Answer:
         (prompted(16), CUT, "nothing to compare"),
     ],
 )
-def test_prompt(without: Answer, told: Answer, problem: str) -> None:
-    found = tools.judge_prompt(without, told).problem
+def test_prompt(without: Answer, equipped: Answer, problem: str) -> None:
+    found = tools.judge_prompt(without, equipped).problem
     assert problem in found and bool(found) == bool(problem)
 
 
@@ -100,7 +100,7 @@ CALLS = {"tools.forced", "tools.named", "tools.stream"}
         ("calls-cut", {"tools.forced"}, set()),
         ("forgetful", set(), {"tools.roundtrip"}),
         ("no-clash", set(), {"tools.grammar_clash"}),
-        # Only asked for by name
+        # Only when selected by its id
         ("eager", set(), set()),
     ],
 )

@@ -1,4 +1,4 @@
-"""The report as data."""
+"""Test the report as data."""
 
 from __future__ import annotations
 

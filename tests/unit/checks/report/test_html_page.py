@@ -1,4 +1,4 @@
-"""The page: what it says, in which order, that it is sound, and that nothing breaks out."""
+"""Test the page: its content and order, valid HTML, and escaping."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_a_status_is_told_in_words() -> None:
 def test_figures_are_shown_where_they_are_known() -> None:
     said = Page(make_page([PASSED])).text("td", "th")
     assert "TTFT" in said and "102 ms" in said and "900 ms" in said
-    assert "TPOT" not in said, "nobody knows it here"
+    assert "TPOT" not in said, "it is unknown here"
     assert "Figures" not in Page(make_page([FAILED])).text("h2")
 
 

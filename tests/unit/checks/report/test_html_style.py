@@ -1,4 +1,4 @@
-"""The colours of the page."""
+"""Test the colours of the page."""
 
 from __future__ import annotations
 

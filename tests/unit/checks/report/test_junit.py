@@ -1,4 +1,4 @@
-"""The report as JUnit XML."""
+"""Test the report as JUnit XML."""
 
 from __future__ import annotations
 

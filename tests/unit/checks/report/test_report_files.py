@@ -1,4 +1,4 @@
-"""The report as JSON and JUnit XML, and how files get to their places."""
+"""Test how the reports are written as files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as a table of text."""
+"""Test the report as a table of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The role with Ansible itself: reports of every host are written before a bad verdict fails."""
+"""Test the role with Ansible: it writes the reports before a bad verdict fails."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def engine() -> Iterator[Running]:
 def play(
     folder: Path, engine: Running, hosts: dict[str, Any], plays: Any = PLAYS, **more: Any
 ) -> subprocess.CompletedProcess[str]:
-    """The role on ``hosts``, all of which are this machine; reports go to folder/reports."""
+    """Run the role on ``hosts``, which are all this machine; reports go to folder/reports."""
     port = int(engine.url.rpartition(":")[2])
     every = {
         "ansible_connection": "local",
@@ -143,7 +143,7 @@ def test_not_enforced_it_is_written_and_let_pass(tmp_path: Path, engine: Running
 
 
 def test_a_verdict_can_wait_for_the_last_play(tmp_path: Path, engine: Running) -> None:
-    """As in playbooks/check.yml, which looks at the other view first."""
+    """Run the other view before the verdict, as playbooks/check.yml does."""
     other = [{"name": "house", "model_id": "acme/other", "revision": REVISION}]
     done = play(tmp_path, engine, {"gpu1": {"tgi_models": other}, "gpu2": {}}, plays=LATER)
     assert done.returncode == 2, done.stdout
@@ -155,7 +155,7 @@ def test_a_verdict_can_wait_for_the_last_play(tmp_path: Path, engine: Running) -
 
 
 def test_a_run_in_which_nothing_was_checked_is_no_pass(tmp_path: Path, engine: Running) -> None:
-    """As check.yml --tags direct with words for the edge alone."""
+    """Select only checks of the edge, as with check.yml --tags direct."""
     done = play(tmp_path, engine, {"gpu1": {}}, plays=LATER, checks_select=["rate"])
     assert done.returncode == 2, done.stdout
     said = " ".join(done.stdout.split())
@@ -185,7 +185,7 @@ def test_the_verdict_over_both_views_holds_both() -> None:
 
 
 def test_the_page_is_over_both_views_of_this_run(tmp_path: Path) -> None:
-    """Seen from the play of the edge: one host in both groups, some that came to nothing."""
+    """Write the page in the play of the edge: one host in both groups, some without a verdict."""
     hostvars: dict[str, dict[str, Any]] = {
         "both": {
             "checks_direct_result": {"report": PASSED},
