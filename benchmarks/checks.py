@@ -27,7 +27,7 @@ import yaml
 
 from benchmarks.no_change import play
 from tests.support.ansible_paths import add_project
-from tests.support.emulator import MODEL, running
+from tests.support.emulator_process import MODEL, running
 from tests.support.roots import ROOT
 
 add_project()
@@ -129,7 +129,7 @@ def at_once(urls: Sequence[str], runs: int) -> tuple[float, float]:
 
 
 def site_seconds(inventory: str) -> float:
-    """What the tasks that check take of one run of playbooks/check.yml, both views."""
+    """Return the seconds of the tasks that check, in one run of playbooks/check.yml, both views."""
     run = play(inventory, ROOT / "playbooks" / "check.yml", 600)
     if run.failed:
         raise SystemExit("playbooks/check.yml fails")
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pace = {"TGI_EMULATOR_FAULTS": f"slow-token={options.token_ms / 1000}"}
         urls = [stack.enter_context(running(env=pace)).url for _ in range(MANY)]
         work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        run_checks(urls)  # what every server does only once is nobody's cost
+        run_checks(urls)  # leave out what every server does only once
         alone, together = at_once(urls, options.runs)
         count, module, tasks = beside_uri(urls[0], work, options.runs)
     found = [

@@ -1,9 +1,4 @@
-"""What the gateway costs beside a bare nginx, on a disposable host; writes docs/performance.md.
-
-Client, gateway, bare nginx and engine all run on that host. Exit code 1 when anything failed (an
-answer that is no 200 among it). A goal that was missed is printed as missed, on the page as well;
-with --strict that is exit code 3.
-"""
+"""Measure the gateway and a bare nginx on a disposable host; write docs/performance.md."""
 
 from __future__ import annotations
 
@@ -73,7 +68,7 @@ def on_host(host: str, command: Sequence[str], given: str = "") -> str:
 
 
 def job_of(options: argparse.Namespace) -> dict[str, Any]:
-    """What measure.py is told, but for the name and the key."""
+    """Return measure.py's job, without the name and the key."""
     return {
         "ca": "/opt/bench/ca.crt",
         "rounds": options.rounds,

@@ -1,4 +1,4 @@
-"""What the gateway's benchmark makes of its samples: figures over rounds, and their goals."""
+"""Compute the gateway benchmark's figures over rounds from its samples, and compare their goals."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def of_rounds(rounds: Sequence[Sequence[float]], share: float) -> Figure:
 def added(
     bare: Sequence[Sequence[float]], gateway: Sequence[Sequence[float]], share: float
 ) -> Figure:
-    """What the gateway adds, round by round, as the machine's speed drifts between rounds."""
+    """Return what the gateway adds, round by round: the machine's speed drifts between rounds."""
     return _paired(bare, gateway, lambda a, b: quantile(b, share) - quantile(a, share))
 
 

@@ -66,7 +66,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def hosts(count: int, roles: Sequence[str], play: Play, keep: bool) -> Iterator[Path]:
-    """Bring up and deploy the hosts; gives the playbook that shall change nothing."""
+    """Start and deploy the hosts; yield the playbook that must change nothing."""
     INVENTORY.mkdir(parents=True, exist_ok=True)
     (INVENTORY / "hosts.yml").write_text(yaml.safe_dump(inventory(count)), encoding="utf-8")
     link = INVENTORY / "group_vars"
@@ -96,7 +96,7 @@ def measure(playbook: Path, count: int, runs: int, play: Play) -> dict[str, list
     one, all_of_them = ["--limit", "gpu1"], ["--forks", str(max(count, 25))]
     kinds = {"one": one, "all": all_of_them}
     found: dict[str, list[Run]] = {}
-    # The first connection of all is nobody's cost
+    # Leave out the cost of the very first connection
     _must(play(str(INVENTORY), pings, 300))
     for number in range(runs):
         for kind, arguments in kinds.items():

@@ -66,7 +66,7 @@ def play(inventory: str, playbook: Path, seconds: float, *arguments: str) -> Run
 
 
 def cpu_of_children() -> float:
-    """Seconds of CPU that processes started here have had, once they have ended."""
+    """Return the CPU seconds of ended processes that were started here."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -87,7 +87,7 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, list[Run]] | N
         playbooks[name].write_text(PLAY.format(facts=facts, tasks=tasks))
     deadline = time.monotonic() + options.seconds
     runs: dict[str, list[Run]] = {name: [] for name in playbooks}
-    # The first connection of all is nobody's cost
+    # Leave out the cost of the very first connection
     if play(options.inventory, playbooks["pings"], options.seconds).failed:
         return None
     for _ in range(options.runs):
@@ -100,7 +100,7 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, list[Run]] | N
 
 
 def report(runs: dict[str, list[Run]], pings: int) -> str:
-    """The figures as text."""
+    """Return the figures as text."""
     site, empty = middle(runs["site"]), middle(runs["empty"]).seconds
     ping, facts = middle(runs["pings"]).seconds, middle(runs["facts"]).seconds
     each = (ping - empty) / pings

@@ -1,8 +1,8 @@
-"""The measuring side of the gateway's benchmark, run on the gateway's host beside load.py.
+"""Measure for the gateway's benchmark, on the gateway's host beside load.py.
 
 Reads a job from its input: {"name", "key", "ca", "rounds", "requests", "seconds", "connections",
-"streams", "events", "pause"}; writes what it measured, all rounds, as one JSON object. Ends with
-a message and code 1 as soon as one answer is no 200.
+"streams", "events", "pause"}; writes the results of all rounds as one JSON object. Ends with a
+message and code 1 at the first answer that is not 200.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHORT = {
     "bare": (8443, GENERATE, "small"),
     "gateway": (443, GENERATE, "small"),
     "bare 2 kB": (8443, CHAT, "chat"),
-    # The same body, of which nothing is read
+    # The same body; the gateway reads nothing of it
     "gateway 2 kB unrouted": (443, GENERATE, "chat"),
     "gateway 2 kB": (443, CHAT, "chat"),
 }
@@ -38,11 +38,11 @@ _STAMP = re.compile(rb'"ts": ([0-9.]+)')
 
 
 class Failed(Exception):
-    """An answer that is no 200, or an event too few."""
+    """An answer that is not 200, or a missing event."""
 
 
 def bodies() -> dict[str, bytes]:
-    """The bodies of requests; that of a chat has 2048 bytes."""
+    """Return the bodies of requests; a chat's has 2048 bytes."""
     small = json.dumps({"inputs": "hello", "parameters": {"max_new_tokens": 8}}).encode()
     chat: dict[str, Any] = {"model": "short", "max_tokens": 8}
     chat["messages"] = [
@@ -130,7 +130,7 @@ def throughput(job: dict[str, Any], variant: str) -> tuple[float, float]:
 
 
 def worker_seconds(pid_file: str) -> float:
-    """Seconds of CPU that the workers of a master have had."""
+    """Return the seconds of CPU that a master's workers have used."""
     master = Path(pid_file).read_text(encoding="ascii").strip()
     children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
     ticks = 0
@@ -167,7 +167,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def facts() -> dict[str, Any]:
-    """Versions and cores."""
+    """Return versions and cores."""
     said = subprocess.run(["nginx", "-V"], capture_output=True, text=True, check=True).stderr
     packages = ["libnginx-mod-http-js", "wrk"]
     shown = ["dpkg-query", "-W", "-f", "${Version}\\n", *packages]

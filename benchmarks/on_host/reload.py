@@ -1,9 +1,9 @@
-"""How long the configuration that is served takes to load, and to be served after a reload.
+"""Measure how long nginx takes to load the configuration, and to serve it after a reload.
 
 usage: python3 reload.py ROUNDS STATUS_PORT    prints {"load": [seconds], "reload": [seconds]}
 
-For a reload that can be told from the last one, a copy of the release under another version is
-put in place by the same link the role uses, and the release itself afterwards, by turns.
+To tell a reload from the last one, the script links a copy of the release under another version,
+and then the release itself, by turns, as the role does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PATIENCE = 20.0
 
 
 def copy_of(release: Path) -> Path:
-    """The same configuration under another version, with all paths in it."""
+    """Return the same configuration under another version, with all paths in it."""
     version = release.parent.name
     other = version[::-1] if version != version[::-1] else "0123456789abcdef"
     copy = release.parent.with_name(other)
@@ -32,14 +32,14 @@ def copy_of(release: Path) -> Path:
 
 
 def timed_load() -> float:
-    """Seconds of nginx -t."""
+    """Return the seconds of nginx -t."""
     began = time.perf_counter()
     subprocess.run(["nginx", "-t", "-q"], check=True)
     return time.perf_counter() - began
 
 
 def timed_reload(target: Path, port: str) -> float:
-    """Seconds from the reload until the status port tells the target's version."""
+    """Return the seconds from the reload until the status port shows the target's version."""
     new = MAIN.with_name("nginx.conf.bench")
     new.symlink_to(target)
     new.replace(MAIN)
@@ -53,7 +53,7 @@ def timed_reload(target: Path, port: str) -> float:
 
 
 def told(port: str) -> str:
-    """The version that a new connection is served with."""
+    """Return the version that a new connection gets."""
     url = f"http://127.0.0.1:{port}/config-version"
     with urllib.request.urlopen(url, timeout=5) as answer:
         return str(answer.read().decode().strip())

@@ -1,4 +1,4 @@
-"""llama.cpp's own HTTP server with SmolLM2, run inside the emulator's image: nothing of ours.
+"""Run llama.cpp's own HTTP server with SmolLM2 inside the emulator's image.
 
 usage: llama_server.py PORT CONTEXT ALIAS
 """

@@ -1,8 +1,7 @@
-"""The direct view against a server that nobody here wrote: llama.cpp's own, with SmolLM2.
+"""Run the direct view against llama.cpp's own server, with SmolLM2.
 
-It speaks OpenAI's dialect, enforces JSON schemas and takes tools without heeding tool_choice. One
-table says what every check must find; a check that is not in it fails the test, so that a new one
-is looked at here too.
+It speaks OpenAI's dialect, enforces JSON schemas and ignores tool_choice. One table says what
+every check must find. A check that is missing there fails the test: add it to the table.
 """
 
 from __future__ import annotations
@@ -49,14 +48,14 @@ TABLE = {name: finding for finding, names in FINDINGS.items() for name in names.
 
 
 def run(command: Sequence[str]) -> str:
-    """Last line of what a command prints."""
+    """Return the last line that a command prints."""
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300)
     return done.stdout.strip().rpartition("\n")[2]
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """Where llama.cpp answers, in a container of the image that has its wheel and the weights."""
+    """Start llama.cpp in a container of the emulator's image; return its URL."""
     image = run([str(ROOT / "tests" / "emulator" / "image.sh")])
     program = (HERE / "llama_server.py").read_text()
     container = run(

@@ -1,6 +1,6 @@
-"""`make sandbox` as the README has it: it serves, its command works, it goes without a trace.
+"""Run `make sandbox` as the README says: it serves, its command works, nothing is left.
 
-A sandbox that is up already is left up; one that these tests brought up is taken away again.
+A sandbox that runs already stays; one that these tests started is removed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def printed() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def command(printed: str) -> str:
-    """The curl command that the sandbox prints for pasting."""
+    """Return the curl command that the sandbox prints for pasting."""
     found = re.search(r"^printf .*?/v1/chat/completions$", printed, re.DOTALL | re.MULTILINE)
     assert found, printed
     return found.group()

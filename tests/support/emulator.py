@@ -1,19 +1,12 @@
-"""For tests: the emulator as an application in this process, or as a process of its own."""
+"""Run the emulator as an application in this process, or as a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +16,20 @@ from tgi_emulator import launcher
 from tgi_emulator.app import create_app
 from tgi_emulator.args import parse
 from tgi_emulator.backend import Backend
-from tgi_emulator.faults import Faults, parse_fault, state_file
+from tgi_emulator.faults import Faults
 from tgi_emulator.limits import find_limits
 from tgi_emulator.logs import Log
 from tgi_emulator.metrics import Metrics
 from tgi_emulator.text_scripted import ScriptedText
 
-from tests.support.roots import ROOT
+from tests.support.emulator_process import (
+    HERE,
+    MODEL,
+    environment,
+)
 
-HERE = ROOT / "tests" / "emulator"
 FACTS = HERE / "facts"
 """What was read from TGI's source; tests/emulator/README.md names the version."""
-
-MODEL = "acme/house-7b"
-PRINTED = "printed.log"
 
 
 class App:
@@ -67,88 +60,13 @@ class App:
 
 
 def events(text: str) -> list[Any]:
-    """Data of each server-sent event; JSON is decoded, [DONE] stays a string."""
+    """Return the data of each server-sent event; JSON is decoded, [DONE] stays a string."""
     found = [part.removeprefix("data: ") for part in text.split("\n\n") if part]
     return [part if part == "[DONE]" else json.loads(part) for part in found]
 
 
-@dataclass
-class Running:
-    """An emulator process that listens."""
-
-    url: str
-    process: subprocess.Popen[str]
-    folder: Path
-    environment: dict[str, str]
-    output: list[str] = field(default_factory=list)
-
-    def fault(self, *words: str) -> str:
-        """`tgi-emulator fault …` beside it; returns what it prints."""
-        command = [sys.executable, "-m", "tgi_emulator.cli", "fault", *words]
-        done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    @contextlib.contextmanager
-    def broken(self, fault: str) -> Iterator[None]:
-        """With a fault, or with none for ""; set from here, which takes no process of its own."""
-        faults = Faults(self.folder / state_file().name)
-        faults.write(dict([parse_fault(fault)] if fault else []))
-        try:
-            yield
-        finally:
-            faults.write({})
-
-    def wait(self, timeout: float = 10) -> int:
-        """Exit code; what it printed is in `output`."""
-        code = self.process.wait(timeout)
-        self.output.append((self.folder / PRINTED).read_text())
-        return code
-
-
-def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """What the process sees: nothing that a developer's shell sets for TGI."""
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(HERE),
-        "HF_HOME": str(folder / "data"),
-        "TGI_EMULATOR_TEXT": "scripted",
-        "TGI_EMULATOR_STATE_DIR": str(folder),
-        "TGI_EMULATOR_PHASE_SECONDS": "download=0,load=0,warmup=0",
-        "NO_COLOR": "1",
-        "LOG_COLORIZE": "1",
-        **given,
-    }
-
-
-@contextlib.contextmanager
-def running(*argv: str, env: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """Start, wait until it listens, and clean up; RuntimeError with its output if it ends."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        variables = environment(folder, env or {})
-        command = [
-            sys.executable, "-m", "tgi_emulator.launcher", "--model-id", MODEL,
-            "--hostname", "127.0.0.1", "--port", str(port), "--prometheus-port", "0", *argv,
-        ]  # fmt: skip
-        # Not a pipe: unread, it would block after enough requests
-        with (folder / PRINTED).open("w") as printed:
-            process = subprocess.Popen(
-                command, cwd=folder, env=variables, text=True, stdout=printed, stderr=printed
-            )
-        try:
-            _until_listening(process, port, folder / PRINTED)
-            yield Running(f"http://127.0.0.1:{port}", process, folder, variables)
-        finally:
-            process.kill()
-            process.wait()
-
-
 def own_process(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """For a fixture: the launcher in this process, with its own environment and signals."""
+    """For a fixture: give the launcher in this process its own environment and signals."""
     wanted = environment(folder, {})
     for name in list(os.environ):
         patch.delenv(name)
@@ -162,16 +80,5 @@ def own_process(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def launch(*argv: str) -> int:
-    """The launcher in this process; returns its exit code."""
+    """Run the launcher in this process; return its exit code."""
     return launcher.main(["--model-id", MODEL, "--prometheus-port", "0", *argv])
-
-
-def _until_listening(process: subprocess.Popen[str], port: int, printed: Path) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise RuntimeError(f"emulator did not listen: {printed.read_text()}")
-        time.sleep(0.02)

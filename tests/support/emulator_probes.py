@@ -1,4 +1,4 @@
-"""What a client of the emulator can see, as one dictionary: two of them show what a fault does."""
+"""Ask the emulator all that a client can see, as one dictionary: comparing two shows a fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to what emulator_probes saw: finish reasons, log probabilities, arguments, usage."""
+"""Read emulator_probes' results: finish reasons, log probabilities, arguments, usage."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def logprobs(seen: Seen) -> set[Any]:
 
 
 def usages(seen: Seen) -> bool:
-    """Whether any OpenAI answer tells a count."""
+    """Tell whether any OpenAI answer has usage."""
     parts = [seen[name][1] for name in POSTS if name.startswith(("chat", "tools", "json", "comp"))]
     return any(
         part.get("usage") is not None

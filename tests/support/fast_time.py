@@ -1,6 +1,6 @@
-"""Time that passes without waiting: an event loop that jumps ahead, and clocks that follow it.
+"""Let time pass without waiting: an event loop jumps ahead, and clocks follow it.
 
-Use it where a test's subject is not the machine's own time: a slow machine then changes nothing.
+Use it where a test's subject is not real time: a slow machine then changes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OURS = ("ansible.module_utils.tgi.", "tests.support.", "tgi_emulator.")
 
 
 class FastLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next timer when nothing else is to be done."""
+    """An event loop whose clock jumps to the next timer when nothing else is left to do."""
 
     #: One clock for all loops, so that it never goes back.
     now: ClassVar[float] = 1000.0

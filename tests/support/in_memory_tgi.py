@@ -1,4 +1,6 @@
-"""The emulator without a socket: an httpx transport that streams, and that a client can leave."""
+"""Run the emulator without a socket, as an httpx transport that streams and notices clients that
+leave.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ PACE = 0.003
 
 
 class MemoryFaults(Faults):
-    """The active faults without a file."""
+    """The active faults, kept in memory and not in a file."""
 
     def __init__(self, *faults: str) -> None:
         self._active = dict(parse_fault(one) for one in faults)
@@ -39,7 +41,7 @@ class MemoryFaults(Faults):
 
 
 class NoLog(Log):
-    """A log that keeps nothing: a test's output is its own."""
+    """A log that drops every line."""
 
     def _write(self, text: str) -> None:
         """Drop the line."""
@@ -75,13 +77,15 @@ class InMemoryTgi:
             self.faults.write({})
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
-        """Answer as soon as the headers are known; the body comes as the engine sends it."""
+        """Return the response as soon as its headers are known; the body follows as the engine
+        sends it.
+        """
         exchange = Exchange(self.app, request, await request.aread())
         return await exchange.response()
 
     @property
     def generations(self) -> int:
-        """Answers that were begun so far."""
+        """Return how many generations have begun."""
         return self.backend.metrics.value("tgi_batch_inference_count", method="prefill")
 
     def transport(self) -> httpx.MockTransport:

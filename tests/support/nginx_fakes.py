@@ -1,4 +1,4 @@
-"""A system that pretends to run nginx, for tests of what is done to it."""
+"""Pretend to be a system that runs nginx."""
 
 from __future__ import annotations
 

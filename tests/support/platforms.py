@@ -1,7 +1,7 @@
-"""A role's variables on each supported system, without a host of that system.
+"""Evaluate a role's variables on each supported system, without a host of that system.
 
-The facts in platforms/*.json are what Ansible makes of these systems' own release files, with the
-subsets that ansible.cfg gathers; so a role that needs another fact fails here too.
+The facts in systems/*.json are what Ansible reads from these systems' own release files, with the
+subsets that ansible.cfg gathers: a role that needs another fact fails here, too.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ ARCHITECTURES = ("x86_64", "aarch64")
 
 
 def recorded(platform: str) -> dict[str, Any]:
-    """``os_release`` and ``ansible_facts`` of a system."""
+    """Return ``os_release`` and ``ansible_facts`` of a system."""
     path = ROOT / "tests/support/systems" / f"{platform}.json"
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
 
 def variables(role: str, platform: str, **more: Any) -> dict[str, Any]:
-    """The role's defaults and vars/main.yml on that system; ``more`` is what a user sets."""
+    """Return the role's defaults and vars/main.yml on that system; ``more`` is what a user sets."""
     if AnsibleCollectionConfig.collection_finder is None:
         init_plugin_loader([])
     filter_loader.add_directory(str(ROOT / "plugins" / "filter"))
@@ -48,10 +48,10 @@ def variables(role: str, platform: str, **more: Any) -> dict[str, Any]:
 
 
 def evaluate(text: str, values: dict[str, Any]) -> Any:
-    """What a template gives with these variables, such as ``{{ __docker_packages }}``."""
+    """Return a template's result with these variables, such as ``{{ __docker_packages }}``."""
     return Templar(DataLoader(), variables=values).template(trust_as_template(text))
 
 
 def value(role: str, platform: str, name: str, **more: Any) -> Any:
-    """One variable of the role on that system."""
+    """Return one variable of the role on that system."""
     return evaluate(f"{{{{ {name} }}}}", variables(role, platform, **more))

@@ -21,7 +21,7 @@ MODEL: dict[str, Any] = {"name": "house-7b", "model_id": "acme/house-7b", "revis
 
 
 def variables(models: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    """The role's variables, defaults and internals, with these models."""
+    """Return the role's variables, defaults and internals, with these models."""
     if AnsibleCollectionConfig.collection_finder is None:
         init_plugin_loader([])
     filter_loader.add_directory(str(ROOT / "plugins" / "filter"))
@@ -43,12 +43,12 @@ def facts(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def template(text: str, values: dict[str, Any], **options: Any) -> Any:
-    """What a template of the role's own gives."""
+    """Return the result of one of the role's templates."""
     return Templar(DataLoader(), variables=values).template(trust_as_template(text), **options)
 
 
 def render(name: str, model: dict[str, Any] | None = None, **more: Any) -> str:
-    """Text of a template for one model."""
+    """Return the text of a template for one model."""
     values = variables([model or MODEL], **more)
     values["item"] = template("{{ __tgi_models }}", values)[0]
     text = (ROLE / "templates" / name).read_text()
@@ -57,13 +57,13 @@ def render(name: str, model: dict[str, Any] | None = None, **more: Any) -> str:
 
 
 def compose(model: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """The Compose project of one model, parsed, its `$` as Compose reads them left alone."""
+    """Return one model's Compose project, parsed; its `$` stay as Compose reads them."""
     project: dict[str, Any] = yaml.safe_load(render("compose.yaml.j2", model, **more))
     return project
 
 
 def environment(model: dict[str, Any] | None = None, **more: Any) -> dict[str, str]:
-    """The variables that the container gets: Compose makes one `$` of two."""
+    """Return the container's variables: Compose makes one `$` of two."""
     given = compose(model, **more)["services"]["tgi"]["environment"]
     for name, value in given.items():
         assert isinstance(value, str), f"{name} is no text to YAML: {value!r}"

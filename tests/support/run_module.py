@@ -14,7 +14,7 @@ from tests.support.roots import ROOT
 
 
 def load(name: str) -> ModuleType:
-    """The module's own Python module, fresh, so that its constants can be set."""
+    """Import the module's Python file anew, so that its constants can be set."""
     spec = importlib.util.spec_from_file_location(f"library_{name}", ROOT / f"library/{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -25,7 +25,7 @@ def load(name: str) -> ModuleType:
 def run(
     module: ModuleType, capsys: pytest.CaptureFixture[str], check: bool = False, **args: Any
 ) -> dict[str, Any]:
-    """The module's answer; a failed one has failed: true."""
+    """Return the module's result; a failed one has failed: true."""
     with patch_module_args({**args, "_ansible_check_mode": check}), pytest.raises(SystemExit):
         module.main()
     answer: dict[str, Any] = json.loads(capsys.readouterr().out)

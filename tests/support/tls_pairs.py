@@ -1,4 +1,4 @@
-"""Certificates with their keys, made for a test."""
+"""Make certificates with their keys for a test."""
 
 from __future__ import annotations
 

@@ -4,4 +4,4 @@ VERSION = "3.3.6-dev0"
 """What /info.version of image 3.3.7 says: TGI's own Cargo.toml was not raised for that tag."""
 
 DOCKER_LABEL = "sha-emulator"
-"""What /info.docker_label says, so that nobody takes this for TGI."""
+"""/info.docker_label, so that this is not taken for TGI."""

@@ -1,4 +1,4 @@
-"""What TGI prints and how it exits when a phase fails; one entry for each start fault."""
+"""Print and exit as TGI does when a phase fails: one entry for each start fault."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class Faults:
         return float(self.get(name) or 0)
 
     def take(self, name: str) -> bool:
-        """Whether the fault is active; it is not any more afterwards."""
+        """Tell whether the fault is active, and clear it."""
         active = dict(self.active())
         if active.pop(name, None) is None:
             return False

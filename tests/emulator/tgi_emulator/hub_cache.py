@@ -17,7 +17,7 @@ MARKER = "simulated-by-tgi-emulator"
 
 
 def cache_dir(args: Args, env: Mapping[str, str]) -> Path:
-    """Where huggingface_hub keeps its cache, from the same settings."""
+    """Return the folder of huggingface_hub's cache, from the same settings."""
     given = args.text("huggingface_hub_cache") or env.get("HUGGINGFACE_HUB_CACHE")
     return Path(given) if given else Path(env.get("HF_HOME", "/data")) / "hub"
 

@@ -1,4 +1,4 @@
-"""What the server says about itself; it does not claim to be an official build."""
+"""Describe the server in /info and /v1/models; never claim to be an official build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fault `no-cancel`: a generation that goes on, and keeps its place, when nobody listens."""
+"""Fault `no-cancel`: a generation goes on, and keeps its place, after its client has left."""
 
 from __future__ import annotations
 

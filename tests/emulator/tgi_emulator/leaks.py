@@ -1,4 +1,4 @@
-"""Fault `leak-key`: what the process knows and nobody may read."""
+"""Fault `leak-key`: put the secrets of the process into answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TOKENS = ("HF_TOKEN", "HF_API_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
 def leaked(args: Args, faults: Faults) -> dict[str, str]:
-    """Secrets by name; empty without the fault, and where no secret was given."""
+    """Return secrets by name; {} without the fault, and where no secret was given."""
     if faults.get("leak-key") is None:
         return {}
     secrets = {name.lower(): os.environ.get(name, "") for name in _TOKENS}

@@ -22,7 +22,7 @@ class Limits:
 
 
 def find_limits(args: Args, model_context: int) -> Limits:
-    """What the router ends with; `model_context` is the text source's longest context."""
+    """Return the router's limits; `model_context` is the text source's longest context."""
     total = args.number("max_total_tokens")
     wanted = args.number("max_input_tokens")
     if wanted is None:

@@ -74,7 +74,7 @@ class Metrics:
         return [float(step + 1) for step in range(1024)]
 
     def render(self, frozen: bool = False) -> str:
-        """Text exposition format; a frozen one stays at what was told when it froze."""
+        """Return the text exposition format; frozen, what it was when it froze."""
         if not frozen:
             self._frozen = None
             return self._render()

@@ -33,7 +33,7 @@ def _parameters(request: Body) -> Body:
 
 
 def check(backend: Backend, request: Body) -> None:
-    """What is refused before anything is generated; raises ReplyError."""
+    """Raise ReplyError for what TGI refuses before it generates."""
     backend.metrics.count("tgi_request_count")
     most = backend.args.count("max_client_batch_size")
     if request["suffix"] is not None:

@@ -35,7 +35,7 @@ def phase_seconds(text: str) -> dict[str, float]:
 
 @dataclass
 class Start:
-    """What every phase needs."""
+    """The arguments, settings and faults that every phase needs."""
 
     args: Args
     log: Log

@@ -1,4 +1,4 @@
-"""What the scripted source says: known answers, echoes, and filler for open prompts."""
+"""Return scripted text: known answers, echoes, and filler for open prompts."""
 
 from __future__ import annotations
 

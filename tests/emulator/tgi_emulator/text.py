@@ -1,4 +1,4 @@
-"""What the HTTP API needs from a source of text, and nothing more."""
+"""The interface between the HTTP API and a source of text."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def go_on(text: str, how: str | None) -> str:
 
 
 def end(how: str | None) -> str:
-    """What follows the last fragment."""
+    """Return the text after the last fragment."""
     return '"' if how == "string" else ""
 
 

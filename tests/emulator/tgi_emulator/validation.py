@@ -149,10 +149,7 @@ async def check_request(
 def _squeezed(
     inputs: str, tokens: list[InputToken], p: Body, limits: Limits
 ) -> tuple[str, list[InputToken], Body]:
-    """What is too long goes unnoticed: the context holds only the prompt's end, and half of it.
-
-    The text source's own window is real, so it cannot be handed more than that.
-    """
+    """Cut what is too long without an error: keep the prompt's end, in half of the context."""
     if len(tokens) > limits.max_input:
         tokens = tokens[-max(1, limits.max_total // 2) :]
         inputs = inputs[tokens[0].start :]

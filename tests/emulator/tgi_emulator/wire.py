@@ -76,7 +76,7 @@ def parameters(**given: Any) -> Body:
 
 
 def absent_parameters() -> Body:
-    """What counts when `parameters` is missing altogether: then sampling is on."""
+    """Return TGI's values for a request without `parameters`: sampling is on."""
     return parameters(do_sample=True)
 
 

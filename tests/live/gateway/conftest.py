@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 import pytest
 
+from tests.support.live.figures import pytest_terminal_summary
 from tests.support.live.sites import Site, inventory_of, load_sites
+
+__all__ = ["pytest_terminal_summary"]
 
 OF_EVERY_NGINX = {"test_reload", "test_streams", "test_stream_pace", "test_scanners"}
 known_sites = cache(load_sites)
@@ -37,13 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 def _host(item: pytest.Item) -> str:
     site = item.callspec.params.get("site") if hasattr(item, "callspec") else None
     return site.host if site else ""
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the figures that tests have recorded."""
-    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        for name, value in getattr(report, "user_properties", []):
-            terminalreporter.write_line(f"{name}: {value}")
 
 
 @pytest.fixture(autouse=True)

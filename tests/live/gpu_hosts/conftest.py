@@ -7,11 +7,13 @@ that the tests before it left. Each leaves the hosts as the inventory says.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import pytest
 
+from tests.support.live.figures import pytest_terminal_summary
 from tests.support.live.gpu_hosts import Machine, Play, inventory_of, load_machines, play
+
+__all__ = ["pytest_terminal_summary"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -30,10 +32,3 @@ def machines(pytestconfig: pytest.Config) -> list[Machine]:
 def play_here(pytestconfig: pytest.Config) -> Play:
     """Run the roles on all hosts: ``play("--tags", "docker", docker_version="5:29.*")``."""
     return partial(play, inventory=inventory_of(pytestconfig))
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the figures that tests have recorded."""
-    for report in terminalreporter.getreports("passed"):
-        for name, value in report.user_properties:
-            terminalreporter.write_line(f"{name}: {value}")

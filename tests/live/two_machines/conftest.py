@@ -9,6 +9,9 @@ import pytest
 import testinfra
 
 from tests.support.live.endpoints import inventory_path, load_endpoints
+from tests.support.live.figures import pytest_terminal_summary
+
+__all__ = ["pytest_terminal_summary"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -28,10 +31,3 @@ def at(inventory: str) -> Callable[[str], Any]:
     return lambda name: testinfra.get_host(
         f"ansible://{name}?force_ansible=True", ansible_inventory=inventory
     )
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the figures that tests have recorded."""
-    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        for name, value in getattr(report, "user_properties", []):
-            terminalreporter.write_line(f"{name}: {value}")

@@ -15,7 +15,7 @@ from ansible.module_utils.tgi.checks.results import Report
 from ansible.module_utils.tgi.checks.run import Options, check
 from ansible.module_utils.tgi.checks.selection import Model
 
-from tests.support.emulator import MODEL
+from tests.support.emulator_process import MODEL
 from tests.support.fakes.gateway import HSTS, KEY, LIMIT, NAME, FakeGateway
 from tests.support.in_memory_tgi import InMemoryTgi
 

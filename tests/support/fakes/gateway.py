@@ -1,4 +1,4 @@
-"""A gateway before the emulator, in memory; sound unless a fault is named."""
+"""A gateway before the emulator, in memory; sound unless it is given a fault."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FAULTS = {
 
 
 class Engine(Protocol):
-    """What stands behind the gateway."""
+    """The engine behind the gateway."""
 
     async def handle(self, request: httpx.Request) -> httpx.Response: ...
 
@@ -161,7 +161,7 @@ class FakeGateway:
         return self.passed_on(request, await self.tgi.handle(request))
 
     async def late(self, request: httpx.Request) -> AsyncIterator[bytes]:
-        """A stream that begins with comments, long before the engine is asked."""
+        """Yield comments first, and ask the engine only then."""
         for _ in range(50):
             await asyncio.sleep(PACE)
             yield b": wait\n\n"
@@ -170,7 +170,7 @@ class FakeGateway:
             yield piece
 
     def passed_on(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response:
-        """The engine's stream as the gateway hands it out."""
+        """Return the engine's stream as the gateway passes it on."""
         if not answer.headers.get("content-type", "").startswith("text/event-stream"):
             return answer
         headers, pieces = dict(answer.headers), answer.aiter_raw()
@@ -187,7 +187,7 @@ class FakeGateway:
 
 
 async def merged(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Two pieces at a time."""
+    """Yield two pieces at a time."""
     held = b""
     async for piece in pieces:
         if held:
@@ -200,7 +200,7 @@ async def merged(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def thinned(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """One piece of three, until the 18th."""
+    """Yield one piece of three, until the 18th."""
     number = 0
     async for piece in pieces:
         if number > 17 or number % 3 == 0:
@@ -209,5 +209,5 @@ async def thinned(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def zipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Everything at once, at the end."""
+    """Yield everything at once, at the end."""
     yield gzip.compress(b"".join([piece async for piece in pieces]))

@@ -1,6 +1,6 @@
-"""The emulator in memory with its requests or answers changed on their way.
+"""Change requests to the emulator, or its answers, on their way.
 
-For what is one word in an answer, and would be a fault of its own in each route of the emulator.
+Used where a fault is one word in an answer, and would need code in each of the emulator's routes.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ VLLM = "vllm:num_requests_running 0\nvllm:generation_tokens_total 0\n"
 
 
 class SpoiltTgi(InMemoryTgi):
-    """The engine with faults of this file; other names are faults of the emulator."""
+    """The engine with faults of this file; other names are the emulator's own faults."""
 
     def __init__(self, *faults: str, **options: Any) -> None:
         own = {*ASKED, *ANSWERED, *STREAMED, *WHOLE}

@@ -1,4 +1,4 @@
-"""A host as a folder, and what the preflight asks of it."""
+"""Make a host as a folder, and the request that the preflight sends to it."""
 
 from __future__ import annotations
 

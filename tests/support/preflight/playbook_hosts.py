@@ -1,4 +1,4 @@
-"""What a playbook of the preflight is run with on this machine."""
+"""Run a playbook of the preflight on this machine: its ansible.cfg, a secret, a free port."""
 
 from __future__ import annotations
 

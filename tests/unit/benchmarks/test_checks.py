@@ -1,8 +1,10 @@
-"""The benchmark of the checks: it asks what the checks ask, and says what it missed."""
+"""Check that the checks' benchmark asks what the checks ask, and reports what it missed."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ import httpx
 import pytest
 
 from benchmarks import checks
+from tests.support.roots import ROOT
 
 
 def test_a_request_becomes_the_same_request_as_a_task() -> None:
@@ -66,3 +69,10 @@ def test_a_missed_goal_is_an_error(
     told = capsys.readouterr().out
     assert ("MISSED" in told) is bool(code)
     assert "its 45 requests as uri tasks" in told
+
+
+def test_it_starts_as_a_module_of_its_own() -> None:
+    """Outside pytest, which adds the emulator to the path."""
+    command = [sys.executable, "-m", "benchmarks.checks", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""The gateway's benchmark: figures out of samples, the verdict, and the page."""
+"""Check the gateway benchmark's figures, verdict and page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ JOB = gateway.job_of(argparse.Namespace(rounds=4, requests=300, seconds=2))
 
 
 def samples(slower: float = 0.0, share: float = 0.9) -> dict[str, Any]:
-    """Four rounds on a machine that gets slower; the gateway adds a tenth of a millisecond."""
+    """Return four rounds on a machine that gets slower; the gateway adds a tenth of a
+    millisecond.
+    """
     drift = [1.0, 2.0, 3.0, 4.0]
     bare = [[d, d, d + 1] for d in drift]
     gate = [[d + 0.1 + slower, d + 0.1 + slower, d + 2] for d in drift]

@@ -1,4 +1,4 @@
-"""The benchmark's reading of a run, and its verdict."""
+"""Check how the benchmark reads a run, and its verdict."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ ROLES = ["preflight", "docker"]
 
 
 def runs(one: float, every: float, **more: Any) -> dict[str, list[Run]]:
-    """Three runs of each kind, the middle one as given."""
+    """Return three runs of each kind, the middle one as given."""
     found = {}
     for kind, seconds, hosts in (("one", one, 1), ("all", every, 8)):
         times = (seconds + 5, seconds, seconds - 1)

@@ -23,7 +23,7 @@ from tests.support.checks.emulated_checks import (
     edge,
     ids,
 )
-from tests.support.emulator import Running, running
+from tests.support.emulator_process import Running, running
 from tests.support.fakes.gateway import KEY
 
 ENDS = [name for name, row in MATRIX.items() if "moment" in row]

@@ -1,4 +1,4 @@
-"""What the checks' catalogue asks a healthy engine, put to the scripted text through the routes."""
+"""Ask a healthy engine with scripted text all that the checks' catalogue asks."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.emulator import MODEL, App, events
+from tests.support.emulator import App, events
+from tests.support.emulator_process import MODEL
 
 WEATHER = {
     "type": "function",

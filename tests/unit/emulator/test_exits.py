@@ -1,4 +1,4 @@
-"""How the launcher ends for bad settings: exit code and last words."""
+"""Check the launcher's exit code and last words for bad settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tgi_emulator import launcher
 
-from tests.support.emulator import MODEL, launch, own_process
+from tests.support.emulator import launch, own_process
+from tests.support.emulator_process import MODEL
 
 
 @pytest.fixture(autouse=True)

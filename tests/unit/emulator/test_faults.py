@@ -117,7 +117,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[App, Seen]:
 
 
 def _true(shows: Callable[[Seen], bool], seen: Seen) -> bool:
-    """What the row says of a fault, asked of an engine that may not even have such an answer."""
+    """Tell whether the row's condition holds; an engine may lack such an answer."""
     with suppress(AssertionError, KeyError, TypeError, ValueError):
         return shows(seen)
     return False

@@ -1,4 +1,4 @@
-"""What surrounds the routes: extractors, key, CORS, overload, health, faults while serving."""
+"""Check extractors, key, CORS, overload, health and serving faults around the routes."""
 
 from __future__ import annotations
 

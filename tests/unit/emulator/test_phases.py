@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.emulator import FACTS, MODEL, launch, own_process
+from tests.support.emulator import FACTS, launch, own_process
+from tests.support.emulator_process import MODEL
 
 CHAINS = {
     "gated-model": ["Download encountered an error", "GatedRepoError", "Error: DownloadError"],

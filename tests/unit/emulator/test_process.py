@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.emulator import MODEL, Running, environment, events, running
+from tests.support.emulator import events
+from tests.support.emulator_process import MODEL, Running, environment, running
 
 LONG: dict[str, Any] = {"inputs": "Tell me a story.", "parameters": {"max_new_tokens": 12}}
 

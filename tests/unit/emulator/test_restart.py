@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.emulator import Running, events, running
+from tests.support.emulator import events
+from tests.support.emulator_process import Running, running
 
 STORY: dict[str, Any] = {"inputs": "Tell me a story.", "parameters": {"max_new_tokens": 150}}
 SHORT: dict[str, Any] = {"inputs": "Tell me a story.", "parameters": {"max_new_tokens": 24}}
@@ -56,7 +57,7 @@ def leave_after_three(server: Running) -> None:
 
 
 def reads(server: Running, body: dict[str, Any]) -> tuple[list[float], str]:
-    """When pieces of a stream came (seconds since the request), and the whole of it."""
+    """Return (seconds since the request of each piece of a stream, the whole stream)."""
     began, times, text = time.monotonic(), [], ""
     with httpx.stream("POST", f"{server.url}/generate_stream", json=body) as answer:
         for chunk in answer.iter_text():

@@ -19,7 +19,7 @@ from ansible.module_utils.tgi.checks.endpoint import tls_certificate
 from ansible.module_utils.tgi.checks.judges import json_schema
 from ansible.module_utils.tgi.checks.report import html_page
 
-from tests.support.emulator import MODEL, Running, running
+from tests.support.emulator_process import MODEL, Running, running
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
 from tests.support.in_memory_tgi import InMemoryTgi
 from tests.support.roots import ROOT

@@ -16,7 +16,7 @@ import yaml
 from ansible.plugins.action import tgi_check_report
 
 from tests.support.checks.reports import FAILED, PASSED
-from tests.support.emulator import MODEL, Running, running
+from tests.support.emulator_process import MODEL, Running, running
 from tests.support.playbook import ansible_playbook
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
