@@ -12,7 +12,7 @@ from .results import MAJOR, MINOR
 from .selection import BASE, SELFTEST, CheckSpec
 
 _SAME = {spec.id: spec for spec in DIRECT}
-_GATEWAY = "Compare with the direct view: if that passes, the gateway is the cause: "
+_GATEWAY = "Compare with the direct view; if that passes, the gateway is the cause: "
 
 
 def _host(
