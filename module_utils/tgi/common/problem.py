@@ -11,7 +11,7 @@ _LONGEST_VALUE = 60
 
 
 class Unknown:
-    """Stands for a value whose template failed: reported once, then judged by no other rule."""
+    """A value whose template failed; it is reported once, and no other rule checks it."""
 
     def __str__(self) -> str:
         return "?"
@@ -21,16 +21,16 @@ UNKNOWN = Unknown()
 
 
 def problem(where: str, what: str, remedy: str) -> str:
-    """Give one line, such as ``tgi_models[1].port is 0, not a port; write one from 1 to 65535``.
+    """Return one line, such as ``tgi_models[1].port is 0, not a port; write one from 1 to 65535``.
 
-    What a terminal would obey, in a value that is told, becomes a question mark.
+    Control characters become question marks.
     """
     line = " ".join(f"{where} {what}; {remedy}".split())
     return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def shown(value: Any, secret: bool = False) -> str:
-    """Give a value as a message may show it: short, and never a secret or what may hold one."""
+    """Return a value for a message: short, and never a secret or what may contain one."""
     if secret:
         return "a secret"
     if isinstance(value, dict):
@@ -46,12 +46,12 @@ def shown(value: Any, secret: bool = False) -> str:
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Give the known name that ``name`` was probably meant to be, or an empty text."""
+    """Return the known name that ``name`` was probably meant to be, or ""."""
     return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), "")
 
 
 def whole(value: Any) -> int | None:
-    """Give ``value`` as a whole number if it is one, also when written as text."""
+    """Return ``value`` as a whole number if it is one, also if written as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return int(value)
     text = value.strip() if isinstance(value, str) else ""
@@ -59,7 +59,7 @@ def whole(value: Any) -> int | None:
 
 
 def number(value: Any) -> float | None:
-    """Give ``value`` as a number if it is one, also when written as text."""
+    """Return ``value`` as a number if it is one, also if written as text."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

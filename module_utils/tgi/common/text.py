@@ -43,7 +43,7 @@ def shorten(text: str, limit: int = 200) -> str:
 def trim(text: object, most: int = 160) -> str:
     """One printable line of at most ``most`` characters.
 
-    No lone surrogates, which no file takes, and nothing that turns a terminal's writing around.
+    Removes lone surrogates, which no file accepts, and characters that reverse a terminal's text.
     """
     try:
         line = str(text)

@@ -83,10 +83,10 @@ def files(
         networks = {ipaddress.ip_network(source, strict=False) for source in sources}
     except ValueError as error:
         raise FenceError(f"tgi_allowed_sources: {error}; write addresses or networks") from error
-    strangers = [str(network) for network in networks if network.version != version]
-    if strangers:
+    wrong = [str(network) for network in networks if network.version != version]
+    if wrong:
         raise FenceError(
-            f"tgi_allowed_sources has {', '.join(strangers)}, but {address} is IPv{version}; "
+            f"tgi_allowed_sources has {', '.join(wrong)}, but {address} is IPv{version}; "
             f"write the gateways' IPv{version} addresses"
         )
     lines = ["-i lo -j RETURN"]

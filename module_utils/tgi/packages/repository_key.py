@@ -62,10 +62,10 @@ def check_key(key: bytes, expected: str, origin: str) -> bytes:
             f"{origin} is not an OpenPGP public key ({error}); "
             "check that it is the repository's key file, not an error page"
         ) from error
-    strangers = [fingerprint for fingerprint in found if fingerprint not in wanted]
-    if strangers:
+    others = [fingerprint for fingerprint in found if fingerprint not in wanted]
+    if others:
         raise KeyRefusedError(
-            f"the key from {origin} has fingerprint {', '.join(strangers)}, "
+            f"the key from {origin} has fingerprint {', '.join(others)}, "
             f"expected {', '.join(wanted)}; nothing was changed. "
             "If the publisher has announced a new key, "
             "check it on their site and set the new fingerprint"

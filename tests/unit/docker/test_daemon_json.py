@@ -1,4 +1,4 @@
-"""How daemon.json is merged and judged."""
+"""Test how daemon.json files are merged and compared."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_what_is_bound_to_containers_needs_a_restart() -> None:
 
 STATES: dict[str, tuple[str, float, float, list[str]]] = {
     "read at start": ("active", 20, 20, []),
-    "never told": ("active", 5, 5, ["features", "live-restore"]),
+    "never read": ("active", 5, 5, ["features", "live-restore"]),
     "reloaded, not restarted": ("active", 5, 15, ["features"]),
     "does not run": ("failed", 5, 15, []),
     "start unknown": ("active", 0, 0, []),
@@ -123,10 +123,10 @@ STATES: dict[str, tuple[str, float, float, list[str]]] = {
 
 @pytest.mark.parametrize("case", STATES)
 def test_what_the_daemon_was_not_told(case: str) -> None:
-    state, started, told, keys = STATES[case]
+    state, started, read, keys = STATES[case]
     properties = (
         f"ActiveState={state}\nExecMainStartTimestampMonotonic={started * 10**6}\n"
-        f"StateChangeTimestampMonotonic={told * 10**6}\n"
+        f"StateChangeTimestampMonotonic={read * 10**6}\n"
     )
     assert unapplied(properties, 10.0, ["live-restore", "features"]) == keys
 

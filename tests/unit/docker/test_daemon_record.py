@@ -1,4 +1,4 @@
-"""What the role's own variables put into daemon.json, and what goes when they are emptied."""
+"""Test which settings are recorded, and which are removed when variables are emptied."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_it_goes_unless_somebody_set_another_value_since() -> None:
     assert without_dropped(theirs, {}, last, {"proxies": PROXIES}) == theirs
     original = {"registry-mirrors": ["https://first"]}
     assert without_dropped(before, original, last, {"proxies": PROXIES}) == {**before, **original}
-    assert without_dropped(before, None, {}, {}) == before, "nobody knows what was put in"
+    assert without_dropped(before, None, {}, {}) == before, "there is no record"
 
 
 def test_the_record_is_roots_alone_and_has_its_copy(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Taking Docker away: its settings from before, and whose containers forbid it."""
+"""Test the removal of Docker: its previous settings, and containers that forbid it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MERGED = {key: value for key, value in OURS.items() if value is not None}
         ({"debug": True}, {**MERGED, "debug": True}, {"debug": True}),
         ({"live-restore": True}, MERGED, {"live-restore": True}),
         ({"live-restore": False}, MERGED, {"live-restore": False}),
-        # Set by somebody since
+        # Changed by hand since
         ({}, {**MERGED, "live-restore": False}, {"live-restore": False}),
         ({}, {**MERGED, "features": {"cdi": True, "x": False}}, {"features": {"x": False}}),
         ({"features": {"cdi": False}}, MERGED, {"features": {"cdi": False}}),

@@ -1,4 +1,4 @@
-"""What dockerd --validate accepts and the daemon, or its containers, then die of."""
+"""Test settings that dockerd --validate accepts and with which Docker does not work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What installing an engine would do to the one that is there, with programs of the test's own."""
+"""Test what installing an engine would do to the existing one, with fake programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second daemon that tries settings first, with a script in place of dockerd."""
+"""Test the trial start of a second daemon, with a script instead of dockerd."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address the models are published on, and who may reach them there."""
+"""Test the address that models are published on, and the sources that may reach it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BAD: dict[str, tuple[Any, Any, str]] = {
     "every, IPv6": ("::", None, 'is "::", every address of the host'),
     "loopback": ("127.0.0.1", None, "where the models listen anyway"),
     "link": ("fe80::1", None, "which cannot be listened on"),
-    "nobody": ("10.0.0.5", [], "tgi_allowed_sources is empty, so no gateway could reach"),
+    "no source": ("10.0.0.5", [], "tgi_allowed_sources is empty, so no gateway could reach"),
     "no network": ("10.0.0.5", ["edge1"], 'tgi_allowed_sources[0] is "edge1", no network'),
     "everybody": ("10.0.0.5", ["10.0.0.9", "0.0.0.0/0"], '[1] is "0.0.0.0/0", everybody'),
     "another family": ("10.0.0.5", ["fd00::9"], "but tgi_bind_address is of IPv4"),

@@ -1,4 +1,4 @@
-"""What brings models back when Docker starts: its units, what they run, whether systemd is told."""
+"""Test the units that start models again, what they run, and when systemd is reloaded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def value(unit: str, name: str) -> str:
 
 
 def shell(command: str) -> str:
-    """What /bin/sh is given."""
+    """Return the script that /bin/sh gets."""
     found = re.fullmatch(r'/bin/sh -c "(.*)"', command)
     assert found, command
     assert not re.search(r'[\\"$%]', found[1]), "systemd would read that as its own"
@@ -140,7 +140,7 @@ def test_made_once_and_unmade(
 
 
 @pytest.mark.parametrize(
-    ("hosted", "told"),
+    ("hosted", "reloaded"),
     [
         ({"DeviceRequests": [{"Driver": "cdi"}]}, True),
         ({"DeviceRequests": None, "Runtime": "runc"}, True),
@@ -154,7 +154,7 @@ def test_no_reload_that_could_take_a_gpu(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     hosted: dict[str, Any],
-    told: bool,
+    reloaded: bool,
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr(
@@ -162,8 +162,8 @@ def test_no_reload_that_could_take_a_gpu(
     )
     host.containers = [{"name": "/other", "labels": None, "host": hosted}]
     assert run(load("tgi_boot_units"), capsys, directory=str(tmp_path))["changed"] is True
-    assert ("systemctl daemon-reload" in host.ran) is told
-    assert [words.split()[0] for words in said] == ([] if told else ["other"])
+    assert ("systemctl daemon-reload" in host.ran) is reloaded
+    assert [words.split()[0] for words in said] == ([] if reloaded else ["other"])
 
 
 @pytest.mark.parametrize(

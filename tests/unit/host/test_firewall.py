@@ -1,4 +1,4 @@
-"""The fence before the models' ports: its rules, and a host whose fence is made and unmade."""
+"""Test the firewall rules before the models' ports, and the module that loads and removes them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_nothing_may_let_packets_pass_before_it(before: str, holds: bool) -> Non
 
 
 class Host:
-    """The programs of a host, as far as a fence needs them: kernel, unit, and what was run."""
+    """A host's programs as the module needs them: kernel, unit, and the commands that ran."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

@@ -1,4 +1,4 @@
-"""The verdict on recorded files of a system: release, processor, memory; disk and clock."""
+"""Test the checks of release, processor and memory on recorded files; disk and clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The module docker_daemon_config with programs of its own in place of dockerd and docker."""
+"""Test the module docker_daemon_config with fake dockerd and docker."""
 
 from __future__ import annotations
 
@@ -400,7 +400,7 @@ def test_log_settings_of_ours_follow_what_is_asked(apply: Run, host: Host) -> No
     assert json.loads(host.file.read_text())["log-opts"] == {"max-size": "90m"}
     host.write('{"log-driver": "journald"}')
     apply(defaults=LOGGING)
-    assert json.loads(host.file.read_text())["log-driver"] == "journald", "replaced by somebody"
+    assert json.loads(host.file.read_text())["log-driver"] == "journald", "replaced by hand"
 
 
 def test_networks_wait_for_the_last_container(apply: Run, host: Host) -> None:

@@ -1,4 +1,4 @@
-"""The module nvidia_cdi on a made-up host, with the stand-ins for NVIDIA's programs."""
+"""Test the module nvidia_cdi on a fake host, with the sandbox's stand-ins for NVIDIA's programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The module signed_apt_source on a directory of its own, with a real server for the key."""
+"""Test the module signed_apt_source in a directory, with a real server for the key."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_its_key_is_trusted_for_its_source_only(add: Run, apt: Path) -> None:
     for name, ring in rings.items():
         (apt / name).write_bytes(ring)
     assert add()["changed"] is True
-    assert (apt / "trusted.gpg").read_bytes() == rings["trusted.gpg"], "nobody said it may go"
+    assert (apt / "trusted.gpg").read_bytes() == rings["trusted.gpg"], "the role did not name it"
     answer = add(replaces=["https://download.docker.com/linux/"])
     assert (apt / "trusted.gpg").read_bytes() == binary(TWO)
     assert not (apt / "trusted.gpg.d/docker.gpg").exists()

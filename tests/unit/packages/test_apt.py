@@ -1,4 +1,4 @@
-"""The texts of apt's files, the judgement of keys, and what is left of others' sources."""
+"""Test apt's files, the check of keys, and the removal of a repository from other files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_stranger_is_refused(case: str) -> None:
+def test_another_key_is_refused(case: str) -> None:
     key, words = REFUSED[case]
     with pytest.raises(KeyRefusedError, match=f"http://here/key {words}"):
         check_key(key, ONE_FINGERPRINT, "http://here/key")

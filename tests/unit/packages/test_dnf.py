@@ -1,4 +1,4 @@
-"""The module signed_yum_source on directories of its own; what is left of others' files."""
+"""Test the module signed_yum_source, and the removal of a repository from other files."""
 
 from __future__ import annotations
 

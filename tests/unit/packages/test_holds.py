@@ -1,4 +1,4 @@
-"""What is installed, and what keeps it: apt's holds and dnf's versionlock."""
+"""Test installed versions, apt's holds and dnf's versionlock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the docker role installs, from where, and with which settings, on each supported system."""
+"""Test what the docker role installs, from where and with which settings, on each system."""
 
 from __future__ import annotations
 

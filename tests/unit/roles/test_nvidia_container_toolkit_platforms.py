@@ -1,4 +1,4 @@
-"""What the toolkit's role installs, and from where, on each supported system."""
+"""Test what the toolkit's role installs, and from where, on each system."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ debuglevel = 1
 
 
 def test_dnf_automatic_is_told_in_a_block_of_its_own() -> None:
-    told = unattended_text("dnf", AUTOMATIC, ["nvidia-", "docker-ce*"])
-    assert "[base]\n# tgi-ansible: kept from dnf-automatic\nexclude = nvidia-* docker-ce*\n" in told
-    assert unattended_text("dnf", told, ["nvidia-", "docker-ce*"]) == told
-    assert unattended_text("dnf", told, []) == AUTOMATIC
+    text = unattended_text("dnf", AUTOMATIC, ["nvidia-", "docker-ce*"])
+    assert "[base]\n# tgi-ansible: kept from dnf-automatic\nexclude = nvidia-* docker-ce*\n" in text
+    assert unattended_text("dnf", text, ["nvidia-", "docker-ce*"]) == text
+    assert unattended_text("dnf", text, []) == AUTOMATIC
     assert unattended_text("dnf", "", ["nvidia-"]).startswith("[base]\n")
     assert unattended_text("dnf", "", []) == ""
     with pytest.raises(ValueError, match="has an exclude in"):

@@ -64,8 +64,8 @@ def look(root: Path) -> Machine:
 def _loaded(root: Path) -> str:
     own = read(root / "sys/module/nvidia/version").strip()
     # NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 …
-    told = _VERSION.search(read(root / "proc/driver/nvidia/version").partition("\n")[0])
-    return own or (told[0] if told else "")
+    found = _VERSION.search(read(root / "proc/driver/nvidia/version").partition("\n")[0])
+    return own or (found[0] if found else "")
 
 
 def _libraries(root: Path) -> set[str]:

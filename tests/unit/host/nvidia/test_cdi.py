@@ -1,4 +1,4 @@
-"""What NVIDIA's tool says about the CDI devices of a host."""
+"""Test the parsing of nvidia-ctk's CDI devices."""
 
 from __future__ import annotations
 

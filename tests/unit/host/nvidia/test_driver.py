@@ -1,4 +1,4 @@
-"""What the driver's role installs on each system, and what a host says of its driver."""
+"""Test what the driver's role installs on each system, and how a host's driver is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of recorded hosts: what their commands and files say, and the preflight's verdict."""
+"""Test the preflight's verdict on recorded hosts: their commands' output and their files."""
 
 from __future__ import annotations
 

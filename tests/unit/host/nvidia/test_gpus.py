@@ -1,4 +1,4 @@
-"""What models want of the cards there are; verdicts on whole hosts: test_preflight_nvidia.py."""
+"""Test the GPUs that models want; test_driver_verdict.py checks whole hosts."""
 
 from __future__ import annotations
 
