@@ -22,7 +22,7 @@ by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relat
 ROLES = load_roles(ROOT / "roles", lambda path: yaml.safe_load(Path(path).read_text()))
 MODULES = {path.stem for path in (ROOT / "library").glob("*.py")}
 # Neither variables nor modules: a typing error shown on purpose, facts, results, files, values
-OTHERS = {"tgi_modles", "tgi_comment", "docker_ce", "tgi_host", "tgi_resolve_models"}
+OTHERS = {"tgi_modles", "tgi_comment", "docker_ce", "tgi_host"}
 OTHERS |= {"tgi_gateway_backends"}
 OTHERS |= {"checks_direct_result", "checks_edge_result", "gateway_budget", *MODULES}
 
