@@ -18,7 +18,7 @@ from ..host import ports as host_ports
 from ..host import system
 from ..host.boot_units import DIRECTORY, in_place
 from ..host.nvidia import cdi, driver, driver_verdict
-from ..models.deployed import check_projects, read_deployed
+from ..models.deployed import DeployedModels, check_projects, read_deployed
 from ..models.resolve import assign
 from . import memory_plan
 from .host_request import HostRequest
@@ -39,7 +39,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     problems += check_projects(root, request.base_dir, new)
     nvidia = _check_nvidia(request, wanted, root)
     problems += nvidia.problems
-    problems += _check_ports(request, root, wanted, deployed.published())
+    problems += _check_ports(request, root, wanted, deployed)
     addresses = host_addresses.all_addresses()
     problems += host_addresses.check_bind_address(request.bind_address, addresses)
     facts = {
@@ -86,13 +86,15 @@ def _check_nvidia(
 
 
 def _check_ports(
-    request: HostRequest, root: Path, models: list[dict[str, Any]], published: dict[int, str]
+    request: HostRequest, root: Path, models: list[dict[str, Any]], deployed: DeployedModels
 ) -> list[str]:
+    published = deployed.published()
     wanted = [
         host_ports.WantedPort(
             model["port"],
             f"{model['variable']}.port",
-            "docker-proxy" if model["port"] in published else "",
+            # With a record that cannot be read, a port of Docker's may be that model's
+            "docker-proxy" if model["port"] in published or deployed.problems else "",
             model["name"],
         )
         for model in models
