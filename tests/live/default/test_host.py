@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.live.endpoints import load_endpoints
 
-testinfra_hosts = ["ansible://gpu_hosts?force_ansible=True"]
 CONTAINER = "tgi-smollm2-135m-tgi-1"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-import testinfra
 
 from tests.support.live.endpoints import inventory_path, load_endpoints
 from tests.support.live.figures import pytest_terminal_summary
+from tests.support.live.hosts import host_at
 
 __all__ = ["pytest_terminal_summary"]
 
@@ -27,7 +28,5 @@ def inventory(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def at(inventory: str) -> Callable[[str], Any]:
-    """Return a host by its name."""
-    return lambda name: testinfra.get_host(
-        f"ansible://{name}?force_ansible=True", ansible_inventory=inventory
-    )
+    """Return a host by its name; ``docker exec`` takes a tenth of Ansible's time."""
+    return partial(host_at, inventory)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.live.endpoints import Endpoint
-from tests.support.live.two_machines import (
+from tests.support.live.hosts import (
     ADDRESSES,
     PORTS,
     ask,

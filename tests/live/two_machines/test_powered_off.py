@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support.live.endpoints import Endpoint, load_endpoints
-from tests.support.live.two_machines import (
+from tests.support.live.hosts import (
     ADDRESSES,
     PORTS,
     ask,

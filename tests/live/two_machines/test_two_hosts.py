@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.support.live.endpoints import Endpoint, load_endpoints
-from tests.support.live.two_machines import ask, requests_of, until
+from tests.support.live.hosts import ask, requests_of, until
 from tests.support.playbook import ansible_playbook
 
 Hosts = Callable[[str], Any]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import testinfra
 import yaml
 
 ADDRESSES = {"gpu1": "10.231.0.11", "gpu2": "10.231.0.12"}
@@ -54,6 +55,11 @@ def ask(client: Any, model: str = "scribe") -> Any:
     """Ask one short question."""
     body = {"model": model, "max_tokens": 8, "temperature": 0, "messages": QUESTION}
     return client.post("/v1/chat/completions", json=body)
+
+
+def host_at(inventory: str, name: str) -> Any:
+    """Return a disposable host on which testinfra runs commands as root."""
+    return testinfra.get_host(f"docker://{container_of(inventory, name)}")
 
 
 def container_of(inventory: str, name: str) -> str:
