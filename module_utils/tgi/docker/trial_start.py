@@ -25,8 +25,8 @@ SECONDS = 20
 _APART = ["unshare", "--net", "--"]
 # Options, as 26.1 cannot read one of them from a file
 _NAMESPACES = [
-    "--containerd-namespace=tgi-rehearsal",
-    "--containerd-plugins-namespace=tgi-rehearsal-plugins",
+    "--containerd-namespace=tgi-trial",
+    "--containerd-plugins-namespace=tgi-trial-plugins",
 ]
 # Settings that two daemons cannot share, or that need plugins of the first one's directory
 _LEFT_OUT = NETWORK - {"default-address-pools"} | {"authorization-plugins", "ip6tables"}
@@ -55,17 +55,17 @@ def objection(dockerd: str, before: Mapping[str, Any], after: Mapping[str, Any])
 
     If it does not start with ``before`` either, the trial itself is at fault, not the settings.
     """
-    words = rehearse(dockerd, after)
-    return words if words and not rehearse(dockerd, before) else ""
+    words = try_start(dockerd, after)
+    return words if words and not try_start(dockerd, before) else ""
 
 
-def rehearse(dockerd: str, config: Mapping[str, Any]) -> str:
+def try_start(dockerd: str, config: Mapping[str, Any]) -> str:
     """Return why the second daemon failed; "" if it started or was too slow."""
     # On the file system of the real one, as storage drivers depend on it
     place = Path(str(config.get("data-root") or "/var/lib/docker"))
     while not place.is_dir():
         place = place.parent
-    root = Path(tempfile.mkdtemp(prefix=".tgi-rehearsal-", dir=place))
+    root = Path(tempfile.mkdtemp(prefix=".tgi-trial-", dir=place))
     try:
         (root / "daemon.json").write_text(json.dumps(stage(config, root)))
         file = str(root / "daemon.json")
@@ -101,6 +101,4 @@ def _watch(command: list[str], log: Path) -> str:
 def _last_words(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     found = [line for line in lines if "failed to start" in line] or lines
-    return (
-        re.sub(r"/\S*/\.tgi-rehearsal-\w+/", "", found[-1]) if found else "it ended without a word"
-    )
+    return re.sub(r"/\S*/\.tgi-trial-\w+/", "", found[-1]) if found else "it ended without a word"

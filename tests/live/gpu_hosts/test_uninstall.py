@@ -70,7 +70,7 @@ def test_the_engine_stays_under_containers_of_others(machines: list[Machine], un
     before = [machine.run(STATE) for machine in machines]
     played = undo(uninstall_docker=True)
     for machine in machines:
-        assert "tgi-" not in played.refused(machine, BYSTANDER, "left without their engine")
+        assert "tgi-" not in played.refused(machine, BYSTANDER, "still run and need Docker")
     assert [machine.run(STATE) for machine in machines] == before
 
 

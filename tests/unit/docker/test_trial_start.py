@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.docker import trial_start
-from ansible.module_utils.tgi.docker.trial_start import objection, rehearse, stage
+from ansible.module_utils.tgi.docker.trial_start import objection, stage, try_start
 
 FAILS = 'echo level=info; echo "failed to start daemon: no $(dirname "$2")/data"; exit 1'
 COMES_UP = "echo 'msg=\"API listen on /x\"'; exec sleep 60"
@@ -50,24 +50,24 @@ def test_it_has_nothing_of_the_daemon_that_runs() -> None:
     assert local.items() <= stage(local, Path("/r")).items()
 
 
-def test_what_it_died_of_is_told_and_nothing_is_left(place: Path) -> None:
+def test_its_error_is_returned_and_nothing_is_left(place: Path) -> None:
     config = {"data-root": str(place / "root"), "debug": True}
-    assert rehearse(dockerd(place, FAILS), config) == "failed to start daemon: no data"
+    assert try_start(dockerd(place, FAILS), config) == "failed to start daemon: no data"
     assert list((place / "root").iterdir()) == []
     assert json.loads((place / "seen").read_text())["debug"] is True
-    assert rehearse(dockerd(place, "exit 1"), config) == "it ended without a word"
+    assert try_start(dockerd(place, "exit 1"), config) == "it ended without a word"
 
 
 def test_one_that_comes_up_is_ended(place: Path) -> None:
     started = time.monotonic()
-    assert rehearse(dockerd(place, COMES_UP), {"data-root": str(place / "root/new")}) == ""
+    assert try_start(dockerd(place, COMES_UP), {"data-root": str(place / "root/new")}) == ""
     assert time.monotonic() - started < 10
     assert list((place / "root").iterdir()) == []
 
 
-def test_one_that_is_slow_says_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_one_is_no_objection(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_start, "SECONDS", 0.3)
-    assert rehearse(dockerd(place, "exec sleep 60"), {"data-root": str(place)}) == ""
+    assert try_start(dockerd(place, "exec sleep 60"), {"data-root": str(place)}) == ""
 
 
 BAD: dict[str, Any] = {"storage-opts": ["overlay2.nosuch=1"]}
@@ -79,4 +79,4 @@ def test_a_host_on_which_no_second_one_starts_is_no_reason(place: Path) -> None:
     assert objection(only_bad, here, {**here, **BAD}) == "failed to start daemon: no data"
     assert objection(only_bad, here, here) == ""
     always = dockerd(place, FAILS)
-    assert objection(always, here, {**here, **BAD}) == "", "it is the rehearsal that fails"
+    assert objection(always, here, {**here, **BAD}) == "", "the trial itself fails"
