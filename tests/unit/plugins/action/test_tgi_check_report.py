@@ -101,7 +101,7 @@ def test_a_passed_run_leaves_reports_and_changes_nothing(tmp_path: Path, engine:
 
 
 def test_an_engine_that_repeats_the_hub_token_is_not_repeated(tmp_path: Path) -> None:
-    token = "hf_a-token-that-nobody-must-see"
+    token = "hf_a-token-never-to-be-shown"
     fault = {"HF_TOKEN": token, "TGI_EMULATOR_FAULTS": "leak-key"}
     with running("--revision", REVISION, env=fault) as engine:
         done = play(
