@@ -76,6 +76,9 @@ newest-python: ## Run lint, unit tests and scenario default on the newest Python
 stages:
 	@tests/stages.sh prepare lint unit scenario-default
 
+collection: ## Build the Ansible collection tgi.serving into build/
+	@$(BIN)/python -m collection.build build
+
 docs: ## Write the variable tables of the roles' READMEs
 	@$(BIN)/python -m tools.role_tables
 

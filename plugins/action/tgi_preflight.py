@@ -45,7 +45,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host = str(variables["inventory_hostname"])
         before = time.time()
         answer = self._execute_module(
-            module_name="tgi_preflight",
             module_args=host_request(values, groups).to_options(),
             task_vars=variables,
         )
