@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from collection.build import build
-from tests.support.emulator import MODEL, running
+from tests.support.emulator_process import MODEL, running
 from tests.support.roots import ROOT
 
 BIN = Path(sys.executable).parent
