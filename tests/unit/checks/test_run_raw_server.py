@@ -159,6 +159,8 @@ HEAVY = {name for name, (_, words) in CASES.items() if words == "body longer tha
 PART = ("health", "chat.basic", "chat.stream", "generate.basic", "generate.stream", "json.const")
 #: Seconds for a request. Cases that wait for it run at one time.
 TIMEOUT = 0.5
+#: A busy machine may need it where nothing waits.
+PATIENCE = 15
 WAITING = [name for name, (_, words) in CASES.items() if words in (SILENT, SLOW)]
 
 
@@ -186,7 +188,8 @@ async def checked(case: str) -> Report:
     async def work(port: int) -> Report:
         model = replace(MODEL, url=f"http://127.0.0.1:{port}")
         select = PART if case in HEAVY else ()
-        options = Options("direct", "here", [model], timeout=TIMEOUT, deadline=60, select=select)
+        timeout = TIMEOUT if case in WAITING else PATIENCE
+        options = Options("direct", "here", [model], timeout=timeout, deadline=60, select=select)
         return await check(options)
 
     return await against(CASES[case][0], work)
