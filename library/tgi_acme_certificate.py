@@ -96,7 +96,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def write_stale(root: Path, files: dict[str, tuple[str, int]], check_mode: bool) -> list[str]:
-    """Bring every file of ``root`` that differs to the disk; gives their names."""
+    """Bring every file of ``root`` that differs to the disk; return their names."""
     stale = [
         name
         for name, (text, mode) in files.items()
@@ -116,7 +116,7 @@ def runner(module: AnsibleModule) -> Run:
 
 
 def forget_others(module: AnsibleModule, root: Path) -> list[str]:
-    """Delete the certificates of all names but one; gives what was done."""
+    """Delete the certificates of all names but one; return what was done."""
     others = [name for name in names_kept(root) if name != module.params["server_name"]]
     for name in others if not module.check_mode else ():
         forget(runner(module), root, name)
@@ -124,7 +124,7 @@ def forget_others(module: AnsibleModule, root: Path) -> list[str]:
 
 
 def keep(module: AnsibleModule, root: Path) -> list[str]:
-    """Write what certbot needs, obtain what is missing, keep the timer; gives what was done."""
+    """Write what certbot needs, obtain what is missing, keep the timer; return what was done."""
     params, did = module.params, []
     tls, name = {**params["tls"], **params["secrets"]}, params["server_name"]
     files = wanted_files(tls, root, params["webroot"])
@@ -153,7 +153,7 @@ def keep(module: AnsibleModule, root: Path) -> list[str]:
 
 
 def drop(module: AnsibleModule, root: Path) -> list[str]:
-    """Take timer, units, account and certificates away; gives what was done."""
+    """Take timer, units, account and certificates away; return what was done."""
     units = [UNITS / name for name in NAMES if (UNITS / name).exists()]
     did = [f"remove {path}" for path in [*units, *([root] if root.exists() else [])]]
     if did and not module.check_mode:

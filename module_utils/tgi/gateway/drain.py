@@ -1,4 +1,4 @@
-"""Take a replica out of service: which flags it takes, and what is still under way to it."""
+"""Drain a replica: find its flags, and count its open connections."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def flags_of(
     drained: bool,
     raised: Collection[str],
 ) -> dict[str, str]:
-    """Give flag -> address (host:port) for each model of ``replica``, or those of ``models``.
+    """Return flag -> address (host:port) for each model of ``replica``, or those of ``models``.
 
     ``backends`` is gateway_backends as it is served, ``raised`` the flags that are there. Raises
-    DrainError for an unknown replica or model, and, if it shall be ``drained``, for one that is
-    the last to serve a model.
+    DrainError for an unknown replica or model, and, when ``drained``, for the last replica of
+    a model.
     """
     served = {
         backend["name"]: {one["name"]: one["address"] for one in backend["replicas"]}
@@ -45,11 +45,11 @@ def flags_of(
     replicas = sorted({name for its in served.values() for name in its})
     if replica not in replicas:
         where, remedy = "gateway_drain_replica", f"write one of {', '.join(replicas)}"
-        raise DrainError(problem(where, f'is "{replica}", which serves nothing here', remedy))
+        raise DrainError(problem(where, f'is "{replica}", which serves no model here', remedy))
     own = [name for name, its in served.items() if replica in its]
     unknown = [name for name in models if name not in own]
     if unknown:
-        what = f"has {', '.join(unknown)}, which {replica} does not serve"
+        what = f"names {', '.join(unknown)}, which {replica} does not serve"
         raise DrainError(problem("gateway_drain_models", what, f"write some of {', '.join(own)}"))
     chosen = [name for name in own if name in models or not models]
     if drained:
@@ -75,14 +75,14 @@ def _refuse_too_many(
         others = [name for name in served if name not in last and replica in served[name]]
         remedy = f"write gateway_drain_models: [{', '.join(others)}], or " if others else ""
         what = f"is the last replica to serve {', '.join(last)}"
-        raise DrainError(problem(replica, what, f"{remedy}let another one serve it first"))
+        raise DrainError(problem(replica, what, f"{remedy}take another replica into service first"))
     if many:
         what = f"would be the third drained replica of {', '.join(many)}"
-        raise DrainError(problem(replica, what, "let another one serve again first"))
+        raise DrainError(problem(replica, what, "take another replica into service first"))
 
 
 def places(addresses: Iterable[str]) -> set[Place]:
-    """Give the (numeric address, port) of texts host:port; names are looked up."""
+    """Return the (numeric address, port) of texts host:port; names are resolved."""
     found: set[Place] = set()
     for address in addresses:
         host, _, port = address.rpartition(":")

@@ -1,4 +1,4 @@
-"""What to change so that a model fits, in order of least harm, each tried before it is told."""
+"""Find changes that make a model fit, the least harmful first. Each one is computed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .fit import UNFAVOURABLE, Fit, fit, prefill_of
 from .quantization import fp8_cache, works
 from .workload import Case, MemoryOptions, attention_of, shard_choices
 
-# Below that there is no conversation left to have
+# Fewer tokens are not enough for a conversation
 _LEAST_TOKENS = 512
 _EIGHT_BITS = ("eetq", "fp8")
 _FOUR_BITS = "bitsandbytes-nf4"
@@ -26,19 +26,19 @@ class Advice(NamedTuple):
 
 
 def written(advice: Advice) -> str:
-    """Give it as it would stand in tgi_models."""
+    """Return the advice as it is written in tgi_models."""
     return " and ".join(f"{name}: {value}" for name, value in advice.set.items())
 
 
 def sentence(advice: Advice) -> str:
-    """Give it as a sentence that lacks its subject."""
+    """Return the advice as a sentence without its subject."""
     if not advice.set:
         return f"has room for {advice.result}"
     return f"fits with {written(advice)} ({advice.result})"
 
 
 def advise(case: Case, gpus: int) -> list[Advice]:
-    """Give what makes the model fit; ``gpus`` are the cards of this kind that it could have.
+    """Return what makes the model fit; ``gpus`` are the cards of this kind that it could have.
 
     Each change alone; if none is enough alone, one after the other until they are. The last
     piece says how small a model would have to be. All of it fits by the unfavourable
@@ -153,7 +153,7 @@ def _together(case: Case, steps: tuple[Step, ...]) -> Iterator[Advice]:
 
 
 def _largest(most: int, make: Callable[[int], Case]) -> int | None:
-    """Give the largest number from _LEAST_TOKENS to ``most`` that fits, or None."""
+    """Return the largest number from _LEAST_TOKENS to ``most`` that fits, or None."""
     low, high = min(_LEAST_TOKENS, most), most
     if low < 1 or not _fits(make(low)):
         return None

@@ -1,9 +1,9 @@
-"""What remains for the KV cache when a model is loaded, by the reckoning of TGI's warm-up.
+"""Compute what TGI's warm-up leaves for the KV cache.
 
 server/text_generation_server/models/flash_causal_lm.py, warmup(), of TGI 3.3.7: it allocates
 the cache of a batch of max_batch_prefill_tokens, runs its prefill, and then shares out what is
 free beyond 1 - CUDA_MEMORY_FRACTION * TGI_WIGGLE_ROOM of the GPU, in blocks. Weights and cache
-are known to the byte. Two things are estimated: what CUDA and NCCL take beside them, and the
+are known to the byte. Two things are estimated: what CUDA and NCCL take in addition, and the
 activations of that prefill. So there are three assumptions, and only what fails by the most
 favourable one is called impossible.
 """
@@ -66,7 +66,7 @@ class Fit(NamedTuple):
 
 
 def fit(case: Case, assumption: Assumption = EXPECTED) -> Fit | None:
-    """Give the fit, or None where dimensions, weights or the card's memory are not known.
+    """Return the fit, or None where dimensions, weights or the card's memory are not known.
 
     Weights of unknown size count as nothing by the favourable assumption, so that a cache
     that is too large by itself is still seen, and as unknown by the others.
@@ -126,7 +126,7 @@ def fit(case: Case, assumption: Assumption = EXPECTED) -> Fit | None:
 
 
 def verdict(case: Case) -> str:
-    """Give yes, tight (an estimate decides), no (by the most favourable one), or unknown."""
+    """Return yes, tight (an estimate decides), no (by the most favourable one), or unknown."""
     best, expected, worst = (fit(case, one) for one in (FAVOURABLE, EXPECTED, UNFAVOURABLE))
     if best is not None and best.phase:
         return "no"
@@ -136,7 +136,7 @@ def verdict(case: Case) -> str:
 
 
 def prefill_of(case: Case) -> Prefill:
-    """Give max_batch_prefill_tokens: what is set, or what the launcher will choose."""
+    """Return max_batch_prefill_tokens: what is set, or what the launcher will choose."""
     options = case.options
     if options.max_batch_prefill_tokens:
         return Prefill(options.max_batch_prefill_tokens, "set", False)
@@ -168,7 +168,7 @@ def _activations(case: Case, tokens: int) -> int:
 
 
 def _warmup_blocks(case: Case, prefill: int, tokens_per_block: int) -> int:
-    """Give the blocks of the warm-up's batch (backends/v3/src/client/grpc_client.rs).
+    """Return the blocks of the warm-up's batch (backends/v3/src/client/grpc_client.rs).
 
     It consists of as many prompts of max_input_tokens as fill the prefill, each with room for
     max_total_tokens, so that a short prompt and a long answer take the cache many times over.

@@ -65,18 +65,18 @@ class Card(NamedTuple):
 
 
 def f16_flops(name: str) -> int | None:
-    """Give the FLOP/s that TGI reckons with for a card of this name, or None."""
+    """Return the FLOP/s that TGI reckons with for a card of this name, or None."""
     tera = _TFLOPS.get(name.replace(" ", "-").lower())
     return None if tera is None else tera * 10**12
 
 
 def known_cards() -> list[str]:
-    """Give the names whose memory is known."""
+    """Return the names whose memory is known."""
     return list(_KNOWN)
 
 
 def read_cards(gpus: Any) -> tuple[list[Card], list[str]]:
-    """Give the cards, numbered, and a line for each entry that is none.
+    """Return the cards, numbered, and a line for each entry that is none.
 
     An entry is a name ("NVIDIA L4", or "L4"), a number of them ("2x NVIDIA L4"), or a mapping
     with name, memory_mib, and if they matter index, uuid, compute_cap and count.
@@ -92,7 +92,7 @@ def read_cards(gpus: Any) -> tuple[list[Card], list[str]]:
         memory = memory if said is None else said
         if not name or memory is None or not 0 < memory <= _MOST_MIB:
             remedy = f"write {{name: …, memory_mib: …}}, or one of {', '.join(_KNOWN)}"
-            problems.append(f"{where} is {shown(entry)}, whose memory is not known; {remedy}")
+            problems.append(f"{where} is {shown(entry)}, whose memory is unknown; {remedy}")
             continue
         count = whole(asked.get("count", 1)) or 0
         if not 1 <= count <= _MOST_CARDS:
@@ -119,7 +119,7 @@ def _counted(text: str) -> dict[str, Any]:
 
 
 def _full_name(name: str) -> str:
-    """Give the name as nvidia-smi has it; what is not known stays as it is."""
+    """Return the name as nvidia-smi has it; what is not known stays as it is."""
     wanted = name.strip().lower()
     for known in _KNOWN:
         short = re.sub(r"^(NVIDIA GeForce|NVIDIA|Tesla) ", "", known)

@@ -1,6 +1,6 @@
-"""Dimensions of a few models that are asked for often, so that a plan needs no file of theirs.
+"""Dimensions of a few popular models, so that a plan needs none of their files.
 
-Each was read in a public copy of the model's config.json; the file is named beside it. They
+Each was read in a public copy of the model's config.json; the comment names the file. They
 hold for every revision: other dimensions would be another model.
 """
 
@@ -76,5 +76,5 @@ for _name in ("Llama-3.1-8B-Instruct", "Llama-3.1-70B-Instruct"):
 
 
 def known_config(model_id: str) -> Mapping[str, Any] | None:
-    """Give the config.json of a model on the Hub, as far as a plan needs it, or None."""
+    """Return the config.json of a model on the Hub, as far as a plan needs it, or None."""
     return KNOWN.get(model_id)

@@ -57,9 +57,9 @@ class Dimensions(NamedTuple):
 
 
 def read_dimensions(config: Mapping[str, Any]) -> Dimensions:
-    """Give the dimensions of the part that generates text; never raises.
+    """Return the dimensions of the part that generates text; never raises.
 
-    A text_config, as vision models have it, goes before what stands beside it, as in TGI.
+    A text_config, as vision models have it, takes precedence over the top level, as in TGI.
     """
     nested = config.get("text_config")
     text: dict[str, Any] = {**config, **nested} if isinstance(nested, Mapping) else dict(config)

@@ -61,7 +61,7 @@ def plan_models(
 
 
 def source_of(given: Any, model_id: str) -> Source:
-    """Give the config.json that is named, or that of a well-known model."""
+    """Return the config.json that is named, or that of a well-known model."""
     if given is None and known_config(model_id) is not None:
         given = known_config(model_id)
     if given is None:
@@ -103,8 +103,8 @@ def plan_model(
     chosen, problems = _choose(model["gpus"], where, cards, owners, model["name"])
     if len(chosen) < options.num_shard and not problems:
         what = f"are {len(chosen)} for num_shard {options.num_shard}"
-        problems.append(problem(f"{where}.gpus", what, "write as many, or leave gpus out"))
-    # TGI uses no more than num_shard; where the GPUs are not there, one of the others is judged
+        problems.append(problem(f"{where}.gpus", what, "write as many GPUs, or delete gpus"))
+    # TGI uses no more than num_shard; where these GPUs are missing, another one is planned for
     used = chosen[: options.num_shard] or cards[:1]
     plan = plan._replace(cards=chosen, problems=problems)
     if source.config is None or not used:
@@ -141,12 +141,12 @@ def _choose(
             # The cards of a plan have no UUIDs: any of those that are left stands for it
             same = [one for one in cards if not one.uuid and one.number not in owners]
         if not same:
-            what = f"wants GPU {gpu}, which is not among the {len(cards)} there are"
-            problems.append(problem(where, what, "write more GPUs, or fewer models"))
+            what = f"needs GPU {gpu}, but the host has {len(cards)}"
+            problems.append(problem(where, what, "use more GPUs, or fewer models"))
             break
         owner = owners.setdefault(same[0].number, name)
         if owner != name:
-            what = f"wants GPU {gpu}, which {owner} has"
+            what = f"needs GPU {gpu}, which {owner} uses"
             problems.append(problem(where, what, "give each model GPUs of its own"))
             break
         chosen.append(same[0])

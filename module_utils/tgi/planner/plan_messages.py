@@ -1,4 +1,4 @@
-"""What there is to say about a plan, a line each: what is wrong, then what to write instead."""
+"""Write a plan's messages, one line each: what is wrong, then the remedy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GIB = 2**30
 
 
 def unsuited(kind: str | None, where: str, card: Card) -> list[str]:
-    """Give the line for a quantisation that TGI refuses on the card."""
+    """Return the problem of a quantisation that TGI refuses on the GPU."""
     refused = refusal(kind or "", card.compute_cap)
     if refused is None:
         return []
@@ -27,7 +27,7 @@ def unsuited(kind: str | None, where: str, card: Card) -> list[str]:
 
 
 def problems(case: Case, where: str, verdict: str, advice: list[Advice]) -> list[str]:
-    """Give what keeps the model from being served, with what to write instead."""
+    """Return the reasons why the model cannot be served, each with a remedy."""
     stored = case.dims.checkpoint.method if case.dims.checkpoint else None
     found = unsuited(case.options.quantize or stored, where, case.card)
     best = fit(case, FAVOURABLE)
@@ -37,7 +37,7 @@ def problems(case: Case, where: str, verdict: str, advice: list[Advice]) -> list
         found.append(problem(f"{where}.num_shard", _undivided(case), remedy))
     elif verdict == "no" and best is not None:
         sets = [written(one) for one in advice if one.set]
-        remedy = ", or ".join(sets[:2]) or "take a smaller model, or more or larger GPUs"
+        remedy = ", or ".join(sets[:2]) or "use a smaller model, or more or larger GPUs"
         found.append(problem(where, _shortage(case, best), f"write {remedy}" if sets else remedy))
     return found
 
@@ -49,7 +49,7 @@ def _undivided(case: Case) -> str:
 
 
 def _shortage(case: Case, best: Fit) -> str:
-    """Say what is missing by the most favourable estimate."""
+    """Return what is missing even by the most favourable estimate."""
     count, name = case.options.num_shard, case.card.name
     each = f"{'each ' if count > 1 else ''}{name}"
     has = f"{best.memory_bytes / _GIB:.1f} GiB of {each}"
@@ -64,13 +64,13 @@ def _shortage(case: Case, best: Fit) -> str:
             f"warm-up's {best.warmup_tokens} tokens on a GPU, too much for the {has}"
         )
     requested = case.options.max_total_tokens
-    return f"has room for {best.room_tokens} tokens at best, and max_total_tokens is {requested}"
+    return f"has room for at most {best.room_tokens} tokens, but max_total_tokens is {requested}"
 
 
 def warnings(
     case: Case, where: str, cards: list[Card], found: Fit | None, verdict: str
 ) -> list[str]:
-    """Give what is not known, not exact, or would surprise."""
+    """Return warnings: what is unknown, estimated or surprising."""
     return [
         f"{where} {line}"
         for line in (
@@ -93,22 +93,22 @@ def _unknown(case: Case, found: Fit | None) -> Iterator[str]:
         if size.bytes is None:
             yield f"has weights of unknown size ({dims.model_type or 'no model_type'}); {_HOW}"
     elif not found.weights_exact:
-        yield "has weights whose size is estimated, as they are quantised"
+        yield "has quantised weights, so their size is estimated"
     elif dims.model_type not in FAMILIES:
         yield f"is a {dims.model_type or 'model without model_type'}, planned by its files' size"
     if found is not None and dims.intermediate_size is None:
         yield "has no intermediate_size: the prefill is estimated by 4 * hidden_size"
     if dims.vision:
-        yield "reads images, whose activations are not planned for"
+        yield "reads images; the plan does not count their activations"
 
 
-_HOW = "write weights_bytes beside its dimensions, or name a config.json beside its weights"
+_HOW = "write weights_bytes with its dimensions, or name a config.json in the folder of its weights"
 
 
 def _surprises(case: Case, found: Fit | None, verdict: str) -> Iterator[str]:
     options = case.options
     if verdict == "tight":
-        yield "fits or not by what CUDA and the prefill take, which is estimated; take some room"
+        yield "fits only if CUDA and the prefill take no more than estimated; leave a reserve"
     if found is None:
         return
     prefill = found.prefill.tokens
@@ -123,7 +123,7 @@ def _surprises(case: Case, found: Fit | None, verdict: str) -> Iterator[str]:
             "TGI's warm-up counts below zero; write max_input_tokens"
         )
     if found.prefill.short_of_memory and not found.phase:
-        yield 'will start with "Not enough VRAM to run the model", which does not know quantize'
+        yield 'will start with "Not enough VRAM to run the model", which ignores quantize'
     positions = case.dims.max_position_embeddings
     if positions and options.max_total_tokens and options.max_total_tokens > positions:
         yield f"has max_total_tokens above the {positions} positions it was trained for"
@@ -136,11 +136,11 @@ def _cards(case: Case, cards: list[Card]) -> Iterator[str]:
     if given > used:
         yield f"has {given} GPUs and uses {used}; write num_shard: {given}"
     if len({(card.name, card.memory_mib) for card in cards}) > 1:
-        yield "has GPUs of different kinds, of which the smallest decides"
+        yield "has GPUs of different kinds; the smallest one decides"
     if case.options.max_batch_prefill_tokens is None and f16_flops(case.card.name) is None:
-        yield f"is on a card whose name TGI does not know ({case.card.name}), nor how fast it is"
+        yield f"is on a GPU that TGI does not know ({case.card.name}), so it guesses its speed"
     capability = case.card.compute_cap
     if capability is not None and capability < 7.5:
-        yield f"is on a card of compute capability {capability:g}, for which TGI has no kernels"
+        yield f"is on a GPU of compute capability {capability:g}, which TGI has no kernels for"
     elif capability is not None and capability >= 10:
-        yield f"is on a card of compute capability {capability:g}, which TGI runs by PTX at best"
+        yield f"is on a GPU of compute capability {capability:g}, which TGI runs by PTX at best"

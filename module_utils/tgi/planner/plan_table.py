@@ -1,4 +1,4 @@
-"""The plan as a block of plain text: a row for each model, then what there is to say."""
+"""Write the plan as plain text: a row for each model, then its messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def make_table(plans: list[Plan]) -> str:
 
 
 def describe(plan: Plan) -> Iterator[str]:
-    """Give the lines below the table for one model."""
+    """Return the lines below the table for one model."""
     for line in plan.problems:
         yield f"problem: {line}"
     for line in plan.warnings:

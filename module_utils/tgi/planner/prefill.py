@@ -1,4 +1,4 @@
-"""What TGI's launcher takes for max_batch_prefill_tokens where nobody sets it.
+"""Compute max_batch_prefill_tokens as TGI's launcher does when it is not set.
 
 Follows launcher/src/main.rs of TGI 3.3.7 (get_config, compute_optimal, vram_maximum, main) to
 the letter, with what it overlooks: it reads config.json with fields of its own, does not see
@@ -67,10 +67,10 @@ def choose_prefill(
     memory_fraction: float = 1.0,
     wiggle_room: float = WIGGLE_ROOM,
 ) -> Prefill:
-    """Give max_batch_prefill_tokens as the launcher would choose it.
+    """Return max_batch_prefill_tokens as the launcher would choose it.
 
     ``config`` is config.json; ``card`` and ``memory_mib`` are those of the first GPU that
-    nvidia-smi lists, as the launcher looks at no other.
+    nvidia-smi lists, as the launcher reads no other.
     """
     read = _read(config)
     model_type = read.model_type if read else None
@@ -170,7 +170,7 @@ def _optimal(read: _Config, card: str, num_shard: int) -> int | None:
 def _memory_allows(
     read: _Config, memory_mib: int, num_shard: int, fraction: float, wiggle_room: float
 ) -> tuple[int | None, bool]:
-    """Give the most tokens, and whether the launcher says "Not enough VRAM to run the model"."""
+    """Return the most tokens, and whether the launcher says "Not enough VRAM to run the model"."""
     shape, vocab = _shape(read), read.get("vocab_size")
     if shape is None or vocab is None or read.quantized:
         return None, False

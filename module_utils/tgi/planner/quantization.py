@@ -1,4 +1,4 @@
-"""Which kinds of quantisation TGI can run on which compute capability.
+"""Know which quantisations TGI can run on which compute capability.
 
 Only what TGI 3.3.7 itself says; where it says nothing, nothing is claimed:
 - marlin: layers/marlin/util.py refuses anything below 8.0
@@ -32,14 +32,14 @@ _REMEDIES = {
 
 
 def works(kind: str, compute_cap: float | None) -> bool | None:
-    """Give whether TGI can run ``kind`` there, or None where its source does not say."""
+    """Return whether TGI can run ``kind`` there, or None where its source does not say."""
     if compute_cap is None or kind not in (*_FROM, "gptq"):
         return None
     return compute_cap >= _FROM.get(kind, 0.0)
 
 
 def refusal(kind: str, compute_cap: float | None) -> tuple[str, str] | None:
-    """Give what is wrong with ``kind`` on such a card and what to take instead, or None."""
+    """Return what is wrong with ``kind`` on such a card and what to take instead, or None."""
     kind = "fp8" if kind == "fbgemm_fp8" else kind
     if works(kind, compute_cap) is not False:
         return None
@@ -47,5 +47,5 @@ def refusal(kind: str, compute_cap: float | None) -> tuple[str, str] | None:
 
 
 def fp8_cache(compute_cap: float | None) -> bool:
-    """Whether the card has FP8 of its own, so that an FP8 KV cache may be advised."""
+    """Return whether the card has FP8 of its own, so that an FP8 KV cache may be advised."""
     return compute_cap is not None and compute_cap >= 8.9

@@ -1,4 +1,4 @@
-"""The plan as plain values, for the module tgi_plan and whoever reads its result."""
+"""Turn the plan into plain values for the module tgi_plan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EMPTY = {
 
 
 def as_values(plan: Plan) -> dict[str, Any]:
-    """Give one model's plan; numbers that are not known, or void as it does not fit, are None."""
+    """Return one model's plan; numbers that are not known, or void as it does not fit, are None."""
     return {
         "name": plan.name,
         "model_id": plan.model_id,

@@ -1,4 +1,4 @@
-"""Where a model's config.json and the size of its weights come from."""
+"""Read a model's config.json, and find the size of its weights."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_source(config: Any) -> Source:
 
 
 def weights_beside(path: Path) -> int | None:
-    """Give the size of the weights in the directory of a config.json, if it can be told.
+    """Return the size of the weights in the directory of a config.json, if it is known.
 
     The files themselves may still be on their way, so only an index or a single file counts.
     """
@@ -62,9 +62,9 @@ def _parse(text: str, where: str) -> Source:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError):
-        return Source(None, None, f"{where} is no JSON")
+        return Source(None, None, f"{where} is not JSON")
     if not isinstance(config, dict):
-        return Source(None, None, f"{where} is no JSON object")
+        return Source(None, None, f"{where} is not a JSON object")
     return Source(config, _bytes(config.get("weights_bytes")))
 
 

@@ -1,4 +1,4 @@
-"""How many bytes of a GPU a model's weights take.
+"""Compute how many bytes a model's weights take on each GPU.
 
 Exact for the architectures in FAMILIES, by their layers in transformers; for all others the
 size of the files must be known. TGI keeps 16 bits per weight, whatever the files have, and
@@ -50,13 +50,13 @@ class Size(NamedTuple):
 
 
 def count_elements(dims: Dimensions) -> Elements | None:
-    """Give the numbers of weights, or None for other architectures and unknown dimensions."""
+    """Return the numbers of weights, or None for other architectures and unknown dimensions."""
     hidden, layers, vocab = dims.hidden_size, dims.num_hidden_layers, dims.vocab_size
     inter, heads = dims.intermediate_size, dims.num_attention_heads
     kv_heads, head_dim = dims.num_key_value_heads, dims.head_dim
     if dims.model_type not in FAMILIES or dims.vision or missing(dims, weights=True):
         return None
-    # missing() has looked at each of them
+    # missing() has checked each of them
     assert hidden and layers and vocab and inter and heads and kv_heads and head_dim
     queries, keys = heads * head_dim, 2 * kv_heads * head_dim
     phi, gemma = dims.model_type == "phi", dims.model_type.startswith("gemma")
@@ -77,7 +77,7 @@ def count_elements(dims: Dimensions) -> Elements | None:
 
 
 def count_parameters(dims: Dimensions) -> int | None:
-    """Give the number of parameters as a model card would, or None."""
+    """Return the number of parameters as a model card would, or None."""
     elements = count_elements(dims)
     if elements is None or dims.tie_word_embeddings is None:
         return None
@@ -87,7 +87,7 @@ def count_parameters(dims: Dimensions) -> int | None:
 def size_per_gpu(
     dims: Dimensions, quantize: str | None, num_shard: int, file_bytes: int | None
 ) -> Size:
-    """Give the bytes of the weights on each of ``num_shard`` GPUs.
+    """Return the bytes of the weights on each of ``num_shard`` GPUs.
 
     ``file_bytes`` is the size of all *.safetensors together, if it is known.
     """
@@ -128,7 +128,7 @@ def _elements(dims: Dimensions, file_bytes: int | None) -> Elements | None:
 
 
 def _stored(dims: Dimensions, quantize: str | None, num_shard: int, file_bytes: int | None) -> Size:
-    """Give the size of a checkpoint that is quantised in its files already."""
+    """Return the size of a checkpoint that is quantised in its files already."""
     tied = (dims.vocab_size or 0) * (dims.hidden_size or 0) * 2 if dims.tie_word_embeddings else 0
     if file_bytes is not None:
         return Size(math.ceil((file_bytes + tied) / num_shard), False)

@@ -1,4 +1,4 @@
-"""One model on its GPUs, as the planner looks at it, and what the user wrote about it."""
+"""One model on its GPUs, with the launcher options that decide about memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MemoryOptions(NamedTuple):
 
 
 class Case(NamedTuple):
-    """``config`` is config.json, of which the launcher and the server read different parts."""
+    """``config`` is config.json; the launcher and the server read different parts of it."""
 
     config: Mapping[str, Any]
     dims: Dimensions
@@ -74,7 +74,7 @@ def _tokens(value: Any) -> int | None:
 
 
 def attention_of(case: Case) -> str:
-    """Give the kind of attention as the launcher's resolve_attention chooses it."""
+    """Return the kind of attention as the launcher's resolve_attention chooses it."""
     if case.options.attention:
         return case.options.attention
     # Where nvidia-smi does not tell, the card is taken for one that TGI's image is built for
@@ -87,12 +87,12 @@ def attention_of(case: Case) -> str:
 
 
 def block_size(case: Case) -> int:
-    """Give the tokens in a block of the KV cache (models/globals.py)."""
+    """Return the tokens in a block of the KV cache (models/globals.py)."""
     return {"flashinfer": 1, "flashdecoding": 256}.get(attention_of(case), 16)
 
 
 def shard_choices(dims: Dimensions, quantize: str | None = None, most: int = 16) -> list[int]:
-    """Give the numbers of GPUs that the heads can be divided by."""
+    """Return the numbers of GPUs that the heads can be divided by."""
     heads, kv_heads = dims.num_attention_heads, dims.num_key_value_heads
     stored = dims.checkpoint.method if dims.checkpoint else None
     if not heads or not kv_heads or "exl2" in (quantize, stored):

@@ -1,4 +1,4 @@
-"""What gateways and models must agree on, each of which is right by itself."""
+"""Check variables that are right alone, but must agree between gateways and models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..common.problem import problem, whole
 
-#: What a gateway's others are asked for
+#: Variables of the other gateways that the rules read
 SHARED = ("gateway_server_name", "gateway_tls")
 #: TGI's own, where a model names none (router/src/main.rs)
 PAYLOAD_LIMIT = 2_000_000
@@ -16,7 +16,7 @@ PAYLOAD_LIMIT = 2_000_000
 def check_body_size(most: Any, gpu_hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Refuse a gateway_max_body_size above what a published model takes.
 
-    Its engine would answer what the gateway let pass with a 413 of its own, in plain text.
+    The engine would answer a larger body with its own 413, in plain text.
     """
     size = whole(most)
     if size is None:

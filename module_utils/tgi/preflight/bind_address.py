@@ -1,4 +1,4 @@
-"""Whether the models can be published on an address, and who may reach them there."""
+"""Check the address that models listen on, and who may connect to it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..common.problem import UNKNOWN, problem, shown
 
 
 def check_fence(values: Mapping[str, Any]) -> list[str]:
-    """Give the problems of tgi_bind_address and, where it was set, of tgi_allowed_sources.
+    """Return the problems of tgi_bind_address and, where it was set, of tgi_allowed_sources.
 
-    A public address is let pass: the fence keeps strangers out there as well.
+    A public address passes, because the firewall rules protect it as well.
     """
     wanted, sources = values.get("tgi_bind_address"), values.get("tgi_allowed_sources")
     if not isinstance(wanted, str) or not wanted:
@@ -26,22 +26,24 @@ def check_fence(values: Mapping[str, Any]) -> list[str]:
 
 
 def check_sources(sources: list[Any], version: int | None) -> Iterator[str]:
-    """Judge who may come in; ``version`` is 4 or 6, as is the address, or None for any."""
+    """Check who may connect; ``version`` is the address's, 4 or 6, or None for any."""
     where = "tgi_allowed_sources"
     remedy = "write addresses or networks, such as 10.0.0.9 or 10.0.0.0/28"
     if not sources:
-        what = "is empty, so no gateway could reach the models"
-        yield problem(where, what, "write the gateways' addresses, or no tgi_bind_address")
+        what = "is empty, so no gateway can reach the models"
+        yield problem(where, what, "write the gateways' addresses, or delete tgi_bind_address")
     for place, source in enumerate(sources):
         if source is UNKNOWN:
             continue
         try:
             network = ipaddress.ip_network(str(source), strict=False)
         except ValueError:
-            yield problem(f"{where}[{place}]", f"is {shown(source)}, no network", remedy)
+            yield problem(f"{where}[{place}]", f"is {shown(source)}, not a network", remedy)
             continue
         if network.prefixlen == 0:
-            yield problem(f"{where}[{place}]", f"is {shown(source)}, everybody", remedy)
+            yield problem(
+                f"{where}[{place}]", f"is {shown(source)}, which allows every address", remedy
+            )
         elif version and network.version != version:
             what = f"is {shown(source)}, but tgi_bind_address is of IPv{version}"
             yield problem(f"{where}[{place}]", what, remedy)
@@ -59,11 +61,11 @@ def _check_address(
 ) -> Iterator[str]:
     where, remedy = "tgi_bind_address", "write this host's address in the gateways' network"
     if address is None:
-        yield problem(where, f"is {shown(wanted)}, no address", remedy)
+        yield problem(where, f"is {shown(wanted)}, not an address", remedy)
     elif address.is_unspecified:
         yield problem(where, f"is {shown(wanted)}, every address of the host", remedy)
     elif address.is_loopback:
-        what = f"is {shown(wanted)}, where the models listen anyway"
+        what = f"is {shown(wanted)}, where the models always listen"
         yield problem(where, what, f"{remedy}, or leave it empty")
     elif address.is_multicast or address.is_link_local:
-        yield problem(where, f"is {shown(wanted)}, which cannot be listened on", remedy)
+        yield problem(where, f"is {shown(wanted)}, on which no program can listen", remedy)

@@ -1,6 +1,6 @@
-"""Whether the docker role's variables can work, as far as they tell without the host.
+"""Check the variables of the role docker as far as possible without the host.
 
-The host's own daemon.json, its plugins and its containers are judged there, by the role's modules.
+The role's modules check daemon.json, plugins and containers on the host.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SIZE = re.compile(r"[1-9]\d*[kmg]?")
 
 
 def check_docker(values: Mapping[str, Any]) -> list[str]:
-    """Give the problems of what is set of the role's variables."""
+    """Return the problems of what is set of the role's variables."""
     return [
         *_each(values, "docker_registry_mirrors", _MIRROR, "https://mirror.example.org"),
         *_each(values, "docker_insecure_registries", _REGISTRY, "registry.example.org:5000"),
@@ -45,7 +45,7 @@ def _check_proxies(values: Mapping[str, Any]) -> Iterator[str]:
         given = values.get(name)
         if isinstance(given, str) and given and not _PROXY.fullmatch(given):
             remedy = "write one such as http://proxy.example.org:3128"
-            yield problem(name, "is no address of a proxy", remedy)
+            yield problem(name, "is not a proxy URL", remedy)
 
 
 def _check_authorities(given: Any) -> Iterator[str]:
@@ -71,12 +71,12 @@ def _check_pools(given: Any) -> Iterator[str]:
             network = ipaddress.ip_network(base)
         except ValueError:
             remedy = "write one such as 10.213.0.0/16, whose host bits are 0"
-            yield problem(f"{where}.base", f"is {shown(base)}, no network", remedy)
+            yield problem(f"{where}.base", f"is {shown(base)}, not a network", remedy)
             continue
         longest = network.max_prefixlen - 2
         if not network.prefixlen <= size <= longest:
             remedy = f"write a length from {network.prefixlen} to {longest}"
-            yield problem(f"{where}.size", f"is {size}, no piece of {base}", remedy)
+            yield problem(f"{where}.size", f"is {size}, not a prefix length within {base}", remedy)
         for other in taken:
             if other.version == network.version and other.overlaps(network):
                 yield problem(f"{where}.base", f"overlaps {other}", "write another network")
@@ -91,13 +91,13 @@ def _check_settings(given: Any) -> Iterator[str]:
         what = "is set, but the systemd unit passes -H, and the daemon would not start"
         yield problem(f"{where}.hosts", what, "use a drop-in for docker.socket instead")
     if has_secret(given):
-        remedy = "write docker_http_proxy and docker_https_proxy, which are shown nowhere"
+        remedy = "write docker_http_proxy and docker_https_proxy, which no output shows"
         yield problem(f"{where}.proxies", "holds a password", remedy)
     options = given.get("log-opts")
     for name, value in options.items() if isinstance(options, Mapping) else ():
         if value is not None and not isinstance(value, str):
             text = str(value).lower() if isinstance(value, bool) else value
-            yield problem(f"{where}.log-opts.{name}", "is no text", f'write "{text}", in quotes')
+            yield problem(f"{where}.log-opts.{name}", "is not a text", f'write "{text}", in quotes')
 
 
 def _check_rest(values: Mapping[str, Any]) -> Iterator[str]:
@@ -114,4 +114,4 @@ def _check_rest(values: Mapping[str, Any]) -> Iterator[str]:
     for place, user in enumerate(users if isinstance(users, list) else []):
         if isinstance(user, str) and not re.fullmatch(r"[A-Za-z_][\w.@-]*\$?", user):
             where = f"docker_users[{place}]"
-            yield problem(where, f"is {shown(user)}, no name of a user", "write one of the host's")
+            yield problem(where, f"is {shown(user)}, not a user name", "write a user of the host")

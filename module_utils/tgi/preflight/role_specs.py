@@ -1,4 +1,4 @@
-"""What the roles' own argument specifications say about a host's variables."""
+"""Check a host's variables against the roles' argument specifications."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .value_types import check_value, is_secret, is_unset, missing
 
 # The fact tgi_host (a variable where inject_facts_as_vars is on) and what the role checks registers
 _OURS = {"tgi_host", "checks_direct_result", "checks_edge_result"}
-# What a play of site.yml gives to a role, so that no inventory needs to
+# Required variables that site.yml itself passes to a role
 _FROM_THE_PLAY = {"checks_view"}
 _LONGEST_ERROR = 160
 
@@ -45,7 +45,7 @@ def load_roles(roles_path: Path, load: Callable[[str], Any]) -> list[Role]:
 
 
 def role_of(name: str, roles: list[Role]) -> Role | None:
-    """Give the role whose prefix a variable's name carries (the longest one, if several)."""
+    """Return the role whose prefix a variable's name carries (the longest one, if several)."""
     owners = [role for role in roles if name.startswith(f"{role.name}_")]
     return max(owners, key=lambda role: len(role.name), default=None)
 
@@ -63,13 +63,13 @@ def unknown_variables(
             remedy = f"write {near}" if near else f"see roles/{role.name}/defaults/main.yml"
             mine = "or list it in preflight_ignore_variables if it is your own"
             found.append(
-                problem(name, f"is no variable of the role {role.name}", f"{remedy}, {mine}")
+                problem(name, f"is not a variable of the role {role.name}", f"{remedy}, {mine}")
             )
     return found
 
 
 def _meant(name: str, role: Role) -> str:
-    """Give the variable of ``role`` that is most like ``name``, the common prefix aside."""
+    """Return the variable of ``role`` that is most like ``name``, the common prefix aside."""
     prefix = f"{role.name}_"
     own = (known[len(prefix) :] for known in role.known if known.startswith(prefix))
     near = closest(name[len(prefix) :], own)
@@ -94,9 +94,9 @@ def check_types(
 def render(
     value: Any, path: str, template: Callable[[Any], Any], problems: list[str], secret: bool
 ) -> Any:
-    """Give ``value`` with every template in it evaluated.
+    """Return ``value`` with every template in it evaluated.
 
-    What cannot be evaluated becomes UNKNOWN and one line in ``problems``.
+    A value that cannot be evaluated becomes UNKNOWN and one line in ``problems``.
     """
     try:
         result = value if isinstance(value, (dict, list)) else template(value)
@@ -127,7 +127,7 @@ def _failed_template(path: str, error: Exception, secret: bool) -> str:
     if file:
         what = f"needs the file {file.group(1)}, which the controller cannot read"
         return problem(path, what, "put the file there, or correct its path")
-    # The text of an error may repeat the template, and with it what is secret there
+    # The error may repeat the template, and a secret in it
     reason = "" if secret else f": {text[:_LONGEST_ERROR].rstrip('. ')}"
     return problem(path, f"cannot be evaluated{reason}", "correct the expression or its source")
 
@@ -135,7 +135,7 @@ def _failed_template(path: str, error: Exception, secret: bool) -> str:
 def render_role_variables(
     variables: Mapping[str, Any], roles: list[Role], template: Callable[[Any], Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Give the variables of all roles that ``variables`` sets, evaluated, and the problems met."""
+    """Return the roles' variables that ``variables`` sets, evaluated, and the problems."""
     problems: list[str] = []
     values = {
         name: render(variables[name], name, template, problems, is_secret(spec))

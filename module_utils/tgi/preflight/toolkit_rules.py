@@ -1,4 +1,4 @@
-"""Whether NVIDIA's container toolkit is asked for where it is needed, at a version that will do."""
+"""Check that NVIDIA's container toolkit is enabled where needed, in a supported version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _VERSION = "nvidia_container_toolkit_version"
 
 
 def check_toolkit(values: Mapping[str, Any]) -> Iterator[str]:
-    """Give the problems of the toolkit's variables beside those of tgi_models."""
+    """Return the problems of the toolkit's variables and of models that need it."""
     if values.get(_ENABLED) is False:
         wanting = [
             str(model["name"])
@@ -22,7 +22,7 @@ def check_toolkit(values: Mapping[str, Any]) -> Iterator[str]:
             if model["gpus"] is None or model["gpus"]
         ]
         if wanting:
-            what = f"is false, but a GPU is wanted by {', '.join(wanting)}"
+            what = f"is false, but these models need a GPU: {', '.join(wanting)}"
             yield problem(_ENABLED, what, "write true, or write gpus: [] for each of these models")
         return
     version = values.get(_VERSION)

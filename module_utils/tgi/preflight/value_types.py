@@ -1,7 +1,7 @@
-"""Whether values have the types that a role's argument specification asks for.
+"""Check the types of values against a role's argument specification.
 
-Ansible's own validator judges every single value; walking down lists and mappings is done
-here, because its messages name neither the place in a list nor what to write instead. Where
+Ansible's own validator checks each value. This file walks through lists and mappings, because
+Ansible's messages name neither the place in a list nor a remedy. Where
 Ansible would convert a value for a module, a role still sees it unconverted: text in place
 of a number, a list, a mapping or true/false is therefore refused.
 """
@@ -35,10 +35,10 @@ _EXAMPLES = {
 }
 _SHAPES = {"list": list, "dict": dict, "bool": bool}
 _NUMBERS = ("int", "float")
-# What people write from memory or from other programs
+# Options of other programs and of older TGI versions
 _HINTS = {
     "max_input_length": "write max_input_tokens, its new name",
-    "flash_attention": "delete it: the launcher never had it and flash attention is on anyway",
+    "flash_attention": "delete it: the launcher has no such option; flash attention is always on",
     "api_key": "delete it: keys belong to the gateway, in gateway_consumers",
     "tensor_parallel_size": "write num_shard",
     "max_model_len": "write max_total_tokens",
@@ -46,14 +46,14 @@ _HINTS = {
 
 
 def is_secret(spec: dict[str, Any]) -> bool:
-    """Tell whether an option, or one inside it, is marked no_log."""
+    """Return whether an option, or one inside it, is marked no_log."""
     return bool(spec.get("no_log")) or any(
         is_secret(inner) for inner in (spec.get("options") or {}).values()
     )
 
 
 def check_options(options: dict[str, Any], values: dict[Any, Any], where: str) -> list[str]:
-    """Give the problems of a mapping at ``where`` against the ``options`` of its specification."""
+    """Return the problems of a mapping at ``where``, checked against ``options``."""
     found: list[str] = []
     for name in values:
         if name not in options:
@@ -68,12 +68,12 @@ def check_options(options: dict[str, Any], values: dict[Any, Any], where: str) -
 
 
 def is_unset(value: Any) -> bool:
-    """Tell whether nothing was written; an empty text stands for nothing where one is needed."""
+    """Return whether a value is unset; an empty text counts as unset."""
     return value is None or (isinstance(value, str) and not value)
 
 
 def missing(path: str, spec: dict[str, Any]) -> str:
-    """Word the absence of a required variable or option, with what it is for."""
+    """Return the message for a missing required variable, with its description."""
     text = spec.get("description") or ""
     first = str(text[0] if isinstance(text, list) and text else text)
     meaning = re.sub(r"\b[A-Z]\(([^)]*)\)", r"\1", first).rstrip(".")
@@ -82,7 +82,7 @@ def missing(path: str, spec: dict[str, Any]) -> str:
 
 
 def check_value(spec: dict[str, Any], value: Any, path: str) -> list[str]:
-    """Give the problems of one value, and of everything inside it."""
+    """Return the problems of one value, and of everything inside it."""
     if value is UNKNOWN or value is None:
         return []
     kind = str(spec.get("type", "str"))
@@ -118,7 +118,7 @@ def _check_choice(spec: dict[str, Any], value: Any, path: str) -> list[str]:
         return []
     near = closest(str(value), choices)
     remedy = f"write {near}" if near else f"write one of {_choices(spec)}"
-    return [problem(path, f"is {shown(value, is_secret(spec))}, no choice it has", remedy)]
+    return [problem(path, f"is {shown(value, is_secret(spec))}, not an allowed value", remedy)]
 
 
 def _choices(spec: dict[str, Any]) -> str:
@@ -126,7 +126,7 @@ def _choices(spec: dict[str, Any]) -> str:
 
 
 def _has_shape(kind: str, value: Any) -> bool:
-    """Refuse what Ansible would bend for a module but hand to a role as it is."""
+    """Refuse values that Ansible converts for modules, but not for roles."""
     if kind in _SHAPES:
         return isinstance(value, _SHAPES[kind])
     if kind in _NUMBERS:
@@ -145,4 +145,4 @@ def _unknown(name: str, options: dict[str, Any], where: str) -> str:
     near = closest(name, options)
     remedy = _HINTS.get(name) or (f"write {near}" if near else "")
     remedy = remedy or f"delete it, or write one of: {', '.join(sorted(options))}"
-    return problem(f"{where}.{name}" if where else name, "is no option there", remedy)
+    return problem(f"{where}.{name}" if where else name, "is not a known option", remedy)

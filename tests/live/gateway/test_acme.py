@@ -144,7 +144,7 @@ def test_what_is_in_the_way_is_named(known: Site) -> None:
     unknown = {**nowhere, "gateway_tls": dict(nowhere["gateway_tls"])}
     del unknown["gateway_tls"]["directory_ca"]
     for wanted, said in (
-        (nowhere, "DNS must know gateway_server_name"),
+        (nowhere, "create a DNS record for gateway_server_name"),
         (unknown, "set gateway_tls.directory_ca to its CA"),
     ):
         refused = known.play(**wanted)

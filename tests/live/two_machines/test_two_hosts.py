@@ -152,7 +152,7 @@ def test_a_drain_waits_for_what_is_under_way(inventory: str) -> None:
         (
             "gpu9",
             [],
-            'gateway_drain_replica is "gpu9", which serves nothing here; write one of gpu1',
+            'gateway_drain_replica is "gpu9", which serves no model here; write one of gpu1',
         ),
         (
             "gpu1",

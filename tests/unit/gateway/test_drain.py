@@ -31,11 +31,16 @@ def test_all_models_of_a_replica_or_some() -> None:
 
 
 REFUSED: dict[str, tuple[str, list[str], tuple[str, ...], str]] = {
-    "unknown replica": ("gpu9", [], (), 'is "gpu9", which serves nothing here; write one of gpu1'),
-    "unknown model": ("gpu1", ["b"], (), "has b, which gpu1 does not serve; write some of a, c"),
+    "unknown replica": ("gpu9", [], (), 'is "gpu9", which serves no model here; write one of gpu1'),
+    "unknown model": ("gpu1", ["b"], (), "names b, which gpu1 does not serve; write some of a, c"),
     "the only one": ("gpu2", [], (), "gpu2 is the last replica to serve b; write gateway_drain_"),
     "last of two": ("gpu1", ["a"], ("a@gpu2",), "gpu1 is the last replica to serve a; write"),
-    "both": ("gpu1", [], ("a@gpu2", "c@gpu2"), "to serve a, c; let another one serve it first"),
+    "both": (
+        "gpu1",
+        [],
+        ("a@gpu2", "c@gpu2"),
+        "to serve a, c; take another replica into service first",
+    ),
 }
 
 
@@ -51,7 +56,7 @@ def test_refused_in_one_line(case: str) -> None:
 def test_of_many_replicas_two_may_be_out() -> None:
     many = [backend("a", *(f"gpu{number}" for number in range(5)))]
     assert flags_of(many, "gpu1", [], True, ("a@gpu2",))
-    with pytest.raises(DrainError, match="third drained replica of a; let"):
+    with pytest.raises(DrainError, match="third drained replica of a; take"):
         flags_of(many, "gpu1", [], True, ("a@gpu2", "a@gpu3"))
 
 

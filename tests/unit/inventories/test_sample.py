@@ -40,19 +40,19 @@ PLACEHOLDERS = [
         "group_vars/gateways/main.yml",
         f"gateway_server_name: {OPEN}",
         "gateway_server_name: llm.example.org",
-        'gateway_server_name is "REPLACE_ME", no host name; write the name in the clients\' URL',
+        'gateway_server_name is "REPLACE_ME", not a host name; write the name in the clients\' URL',
     ),
     (
         VAULT,
         f"vault_rubberduck_key: {OPEN}",
         "vault_rubberduck_key: " + "a" * 64,
-        "gateway_consumers[0].keys[0] has 10 characters, 16 are the least",
+        "gateway_consumers[0].keys[0] has 10 characters, 16 is the minimum",
     ),
     (
         VAULT,
         f"vault_checks_key: {OPEN}",
         "vault_checks_key: " + "b" * 64,
-        "gateway_consumers[1].keys[0] has 10 characters, 16 are the least",
+        "gateway_consumers[1].keys[0] has 10 characters, 16 is the minimum",
     ),
 ]
 PEMS = dict(zip(["fullchain.pem", "privkey.pem"], make(), strict=False))

@@ -64,9 +64,11 @@ def test_the_table() -> None:
         "long   no    1x NVIDIA L4  15.0 GiB          -          -     8049",
         "slow   cpu   -                    -          -          -        -",
     ]
-    assert table[4].startswith("note: tgi_models[0] has weights whose size is estimated")
+    assert table[4].startswith(
+        "note: tgi_models[0] has quantised weights, so their size is estimated"
+    )
     assert table[5].startswith(
-        "problem: tgi_models[1] has room for 40112 tokens at best, and max_t"
+        "problem: tgi_models[1] has room for at most 40112 tokens, but max_t"
     )
     assert "write max_input_tokens: 15811 and max_total_tokens: 21081, or " in table[5]
     assert table[6].startswith("advice: tgi_models[1] fits with max_input_tokens: ")
@@ -122,14 +124,17 @@ def test_a_config_in_every_form(
     [
         (None, "tgi_models[0] has no config.json; name its config.json in plan_configs"),
         ("/nowhere/config.json", "cannot be read (No such file or directory)"),
-        ("{", "config is no JSON"),
+        ("{", "config is not JSON"),
         ({"model_type": "llama"}, "has no num_hidden_layers, num_attention_heads, num_key_value"),
         (
             {**LLAMA_8B, "model_type": "new"},
             "has weights of unknown size (new); write weights_bytes",
         ),
         ({**LLAMA_8B, "model_type": "opt"}, "TGI serves in padded batches; not planned"),
-        ({**MIXTRAL, "vision_config": {}}, "reads images, whose activations are not planned for"),
+        (
+            {**MIXTRAL, "vision_config": {}},
+            "reads images; the plan does not count their activations",
+        ),
     ],
 )
 def test_what_is_unknown_is_said(
@@ -147,11 +152,11 @@ def test_what_is_unknown_is_said(
     [
         (
             [LLAMA, {**LLAMA, "name": "b"}, {**LLAMA, "name": "c"}],
-            "tgi_models[2] wants GPU 2, which is not",
+            "tgi_models[2] needs GPU 2, but the host has 2",
         ),
         (
             [LLAMA, {**LLAMA, "name": "b", "gpus": ["0"]}, {**LLAMA, "name": "c", "gpus": ["0"]}],
-            "which b has",
+            "which b uses",
         ),
         (
             [{**LLAMA, "gpus": ["0"], "num_shard": 2}],

@@ -121,7 +121,7 @@ def test_the_preflight_judges_what_needs_no_facts() -> None:
 
 def test_a_gateway_without_any_model() -> None:
     (found,) = check_published(None, {}, "edge")
-    assert found.startswith("group gpu_hosts is empty, so there is nothing to publish; add")
+    assert found.startswith("group gpu_hosts is empty, so the gateway has no models; add")
 
 
 def test_the_gateways_own_models_are_on_loopback() -> None:

@@ -148,11 +148,11 @@ def test_a_gateway_on_a_machine_of_its_own(tmp_path: Path) -> None:
     ):
         assert line in mine
     assert "gpu2" not in mine
-    assert 'keys[0].expires is a date of YAML; put it in quotes: "2099-01-31"' in mine
+    assert 'keys[0].expires is a YAML date; put it in quotes: "2099-01-31"' in mine
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"tgi_modles": []}, "tgi_modles is no variable of the role tgi; write tgi_models"),
+    ({"tgi_modles": []}, "tgi_modles is not a variable of the role tgi; write tgi_models"),
     ({"tgi_base_port": "many"}, 'tgi_base_port is "many", not a whole number'),
     ({"a_key": "{{ vault_key }}"}, "gateway_consumers[0].keys[0] uses vault_key, which is not"),
     (

@@ -48,7 +48,7 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "proxy without scheme": (
         "docker_https_proxy",
         "me:w0rd@proxy:3128",
-        "docker_https_proxy is no address of a proxy; write one such as http://proxy",
+        "docker_https_proxy is not a proxy URL; write one such as http://proxy",
     ),
     "authority that is none": (
         "docker_registry_cas",
@@ -63,12 +63,12 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "pool with host bits": (
         "docker_address_pools",
         [{"base": "10.213.0.1/16", "size": 24}],
-        'docker_address_pools[0].base is "10.213.0.1/16", no network; write one such as 10.213',
+        'docker_address_pools[0].base is "10.213.0.1/16", not a network; write one such as 10.213',
     ),
     "piece larger than its pool": (
         "docker_address_pools",
         [{"base": "10.213.0.0/16", "size": 8}],
-        "docker_address_pools[0].size is 8, no piece of 10.213.0.0/16; write a length from 16",
+        "docker_address_pools[0].size is 8, not a prefix length within 10.213.0.0/16; write",
     ),
     "pools over each other": (
         "docker_address_pools",
@@ -88,7 +88,7 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "log option that is a number": (
         "docker_daemon_settings",
         {"log-opts": {"max-file": 5}},
-        'docker_daemon_settings.log-opts.max-file is no text; write "5", in quotes',
+        'docker_daemon_settings.log-opts.max-file is not a text; write "5", in quotes',
     ),
     "relative data-root": (
         "docker_data_root",
@@ -104,7 +104,7 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "user that is an option": (
         "docker_users",
         ["--root"],
-        'docker_users[0] is "--root", no name of a user; write one of the host',
+        'docker_users[0] is "--root", not a user name; write a user of the host',
     ),
 }
 

@@ -103,8 +103,8 @@ def test_a_good_one(roles: list[Role]) -> None:
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("tgi_modles", "tgi_modles is no variable of the role tgi; write tgi_models, or list"),
-        ("gateway_servername", "no variable of the role gateway; write gateway_server_name"),
+        ("tgi_modles", "tgi_modles is not a variable of the role tgi; write tgi_models, or list"),
+        ("gateway_servername", "not a variable of the role gateway; write gateway_server_name"),
         ("docker_x", "the role docker; see roles/docker/defaults/main.yml, or list it in"),
         ("nvidia_container_toolkit_versoin", "write nvidia_container_toolkit_version"),
         ("preflight_min_memory", "write preflight_min_memory_gib"),

@@ -57,7 +57,7 @@ def test_a_version_that_refreshes_too_late() -> None:
 def test_gpus_without_the_toolkit() -> None:
     (found,) = check(False, "1.20.0-1", CPU, GPU)
     assert found == (
-        "nvidia_container_toolkit_enabled is false, but a GPU is wanted by code; "
+        "nvidia_container_toolkit_enabled is false, but these models need a GPU: code; "
         "write true, or write gpus: [] for each of these models"
     )
 

@@ -70,11 +70,11 @@ CONSUMERS = {
             "tgi_models[0].usage_stats is false, not a text; write one of on, off, no-stack, "
             "in quotes",
         ),
-        ({"usage_stats": "of"}, 'is "of", no choice it has; write off'),
+        ({"usage_stats": "of"}, 'is "of", not an allowed value; write off'),
         ({"usage_stats": "sometimes"}, "write one of on, off, no-stack"),
-        ({"gpu": ["0"]}, "tgi_models[0].gpu is no option there; write gpus"),
+        ({"gpu": ["0"]}, "tgi_models[0].gpu is not a known option; write gpus"),
         ({"max_input_length": 5}, "write max_input_tokens, its new name"),
-        ({"flash_attention": True}, "delete it: the launcher never had it"),
+        ({"flash_attention": True}, "delete it: the launcher has no such option"),
         ({"zzz": 1}, "delete it, or write one of: cuda_memory_fraction, gpus, max_input_tokens"),
     ],
 )

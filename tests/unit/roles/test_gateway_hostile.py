@@ -49,7 +49,7 @@ def test_what_is_no_plain_word_never_gets_into_the_configuration(evil: str, plac
     else:
         names = {"server": "server_name", "network": "trusted_proxies", "header": "real_ip_header"}
         more[f"gateway_{names[place]}"] = [evil] if place == "network" else evil
-    with pytest.raises(AnsibleError, match="cannot stand in nginx's configuration"):
+    with pytest.raises(AnsibleError, match="is not allowed in nginx's configuration"):
         render(**more)
 
 

@@ -1,4 +1,4 @@
-"""Ask certbot for a certificate, and say in a line why it could not be had."""
+"""Run certbot, and explain in one line why it failed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _REMEDIES = (
      "the ACME server's own certificate is not trusted: set gateway_tls.directory_ca to its CA"),
     (r"externalAccountRequired|external account", "set gateway_tls.eab_kid and eab_hmac_key"),
     (r"NXDOMAIN|could not resolve|no valid A records|SERVFAIL|DNS problem",
-     "DNS must know gateway_server_name, and lead to this gateway"),
+     "create a DNS record for gateway_server_name that leads to this gateway"),
     (r"dns_rfc2136|dns-\w+|Unable to determine base domain|NOTAUTH|REFUSED|BADKEY|BADSIG",
-     "look at gateway_tls.dns_credentials: server, zone and key"),
+     "check gateway_tls.dns_credentials: server, zone and key"),
     (r"Connection refused|Timeout during connect|timed out during|Fetching http",
      "port 80 of gateway_server_name must lead to gateway_http_port of this host from the ACME"
      " server; or use challenge: dns-01"),
@@ -39,7 +39,7 @@ class AcmeError(Exception):
 def obtain(run: Run, root: Path, server_name: str, force: bool) -> None:
     """Obtain the certificate of a name; ``force`` takes a new one although there is one.
 
-    Each name has one of its own, so that the one in service stays as it is until nginx is told.
+    Each name has its own certificate, so that the served one stays until nginx reloads.
     """
     command = ["certbot", "certonly", "--config", str(root / "cli.ini"), "--non-interactive"]
     command += ["--cert-name", server_name, "--domain", server_name]
@@ -54,21 +54,23 @@ def forget(run: Run, root: Path, server_name: str) -> None:
     command = ["certbot", "delete", "--config", str(root / "cli.ini"), "--non-interactive"]
     code, out, err = run([*command, "--cert-name", server_name], environment(root))
     if code != 0:
-        raise AcmeError(f"certbot keeps the certificate of {server_name}: {(err or out).strip()}")
+        raise AcmeError(
+            f"certbot cannot delete the certificate of {server_name}: {(err or out).strip()}"
+        )
 
 
 def environment(root: Path) -> dict[str, str]:
-    """Give what certbot's environment must have: the CA of an internal ACME server."""
+    """Return what certbot's environment must have: the CA of an internal ACME server."""
     bundle = root / "authorities.pem"
     return {"REQUESTS_CA_BUNDLE": str(bundle)} if bundle.exists() else {}
 
 
 def complaint(server_name: str, said: str) -> str:
-    """Give one line: what failed, certbot's own words, the remedy."""
+    """Return one line: what failed, certbot's own words, the remedy."""
     lines = [line.strip() for line in said.splitlines()]
     told = [line for line in lines if line and not _NOISE.match(line)]
     marked = [line for line in told if re.search(r"Detail:|Type:|[Ee]rror|urn:ietf", line)]
     words = " ".join(dict.fromkeys(marked or told[-3:]))[:_LONGEST]
     remedy = next((what for sign, what in _REMEDIES if re.search(sign, said)), "")
     remedy = remedy or "read /var/log/tgi-gateway-acme/letsencrypt.log on the host"
-    return f"no certificate for {server_name}: certbot said: {words}; remedy: {remedy}"
+    return f"no certificate for {server_name}: certbot says: {words}; remedy: {remedy}"

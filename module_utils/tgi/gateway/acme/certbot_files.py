@@ -1,4 +1,4 @@
-"""certbot's files for the gateway, so that no secret is in an argument."""
+"""Build certbot's files for the gateway, so that no argument holds a secret."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _RELOAD = "systemctl reload nginx"
 
 
 def authenticator_of(tls: Mapping[str, Any]) -> str:
-    """Give certbot's name of the way the name is proven."""
+    """Return certbot's name of the way the name is proven."""
     dns = tls.get("challenge") == "dns-01"
     return f"dns-{tls['dns_plugin']}" if dns else "webroot"
 
 
 def wanted_files(tls: Mapping[str, Any], root: Path, webroot: str) -> dict[str, tuple[str, int]]:
-    """Give content and mode of every file below ``root``, certbot's configuration directory.
+    """Return content and mode of every file below ``root``, certbot's configuration directory.
 
     ``tls`` is gateway_tls with source acme; directory_ca is the PEM text itself, not its path.
     """

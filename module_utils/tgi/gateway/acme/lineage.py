@@ -1,4 +1,4 @@
-"""What certbot has for the gateway: is it for this name, from this server, and not near its end?"""
+"""Decide whether certbot must obtain a certificate: wrong name, wrong server, or near its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LATE = 0.1
 
 
 def why_obtain(root: Path, server_name: str, directory: str, authenticator: str) -> str:
-    """Give the reason, in words, why a certificate must be obtained now; empty when none is needed.
+    """Return why a certificate must be obtained now; empty when none is needed.
 
     ``root`` is certbot's configuration directory; ``directory`` the ACME server's URL and
     ``authenticator`` certbot's name of the way the name is proven. A certificate near its end is
@@ -22,24 +22,24 @@ def why_obtain(root: Path, server_name: str, directory: str, authenticator: str)
         text = (root / "live" / server_name / "fullchain.pem").read_bytes()
         renewal = (root / "renewal" / f"{server_name}.conf").read_text(encoding="utf-8")
     except OSError:
-        return "there is none yet"
+        return "none exists yet"
     leaf = _leaf(text)
     if leaf is None:
-        return "the one there cannot be read"
+        return "its file is unreadable"
     if server_name not in _names(leaf):
-        return f"the one there is not for {server_name}"
+        return f"the current one is not for {server_name}"
     if _noted(renewal, "server") != directory:
-        return "the one there is from another ACME server"
+        return "the current one is from another ACME server"
     if _noted(renewal, "authenticator") != authenticator:
-        return "it shall be proven in another way"
+        return "the challenge has changed"
     start, end = _times(leaf)
     if end - _now() < (end - start) * _LATE:
-        return f"the one there ends on {end:%Y-%m-%d}, and was not renewed"
+        return f"the current one ends on {end:%Y-%m-%d}, and was not renewed"
     return ""
 
 
 def names_kept(root: Path) -> list[str]:
-    """Give the names of the certificates that certbot keeps, sorted; it calls each by its name."""
+    """Return the names of the certificates that certbot keeps, sorted."""
     return sorted(path.name[: -len(".conf")] for path in (root / "renewal").glob("*.conf"))
 
 

@@ -1,4 +1,4 @@
-"""Put one nginx configuration in force, proven, or leave the one that was."""
+"""Put an nginx configuration in force and prove it, or restore the old one."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Gateway:
     check_mode: bool = False
 
     def others(self) -> list[Path]:
-        """Give the files of others' sites, nginx's main file among them if it has some."""
+        """Return the files of sites that are not ours, with nginx's main file if it has any."""
         ours = self.link.version() is not None
         return other_sites(self.link.path, self.nginx.shipped(), ours)
 
     def put_in_force(self, release: Release, sites: str = "refuse") -> ApplyResult:
         """Write, test, swap, reload and read back; on any failure go back and raise ApplyError.
 
-        ``sites`` says what to do with sites of others: refuse, replace, or include (the release
-        has them already).
+        ``sites`` says what to do with sites that are not ours: refuse, replace, or include (the
+        release has them already).
         """
         current = self.link.version()
         stale = release.stale()
@@ -58,10 +58,10 @@ class Gateway:
         beside = []
         if not files_changed and self.nginx.served() != release.version:
             outcome.changed = True
-            outcome.did.append("bring the process to its configuration")
+            outcome.did.append("reload or start nginx, which does not serve its configuration")
         elif not files_changed and self.nginx.outdated():
             outcome.changed = True
-            outcome.did.append("let the installed nginx take over from the one that runs")
+            outcome.did.append("replace the running nginx by the installed version")
         if files_changed:
             if sites != "replace":
                 self._refuse_other_sites(release, current, sites)
@@ -95,7 +95,7 @@ class Gateway:
         return outcome
 
     def withdraw(self) -> tuple[ApplyResult, list[str]]:
-        """Put back what was replaced; gives the packages that had been installed for us too."""
+        """Put back what was replaced; return the packages that had been installed for us too."""
         root = self.link.root
         if not self.link.leftovers() and not self.host.leftovers():
             return ApplyResult(), []
@@ -107,7 +107,9 @@ class Gateway:
             self._put_back()
         self.host.remove()
         self.link.forget()
-        outcome.did += [f"left {path}, which was replaced later" for path in self.link.left()]
+        outcome.did += [
+            f"left {path}, which the gateway replaced later" for path in self.link.left()
+        ]
         return outcome, packages
 
     def _put_back(self) -> None:
@@ -120,7 +122,9 @@ class Gateway:
             complaint = self.nginx.activate()
         if complaint:
             self.link.restore(undo)
-            raise ApplyError(f"what was there before does not work: {complaint}")
+            raise ApplyError(
+                f"nginx refuses the configuration from before the gateway: {complaint}"
+            )
 
     def _refuse_other_sites(self, release: Release, current: str | None, sites: str) -> None:
         others = self.others()
@@ -136,7 +140,9 @@ class Gateway:
     def _refuse_confinement(self, main: Path) -> None:
         complaint = self.nginx.test_confined(main, self.host.drop_in)
         if complaint:
-            raise ApplyError(f"nginx would not start any more, nothing changed: {complaint}")
+            raise ApplyError(
+                f"nginx would not start with this drop-in, nothing changed: {complaint}"
+            )
 
     def _exchange(self, release: Release) -> None:
         before = self.link.version()
@@ -162,7 +168,7 @@ class Gateway:
         # Once more at its final place: what is relative there is relative to another directory
         complaint = self.nginx.test(self.link.path) or self.nginx.activate()
         if not complaint and not self.nginx.wait_for(release.version, self.patience):
-            served = self.nginx.served() or "nothing that tells a version"
+            served = self.nginx.served() or "no version"
             complaint = f"nginx took the reload but serves {served}, not {release.version}"
         if complaint:
             said = self.nginx.log_since(mark)
@@ -173,7 +179,7 @@ class Gateway:
         after = "the old configuration is back in place and served"
         if not was_active:
             self.nginx.stop()
-            after = "the old configuration is back in place, nginx is stopped as it was"
+            after = "the old configuration is back in place, and nginx is stopped as before"
         elif not self._serves_again(before):
             after = f"the old configuration is back in place, but {before or 'it'} is not served"
         if before != release.version:
@@ -181,7 +187,7 @@ class Gateway:
         return after
 
     def _serves_again(self, before: str | None) -> bool:
-        """Whether the old version answers, at the port that it names itself."""
+        """Return whether the old version answers, at the port that it names itself."""
         complaint = self.nginx.activate()
         if before is None:
             return not complaint and self.nginx.active()

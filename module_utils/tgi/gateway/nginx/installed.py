@@ -1,4 +1,4 @@
-"""Which nginx a host has, and whether it can do what the gateway's variables ask."""
+"""Read which nginx a host has, and check that it can do what the variables ask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this nginx serves besides what its packages brought, and how a gateway lives with it."""
+"""Find sites in nginx that are not ours, and refuse or include them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ...common.files import read, read_bytes
 
-#: Stands in nginx.conf where sites of others are included
+#: The place in nginx.conf for included sites that are not ours
 OTHERS_MARK = "@GATEWAY_OTHERS@"
 _COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
 _SERVER = re.compile(r"(?:^|[;{}\s])server\s*\{")
 _NAMES = re.compile(r"(?:^|[;{}\s])server_name\s+([^;]*);")
 _LISTEN = re.compile(r"(?:^|[;{}\s])listen\s+([^;\s]+)")
 _INCLUDE = re.compile(r"(?:^|[;{}\s])include\s+([^;]+);")
-# What the main files of Debian and of nginx.org include; sites there are looked at one by one
+# What the main files of Debian and of nginx.org include; their sites are checked one by one
 _STOCK = re.compile(
     r"(?:/etc/nginx/|/usr/share/nginx/)?"
     r"(?:mime\.types|modules-enabled/\*\.conf|modules/\*\.conf|conf\.d/\*\.conf|sites-enabled/\*)"
@@ -29,11 +29,11 @@ _SHIPPED = ("sites-enabled/default", "conf.d/default.conf")
 
 
 def other_sites(main: Path, shipped: Mapping[str, str], ours: bool = False) -> list[Path]:
-    """Give the files by which ``main`` (/etc/nginx/nginx.conf) serves sites of others, sorted.
+    """Return the files, sorted, by which ``main`` (nginx.conf) serves sites that are not ours.
 
-    ``shipped`` has the MD5 digests of the packages' files by path. A package's default site is
-    nobody's while it is as it was shipped, and so is the main file, one of ``ours``, or one that
-    serves and includes nothing of its own.
+    ``shipped`` has the MD5 digests of the packages' files by path. A package's default site
+    does not count while it is unchanged. Nor does a main file that is unchanged, ``ours``, or
+    without servers and includes of its own.
     """
     defaults = [main.parent / name for name in _SHIPPED]
     found = [
@@ -48,7 +48,7 @@ def other_sites(main: Path, shipped: Mapping[str, str], ours: bool = False) -> l
 
 
 def _has_own(text: str) -> bool:
-    """Whether a main file has servers of its own, or includes more than packages' files do."""
+    """Return whether a main file has servers, or includes more than a package's does."""
     included = [name.strip("\"' ") for name in _INCLUDE.findall(text)]
     return bool(_SERVER.search(text)) or not all(map(_STOCK.fullmatch, included))
 
@@ -68,12 +68,12 @@ def with_others(text: str, others: Iterable[Path]) -> str:
 
 
 def includes(text: str, others: Iterable[Path]) -> list[Path]:
-    """Give those of ``others`` that a configuration includes."""
+    """Return those of ``others`` that a configuration includes."""
     return [path for path in others if _include(path) in text]
 
 
 def clashes(own: str, others: Iterable[Path]) -> list[str]:
-    """Give which of ``others`` claim a server name of the configuration ``own`` on its ports.
+    """Return which of ``others`` claim a server name of the configuration ``own`` on its ports.
 
     nginx only warns of that, or not at all: a name goes before a default server, so such a site
     on the plain port would get the gateway's ACME challenges.
@@ -91,7 +91,7 @@ def clashes(own: str, others: Iterable[Path]) -> list[str]:
 
 
 def _servers(text: str) -> list[tuple[set[str], set[str]]]:
-    """Give (ports, names) of every server, without names that match anything."""
+    """Return (ports, names) of every server, without names that match anything."""
     found = []
     for start in _SERVER.finditer(text):
         block = text[start.end() : _end(text, start.end())]
@@ -133,7 +133,7 @@ def _text(path: Path) -> str:
 
 
 def _whole(path: Path, depth: int = 0) -> str:
-    """Give a file's text with what it includes in its place; nginx's base is /etc/nginx."""
+    """Return a file's text with what it includes in its place; nginx's base is /etc/nginx."""
 
     def included(found: re.Match[str]) -> str:
         pattern = found.group(1).strip("\"' ")

@@ -1,4 +1,4 @@
-"""The program that runs as nginx, and its replacement by a newer one without losing a listener."""
+"""Replace the running nginx program by a newer one without closing a listening socket."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Program:
     """The master process that a pid file names."""
 
     def __init__(self, pid_file: Path = Path("/run/nginx.pid"), proc: Path = Path("/proc")) -> None:
-        """Take where nginx writes its pid, and where processes are told of."""
+        """Take the path of nginx's pid file, and of /proc."""
         self._pid_file = pid_file
         self._proc = proc
 
     def outdated(self) -> bool:
-        """Whether it runs a program, module or library that is no longer the one on the disk."""
+        """Return whether it runs a program, module or library that was replaced on disk."""
         try:
             maps = (self._proc / str(self._pid()) / "maps").read_text(encoding="utf-8")
         except (OSError, ValueError):
@@ -30,7 +30,7 @@ class Program:
         return _REPLACED.search(maps) is not None
 
     def replace(self, seconds: float = 10.0) -> str:
-        """Let the program on the disk take over the listeners; gives what went wrong, or "".
+        """Let the program on the disk take over the listeners; return what went wrong, or "".
 
         The old one ends when its last answer is sent. When the new one does not come up, the old
         one serves on.
@@ -41,11 +41,11 @@ class Program:
             deadline = time.monotonic() + seconds
             while not self._taken_over(old):
                 if time.monotonic() >= deadline:
-                    return "the installed nginx did not take over from the one that runs"
+                    return "the installed nginx did not replace the running one"
                 time.sleep(_POLL)
             os.kill(old, signal.SIGQUIT)
         except (OSError, ValueError) as error:
-            return f"the nginx that runs cannot be replaced: {error}"
+            return f"cannot replace the running nginx: {error}"
         return ""
 
     def _taken_over(self, old: int) -> bool:

@@ -28,7 +28,7 @@ class Release:
         """Take contents by file name; raises ValueError for a name that is a path."""
         for name in [*files, *secrets]:
             if name != Path(name).name or name.startswith("."):
-                raise ValueError(f"{name!r} is no plain file name")
+                raise ValueError(f"{name!r} is not a plain file name")
         digest = hashlib.sha256()
         for kind, contents in ((b"public", files), (b"secret", secrets)):
             for name in sorted(contents):
@@ -47,7 +47,7 @@ class Release:
         return {**found, **{name: (text, 0o600) for name, text in self.secret.items()}}
 
     def stale(self) -> list[str]:
-        """Give the names of files that are missing on the disk or differ from what they must be."""
+        """Return the names of files that are missing on disk or differ."""
         wrong = []
         for name, (text, mode) in self._modes().items():
             path = self.directory / name
@@ -71,7 +71,7 @@ class Release:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def diff(self, other: str | None) -> list[dict[str, str]]:
-        """Give what changes against version ``other``; of secrets only that they change."""
+        """Return what changes against version ``other``; of secrets only that they change."""
         shown = []
         for name, text in self.public.items():
             before = read(self.root / other / name) if other else ""
@@ -105,7 +105,7 @@ class ReleaseLink:
         self.kept = root / _KEPT / path.name
 
     def version(self) -> str | None:
-        """Give the version in force, or None while the file is not ours."""
+        """Return the version in force, or None while the file is not ours."""
         if not self.path.is_symlink():
             return None
         target = self.path.readlink()
@@ -113,7 +113,7 @@ class ReleaseLink:
         return target.parent.name if ours else None
 
     def keeps(self) -> Path | None:
-        """Give where a swap would keep the file that is there, None when it is ours or none."""
+        """Return where a swap would keep the file that is there, None when it is ours or none."""
         there = self.path.is_symlink() or self.path.exists()
         return _free(self.kept) if there and self.version() is None else None
 
@@ -144,14 +144,17 @@ class ReleaseLink:
         """Put the file that was there first in force again, if it was kept."""
         undo = ("link", str(self.path.readlink()))
         if not (self.kept.exists() or self.kept.is_symlink()):
-            raise FileNotFoundError(f"{self.kept} is missing: what was there before is not known")
+            raise FileNotFoundError(
+                f"{self.kept} is missing, so the configuration from before the gateway is unknown; "
+                "restore it by hand"
+            )
         waiting = self.path.with_name(f".{self.path.name}.tgi-gateway")
         shutil.copy2(self.kept, waiting, follow_symlinks=False)
         waiting.replace(self.path)
         return undo
 
     def leftovers(self) -> bool:
-        """Whether :meth:`forget` has anything to take away."""
+        """Return whether :meth:`forget` has anything to take away."""
         found = {entry.name for entry in self.root.iterdir()} if self.root.exists() else set()
         return bool(found - {_KEPT}) or self.version() is not None or self.kept.exists()
 
@@ -165,7 +168,7 @@ class ReleaseLink:
             drop_empty(directory)
 
     def left(self) -> list[Path]:
-        """Give files that were replaced while ours was in force, sorted."""
+        """Return files that were replaced while ours was in force, sorted."""
         return sorted(self.kept.parent.glob("*"))
 
     def prune(self, keep: set[str]) -> None:
@@ -195,7 +198,7 @@ def _delete(entry: Path) -> None:
 
 
 def _free(path: Path) -> Path:
-    """Give ``path``, or the first numbered one beside it that is free."""
+    """Return ``path``, or the first free numbered path next to it."""
     candidate, number = path, 0
     while candidate.exists() or candidate.is_symlink():
         number += 1

@@ -27,7 +27,7 @@ class Nginx:
     def __init__(
         self, run: Run, status_url: str, logs: list[Path], program: Program | None = None
     ) -> None:
-        """Take how to run commands, where the version is told, and the logs, the errors' first."""
+        """Take the command runner, the status server's URL and the logs, error log first."""
         self._run = run
         self._program = program or Program()
         self._status_url = status_url
@@ -35,15 +35,15 @@ class Nginx:
         self._error_log = logs[0]
 
     def at(self, status_url: str) -> Nginx:
-        """Give the same nginx, asked at another address."""
+        """Return the same nginx, asked at another address."""
         return Nginx(self._run, status_url, self._logs, self._program)
 
     def present(self) -> bool:
-        """Whether the program is installed."""
+        """Return whether the program is installed."""
         return self._run(["sh", "-c", "command -v nginx"])[0] == 0
 
     def shipped(self) -> dict[str, str]:
-        """Give MD5 digests of its packages' configuration files by path; none without dpkg."""
+        """Return MD5 digests of its packages' configuration files by path; none without dpkg."""
         # Debian's are in nginx-common, nginx.org's in nginx; the code is 1 when one is not known
         shown = ["dpkg-query", "--show", "--showformat=${Conffiles}\\n", "nginx-common", "nginx"]
         lines = [line.split() for line in self._run(shown)[1].splitlines()]
@@ -51,7 +51,7 @@ class Nginx:
         return {line[0]: line[1] for line in lines if len(line) >= 2}
 
     def test(self, main: Path) -> str:
-        """Let nginx read a configuration; gives its complaint, or an empty text."""
+        """Let nginx read a configuration; return its complaint, or an empty text."""
         code, _, error = self._run(["nginx", "-t", "-q", "-c", str(main)])
         return _complaint(code, error)
 
@@ -70,7 +70,7 @@ class Nginx:
         return f"confined by its unit's drop-in (gateway_hardening): {said}" if said else ""
 
     def active(self) -> bool:
-        """Whether the service runs."""
+        """Return whether the service runs."""
         return self._run(["systemctl", "is-active", "--quiet", "nginx"])[0] == 0
 
     def enable(self) -> None:
@@ -78,7 +78,7 @@ class Nginx:
         self._run(["systemctl", "enable", "nginx"])
 
     def enabled(self) -> bool:
-        """Whether it starts at boot."""
+        """Return whether it starts at boot."""
         return self._run(["systemctl", "is-enabled", "--quiet", "nginx"])[0] == 0
 
     def stop(self) -> None:
@@ -86,11 +86,11 @@ class Nginx:
         self._run(["systemctl", "stop", "nginx"])
 
     def outdated(self) -> bool:
-        """Whether what runs is no longer what is installed."""
+        """Return whether what runs is no longer what is installed."""
         return self.active() and self._program.outdated()
 
     def activate(self) -> str:
-        """Reload it, or start it when it does not run; gives what went wrong, or an empty text.
+        """Reload it, or start it when it does not run; return what went wrong, or an empty text.
 
         One that was updated meanwhile is replaced: it could not load a newer module.
         """
@@ -108,7 +108,7 @@ class Nginx:
         return f"systemctl {verb} nginx failed: {said or error.strip()}"
 
     def served(self) -> str | None:
-        """Give the version that a new connection is served with, None when nobody tells."""
+        """Return the version that nginx serves, None when it does not answer."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(self._status_url, timeout=2) as answer:
@@ -118,7 +118,7 @@ class Nginx:
         return text if _VERSION.fullmatch(text) else None
 
     def wait_for(self, version: str, seconds: float) -> bool:
-        """Whether ``version`` is served within ``seconds``."""
+        """Return whether ``version`` is served within ``seconds``."""
         deadline = time.monotonic() + seconds
         while self.served() != version:
             if time.monotonic() >= deadline:
@@ -135,14 +135,14 @@ class Nginx:
                     shutil.chown(log, group="adm")
 
     def log_mark(self) -> int:
-        """Give the place in the error log from which :meth:`log_since` reads."""
+        """Return the place in the error log from which :meth:`log_since` reads."""
         try:
             return self._error_log.stat().st_size
         except OSError:
             return 0
 
     def log_since(self, mark: int) -> str:
-        """Give the last severe lines written since ``mark``; those hold no request."""
+        """Return the last severe lines written since ``mark``; those hold no request."""
         try:
             with self._error_log.open("rb") as file:
                 file.seek(mark)
@@ -160,11 +160,11 @@ def _complaint(code: int, error: str) -> str:
 
 
 def status_port(configuration: str) -> int | None:
-    """Give the port of the status server that a configuration of ours declares."""
+    """Return the port of the status server that a configuration of ours declares."""
     listener = re.search(r"listen 127\.0\.0\.1:([0-9]+);", configuration)
     return int(listener.group(1)) if listener else None
 
 
 def status_url(port: int) -> str:
-    """Give where a gateway's status server tells the version."""
+    """Return where a gateway's status server tells the version."""
     return f"http://127.0.0.1:{port}/config-version"

@@ -1,4 +1,4 @@
-"""What a gateway needs of the host besides nginx's files: its unit's drop-in and directories."""
+"""Write the drop-in of nginx's unit and the gateway's directories."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_RESTART = "# Ansible managed\n$nrconf{override_rc}{qr(^nginx\\.service$)} = 
 
 @dataclass
 class UnitFiles:
-    """Files beside nginx's own, by which its service is confined and left alone.
+    """The drop-in that confines nginx, and the file that stops needrestart from restarting it.
 
     ``drop_in`` is the text of the unit's drop-in, empty for none; ``etc`` and ``state`` are
     /etc and /var/lib/tgi-gateway.
@@ -38,18 +38,18 @@ class UnitFiles:
 
     @property
     def needrestart(self) -> Path:
-        """Where needrestart is told to leave nginx alone."""
+        """Return the path of the setting that stops needrestart from restarting nginx."""
         return self.etc / "needrestart/conf.d/tgi-gateway.conf"
 
     def confines_anew(self) -> bool:
-        """Whether the drop-in on the disk is another one."""
+        """Return whether the drop-in on the disk is another one."""
         return read(self.unit) != self.drop_in
 
     def pending(self, running: bool) -> list[str]:
-        """Give in words what :meth:`apply` would do."""
+        """Return in words what :meth:`apply` would do."""
         did = []
         if self.confines_anew():
-            word = "confine nginx" if self.drop_in else "confine nginx no longer"
+            word = "confine nginx" if self.drop_in else "stop confining nginx"
             did.append(word + (", from its next start" if running else ""))
         if self._spares() and read(self.needrestart) != _NO_RESTART:
             did.append("keep needrestart from restarting nginx")
@@ -59,7 +59,7 @@ class UnitFiles:
         return did
 
     def apply(self) -> Callable[[], None]:
-        """Bring all of it to the disk; gives what takes back the drop-in. Flags survive."""
+        """Bring all of it to the disk; return what takes back the drop-in. Flags survive."""
         before = read(self.unit)
         self._confine(self.drop_in)
         if self._spares():
@@ -70,7 +70,7 @@ class UnitFiles:
         return lambda: self._confine(before)
 
     def leftovers(self) -> bool:
-        """Whether :meth:`remove` has anything to take away."""
+        """Return whether :meth:`remove` has anything to take away."""
         files = (self.unit, self.needrestart, *(self.state / name for name in DIRECTORIES))
         return any(path.exists() for path in files)
 
@@ -97,7 +97,7 @@ class UnitFiles:
 
 
 def noted_packages(root: Path) -> list[str]:
-    """Give what was installed for the gateway whose releases lie in ``root``."""
+    """Return what was installed for the gateway whose releases lie in ``root``."""
     return read(root / _PACKAGES).split()
 
 

@@ -1,4 +1,4 @@
-"""When a key ends, as a user writes it."""
+"""Read the end date of a key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}
 
 
 def expires_at(value: Any) -> int:
-    """Give the second since the epoch from which a key is no longer accepted.
+    """Return the second since the epoch from which a key is no longer accepted.
 
     ``value`` is text such as 2027-01-31, 2027-01-31T18:00 or 2027-01-31T18:00:00+01:00. A date
     lasts until its day ends; a time without a zone is UTC. Raises ValueError for all else, also

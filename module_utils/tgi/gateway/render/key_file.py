@@ -1,4 +1,4 @@
-"""Who may call the gateway, as its njs code looks it up: digests, ends and subjects."""
+"""Build keys.json, in which njs finds the consumer of a request."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .key_expiry import expires_at
 
 
 def nginx_keyring(consumers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Give ``{keys: {SHA-256: [consumer, end]}, subjects: {subject: consumer}, disabled}``.
+    """Return ``{keys: {SHA-256: [consumer, end]}, subjects: {subject: consumer}, disabled}``.
 
     ``disabled`` maps names to true: njs knows no methods of lists that it loaded itself.
-    ``end`` is in seconds since 1970, 0 for a key without one. A disabled consumer's keys stay
-    in it, so that its requests can be told from unknown ones. Raises ValueError for an end that
-    is no date.
+    ``end`` is in seconds since 1970, 0 for a key without one. It has the keys of disabled
+    consumers too, because the 401 names the reason. Raises ValueError for an end that
+    is not a date.
     """
     keys: dict[str, list[Any]] = {}
     subjects: dict[str, str] = {}

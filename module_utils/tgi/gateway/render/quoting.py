@@ -1,7 +1,6 @@
-"""Words of nginx's language: what is no plain word never gets into a template.
+"""Let only plain words into nginx's configuration.
 
-The rules refuse such input in good words before; this holds whatever reaches a template
-without them.
+The preflight refuses bad input with a remedy; this is the last guard, in the templates.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.:/\[\]-]+")
 
 
 def nginx_word(text: Any) -> str:
-    """Give a name as it is: letters, digits and ``. _ -``. Raises ValueError for any other."""
+    """Return a name as it is: letters, digits and ``. _ -``. Raises ValueError for any other."""
     return _held(_PLAIN, text)
 
 
 def nginx_address(text: Any) -> str:
-    """Give a host, a network or host:port as it is. Raises ValueError for any other text."""
+    """Return a host, a network or host:port as it is. Raises ValueError for any other text."""
     return _held(_ADDRESS, text)
 
 
 def nginx_map_key(text: Any) -> str:
-    """Give a name as the left side of a line in a map, where nginx knows words of its own.
+    """Return a name as the left side of a line in a map, where nginx knows words of its own.
 
     Raises ValueError for what is no plain name (``map`` in nginx's manual: prefix with ``\\``).
     """
@@ -35,5 +34,5 @@ def nginx_map_key(text: Any) -> str:
 
 def _held(pattern: re.Pattern[str], text: Any) -> str:
     if not pattern.fullmatch(str(text)):
-        raise ValueError(f"{str(text)!r} cannot stand in nginx's configuration")
+        raise ValueError(f"{str(text)!r} is not allowed in nginx's configuration")
     return str(text)

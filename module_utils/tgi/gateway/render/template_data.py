@@ -1,4 +1,4 @@
-"""What the gateway's templates need beyond its variables."""
+"""Compute what the gateway's templates need beyond its variables."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def nginx_rate(per_second: Any) -> str:
 
 
 def nginx_retry_after(per_second: Any) -> int:
-    """Give the seconds, rounded up, until one more request fits into a rate."""
+    """Return the seconds, rounded up, until one more request fits into a rate."""
     return max(1, math.ceil(1 / float(per_second)))
 
 
 def nginx_digest(key: Any) -> str:
-    """Give a short digest of what a limit counts by, for the names of its zone and variable.
+    """Return a short digest of what a limit counts by, for the names of its zone and variable.
 
     nginx keeps its old configuration, without failing, when a zone's key changes under its name.
     """
@@ -32,12 +32,12 @@ def nginx_digest(key: Any) -> str:
 
 
 def nginx_burst(burst: Any) -> str:
-    """Give the parameters of limit_req for a burst that is served at once, not queued."""
+    """Return the parameters of limit_req for a burst that is served at once, not queued."""
     return f" burst={int(burst)} nodelay" if int(burst) > 0 else ""
 
 
 def nginx_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Give what the njs code looks up: names to a model, the default one, and /v1/models.
+    """Return what the njs code reads: names to a model, the default one, and /v1/models.
 
     ``replicated`` has the models with more than one replica, which have a location of their own;
     ``lists`` has the part of ``list`` that is each model's.

@@ -12,11 +12,11 @@ _PAIR = 2
 
 
 def nginx_upstreams(backend: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the groups of ``backend`` as ``{name, servers: [host:port, …]}``, all replicas first.
+    """Return the groups of ``backend`` as ``{name, servers: [host:port, …]}``, all replicas first.
 
     A group is called ``model_<name>`` and, for each drained replica in its order, ``!<place>``,
-    which no model's name can hold. The group without any server is left out: whoever meets it
-    has nothing to serve.
+    which no model's name can contain. The group without servers is left out, because
+    nginx returns 503 before it would use it.
     """
     replicas = list(backend["replicas"])
     count = len(replicas)
@@ -30,5 +30,5 @@ def nginx_upstreams(backend: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def pool_name(backend: Mapping[str, Any], drained: tuple[int, ...]) -> str:
-    """Give the name of the group of ``backend`` without the replicas at the places ``drained``."""
+    """Return the name of ``backend``'s group without the replicas at ``drained``."""
     return f"model_{backend['name']}" + "".join(f"!{place}" for place in drained)

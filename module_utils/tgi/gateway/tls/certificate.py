@@ -1,4 +1,4 @@
-"""Whether a certificate can be served, judged on the controller before nginx sees it."""
+"""Check on the controller that nginx can serve a certificate."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def certificate_problems(
     profile: str = "intermediate",
     suffix: str = "",
 ) -> list[str]:
-    """Give the reasons why this certificate (PEM, leaf first) cannot be served with this key.
+    """Return the reasons why this certificate (PEM, leaf first) cannot be served with this key.
 
-    Without ``server_name`` the names in it are not judged. ``root`` is PEM text too, the site's
+    Without ``server_name`` the names in it are not checked. ``root`` is PEM text too, the site's
     own authorities. The variables are named with ``suffix``: "" or "_content".
     """
     where = f"gateway_tls.certificate{suffix}"
@@ -34,7 +34,7 @@ def certificate_problems(
     found, roots = [], pem.bundle(root)
     if root and not roots:
         remedy = "write the path of a PEM file"
-        return [problem("gateway_tls.root", "has no certificate that can be read", remedy)]
+        return [problem("gateway_tls.root", "contains no readable certificate", remedy)]
     if not pem.belong_together(chain[0], private):
         remedy = "write the key that belongs to the certificate"
         what = "does not belong to the certificate"
@@ -47,17 +47,17 @@ def certificate_problems(
 
 def _check_leaf(where: str, leaf: Any, server_name: str) -> Iterator[str]:
     if server_name and not pem.covers(leaf, server_name):
-        remedy = "get a certificate with that name among its subject alternative names"
+        remedy = "get a certificate with this name in its subject alternative names"
         yield problem(where, f"does not cover {server_name}", remedy)
     if pem.end(leaf) <= pem.now():
         yield problem(where, f"expired on {pem.end(leaf):%Y-%m-%d}", "renew it")
     if pem.start(leaf) > pem.now():
-        remedy = "set the controller's clock right, or wait until then"
+        remedy = "correct the controller's clock, or wait until then"
         yield problem(where, f"is valid only from {pem.start(leaf):%Y-%m-%d}", remedy)
 
 
 def leaf_due(certificate: str, key: str, authority: str, server_name: str, days: Any) -> bool:
-    """Say whether a private CA's leaf must be issued (again).
+    """Return whether a private CA's leaf must be issued (again).
 
     So it is when it is missing, unreadable, without its key, for another name, not from this
     CA, or when it or the CA is within ``days`` of its end. Raises nothing.

@@ -1,4 +1,4 @@
-"""Whether a certificate's chain leads, in order, to a root that clients can know."""
+"""Check that a certificate chain is in order and ends at a trusted root."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINK = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 def check_chain(where: str, chain: list[Any], own_roots: list[Any]) -> Iterator[str]:
-    """Give what is wrong with ``chain`` (leaf first) as a server must send it.
+    """Return what is wrong with ``chain`` (leaf first) as a server must send it.
 
     Each is issued by the next; the last by itself, by one of ``own_roots`` or by a root that
     this controller trusts. All issuers must be authorities, and valid now.
@@ -35,11 +35,11 @@ def check_chain(where: str, chain: list[Any], own_roots: list[Any]) -> Iterator[
     roots = trusted_roots()
     if any(pem.issued(last, root) for root in roots.get(last.issuer.public_bytes(), [])):
         return
-    what = f"ends at issuer {pem.title(last, issuer=True)}, which is neither in it nor a root"
+    what = f"ends at issuer {pem.title(last, issuer=True)}, which is not in the file and not a root"
     remedy = "write the full chain (fullchain.pem), or name your own root in gateway_tls.root"
     if not roots:
         remedy = "install ca-certificates on this controller, which has no roots, or " + remedy
-    yield problem(where, f"{what} this controller trusts", remedy)
+    yield problem(where, f"{what} that this controller trusts", remedy)
 
 
 def _break(where: str, certificate: Any, chain: list[Any], place: int) -> str:
@@ -47,24 +47,26 @@ def _break(where: str, certificate: Any, chain: list[Any], place: int) -> str:
     name, issuer = pem.title(certificate), pem.title(certificate, issuer=True)
     if any(pem.issued(certificate, other) for other in chain):
         what = f"is out of order: {name} is followed by {pem.title(wrong)}, not by {issuer}"
-        return problem(where, what, "put the server's own first, then the issuer of each one")
-    what = f"is broken: {name} is by {issuer}, but {pem.title(wrong)} follows"
-    return problem(where, what, f"put {issuer}'s there, or delete what does not belong to it")
+        return problem(
+            where, what, "put the server's own certificate first, then the issuer of each"
+        )
+    what = f"is broken: {issuer} issued {name}, but {pem.title(wrong)} follows"
+    return problem(where, what, f"put {issuer} there, or delete what does not belong in the chain")
 
 
 def _check_issuer(where: str, issuer: Any) -> Iterator[str]:
     name = pem.title(issuer)
     if not pem.may_sign(issuer):
-        what = f"holds {name} as an issuer, which is no authority (CA:TRUE)"
-        yield problem(where, what, "get one from an authority")
+        what = f"contains {name} as an issuer, which is not an authority (CA:TRUE)"
+        yield problem(where, what, "get a certificate from an authority")
     if pem.end(issuer) <= pem.now():
-        what = f"holds {name}, which expired on {pem.end(issuer):%Y-%m-%d}"
-        yield problem(where, what, "put the issuer's current one there")
+        what = f"contains {name}, which expired on {pem.end(issuer):%Y-%m-%d}"
+        yield problem(where, what, "replace it with the issuer's current certificate")
 
 
 @functools.lru_cache(maxsize=1)
 def trusted_roots() -> dict[bytes, list[Any]]:
-    """Give the roots of the controller's own store by their subject; none where it has none."""
+    """Return the roots of the controller's own store by their subject; none where it has none."""
     paths = ssl.get_default_verify_paths()
     files = [Path(paths.cafile)] if paths.cafile else []
     if not files and paths.capath:

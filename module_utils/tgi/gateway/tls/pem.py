@@ -1,6 +1,6 @@
-"""Certificates and keys as PEM text, and what is asked of a single one.
+"""Read certificates and keys as PEM text.
 
-Needs cryptography, which community.crypto needs on the controller anyway.
+Needs cryptography on the controller, as community.crypto does.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def certificates(text: str) -> list[Any]:
     try:
         return list(x509.load_pem_x509_certificates(text.encode()))
     except ValueError:
-        raise UnreadableError("certificate is no PEM certificate") from None
+        raise UnreadableError("certificate is not a PEM certificate") from None
 
 
 def bundle(text: str) -> list[Any]:
     """Read what can be read of a bundle that others made; none of it is a reason to fail."""
     found = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what is odd about somebody's root
+        warnings.simplefilter("ignore")  # cryptography warns about odd roots
         for block in _BLOCK.findall(text):
             with contextlib.suppress(UnreadableError):
                 found += certificates(block)
@@ -47,11 +47,11 @@ def private_key(text: str) -> Any:
     try:
         return load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise UnreadableError("key is no PEM private key, or has a password") from None
+        raise UnreadableError("key is not a PEM private key, or has a password") from None
 
 
 def belong_together(certificate: Any, key: Any) -> bool:
-    """Say whether a certificate is for this private key."""
+    """Return whether a certificate is for this private key."""
     return _public(certificate.public_key()) == _public(key.public_key())
 
 
@@ -62,7 +62,7 @@ def _public(key: Any) -> bytes:
 
 
 def covers(leaf: Any, server_name: str) -> bool:
-    """Say whether a certificate has a DNS name, itself or by a wildcard, as clients ask for it."""
+    """Return whether a certificate covers a DNS name, by itself or by a wildcard."""
     from cryptography import x509
 
     try:
@@ -76,7 +76,7 @@ def covers(leaf: Any, server_name: str) -> bool:
 
 
 def may_sign(certificate: Any) -> bool:
-    """Say whether a certificate is one of an authority (CA:TRUE)."""
+    """Return whether a certificate is one of an authority (CA:TRUE)."""
     from cryptography import x509
 
     try:
@@ -87,12 +87,12 @@ def may_sign(certificate: Any) -> bool:
 
 
 def is_root(certificate: Any) -> bool:
-    """Say whether a certificate names itself as its issuer."""
+    """Return whether a certificate names itself as its issuer."""
     return bool(certificate.issuer == certificate.subject)
 
 
 def issued(certificate: Any, issuer: Any) -> bool:
-    """Say whether ``issuer``, by its name and key, signed a certificate."""
+    """Return whether ``issuer``, by its name and key, signed a certificate."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except Exception:  # it has many ways to say no, one of them for each kind of key
@@ -101,7 +101,7 @@ def issued(certificate: Any, issuer: Any) -> bool:
 
 
 def title(certificate: Any, issuer: bool = False) -> str:
-    """Give the common name of a certificate or of its issuer, or else all of the name."""
+    """Return the common name of a certificate or of its issuer, or else all of the name."""
     from cryptography.x509.oid import NameOID
 
     name = certificate.issuer if issuer else certificate.subject
@@ -111,17 +111,17 @@ def title(certificate: Any, issuer: bool = False) -> str:
 
 
 def now() -> datetime.datetime:
-    """Give the controller's time."""
+    """Return the controller's time."""
     return datetime.datetime.now(datetime.timezone.utc)
 
 
 def start(certificate: Any) -> datetime.datetime:
-    """Give when a certificate begins to be valid."""
+    """Return when a certificate begins to be valid."""
     moment: datetime.datetime = certificate.not_valid_before_utc
     return moment
 
 
 def end(certificate: Any) -> datetime.datetime:
-    """Give when a certificate expires."""
+    """Return when a certificate expires."""
     moment: datetime.datetime = certificate.not_valid_after_utc
     return moment

@@ -1,4 +1,4 @@
-"""Whether a certificate can be asked for from an ACME server."""
+"""Check the ACME settings of gateway_tls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .pem_files import Reader, check_pem
 
 _DNS_KEYS = ("dns_plugin", "dns_credentials", "dns_propagation_seconds")
 _EAB = ("eab_kid", "eab_hmac_key")
-#: What gateway_tls may have beside source: acme
+#: The keys of gateway_tls with source: acme
 ACME_KEYS = ("directory", "directory_ca", "email", "agree_tos", "challenge", *_DNS_KEYS, *_EAB)
 _URL = re.compile(r"https://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?/[!-~]*")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
@@ -24,17 +24,17 @@ _LONGEST_WAIT = 3600
 
 
 def check_acme(tls: Mapping[Any, Any], read: Reader) -> Iterator[str]:
-    """Give the problems of gateway_tls with source: acme; types are judged elsewhere."""
+    """Return the problems of gateway_tls with source: acme; types are checked elsewhere."""
     directory, email = tls.get("directory"), tls.get("email")
     remedy = "write the server's https URL, such as https://acme-v02.api.letsencrypt.org/directory"
     if _is_unset(directory):
         yield problem("gateway_tls.directory", "is missing", remedy)
     elif isinstance(directory, str) and not _is_url(directory):
-        what = f"is {shown(directory)}, no URL of a directory"
+        what = f"is {shown(directory)}, not a directory URL"
         yield problem("gateway_tls.directory", what, remedy)
     if isinstance(email, str) and email and not _EMAIL.fullmatch(email):
         remedy = "write one such as ops@example.org, or delete it"
-        yield problem("gateway_tls.email", f"is {shown(email)}, no address", remedy)
+        yield problem("gateway_tls.email", f"is {shown(email)}, not an address", remedy)
     if tls.get("agree_tos") is not True and tls.get("agree_tos") is not UNKNOWN:
         what = "is missing" if tls.get("agree_tos") is None else "is false"
         remedy = "read the server's terms of service, and write agree_tos: true"
@@ -70,7 +70,7 @@ def _check_challenge(tls: Mapping[Any, Any]) -> Iterator[str]:
     if _is_unset(plugin):
         yield problem("gateway_tls.dns_plugin", "is missing", remedy)
     elif isinstance(plugin, str) and not _PLUGIN.fullmatch(plugin):
-        yield problem("gateway_tls.dns_plugin", f"is {shown(plugin)}, no plugin", remedy)
+        yield problem("gateway_tls.dns_plugin", f"is {shown(plugin)}, not a plugin name", remedy)
     yield from _check_credentials(tls.get("dns_credentials"))
     if isinstance(wait, int) and not 0 < wait <= _LONGEST_WAIT:
         what = f"is {wait}"
@@ -87,11 +87,11 @@ def _check_credentials(credentials: Any) -> Iterator[str]:
         path = f"{where}.{name}"
         if not _OPTION.fullmatch(str(name)):
             remedy = "write a name of the plugin's manual: letters, digits, _ and -"
-            yield problem(f"{where}", f"has {shown(str(name))}, no option's name", remedy)
+            yield problem(f"{where}", f"has {shown(str(name))}, not an option name", remedy)
         elif value is UNKNOWN:
             continue
         elif isinstance(value, (dict, list)) or _is_unset(value):
-            yield problem(path, "is no single value", "write a text or a number")
+            yield problem(path, "is not a single value", "write a text or a number")
         elif not str(value).isprintable() or str(value) != str(value).strip():
             remedy = "write it in one line, without blanks around it"
             yield problem(path, "has a line break, a control character or blanks around it", remedy)
@@ -103,7 +103,7 @@ def _check_binding(tls: Mapping[Any, Any]) -> Iterator[str]:
         where = f"gateway_tls.{key}"
         if _is_unset(value) and not _is_unset(tls.get(other)):
             remedy = f"write what the server's account page gives, or delete {other}"
-            yield problem(where, f"is missing beside {other}", remedy)
+            yield problem(where, f"is missing although {other} is set", remedy)
         elif isinstance(value, str) and value and not shape.fullmatch(value):
             remedy = "copy it again from the server's account page"
-            yield problem(where, "has characters that it cannot have", remedy)
+            yield problem(where, "has invalid characters", remedy)

@@ -1,4 +1,4 @@
-"""Whether all variables of a gateway fit together, its backends aside."""
+"""Check all variables of a gateway except its backends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .tiers import check_limits
 PORTS = ("gateway_http_port", "gateway_https_port", "gateway_status_port")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
-# Its certificate would be written over the private CA's own
+# The private CA's own file is ca.crt
 _RESERVED = "ca"
 # Numbers with their least and, where nginx or a calendar has one, their largest value
 _NUMBERS = {
@@ -33,7 +33,7 @@ _NUMBERS = {
     "gateway_shutdown_timeout": (1, 10**6),
     "gateway_reload_timeout": (1, 3600),
 }
-#: What the rules look at although nobody may have set it
+#: Variables that the rules check even where only the default is set
 JUDGED = (
     *PORTS,
     "gateway_tls_profile",
@@ -49,7 +49,7 @@ JUDGED = (
 
 
 def check_gateway(values: Mapping[str, Any], read: Reader) -> list[str]:
-    """Give the problems of the gateway's variables, except for its backends."""
+    """Return the problems of the gateway's variables, except for its backends."""
     name, tls = values.get("gateway_server_name"), values.get("gateway_tls")
     misnamed = list(_check_name(name, tls))
     fits = isinstance(name, str) and not misnamed
@@ -70,14 +70,14 @@ def _check_name(name: Any, tls: Any) -> Iterator[str]:
     if not isinstance(name, str) or not name:
         return
     if not _HOST.fullmatch(name):
-        yield problem(where, f"is {shown(name)}, no host name", remedy)
+        yield problem(where, f"is {shown(name)}, not a host name", remedy)
     elif name.replace(".", "").isdigit():
-        yield problem(where, f"is {shown(name)}, an address and no host name", remedy)
+        yield problem(where, f"is {shown(name)}, an address, not a host name", remedy)
     elif name != name.lower():
-        remedy = f"write {name.lower()}: clients ask for it so"
+        remedy = f"write {name.lower()}, as clients send it"
         yield problem(where, f"is {shown(name)}, which has capital letters", remedy)
     elif name == _RESERVED and isinstance(tls, dict) and tls.get("source") == "private_ca":
-        what = f"is {shown(name)}, whose certificate would replace the private CA's"
+        what = f"is {shown(name)}, whose certificate would overwrite the private CA's"
         yield problem(where, what, remedy)
 
 
@@ -88,7 +88,7 @@ def _check_ports(values: Mapping[str, Any]) -> Iterator[str]:
         if port is None:
             continue
         if not 0 < port < 65536:
-            yield problem(name, f"is {port}, no port", "write one from 1 to 65535")
+            yield problem(name, f"is {port}, not a port", "write one from 1 to 65535")
         elif port in owners:
             yield problem(name, f"is {port}, as is {owners[port]}", "write another")
         owners.setdefault(port, name)
@@ -114,4 +114,4 @@ def _check_address(values: Mapping[str, Any]) -> Iterator[str]:
             ipaddress.ip_address(address)
         except ValueError:
             remedy = "write the address that the GPU hosts see, such as 10.0.0.2"
-            yield problem("gateway_address", f"is {shown(address)}, no address", remedy)
+            yield problem("gateway_address", f"is {shown(address)}, not an address", remedy)

@@ -1,4 +1,4 @@
-"""Whether what a gateway publishes can be written into nginx's configuration, and be told apart."""
+"""Check the models that a gateway publishes: names, aliases and addresses."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ...models.model_rules import ALIAS, DEFAULT_ALIAS, NAME
 from ...models.replicas import backends_problems, gateway_backends
 
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
-# It is a part of a file's name, and of the name of a group of servers
+# It is part of the names of a file and of an nginx upstream
 _REPLICA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def backend_problems(
     backends: Any, hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], gateway: str
 ) -> list[str]:
-    """Give every reason, a line each, why ``backends`` cannot be published by ``gateway``.
+    """Return the reasons why ``gateway`` cannot publish ``backends``, one line each.
 
-    Where they are what :func:`gateway_backends` makes of ``hosts``, these hosts are judged.
+    Backends that :func:`gateway_backends` derives from ``hosts`` are checked through these hosts.
     """
     names = list(hosts)
     derived = gateway_backends(names, hostvars, gateway) if names else None
@@ -31,10 +31,10 @@ def backend_problems(
 def check_published(
     backends: Any, gpu_hosts: Mapping[str, Mapping[str, Any]] | None, gateway: str
 ) -> list[str]:
-    """Give what the inventory alone says against publishing: the preflight's part.
+    """Return the problems that the inventory alone shows: the preflight's part.
 
-    Without ``backends`` of its own a gateway publishes the models of ``gpu_hosts``, each of
-    which is judged where its list is.
+    Without its own ``backends`` a gateway publishes the models of ``gpu_hosts``, each of
+    which is checked on its own host.
     """
     if backends is not None:
         return list(check_backends(backends)) if isinstance(backends, list) else []
@@ -42,12 +42,12 @@ def check_published(
         return []
     if not gpu_hosts:
         remedy = "add the hosts of the models to it, or write gateway_backends"
-        return [problem("group gpu_hosts", "is empty, so there is nothing to publish", remedy)]
+        return [problem("group gpu_hosts", "is empty, so the gateway has no models", remedy)]
     return backends_problems(gpu_hosts, gpu_hosts, gateway, facts=False)
 
 
 def check_backends(backends: Any) -> Iterator[str]:
-    """Give the problems of gateway_backends; entries that are no mapping are passed over."""
+    """Return the problems of gateway_backends; entries that are not mappings are skipped."""
     if not backends:
         remedy = "list a model in tgi_models of a host in gpu_hosts"
         yield problem("gateway_backends", "is empty", remedy)
@@ -74,11 +74,13 @@ def _check_labels(where: str, backend: dict[Any, Any]) -> Iterator[str]:
     for place, alias in enumerate(_list(backend.get("aliases"))):
         if isinstance(alias, str) and not ALIAS.fullmatch(alias):
             remedy = "write letters, digits and . _ : / - only"
-            yield problem(f"{where}.aliases[{place}]", f"is {shown(alias)}, no alias", remedy)
+            yield problem(
+                f"{where}.aliases[{place}]", f"is {shown(alias)}, not a valid alias", remedy
+            )
     model_id = backend.get("model_id")
     if isinstance(model_id, str) and not re.fullmatch(r"/?[\w][\w./:-]*", model_id, re.ASCII):
         remedy = "write organisation/name, or a path"
-        yield problem(f"{where}.model_id", f"is {shown(model_id)}, no model", remedy)
+        yield problem(f"{where}.model_id", f"is {shown(model_id)}, not a model", remedy)
 
 
 def _check_replicas(where: str, replicas: Any) -> Iterator[str]:

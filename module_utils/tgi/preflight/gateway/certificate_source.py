@@ -1,4 +1,4 @@
-"""Whether gateway_tls says, in full and nothing else, where the certificate comes from."""
+"""Check that gateway_tls has all keys of its source, and no others."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ...gateway.tls.certificate import certificate_problems
 from .acme_server import ACME_KEYS, check_acme
 from .pem_files import VAULTED, Reader, check_path, check_pem, holds
 
-# Where certificate and key are at hand before the role runs
+# Sources whose certificate and key exist before the role runs
 _READABLE = ("files", "content")
-# Source: the keys it may have beside it
+# The keys that each source may have
 _KEYS = {
     "files": ("certificate", "key", "root"),
     "content": ("certificate_content", "key_content", "root"),
@@ -22,7 +22,7 @@ _KEYS = {
 
 
 def check_tls(tls: Any, read: Reader) -> list[str]:
-    """Give the problems of gateway_tls, except for those of what its files hold."""
+    """Return the problems of gateway_tls, except for those of what its files hold."""
     source = tls.get("source") if isinstance(tls, dict) else None
     if not isinstance(source, str) or source not in _KEYS:
         return []
@@ -49,7 +49,7 @@ def _check_foreign(tls: Mapping[Any, Any], source: str) -> Iterator[str]:
             near = closest(key, [one for one in mine if one not in tls])
             remedy = f"write {near}" if near else "delete it"
             remedy += f", or write source: {' or '.join(theirs)}"
-            yield problem(f"gateway_tls.{key}", f"is nothing for source: {source}", remedy)
+            yield problem(f"gateway_tls.{key}", f"is not used with source: {source}", remedy)
 
 
 def _check_files(tls: Mapping[Any, Any], read: Reader) -> Iterator[str]:
@@ -67,13 +67,13 @@ def _check_content(tls: Mapping[Any, Any]) -> Iterator[str]:
         if text is None or text == "":
             yield problem(where, "is missing", remedy)
         elif isinstance(text, str) and not holds(text, content):
-            yield problem(where, f"holds no {content}", remedy)
+            yield problem(where, f"does not contain a {content}", remedy)
 
 
 def check_certificate(values: Mapping[str, Any], server_name: str, read: Reader) -> list[str]:
-    """Give the reasons why the certificate of gateway_tls cannot be served, if it can be read.
+    """Return the reasons why the certificate of gateway_tls cannot be served, if it can be read.
 
-    What cannot be read is :func:`check_tls`'s to report, and what is vaulted is passed over.
+    :func:`check_tls` reports what cannot be read. Vaulted files are skipped.
     """
     tls, profile = values.get("gateway_tls"), values.get("gateway_tls_profile")
     if not isinstance(tls, dict) or tls.get("source") not in _READABLE or check_tls(tls, read):

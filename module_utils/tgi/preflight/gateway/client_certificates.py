@@ -1,4 +1,4 @@
-"""Whether clients' certificates can be asked for, and stand for one consumer each."""
+"""Check the CA of client certificates, and that each subject belongs to one consumer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REMEDY = "write it as openssl x509 -noout -subject -nameopt RFC2253 does, such 
 
 
 def check_client_certificates(values: Mapping[str, Any], read: Reader) -> Iterator[str]:
-    """Give the problems of gateway_client_ca and of what needs it."""
+    """Return the problems of gateway_client_ca and of what needs it."""
     authority = values.get(_CA)
     if authority not in (None, ""):
         unread = list(check_pem(_CA, authority, "CERTIFICATE", read))
@@ -41,7 +41,7 @@ def _check_authorities(path: Any, read: Reader) -> Iterator[str]:
     if VAULTED in text:
         return
     if not found:
-        what = f"is {path}, which has no certificate that can be read"
+        what = f"is {path}, which contains no readable certificate"
         yield problem(_CA, what, "write a PEM file's path")
     elif all(pem.end(one) <= pem.now() for one in found):
         what = f"is {path}, whose {pem.title(found[0])} expired on {pem.end(found[0]):%Y-%m-%d}"
@@ -54,14 +54,14 @@ def _lacking(where: str, what: str) -> str:
 
 
 def _check_subject(subject: str, where: str, owners: dict[str, str]) -> Iterator[str]:
-    """Refuse what nginx never says a subject is: it writes RFC 2253, in ASCII."""
+    """Refuse subjects that nginx never writes: it uses RFC 2253, in ASCII."""
     told = f"is {shown(subject)}"
     if not subject.isascii() or not subject.isprintable() or set("\"'`") & set(subject):
-        yield problem(where, f"{told}, with characters that it cannot have", _REMEDY)
+        yield problem(where, f"{told}, with invalid characters", _REMEDY)
     elif not _ATTRIBUTE.match(subject):
-        yield problem(where, f"{told}, no subject", _REMEDY)
+        yield problem(where, f"{told}, not a subject", _REMEDY)
     elif re.search(r"(?<!\\),\s|\s=|=\s", subject):
-        yield problem(where, f"{told}, with blanks that nginx does not write", _REMEDY)
+        yield problem(where, f"{told}, with spaces that nginx does not write", _REMEDY)
     elif subject in owners:
         what = f"{told}, as is {owners[subject]}"
         yield problem(where, what, "delete one: a certificate stands for one consumer")

@@ -1,4 +1,4 @@
-"""Whether a gateway's consumers can be told apart, each with its tier and what proves it."""
+"""Check the consumers: unique names, known tiers, and a key or certificate each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .names import NAME, same_but_for_case
 
 
 def check_consumers(values: Mapping[str, Any]) -> Iterator[str]:
-    """Give the problems of gateway_consumers, and of checks_consumer beside it."""
+    """Return the problems of gateway_consumers and checks_consumer."""
     consumers, tiers = values.get("gateway_consumers"), values.get("gateway_tiers")
     entries = consumers if isinstance(consumers, list) else []
     names: dict[str, str] = {}
@@ -33,7 +33,9 @@ def _check_name(name: Any, where: str, names: dict[str, str]) -> Iterator[str]:
     if not isinstance(name, str):
         return
     if not NAME.fullmatch(name):
-        yield problem(where, f"is {shown(name)}, no name", "write letters, digits, . _ and - only")
+        yield problem(
+            where, f"is {shown(name)}, not a valid name", "write letters, digits, . _ and - only"
+        )
     if name in names:
         remedy = "write another, or put the keys of both into one entry"
         yield problem(where, f"is {shown(name)}, as is {names[name]}", remedy)
@@ -44,11 +46,11 @@ def _check_tier(tier: Any, where: str, tiers: Any) -> Iterator[str]:
     if isinstance(tier, str) and isinstance(tiers, dict) and tier not in tiers:
         known = closest(tier, map(str, tiers)) or ", ".join(map(str, tiers))
         remedy = f"{f'write {known}, or ' if known else ''}add {tier} to gateway_tiers"
-        yield problem(where, f"is {shown(tier)}, which gateway_tiers lacks", remedy)
+        yield problem(where, f"is {shown(tier)}, which is not in gateway_tiers", remedy)
 
 
 def _check_proof(consumer: dict[Any, Any], where: str) -> Iterator[str]:
-    """Refuse a consumer that nobody can be."""
+    """Refuse a consumer without keys and certificates."""
     keys = consumer.get("keys")
     if keys is not None and keys != []:
         return
@@ -66,16 +68,16 @@ def _check_prober(name: Any, consumers: list[Any]) -> Iterator[str]:
     keys = mine[0].get("keys") if mine else None
     # An empty list of keys has been reported at its own place
     if keys is None:
-        what = f"is {shown(name)}, of which gateway_consumers has no entry with a key"
-        remedy = "add one to gateway_consumers for the checks, or write the name of another"
+        what = f"is {shown(name)}, which has no key in gateway_consumers"
+        remedy = "add this consumer to gateway_consumers, or write the name of another"
         yield problem("checks_consumer", what, remedy)
         return
     if mine[0].get("enabled") is False:
-        what = f"is {shown(name)}, which is not enabled in gateway_consumers"
+        what = f"is {shown(name)}, which is disabled in gateway_consumers"
         yield problem("checks_consumer", what, "enable it, or write the name of another")
     if isinstance(keys, list) and keys and _is_over(keys[0]):
         what = f"is {shown(name)}, whose first key has expired"
-        remedy = "put its new key first: the checks take that one"
+        remedy = "list its new key first, because the checks use the first"
         yield problem("checks_consumer", what, remedy)
 
 

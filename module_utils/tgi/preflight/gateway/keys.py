@@ -1,4 +1,4 @@
-"""Whether the keys of a consumer are ones that clients can send and nobody guesses."""
+"""Check that clients can send the keys, and that the keys are hard to guess."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _REMEDY = "write the output of openssl rand -hex 32, in a vault file"
 
 
 def check_keys(keys: Any, where: str, seen: dict[str, str]) -> Iterator[str]:
-    """Give the problems of a list of keys, each text or {key, expires}.
+    """Return the problems of a list of keys, each text or {key, expires}.
 
-    ``seen`` has all keys met so far and where; it grows. No problem shows a key. A key that
-    has expired is none: it stays listed until somebody tidies up, and the gateway refuses it.
+    ``seen`` has all keys met so far and where; it grows. No problem shows a key. An expired
+    key is not a problem: it may stay in the list, and the gateway refuses it.
     """
     for place, entry in enumerate(keys if isinstance(keys, list) else []):
         path = f"{where}[{place}]"
@@ -37,34 +37,36 @@ def check_keys(keys: Any, where: str, seen: dict[str, str]) -> Iterator[str]:
 def _check_entry(entry: dict[Any, Any], path: str) -> Iterator[str]:
     for name in map(str, entry):
         if name not in _ENTRY:
-            remedy = f"write {closest(name, _ENTRY) or 'key and expires'}"
-            yield problem(f"{path}.{name}", "is nothing that a key has", remedy)
+            remedy = f"write {closest(name, _ENTRY) or 'one of these fields'}"
+            yield problem(
+                f"{path}.{name}", "is not a field of a key (fields: key, expires)", remedy
+            )
     if "key" not in entry:
         yield problem(f"{path}.key", "is missing", _REMEDY)
     expires = entry.get("expires")
     if expires is None or expires is UNKNOWN:
         return
     if isinstance(expires, datetime.date):
-        # Ansible fails on it, without a word on where: it looks for secrets in all of keys
+        # Ansible fails on it without naming the place, because keys are no_log
         remedy = f'put it in quotes: "{expires}"'
-        yield problem(f"{path}.expires", "is a date of YAML", remedy)
+        yield problem(f"{path}.expires", "is a YAML date", remedy)
         return
     try:
         expires_at(expires)
     except (ValueError, OverflowError):
         remedy = 'write one such as "2027-01-31" or "2027-01-31T18:00:00Z"'
-        yield problem(f"{path}.expires", "is no date", remedy)
+        yield problem(f"{path}.expires", "is not a date", remedy)
 
 
 def _check_key(key: Any, path: str, seen: dict[str, str]) -> Iterator[str]:
     if not isinstance(key, str):
-        yield problem(path, "is no text", f"put it in quotes, or {_REMEDY}")
+        yield problem(path, "is not a text", f"put it in quotes, or {_REMEDY}")
         return
     if len(key) < SHORTEST_KEY:
-        what = f"has {len(key)} characters, {SHORTEST_KEY} are the least"
+        what = f"has {len(key)} characters, {SHORTEST_KEY} is the minimum"
         yield problem(path, what, _REMEDY)
     elif len(key) > _LONGEST_KEY:
-        yield problem(path, f"has {len(key)} characters, {_LONGEST_KEY} are the most", _REMEDY)
+        yield problem(path, f"has {len(key)} characters, {_LONGEST_KEY} is the maximum", _REMEDY)
     elif not _KEY.fullmatch(key):
         yield problem(path, "has characters that a Bearer token cannot have", _REMEDY)
     elif key in seen:

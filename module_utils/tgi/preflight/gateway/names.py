@@ -1,4 +1,4 @@
-"""Names that nginx has to keep, and to tell apart."""
+"""Check names that nginx compares without regard to case."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def same_but_for_case(variable: str, names: Iterable[Any]) -> Iterator[str]:
-    """Refuse names that differ in nothing but capitals."""
+    """Refuse names that differ only in case."""
     seen: dict[str, str] = {}
     for name in map(str, names):
         other = seen.setdefault(name.lower(), name)
         if other != name:
-            what = f"has {shown(name)} and {shown(other)}, which nginx cannot tell apart"
+            what = f"has {shown(name)} and {shown(other)}, which nginx treats as equal"
             yield problem(variable, what, "rename one")

@@ -1,4 +1,4 @@
-"""Whether the balancers in front of a gateway are named so that nobody else can pose as one."""
+"""Check the load balancers that a gateway trusts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IPV4 = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
 def check_proxies(values: Mapping[str, Any]) -> Iterator[str]:
-    """Give the problems of gateway_trusted_proxies and gateway_real_ip_header."""
+    """Return the problems of gateway_trusted_proxies and gateway_real_ip_header."""
     networks, header = values.get(_NETWORKS), values.get(_HEADER)
     for place, network in enumerate(networks if isinstance(networks, list) else []):
         if isinstance(network, str):
@@ -32,7 +32,7 @@ def check_proxies(values: Mapping[str, Any]) -> Iterator[str]:
             yield problem(_HEADER, what, "list the balancers' networks there")
     elif not _TOKEN.fullmatch(header):
         remedy = "write a name such as X-Forwarded-For (letters, digits and -), or proxy_protocol"
-        yield problem(_HEADER, f"is {shown(header)}, no name of a header", remedy)
+        yield problem(_HEADER, f"is {shown(header)}, not a header name", remedy)
 
 
 def _check_network(text: str, where: str) -> Iterator[str]:
@@ -42,15 +42,15 @@ def _check_network(text: str, where: str) -> Iterator[str]:
     except ValueError:
         network = None
     if network is None:
-        yield problem(where, f"is {shown(text)}, no network", remedy)
+        yield problem(where, f"is {shown(text)}, not a network", remedy)
         return
     address, _, prefix = text.partition("/")
-    # An IPv6 network that holds all of IPv4 is as good as none
+    # An IPv6 network that contains all of IPv4 excludes no address
     all_of_it = network.prefixlen == 0 or (
         network.version == 6 and network.overlaps(_IPV4) and network.prefixlen <= _IPV4.prefixlen
     )
     if all_of_it:
-        what = f"is {shown(text)}: anybody could then claim any address, and use up its limits"
+        what = f"is {shown(text)}, so every client could choose its address and evade the limits"
         yield problem(where, what, "write the networks of your balancers only")
     elif prefix and ipaddress.ip_address(address) != network.network_address:
         what = f"is {shown(text)}, an address within a network"

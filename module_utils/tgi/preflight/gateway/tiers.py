@@ -1,4 +1,4 @@
-"""Whether a gateway's tiers and limits are ones that nginx can count by."""
+"""Check a gateway's tiers and limits."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ _LIMITS = {
 }
 # nginx counts whole requests per second or per minute
 _SLOWEST = 1 / 60
-# nginx's own for limit_conn; the others are far from where its numbers overflow
+# limit_conn has its own maximum; the others keep nginx's numbers from overflowing
 _MOST = {_RATE: 10**6, "burst": 10**6, "concurrent": 65535, _BUDGET: 10**9}
 
 
 def check_limits(values: Mapping[str, Any]) -> Iterator[str]:
-    """Give the problems of gateway_tiers and of the limits by address."""
+    """Return the problems of gateway_tiers and of the limits by address."""
     tiers = values.get("gateway_tiers")
     for name, tier in tiers.items() if isinstance(tiers, dict) else ():
         where = f"gateway_tiers.{name}"
         if not NAME.fullmatch(str(name)):
-            yield problem(where, "is no name for a tier", "write letters, digits, . _ and - only")
+            yield problem(
+                where, "is not a valid tier name", "write letters, digits, . _ and - only"
+            )
         if isinstance(tier, dict):
             yield from _check_limit(where, tier, _CAPPED, (_BUDGET,))
         elif tier is not UNKNOWN:
@@ -50,17 +52,17 @@ def _check_limit(
     for key in limit:
         if key not in known:
             remedy = f"write {closest(str(key), known) or ', '.join(known)}"
-            yield problem(f"{where}.{key}", "is no limit there", remedy)
+            yield problem(f"{where}.{key}", "is not a known limit", remedy)
     for key in known:
         value = limit.get(key)
         if value is None and key not in optional:
-            yield problem(f"{where}.{key}", "is missing", f"write {key}: and a number")
+            yield problem(f"{where}.{key}", "is missing", f"write {key}: NUMBER")
         elif value is not None and value is not UNKNOWN:
             yield from _check_number(f"{where}.{key}", key, value)
 
 
 def _check_number(where: str, key: str, value: Any) -> Iterator[str]:
-    """Refuse text too: templates reckon with these values as they are."""
+    """Refuse text too, because templates calculate with these values."""
     least = 1 if key == _BUDGET else 0
     plain = isinstance(value, int) and not isinstance(value, bool)
     remedy = f"write a whole number, {least} or more, without quotes"
@@ -72,4 +74,4 @@ def _check_number(where: str, key: str, value: Any) -> Iterator[str]:
     if not fits:
         yield problem(where, f"is {shown(value)}", remedy)
     elif value > _MOST[key]:
-        yield problem(where, f"is {value}", f"write {_MOST[key]} at most")
+        yield problem(where, f"is {value}", f"write at most {_MOST[key]}")

@@ -47,7 +47,7 @@ def test_a_certificate_that_fits_is_left_alone(tmp_path: Path) -> None:
     ("name", "directory", "way", "said"),
     [
         (NAME, "https://other.example.org/", "webroot", "from another ACME server"),
-        (NAME, DIRECTORY, "dns-rfc2136", "proven in another way"),
+        (NAME, DIRECTORY, "dns-rfc2136", "the challenge has changed"),
     ],
 )
 def test_one_that_does_not_fit_is_replaced(
@@ -60,7 +60,7 @@ def test_one_that_does_not_fit_is_replaced(
 def test_another_name_gets_one_of_its_own(tmp_path: Path) -> None:
     """The one in service is not touched before nginx is told of the new one."""
     root = lineage(tmp_path, make(days=60).certificate)
-    assert why_obtain(root, "new.example.org", DIRECTORY, "webroot") == "there is none yet"
+    assert why_obtain(root, "new.example.org", DIRECTORY, "webroot") == "none exists yet"
     assert names_kept(root) == [NAME]
     assert names_kept(tmp_path / "nowhere") == []
 
@@ -70,15 +70,15 @@ def test_one_for_other_names_is_replaced(tmp_path: Path) -> None:
     assert f"is not for {NAME}" in why_obtain(root, NAME, DIRECTORY, "webroot")
 
 
-def test_a_name_that_certbot_will_not_forget_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AcmeError, match=f"keeps the certificate of {NAME}: no such one"):
+def test_a_certificate_that_certbot_cannot_delete(tmp_path: Path) -> None:
+    with pytest.raises(AcmeError, match=f"cannot delete the certificate of {NAME}: no such one"):
         forget(lambda *_: (1, "", "no such one"), tmp_path, NAME)
 
 
 def test_none_an_unreadable_and_an_ended_one_are_replaced(tmp_path: Path) -> None:
-    assert why_obtain(tmp_path / "a", NAME, DIRECTORY, "webroot") == "there is none yet"
+    assert why_obtain(tmp_path / "a", NAME, DIRECTORY, "webroot") == "none exists yet"
     broken = lineage(tmp_path / "b", "-----BEGIN CERTIFICATE-----\nno\n")
-    assert "cannot be read" in why_obtain(broken, NAME, DIRECTORY, "webroot")
+    assert "is unreadable" in why_obtain(broken, NAME, DIRECTORY, "webroot")
     ended = lineage(tmp_path / "c", make(days=-1).certificate)
     assert "was not renewed" in why_obtain(ended, NAME, DIRECTORY, "webroot")
 
@@ -125,7 +125,7 @@ SAID = {
         "CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer "
         "certificate (_ssl.c:992)')))"
     ),
-    "DNS must know gateway_server_name": (
+    "create a DNS record for gateway_server_name": (
         "  Domain: llm.example.org\n  Type:   dns\n  Detail: DNS problem: NXDOMAIN looking up A "
         "for llm.example.org - check that a DNS record exists for this domain"
     ),

@@ -74,7 +74,7 @@ def test_a_takeover_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     nginx.running = False
     new = release(tmp_path)
     nginx.breaks = {new.version}
-    with pytest.raises(ApplyError, match="nginx is stopped as it was"):
+    with pytest.raises(ApplyError, match="nginx is stopped as before"):
         gateway.put_in_force(new)
     assert (tmp_path / "nginx.conf").read_text() == "the distribution's\n"
     assert not (tmp_path / "nginx.conf").is_symlink()
@@ -86,7 +86,9 @@ def test_a_stopped_or_stale_process_is_drift(tmp_path: Path) -> None:
     wanted = release(tmp_path)
     gateway.put_in_force(wanted)
     nginx.stop()
-    assert gateway.put_in_force(wanted).did == ["bring the process to its configuration"]
+    assert gateway.put_in_force(wanted).did == [
+        "reload or start nginx, which does not serve its configuration"
+    ]
     assert nginx.running
     nginx.serving = "an older one"
     assert gateway.put_in_force(wanted).changed
@@ -99,7 +101,7 @@ def test_an_installed_update_takes_over_without_a_restart(tmp_path: Path) -> Non
     nginx.is_outdated = True
     nginx.asked.clear()
     outcome = gateway.put_in_force(release(tmp_path))
-    assert outcome.did == ["let the installed nginx take over from the one that runs"]
+    assert outcome.did == ["replace the running nginx by the installed version"]
     assert nginx.asked[-1] == "replace"
     assert not gateway.put_in_force(release(tmp_path)).changed
 
@@ -194,7 +196,7 @@ def test_withdrawing_leaves_what_was_replaced_later(tmp_path: Path) -> None:
     gateway.put_in_force(release(tmp_path))
     outcome, _ = gateway.withdraw()
     later = tmp_path / "tgi-gateway/replaced/nginx.conf.1"
-    assert f"left {later}, which was replaced later" in outcome.did
+    assert f"left {later}, which the gateway replaced later" in outcome.did
     assert later.read_text() == "an admin's later one\n"
     assert (tmp_path / "nginx.conf").read_text() == "the distribution's\n"
     assert gateway.withdraw() == (type(outcome)(), [])

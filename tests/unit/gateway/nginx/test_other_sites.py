@@ -16,7 +16,7 @@ OWN = f"{CONF}server {{ listen 443 ssl; server_name llm.example.org; }}\n    {OT
 
 
 def included(path: Path, others: list[Path]) -> Release:
-    """Make a release that serves sites of others too."""
+    """Make a release that serves sites that are not ours too."""
     return Release(path / "tgi-gateway", {"nginx.conf": with_others(OWN, others)}, {})
 
 

@@ -59,7 +59,7 @@ def test_the_old_ends_only_when_the_new_has_come(
         master.stdout.readline()
         pid_file.write_text(f"{master.pid}\n")
         complaint = Program(pid_file).replace(1.0)
-        assert ("did not take over" in complaint) is complains
+        assert ("did not replace the running one" in complaint) is complains
         if complains:
             assert master.poll() is None
             os.kill(master.pid, signal.SIGKILL)
@@ -68,4 +68,4 @@ def test_the_old_ends_only_when_the_new_has_come(
 
 
 def test_without_a_process_it_says_so(tmp_path: Path) -> None:
-    assert "cannot be replaced" in Program(tmp_path / "nginx.pid").replace(0.1)
+    assert "cannot replace the running nginx" in Program(tmp_path / "nginx.pid").replace(0.1)

@@ -42,7 +42,7 @@ def test_the_version_is_that_of_names_contents_and_kind(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "/etc/passwd"])
 def test_names_that_are_paths_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="no plain file name"):
+    with pytest.raises(ValueError, match="not a plain file name"):
         Release(tmp_path, {name: ""}, {})
 
 

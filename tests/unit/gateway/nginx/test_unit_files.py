@@ -44,7 +44,9 @@ def test_what_a_confined_nginx_cannot_load_is_refused_before(tmp_path: Path) -> 
     gateway.host.drop_in = ""
     gateway.put_in_force(release(tmp_path))
     gateway.host.drop_in = "[Service]\n"
-    with pytest.raises(ApplyError, match="would not start any more, nothing changed: permission"):
+    with pytest.raises(
+        ApplyError, match="would not start with this drop-in, nothing changed: permission"
+    ):
         gateway.put_in_force(release(tmp_path))
     assert not gateway.host.unit.exists()
 

@@ -49,16 +49,16 @@ def test_good_values_pass() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"gateway_server_name": "10.0.0.1"}, "an address and no host name"),
-        ({"gateway_server_name": "a..b"}, "no host name"),
-        ({"gateway_server_name": "a;\nb"}, "no host name"),
+        ({"gateway_server_name": "10.0.0.1"}, "an address, not a host name"),
+        ({"gateway_server_name": "a..b"}, "not a host name"),
+        ({"gateway_server_name": "a;\nb"}, "not a host name"),
         ({"gateway_bad_auth": {"requests_per_second": 0, "burst": 1}}, "(one a minute) or more"),
         ({"gateway_public_limit": {**LIMIT, "burst": -1}}, "is -1; write a whole number"),
         ({"gateway_tiers": {"Team": VALUES["gateway_tiers"]["team"], **VALUES["gateway_tiers"]}},
-         "nginx cannot tell apart"),
+         "nginx treats as equal"),
         ({"gateway_consumers": [{"name": "a", "tier": "team", "keys": [12345]}]}, "in quotes"),
-        ({"gateway_consumers": [{"name": 'a" "b', "tier": "team", "keys": [KEY]}]}, "no name"),
-        ({"gateway_consumers": [{"name": "a", "tier": "none", "keys": [KEY]}]}, "lacks"),
+        ({"gateway_consumers": [{"name": 'a" "b', "tier": "team", "keys": [KEY]}]}, "not a valid"),
+        ({"gateway_consumers": [{"name": "a", "tier": "none", "keys": [KEY]}]}, "not in gateway"),
     ],
 )  # fmt: skip
 def test_values_are_refused(more: dict[str, Any], said: str) -> None:

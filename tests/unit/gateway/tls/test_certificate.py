@@ -27,8 +27,8 @@ def test_a_fitting_pair_passes(names: tuple[str, ...]) -> None:
         (make(start=1), "valid only from"),
         (make(("*.org", "example.org")), "does not cover"),
         (LEAF._replace(key=CA.key), "does not belong"),
-        (LEAF._replace(key="no key"), "no PEM private key"),
-        (LEAF._replace(certificate=LEAF.key), "no PEM certificate"),
+        (LEAF._replace(key="no key"), "not a PEM private key"),
+        (LEAF._replace(certificate=LEAF.key), "not a PEM certificate"),
     ],
 )
 def test_others_are_refused(pair: Pair, said: str) -> None:

@@ -77,22 +77,26 @@ WEAK = make((), by=ROOT, called="Weak Issuing", ca=True, private=rsa_key(1024))
 BROKEN = [
     (
         [LEAF],
-        "ends at issuer Lab Issuing, which is neither in it nor a root this controller trusts; "
-        "write the full chain (fullchain.pem), or name your own root in gateway_tls.root",
+        "ends at issuer Lab Issuing, which is not in the file and not a root that "
+        "this controller trusts; write the full chain (fullchain.pem), or name your own root in "
+        "gateway_tls.root",
     ),
-    (CHAIN, "ends at issuer Lab Root, which is neither"),
+    (CHAIN, "ends at issuer Lab Root, which is not in the file"),
     (
         [LEAF, ROOT, MIDDLE],
         "is out of order: leaf is followed by Lab Root, not by Lab Issuing; "
-        "put the server's own first",
+        "put the server's own certificate first",
     ),
     ([LEAF, LEAF, MIDDLE, ROOT], "is out of order: leaf is followed by leaf"),
-    ([LEAF, STRANGER], "is broken: leaf is by Lab Issuing, but Stranger follows; put Lab Issuing"),
+    ([LEAF, STRANGER], "is broken: Lab Issuing issued leaf, but Stranger follows; put Lab Issuing"),
     # Of the same name, with another key
-    ([LEAF, NAMESAKE], "is broken: leaf is by Lab Issuing, but Lab Issuing follows"),
-    ([make(by=OLD), OLD, ROOT], "holds Old Issuing, which expired on"),
-    ([make(by=CLERK), CLERK, ROOT], "holds Clerk as an issuer, which is no authority (CA:TRUE)"),
-    ([make(by=WEAK), WEAK, ROOT], "holds Weak Issuing, which has an RSA key of 1024 bits"),
+    ([LEAF, NAMESAKE], "is broken: Lab Issuing issued leaf, but Lab Issuing follows"),
+    ([make(by=OLD), OLD, ROOT], "contains Old Issuing, which expired on"),
+    (
+        [make(by=CLERK), CLERK, ROOT],
+        "contains Clerk as an issuer, which is not an authority (CA:TRUE)",
+    ),
+    ([make(by=WEAK), WEAK, ROOT], "contains Weak Issuing, which has an RSA key of 1024 bits"),
     ([make(private=rsa_key(1024))], "has an RSA key of 1024 bits; get one of 2048 bits or more"),
     ([make(private=ec.generate_private_key(ec.SECP256K1()))], "has a key on secp256k1, which"),
 ]
@@ -114,7 +118,7 @@ def test_the_modern_profile_wants_ecdsa() -> None:
     chain = [make(private=rsa_key(2048))]
     assert problems(chain) == []
     (found,) = problems(chain, profile="modern")
-    assert "has no ECDSA key, which gateway_tls_profile modern wants; get one" in found
+    assert "has no ECDSA key, which gateway_tls_profile: modern requires; get one" in found
     assert "or write gateway_tls_profile: intermediate" in found
     # The issuers may have any
     rsa_root = make((), private=rsa_key(2048))
@@ -141,7 +145,7 @@ def test_a_signature_with_sha1(tmp_path: Path) -> None:
 
 def test_a_root_that_cannot_be_read() -> None:
     (found,) = problems(CHAIN, "nothing")
-    assert found.startswith("gateway_tls.root has no certificate that can be read; write")
+    assert found.startswith("gateway_tls.root contains no readable certificate; write")
 
 
 def test_the_names_of_what_is_pasted() -> None:

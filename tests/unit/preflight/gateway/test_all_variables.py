@@ -65,18 +65,18 @@ def test_what_is_let_through(more: dict[str, Any]) -> None:
 
 
 REFUSED = [
-    ({"gateway_server_name": "https://x"}, "gateway_server_name", "no host name"),
-    ({"gateway_server_name": "a..b"}, "gateway_server_name", "no host name"),
-    ({"gateway_server_name": "192.0.2.1"}, "gateway_server_name", "an address and no host name"),
+    ({"gateway_server_name": "https://x"}, "gateway_server_name", "not a host name"),
+    ({"gateway_server_name": "a..b"}, "gateway_server_name", "not a host name"),
+    ({"gateway_server_name": "192.0.2.1"}, "gateway_server_name", "an address, not a host name"),
     (
         {"gateway_server_name": "LLM.example.org"},
         "gateway_server_name",
-        "has capital letters; write llm.example.org: clients",
+        "has capital letters; write llm.example.org, as clients",
     ),
     (
         {"gateway_server_name": "ca", "gateway_tls": CA},
         "gateway_server_name",
-        "whose certificate would replace the private CA's",
+        "whose certificate would overwrite the private CA's",
     ),
     ({"gateway_tls": {**TLS, "key": None}}, "gateway_tls.key", "is missing"),
     ({"gateway_tls": {**TLS, "key": "a.key"}}, "gateway_tls.key", "write an absolute path"),
@@ -85,11 +85,15 @@ REFUSED = [
         "gateway_tls.key",
         "is /pki/none.key, which the controller cannot read; put the file there",
     ),
-    ({"gateway_tls": {**TLS, "key": "/pki/a.crt"}}, "gateway_tls.key", "holds no PRIVATE KEY"),
+    (
+        {"gateway_tls": {**TLS, "key": "/pki/a.crt"}},
+        "gateway_tls.key",
+        "does not contain a PRIVATE KEY",
+    ),
     (
         {"gateway_tls": {**TLS, "certificate": "/pki/a.key"}},
         "gateway_tls.certificate",
-        "holds no CERTIFICATE",
+        "does not contain a CERTIFICATE",
     ),
     ({"gateway_tls": {"source": "private_ca"}}, "gateway_tls.ca_dir", "is missing"),
     ({"gateway_tiers": tier(burst=None)}, "gateway_tiers.team.burst", "is missing"),
@@ -109,7 +113,7 @@ REFUSED = [
     (
         {"gateway_tiers": {**tier(), "Team": tier()["team"]}},
         "gateway_tiers",
-        'has "Team" and "team", which nginx cannot tell apart; rename one',
+        'has "Team" and "team", which nginx treats as equal; rename one',
     ),
     (
         {"gateway_bad_auth": {"requests_per_second": 0, "burst": 1}},
@@ -124,23 +128,23 @@ REFUSED = [
     (
         {"gateway_public_limit": {"requests_per_second": 1, "burst": 1, "concurrent": 1}},
         "gateway_public_limit.concurrent",
-        "is no limit there",
+        "is not a known limit",
     ),
     ({"gateway_tiers": tier(bursts=1)}, "gateway_tiers.team.bursts", "write burst"),
     ({"gateway_tiers": {**tier(), "x": 5}}, "gateway_tiers.x", "not a mapping"),
     (
         {"gateway_consumers": consumer(tier="tema")},
         "gateway_consumers[1].tier",
-        'is "tema", which gateway_tiers lacks; write team, or add tema to gateway_tiers',
+        'is "tema", which is not in gateway_tiers; write team, or add tema to gateway_tiers',
     ),
     ({"gateway_consumers": consumer(name="checks")}, "gateway_consumers[1].name", "as is"),
-    ({"gateway_consumers": consumer(name="Checks")}, "gateway_consumers", "cannot tell apart"),
+    ({"gateway_consumers": consumer(name="Checks")}, "gateway_consumers", "treats as equal"),
     ({"gateway_consumers": consumer(keys=[12345])}, "gateway_consumers[1].keys[0]", "in quotes"),
-    ({"gateway_consumers": consumer(name="b c")}, "gateway_consumers[1].name", "no name"),
+    ({"gateway_consumers": consumer(name="b c")}, "gateway_consumers[1].name", "not a valid name"),
     (
         {"gateway_consumers": consumer(keys=["short"])},
         "gateway_consumers[1].keys[0]",
-        "has 5 characters, 16 are the least; write the output of openssl rand -hex 32",
+        "has 5 characters, 16 is the minimum; write the output of openssl rand -hex 32",
     ),
     (
         {"gateway_consumers": consumer(keys=["b" * 16, KEY])},
@@ -149,8 +153,8 @@ REFUSED = [
     ),
     ({"gateway_consumers": consumer(keys=["b " * 9])}, "gateway_consumers[1].keys[0]", "Bearer"),
     ({"gateway_consumers": consumer(keys=[])}, "gateway_consumers[1].keys", "is empty"),
-    ({"checks_consumer": "probe"}, "checks_consumer", "has no entry with a key"),
-    ({"gateway_consumers": []}, "checks_consumer", "add one to gateway_consumers"),
+    ({"checks_consumer": "probe"}, "checks_consumer", "which has no key in gateway_consumers"),
+    ({"gateway_consumers": []}, "checks_consumer", "add this consumer to gateway_consumers"),
     ({"gateway_https_port": 0}, "gateway_https_port", "write one from 1 to 65535"),
     ({"gateway_https_port": 80}, "gateway_https_port", "is 80, as is gateway_http_port"),
     ({"gateway_http_port": 8081}, "gateway_http_port", "as is tgi_models[0].port"),

@@ -83,56 +83,65 @@ def dns(**more: Any) -> dict[str, Any]:
 REFUSED = [
     (
         {"source": "files", "certificate": "/a.crt", "key": "/a.key", "ca_dir": "/pki"},
-        "ca_dir is nothing for source: files; delete it, or write source: private_ca",
+        "ca_dir is not used with source: files; delete it, or write source: private_ca",
     ),
     (
         {**PASTED, "certificate": "/a.crt"},
-        "certificate is nothing for source: content; delete it, or write source: files",
+        "certificate is not used with source: content; delete it, or write source: files",
     ),
-    ({**PASTED, "ca_dir": "/pki"}, "ca_dir is nothing for source: content"),
+    ({**PASTED, "ca_dir": "/pki"}, "ca_dir is not used with source: content"),
     ({**PASTED, "key_content": None}, "key_content is missing; write the PEM text, such as key_c"),
-    ({**PASTED, "key_content": "/a.key"}, "key_content holds no PRIVATE KEY; write the PEM text"),
-    ({**PASTED, "certificate_content": LEAF.key}, "certificate_content holds no CERTIFICATE"),
-    ({**PASTED, "root": "root.pem"}, 'root is "root.pem", which depends on where Ansible runs'),
+    (
+        {**PASTED, "key_content": "/a.key"},
+        "key_content does not contain a PRIVATE KEY; write the PEM text",
+    ),
+    (
+        {**PASTED, "certificate_content": LEAF.key},
+        "certificate_content does not contain a CERTIFICATE",
+    ),
+    ({**PASTED, "root": "root.pem"}, 'root is "root.pem", not an absolute path'),
     ({**PASTED, "root": "/none"}, "root is /none, which the controller cannot read"),
-    ({**PASTED, "root": "/a.key"}, "root is /a.key, which holds no CERTIFICATE"),
+    ({**PASTED, "root": "/a.key"}, "root is /a.key, which does not contain a CERTIFICATE"),
     (
         {"source": "private_ca", "ca_dir": "/p", "root": "/root.pem"},
-        "root is nothing for source: private_ca; delete it, or write source: files or content",
+        "root is not used with source: private_ca; delete it, or write source: files or content",
     ),
     ({"source": "private_ca", "ca_dir": "/p\nq"}, "which has control characters"),
     (acme(directory=None), "directory is missing; write the server's https URL"),
-    (acme(directory="http://acme/dir"), 'directory is "http://acme/dir", no URL of a directory'),
-    (acme(directory="https://acme"), "no URL of a directory"),
-    (acme(directory="https://a/d;x\n"), "no URL of a directory"),
-    (acme(directory="https://user@a/d"), "no URL of a directory"),
-    (acme(directory="https://a/{{ d }}"), "no URL of a directory"),
-    (acme(directory='https://a/"'), "no URL of a directory"),
-    (acme(directory="https://á/d"), "no URL of a directory"),
-    (acme(email="ops"), 'email is "ops", no address; write one such as ops@example.org'),
-    (acme(email="a@b.c --foo"), "no address"),
+    (acme(directory="http://acme/dir"), 'directory is "http://acme/dir", not a directory URL'),
+    (acme(directory="https://acme"), "not a directory URL"),
+    (acme(directory="https://a/d;x\n"), "not a directory URL"),
+    (acme(directory="https://user@a/d"), "not a directory URL"),
+    (acme(directory="https://a/{{ d }}"), "not a directory URL"),
+    (acme(directory='https://a/"'), "not a directory URL"),
+    (acme(directory="https://á/d"), "not a directory URL"),
+    (acme(email="ops"), 'email is "ops", not an address; write one such as ops@example.org'),
+    (acme(email="a@b.c --foo"), "not an address"),
     (acme(agree_tos=None), "agree_tos is missing; read the server's terms of service"),
     (acme(agree_tos=False), "agree_tos is false; read the server's terms of service"),
-    (acme(directory_ca="ca.pem"), 'directory_ca is "ca.pem", which depends on where'),
+    (acme(directory_ca="ca.pem"), 'directory_ca is "ca.pem", not an absolute path'),
     (acme(directory_ca="/none"), "directory_ca is /none, which the controller cannot read"),
     (acme(dns_plugin="rfc2136"), "dns_plugin is set, but the challenge is http-01; delete it, or"),
     (acme(dns_propagation_seconds=9), "dns_propagation_seconds is set, but the challenge is"),
     (acme(dns_credentials={}), "dns_credentials is set, but the challenge is http-01"),
     (dns(dns_plugin=None), "dns_plugin is missing; write the name of certbot's plugin"),
-    (dns(dns_plugin="a; rm -rf"), "no plugin; write the name of certbot's plugin"),
-    (dns(dns_plugin="--config"), "no plugin"),
+    (dns(dns_plugin="a; rm -rf"), "not a plugin name; write the name of certbot's plugin"),
+    (dns(dns_plugin="--config"), "not a plugin name"),
     (dns(dns_credentials=None), "dns_credentials is missing; write them as the plugin's manual"),
     (dns(dns_credentials={}), "dns_credentials is empty"),
     (dns(dns_credentials={"a": SECRET + "\nb = c"}), "dns_credentials.a has a line break"),
     (dns(dns_credentials={"a": f" {SECRET}"}), "dns_credentials.a has a line break, a control"),
-    (dns(dns_credentials={"a": [SECRET]}), "dns_credentials.a is no single value"),
-    (dns(dns_credentials={"a": None}), "dns_credentials.a is no single value"),
-    (dns(dns_credentials={"a = b\nc": SECRET}), "no option's name; write a name of the plugin's"),
+    (dns(dns_credentials={"a": [SECRET]}), "dns_credentials.a is not a single value"),
+    (dns(dns_credentials={"a": None}), "dns_credentials.a is not a single value"),
+    (dns(dns_credentials={"a = b\nc": SECRET}), "not an option name; write a name of the plugin's"),
     (dns(dns_propagation_seconds=0), "dns_propagation_seconds is 0; write one from 1 to 3600"),
-    (acme(eab_kid="k"), "eab_hmac_key is missing beside eab_kid; write what the server's account"),
-    (acme(eab_hmac_key="aaaa"), "eab_kid is missing beside eab_hmac_key"),
-    (acme(eab_kid="k", eab_hmac_key=f"{SECRET}\n"), "eab_hmac_key has characters that it cannot"),
-    (acme(eab_kid="k k", eab_hmac_key="aaaa"), "eab_kid has characters that it cannot have"),
+    (
+        acme(eab_kid="k"),
+        "eab_hmac_key is missing although eab_kid is set; write what the server's account",
+    ),
+    (acme(eab_hmac_key="aaaa"), "eab_kid is missing although eab_hmac_key"),
+    (acme(eab_kid="k", eab_hmac_key=f"{SECRET}\n"), "eab_hmac_key has invalid characters"),
+    (acme(eab_kid="k k", eab_hmac_key="aaaa"), "eab_kid has invalid characters"),
 ]
 
 
@@ -151,7 +160,7 @@ def test_a_key_that_has_a_namesake_elsewhere() -> None:
     )
     assert missing.startswith("gateway_tls.certificate is missing")
     assert foreign == (
-        "gateway_tls.certificate_content is nothing for source: files; "
+        "gateway_tls.certificate_content is not used with source: files; "
         "write certificate, or write source: content"
     )
 
@@ -165,7 +174,9 @@ def served(tls: dict[str, Any], profile: Any = "intermediate") -> list[str]:
 def test_what_is_pasted_is_judged_by_its_own_names() -> None:
     assert served(PASTED) == []
     (found,) = served({**PASTED, "root": None})
-    assert found.startswith("gateway_tls.certificate_content ends at issuer Root, which is neither")
+    assert found.startswith(
+        "gateway_tls.certificate_content ends at issuer Root, which is not in the file"
+    )
     (found,) = served({**PASTED, "key_content": make().key})
     assert found.startswith("gateway_tls.key_content does not belong to the certificate")
 

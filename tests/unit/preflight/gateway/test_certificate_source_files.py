@@ -33,7 +33,7 @@ def test_a_pair_that_fits() -> None:
         (GOOD.certificate, make().key, "gateway_tls.key", "does not belong to the certificate"),
         (*make(("other.org",))[:2], "gateway_tls.certificate", f"does not cover {NAME}"),
         (*make(days=-0.5)[:2], "gateway_tls.certificate", "expired on"),
-        ("-----BEGIN CERTIFICATE-----\n", GOOD.key, "gateway_tls", "no PEM certificate"),
+        ("-----BEGIN CERTIFICATE-----\n", GOOD.key, "gateway_tls", "not a PEM certificate"),
     ],
 )
 def test_one_that_cannot_be_served(certificate: str, key: str, where: str, words: str) -> None:

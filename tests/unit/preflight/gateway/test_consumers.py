@@ -23,6 +23,7 @@ FILES = {
 }
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
 YESTERDAY = TODAY - datetime.timedelta(days=1)
+NO_FIELD = "is not a field of a key (fields: key, expires);"
 
 
 def check(consumer: dict[str, Any], **more: Any) -> list[str]:
@@ -68,24 +69,24 @@ def keyed(**more: Any) -> dict[str, Any]:
 REFUSED = [
     ({}, ".keys is missing; write the output of openssl rand -hex 32, in a vault file, or write"),
     ({"keys": [], "certificate_subjects": []}, ".keys is empty; write the output of openssl"),
-    (keyed(expires="soon"), '.keys[0].expires is no date; write one such as "2027-01-31"'),
+    (keyed(expires="soon"), '.keys[0].expires is not a date; write one such as "2027-01-31"'),
     (
         keyed(expires=datetime.date(2027, 1, 31)),
-        '.keys[0].expires is a date of YAML; put it in quotes: "2027-01-31"',
+        '.keys[0].expires is a YAML date; put it in quotes: "2027-01-31"',
     ),
     (
         keyed(expires=datetime.datetime(2027, 1, 31, 18)),
-        '.keys[0].expires is a date of YAML; put it in quotes: "2027-01-31 18:00:00"',
+        '.keys[0].expires is a YAML date; put it in quotes: "2027-01-31 18:00:00"',
     ),
-    (keyed(expires=20270131), ".keys[0].expires is no date"),
-    (keyed(expires="2027-02-30"), ".keys[0].expires is no date"),
-    (keyed(expires=True), ".keys[0].expires is no date"),
-    (keyed(expire="2027-01-31"), ".keys[0].expire is nothing that a key has; write expires"),
-    (keyed(owner="x"), ".keys[0].owner is nothing that a key has; write key and expires"),
+    (keyed(expires=20270131), ".keys[0].expires is not a date"),
+    (keyed(expires="2027-02-30"), ".keys[0].expires is not a date"),
+    (keyed(expires=True), ".keys[0].expires is not a date"),
+    (keyed(expire="2027-01-31"), f".keys[0].expire {NO_FIELD} write expires"),
+    (keyed(owner="x"), f".keys[0].owner {NO_FIELD} write one of these fields"),
     ({"keys": [{"expires": "2027-01-31"}]}, ".keys[0].key is missing; write the output of openssl"),
-    ({"keys": [{"key": 5}]}, ".keys[0].key is no text"),
+    ({"keys": [{"key": 5}]}, ".keys[0].key is not a text"),
     ({"keys": [{"key": "short"}]}, ".keys[0].key has 5 characters"),
-    ({"keys": ["k" * 5000]}, ".keys[0] has 5000 characters, 4096 are the most"),
+    ({"keys": ["k" * 5000]}, ".keys[0] has 5000 characters, 4096 is the maximum"),
     ({"keys": [KEY, {"key": KEY}]}, ".keys[1].key is the same key as gateway_consumers[0].keys[0]"),
 ]  # fmt: skip
 
@@ -98,15 +99,15 @@ def test_what_is_refused(consumer: dict[str, Any], words: str) -> None:
 
 
 SUBJECTS = [
-    ("duck", "no subject; write it as openssl x509 -noout -subject -nameopt RFC2253 does"),
-    ("CN=duck, O=Acme", "with blanks that nginx does not write"),
-    ("CN = duck", "no subject"),
-    ("CN=duck,O = Acme", "with blanks that nginx does not write"),
-    ('CN="duck"', "with characters that it cannot have"),
-    ("CN=du'ck", "with characters that it cannot have"),
-    ("CN=duck\n", "with characters that it cannot have"),
-    ("CN=dück", "with characters that it cannot have"),
-    ("", "no subject"),
+    ("duck", "not a subject; write it as openssl x509 -noout -subject -nameopt RFC2253 does"),
+    ("CN=duck, O=Acme", "with spaces that nginx does not write"),
+    ("CN = duck", "not a subject"),
+    ("CN=duck,O = Acme", "with spaces that nginx does not write"),
+    ('CN="duck"', "with invalid characters"),
+    ("CN=du'ck", "with invalid characters"),
+    ("CN=duck\n", "with invalid characters"),
+    ("CN=dück", "with invalid characters"),
+    ("", "not a subject"),
 ]
 
 
@@ -144,17 +145,21 @@ def test_a_subject_stands_for_one_consumer() -> None:
             {"gateway_client_ca": None, "gateway_client_certificate_required": True},
             "gateway_client_certificate_required is true, but gateway_client_ca is empty; write",
         ),
-        ({"keys": [KEY]}, {"gateway_client_ca": "ca.pem"}, 'gateway_client_ca is "ca.pem", which'),
+        (
+            {"keys": [KEY]},
+            {"gateway_client_ca": "ca.pem"},
+            'gateway_client_ca is "ca.pem", not an absolute',
+        ),
         ({"keys": [KEY]}, {"gateway_client_ca": "/none"}, "gateway_client_ca is /none, which the"),
         (
             {"keys": [KEY]},
             {"gateway_client_ca": "/a.key"},
-            "gateway_client_ca is /a.key, which holds no CERTIFICATE",
+            "gateway_client_ca is /a.key, which does not contain a CERTIFICATE",
         ),
         (
             {"keys": [KEY]},
             {"gateway_client_ca": "/empty.pem"},
-            "gateway_client_ca is /empty.pem, which has no certificate that can be read",
+            "gateway_client_ca is /empty.pem, which contains no readable certificate",
         ),
         (
             {"keys": [KEY]},
@@ -173,12 +178,12 @@ def test_the_authority_of_clients(
 @pytest.mark.parametrize(
     ("consumer", "words"),
     [
-        ({"keys": [KEY], "enabled": False}, 'is "a", which is not enabled in gateway_consumers'),
+        ({"keys": [KEY], "enabled": False}, 'is "a", which is disabled in gateway_consumers'),
         (
             {"keys": [{"key": KEY, "expires": str(YESTERDAY)}, "b" * 16]},
-            'is "a", whose first key has expired; put its new key first',
+            'is "a", whose first key has expired; list its new key first',
         ),
-        ({"certificate_subjects": ["CN=a"]}, 'is "a", of which gateway_consumers has no entry'),
+        ({"certificate_subjects": ["CN=a"]}, 'is "a", which has no key in gateway_consumers'),
     ],
 )
 def test_the_checks_need_a_key_that_works(consumer: dict[str, Any], words: str) -> None:
