@@ -38,7 +38,9 @@ for _ in $(seq 60); do
   sleep 0.5
 done
 docker exec -i "$container" sh -euc '
-  [ -e /etc/ssh/ssh_host_ed25519_key ] || { ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh; }
+  [ -e /etc/ssh/ssh_host_ed25519_key ] || { ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key
+    # On a busy machine it has failed too often by now, for want of the key
+    systemctl reset-failed ssh; systemctl restart ssh; }
   install -d -m 700 -o deploy -g deploy /home/deploy/.ssh
   install -m 600 -o deploy -g deploy /dev/stdin /home/deploy/.ssh/authorized_keys
 ' < "$state/ssh/id_ed25519.pub"

@@ -139,11 +139,14 @@ def test_slow_first_delays_the_first_token_only(server: Running) -> None:
 
 def test_slow_health_delays_health_only(server: Running) -> None:
     server.fault("set", "slow-health=0.5")
-    began = time.monotonic()
-    assert httpx.get(f"{server.url}/info").status_code == 200
-    quick = time.monotonic() - began
-    assert httpx.get(f"{server.url}/health").status_code == 200
-    assert time.monotonic() - began - quick >= 0.5 > quick
+
+    def seconds(path: str) -> float:
+        began = time.monotonic()
+        assert httpx.get(f"{server.url}{path}").status_code == 200
+        return time.monotonic() - began
+
+    # The best of some tries: a busy machine may hold up a single one
+    assert min(seconds("/info") for _ in range(5)) < 0.5 <= seconds("/health")
 
 
 def test_merged_events_arrive_in_groups(server: Running) -> None:
