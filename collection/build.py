@@ -49,9 +49,9 @@ def build(output: Path) -> Path:
     (tree / "galaxy.yml").write_text(yaml.safe_dump(galaxy, sort_keys=False))
     (tree / "meta").mkdir()
     (tree / "meta/runtime.yml").write_text(yaml.safe_dump(_runtime()))
-    galaxy_cli = Path(sys.executable).parent / "ansible-galaxy"
-    command = [galaxy_cli, "collection", "build", "--force", "--output-path", output]
-    subprocess.run([*command, tree], check=True, stdout=sys.stderr)
+    galaxy_cli = str(Path(sys.executable).parent / "ansible-galaxy")
+    command = [galaxy_cli, "collection", "build", "--force", "--output-path", str(output)]
+    subprocess.run([*command, str(tree)], check=True, stdout=sys.stderr)
     return output / f"{full.replace('.', '-')}-{galaxy['version']}.tar.gz"
 
 
