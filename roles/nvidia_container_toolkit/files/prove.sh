@@ -1,8 +1,8 @@
 #!/bin/sh
-# Run a container that lists the GPUs that CDI gives it. Its image has copies of the host's shell and C library,
-# so it needs no registry, and a writable root for CDI's hooks.
+# Run a container that lists the GPUs which CDI gives it. Its image holds copies of the host's shell and
+# C library, so that no registry is asked, and a root of its own, in which CDI's hooks may write.
 set -eu
-# A changed script builds a new image
+# Another script makes another image
 image=tgi-ansible-gpu-proof:$(cksum < "$0" | cut -d" " -f1)
 
 build() {
@@ -11,7 +11,7 @@ build() {
   for link in bin sbin lib lib64; do ln -s "usr/$link" "$tree/$link"; done
   programs=$(for name in sh env sed sort tr awk mawk; do command -v "$name" || true; done)
   loader=$(ldd "$(command -v env)" | sed -n 's|^[^/]*\(/[^ ]*/libc\.so\.6\) .*|\1|p')
-  # nvidia-smi may need the other parts of the C library
+  # The C library's other parts are for NVIDIA's program, whatever release it was built for
   for file in $programs $(ldd $programs | sed -n 's|^[^/]*\(/[^ :]*\) (.*|\1|p' | sort -u) \
     "${loader%/*}"/lib[mc].so.6 "${loader%/*}"/libdl.so.2 "${loader%/*}"/libpthread.so.0 "${loader%/*}"/librt.so.1; do
     [ -e "$file" ] || continue
