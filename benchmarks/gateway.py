@@ -22,7 +22,7 @@ from benchmarks.gateway_scale import large_site, render_seconds, variables_of
 
 ROOT = Path(__file__).resolve().parents[1]
 INVENTORY = "benchmarks/inventory"
-SERVING = "Serve the configuration"
+SERVING = "Put the configuration in force"
 _LONGEST = 3600
 
 

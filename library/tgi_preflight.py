@@ -36,11 +36,11 @@ options:
         type: dict
         default: {}
   deploys:
-    description: Whether the models are deployed on this host; only then it is checked for them.
+    description: Whether this host deploys the models and is checked for them.
     type: bool
     default: false
   base_port:
-    description: Port of the first model that neither has nor names one.
+    description: Port of the first model without a port.
     type: int
     default: 8081
   gateway_ports:
@@ -62,7 +62,7 @@ options:
     type: str
     default: ''
   bind_address:
-    description: Address the models will listen on besides loopback.
+    description: Address that the models will listen on, in addition to loopback.
     type: str
     default: ''
   base_dir:
@@ -74,11 +74,11 @@ options:
     type: str
     default: /var/lib/tgi
   min_memory_gib:
-    description: Least memory, in GiB.
+    description: Minimum memory, in GiB.
     type: float
     default: 0
   min_free_disk_gib:
-    description: Least free space for O(data_dir), in GiB, while a model is not deployed yet.
+    description: Minimum free space in O(data_dir), in GiB, while a model is not deployed yet.
     type: float
     default: 0
   min_driver:
@@ -90,7 +90,7 @@ options:
     type: str
     default: ''
   driver_install:
-    description: Whether the driver will be installed where there is none.
+    description: Whether the role will install a missing driver.
     type: bool
     default: false
   toolkit:
@@ -104,7 +104,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Refuse what cannot work before anything is changed
+- name: Check the inventory and the host
   tgi_preflight:
 """
 

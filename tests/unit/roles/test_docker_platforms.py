@@ -37,7 +37,7 @@ def test_another_engine_asks_for_no_containerd(platform: str) -> None:
     found = value("docker", platform, "__docker_versions", docker_version="28.5.2*")
     assert (found["docker-ce"][2:], found["containerd.io"]) == ("28.5.2*", "")
     found = value("docker", platform, "__docker_versions", docker_version="")
-    assert found["docker-ce"] == "", "no epoch where there is not a version"
+    assert found["docker-ce"] == "", "no epoch where there is no version"
 
 
 DISTRO: dict[str, dict[str, str]] = {

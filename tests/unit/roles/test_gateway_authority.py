@@ -67,9 +67,9 @@ def test_a_renewal_keeps_the_ca_and_heals_the_leaf(tmp_path: Path) -> None:
 def test_a_ca_that_ends_or_lost_its_key_is_refused_in_a_sentence(tmp_path: Path) -> None:
     code, said = issue(tmp_path, gateway_tls_ca_days=20)
     assert code != 0
-    assert "ends in less than gateway_tls_renew_days (30): move ca.crt and ca.key away" in said
+    assert "expires in less than gateway_tls_renew_days (30); move ca.crt and ca.key away" in said
     (tmp_path / "pki" / "ca.key").unlink()
     code, said = issue(tmp_path)
     assert code != 0
-    assert "has lost its key: bring ca.key back, or move ca.crt and ca.key away" in said
+    assert "has no key; restore ca.key, or move ca.crt and ca.key away" in said
     assert not (tmp_path / "pki" / "llm.example.org.crt").exists()
