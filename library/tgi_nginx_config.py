@@ -54,9 +54,9 @@ options:
     default: 10
   other_sites:
     description:
-      - What to do with sites of others that this nginx serves. V(refuse) takes over none that has
-        some, V(replace) serves them no longer (their files stay), V(include) puts them in place
-        of @GATEWAY_OTHERS@ in nginx.conf, and refuses them when they clash.
+      - What to do with an nginx that serves other sites. V(refuse) refuses such an nginx,
+        V(replace) stops serving them (their files stay), V(include) includes them in place of
+        @GATEWAY_OTHERS@ in nginx.conf, and refuses sites that use the gateway's name.
     type: str
     choices: [refuse, replace, include]
     default: refuse

@@ -200,5 +200,5 @@ def test_templates_inside_templates(roles: list[Role]) -> None:
     )
     assert found == []
     assert values["tgi_models"][0]["gpus"] == ["0"]
-    # Evaluated from a default that nobody overrode
+    # Evaluated from a default
     assert values["tgi_base_port"] == 9000

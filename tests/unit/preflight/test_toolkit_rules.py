@@ -1,4 +1,4 @@
-"""Where NVIDIA's toolkit is needed, and at which version; what a host without a GPU is told."""
+"""Check where NVIDIA's toolkit is needed, and in which version."""
 
 from __future__ import annotations
 

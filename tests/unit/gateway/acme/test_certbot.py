@@ -58,7 +58,7 @@ def test_one_that_does_not_fit_is_replaced(
 
 
 def test_another_name_gets_one_of_its_own(tmp_path: Path) -> None:
-    """The one in service is not touched before nginx is told of the new one."""
+    """The served certificate stays until nginx reloads."""
     root = lineage(tmp_path, make(days=60).certificate)
     assert why_obtain(root, "new.example.org", DIRECTORY, "webroot") == "none exists yet"
     assert names_kept(root) == [NAME]
@@ -145,7 +145,7 @@ SAID = {
         "  Type:   unauthorized\n  Detail: 192.0.2.1: Invalid response from "
         "http://llm.example.org/.well-known/acme-challenge/x: 404"
     ),
-    "read /var/log/tgi-gateway-acme": "Something nobody has seen before",
+    "read /var/log/tgi-gateway-acme": "An unknown failure",
 }
 
 

@@ -1,4 +1,4 @@
-"""Sites of others are refused, replaced or included; those that clash are named."""
+"""Other sites are refused, replaced or included; sites that clash are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The certificate that a gateway shall serve, judged before anything is changed."""
+"""Check the gateway's certificate before anything changes."""
 
 from __future__ import annotations
 

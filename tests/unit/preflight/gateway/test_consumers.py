@@ -45,7 +45,7 @@ def check(consumer: dict[str, Any], **more: Any) -> list[str]:
         {"keys": [{"key": KEY}, {"key": "b" * 16, "expires": "2027-01-31"}]},
         {"keys": [{"key": KEY, "expires": "2027-01-31T18:00:00+01:00"}]},
         {"keys": [{"key": KEY, "expires": None}]},
-        # It is tidied up when somebody gets to it
+        # An expired key may stay in the list
         {"keys": [{"key": KEY, "expires": str(YESTERDAY)}]},
         {"keys": [{"key": UNKNOWN, "expires": UNKNOWN}]},
         {"certificate_subjects": ["CN=duck,OU=\\C3\\A4,O=Acme\\, Inc.,1.2.3=x"]},
