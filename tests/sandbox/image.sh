@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build one image of the test hosts from Debian packages (no registry is needed) unless it is there.
+# Build one image of the disposable hosts from Debian packages, without a registry, if it is missing.
 # usage: image.sh trixie | bookworm | mirror      prints the image's name
 set -eu
 kind=$1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Inside the mirror's root file system: make the repositories and configure the two servers.
+# Runs inside the mirror's root file system: makes the repositories and configures both servers.
 set -eu
 build=/opt/build root=/srv/mirror
 mkdir -p $root/nvidia $root/docker $root/nginx
@@ -10,7 +10,7 @@ mkdir -p $root/nvidia $root/docker $root/nginx
 "$build/publish.sh" $root/docker bookworm
 "$build/publish.sh" $root/nginx trixie nginx
 "$build/tamper.sh" $root/nvidia $root/nvidia-tampered nvidia-container-toolkit-base_1.20.0-1
-# The registry behind TLS too, with a CA that nobody knows, as private ones have
+# The registry also speaks TLS, with a CA of its own, as private registries do
 tls=/etc/nginx/registry
 openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/CN=tgi-ansible test mirror CA' -keyout $tls-ca.key -out $root/registry-ca.crt 2>/dev/null
 openssl req -newkey rsa:2048 -nodes -subj /CN=mirror -keyout $tls.key -out $tls.csr 2>/dev/null

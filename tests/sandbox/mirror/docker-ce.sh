@@ -1,7 +1,7 @@
 #!/bin/sh
-# Repack this Debian's own engine under the names of Docker's repository, for Debian 12 hosts.
-# The programs are real; only package names and versions are stand-ins. All but runc, which is taken
-# from Debian 12, need no newer C library than Debian 12 has.
+# Repack this Debian's engine under the package names of Docker's repository, for Debian 12 hosts.
+# The programs are real; only package names and versions are simulated. They run with Debian 12's C
+# library, except runc, which therefore comes from Debian 12.
 # usage: docker-ce.sh OUTPUT_DIRECTORY
 set -eu
 output=$1
@@ -21,12 +21,12 @@ repack() { # name version dependencies conflicts source...
     for script in $scripts; do cp "$work/control/$script" "$tree/DEBIAN/" 2>/dev/null || true; done
     scripts=''
   done
-  rm -f "$tree/usr/libexec/docker/docker-init" # links against nothing here, and nobody asks for it
+  rm -f "$tree/usr/libexec/docker/docker-init" # its libraries are missing here, and no test needs it
   cat > "$tree/DEBIAN/control" <<CONTROL
 Package: $name
 Version: $version
 Architecture: amd64
-Maintainer: tgi-ansible test hosts <nobody@example.org>
+Maintainer: tgi-ansible test hosts <root@example.org>
 Depends: $depends
 Conflicts: $conflicts
 Replaces: $conflicts
@@ -38,7 +38,7 @@ CONTROL
 engine=$(dpkg-deb -f docker.io_*.deb Version | sed 's/+.*//')
 suffix='-1~debian.12~bookworm'
 repack containerd.io "1.7.24$suffix" "libc6, libseccomp2" "containerd, runc" containerd runc
-# Twice, the second time under the number before, so that an engine can be upgraded
+# Two versions, so that a test can upgrade the engine
 for number in "$engine" "${engine%.*}.$((${engine##*.} - 1))"; do
   repack docker-ce-cli "5:$number$suffix" libc6 docker-cli docker-cli
   repack docker-ce "5:$number$suffix" "containerd.io, docker-ce-cli, iptables, libsystemd0, libdevmapper1.02.1, adduser" docker.io docker.io

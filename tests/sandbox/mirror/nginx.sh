@@ -1,13 +1,13 @@
 #!/bin/sh
-# Repack the newest Debian's nginx and njs in the layout of nginx.org's packages, for Debian 13 hosts.
-# The programs are real but for a search path: they bring the three libraries that are too new for
-# Debian 13, in a directory of their own. usage: nginx.sh OUTPUT_DIRECTORY
+# Repack Debian sid's nginx and njs in the layout of nginx.org's packages, for Debian 13 hosts.
+# The programs are real, except for a search path: Debian 13's versions of three libraries are too
+# old, so the package brings them in a directory of its own. usage: nginx.sh OUTPUT_DIRECTORY
 set -eu
 output=$1
 work=$(mktemp -d); cd "$work"
 libraries=usr/lib/nginx/libraries
 sed -n 's| trixie | sid |p' /etc/apt/sources.list > /etc/apt/sources.list.d/sid.list
-# A mirror of an unreleased suite may lag behind the date that its index names
+# A mirror of sid may be older than its index says
 apt-get update -q -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none >/dev/null
 for package in nginx nginx-common libnginx-mod-http-js libqjs0 libxml2-16 libpcre2-8-0; do
   apt-get download -q -o APT::Sandbox::User=root "$package/sid" >/dev/null
@@ -20,7 +20,7 @@ mkdir sid; for package in *.deb; do dpkg-deb -x "$package" sid; done
 pack() { # name version control-line...
   name=$1 package_version=$2; shift 2
   { printf '%s\n' "Package: $name" "Version: $package_version" 'Architecture: amd64' \
-      'Maintainer: tgi-ansible test hosts <nobody@example.org>' "$@"
+      'Maintainer: tgi-ansible test hosts <root@example.org>' "$@"
     echo "Description: Debian's own build in the layout of nginx.org's package"; } > "$work/$name/DEBIAN/control"
   dpkg-deb --root-owner-group -Zgzip -b "$work/$name" "$output/${name}_${package_version}_amd64.deb" >/dev/null
 }
@@ -35,7 +35,7 @@ patchelf --set-rpath "/$libraries" "$tree/usr/sbin/nginx"
 cp sid/etc/nginx/mime.types sid/etc/nginx/*_params "$tree/etc/nginx/"
 cp sid/usr/share/nginx/html/index.html "$tree/usr/share/nginx/html/"
 ln -s /usr/lib/nginx/modules "$tree/etc/nginx/modules"
-# Debian's build looks for modules below its own prefix
+# Debian's build searches modules below its own prefix
 ln -s /usr/lib/nginx/modules "$tree/usr/share/nginx/modules"
 cat > "$tree/etc/nginx/nginx.conf" <<CONFIG
 user nginx;
@@ -98,7 +98,7 @@ cat > "$tree/etc/init.d/nginx" <<'INIT'
 [ "${1-}" = upgrade ] || exec systemctl "$1" nginx
 nginx -t -q && kill -s USR2 "$(cat /run/nginx.pid)" && sleep 1 && kill -s QUIT "$(cat /run/nginx.pid.oldbin)"
 INIT
-# As nginx.org's: a user of its own, and at configuration a binary upgrade or a start
+# Like nginx.org's: makes a user, then upgrades the running binary or starts it
 cat > "$tree/DEBIAN/preinst" <<'SCRIPT'
 #!/bin/sh
 set -e

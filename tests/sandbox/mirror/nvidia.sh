@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build stand-ins for NVIDIA's container toolkit packages, with the real names, versions and
+# Build simulated packages of NVIDIA's container toolkit, with the real names, versions and
 # dependencies. usage: nvidia.sh OUTPUT_DIRECTORY VERSION...
 set -eu
 output=$1; shift
@@ -12,7 +12,7 @@ package() { # name version dependencies; the files to ship are in $tree
 Package: $1
 Version: $2
 Architecture: amd64
-Maintainer: tgi-ansible test hosts <nobody@example.org>
+Maintainer: tgi-ansible test hosts <root@example.org>
 Depends: $3
 Description: SIMULATED stand-in for NVIDIA's $1
 CONTROL

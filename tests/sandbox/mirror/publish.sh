@@ -1,6 +1,6 @@
 #!/bin/sh
 # Turn a directory of .deb files into a signed apt repository. usage: publish.sh DIRECTORY [SUITE [COMPONENT]]
-# Without a suite it is a flat one, as NVIDIA's is; with one it has a component, "stable" as Docker's.
+# Without SUITE the repository is flat, like NVIDIA's; with it, it has a component (stable, like Docker's).
 set -eu
 cd "$1"
 suite=${2-} component=${3-stable}

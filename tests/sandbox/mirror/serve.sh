@@ -1,3 +1,3 @@
 #!/bin/sh
-# The mirror's own process: apt repositories by nginx, images by Debian's docker-registry.
+# The mirror's process: nginx serves the apt repositories, Debian's docker-registry the images.
 nginx && exec docker-registry serve /etc/docker/registry/config.yml

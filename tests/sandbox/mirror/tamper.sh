@@ -1,6 +1,6 @@
 #!/bin/sh
-# Copy a signed repository and change one byte of a package in the copy, as somebody could who holds
-# the server but not the key. usage: tamper.sh REPOSITORY COPY NAME_VERSION
+# Copy a signed repository and change one byte of a package in the copy, as an attacker can who controls
+# the server but has no key. usage: tamper.sh REPOSITORY COPY NAME_VERSION
 set -eu
 cp -r "$1" "$2"
 package=$(find "$2" -name "$3_*.deb")

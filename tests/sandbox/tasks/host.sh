@@ -1,16 +1,16 @@
 #!/bin/sh
-# Start one host: a container that runs systemd, with SSH on loopback. A host of another image or
-# another set of options is replaced. The docker command is used because no module can ask for
-# unconfined system paths, which the engine inside needs.
+# Start one host: a container that runs systemd, with SSH on loopback. It replaces a host that
+# has another image or other options. It uses the docker command because no module can set
+# unconfined system paths, which the Docker inside needs.
 # usage: host.sh CONTAINER IMAGE NETWORK SSH_PORT STATE_DIRECTORY GPU_TABLE|none CHECKOUT [DOCKER_RUN_OPTION...]
 set -eu
 container=$1 image=$2 network=$3 port=$4 state=$5 gpus=$6 checkout=$7; shift 7
 case $image in *:bookworm-*) ;; *)
-  # systemd of Debian 13 wants to be told that control groups of version 1 will do
+  # systemd of Debian 13 refuses control groups of version 1 without these options
   [ "$(docker info --format '{{.CgroupVersion}}')" != 1 ] || set -- "$@" \
     -e SYSTEMD_PROC_CMDLINE='systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1' ;;
 esac
-# Works with and without --privileged being allowed
+# These work where --privileged is allowed and where it is not
 set -- --hostname "${container##*-}" --network "$network" -p "127.0.0.1:$port:22" \
   --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
   --security-opt systempaths=unconfined --device-cgroup-rule 'a *:* rwm' --cgroupns host \
@@ -45,7 +45,7 @@ docker exec -i "$container" sh -euc '
   install -m 600 -o deploy -g deploy /dev/stdin /home/deploy/.ssh/authorized_keys
 ' < "$state/ssh/id_ed25519.pub"
 
-# The host's own key is noted, so that it is checked
+# SSH checks the host's key against this file
 known="[127.0.0.1]:$port $(docker exec "$container" cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)"
 touch "$state/known_hosts"
 grep -qxF "$known" "$state/known_hosts" && exit

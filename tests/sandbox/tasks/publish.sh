@@ -1,6 +1,6 @@
 #!/bin/sh
-# Push the emulator's image to the mirror's registry and write down what inventories refer to:
-# the image by digest, the fingerprints of the apt repositories' keys, the registry's CA.
+# Push the emulator's image to the mirror's registry, and write what inventories read: the image with
+# its digest, the fingerprints of the apt repositories' keys, the registry's CA.
 # usage: publish.sh MIRROR_CONTAINER IMAGE STATE_DIRECTORY
 set -eu
 mirror=$1 image=$2 state=$3
