@@ -1,11 +1,11 @@
 #!/usr/bin/python
-"""Return which nginx a host has, and what of a gateway is on it."""
+"""Return the nginx of a host, and which parts of a gateway exist there."""
 
 from __future__ import annotations
 
 DOCUMENTATION = """
 module: tgi_nginx_info
-short_description: Return which nginx a host has, and what of a gateway is on it
+short_description: Return the nginx of a host, and which parts of a gateway exist there
 description:
   - Reads the versions of nginx, njs and OpenSSL, the source of the packages, and whether a
     gateway and its ACME certificates exist. Changes nothing.
@@ -122,7 +122,7 @@ def main() -> None:
     params = dict(module.params)
     sites = params.pop("other_sites")
     found = inspect_nginx(module.run_command, **params)
-    # A gateway in force checks its neighbours when it writes its configuration
+    # Where a gateway is in force, tgi_nginx_config checks the other sites
     if found["present"] and not found["ours"]:
         try:
             refuse_other_sites(module.run_command, sites)

@@ -9,9 +9,9 @@ short_description: Refuse a deployment that cannot work, before anything is chan
 description:
   - Checks all variables of the project's roles on the controller, against the roles' argument
     specifications and the rules of TGI's launcher and of the gateway. Then it checks the host.
-    All problems end in one message, a line each with the remedy.
+    One message lists all problems, a line each with the remedy.
   - On the host it checks the release, processor, memory, free disk, GPUs and driver, whether
-    the models can fit them, the ports and who listens on them, and the clock. It only reads.
+    the models fit them, the ports and who listens on them, and the clock. It only reads.
   - It resolves O(models) once a run. Deployed models keep the port and the GPUs that they have.
   - In a task it takes no options; the action of the same name builds them from the variables
     of the play.
@@ -32,7 +32,7 @@ options:
         type: dict
         required: true
       memory_environment:
-        description: Environment variables that decide about its memory.
+        description: Environment variables that change how much memory it needs.
         type: dict
         default: {}
   deploys:
@@ -82,7 +82,7 @@ options:
     type: float
     default: 0
   min_driver:
-    description: Oldest NVIDIA driver that works, where a model needs a GPU.
+    description: Oldest NVIDIA driver that works. Checked if a model needs a GPU.
     type: str
     default: '0'
   recommended_driver:
@@ -110,7 +110,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: What later roles read about the host, so that they need not ask again.
+  description: Facts about the host that later roles read.
   returned: success
   type: dict
   contains:
@@ -149,7 +149,7 @@ ansible_facts:
           type: str
           sample: 580.95.05
         cdi:
-          description: Devices that CDI offers, where a model needs a GPU.
+          description: Devices that CDI offers, if a model needs a GPU.
           type: list
           elements: str
           sample: [nvidia.com/gpu=0]
@@ -161,11 +161,11 @@ ansible_facts:
           description: Whether the gateway is installed.
           type: bool
         address:
-          description: Source address of its connections to other hosts.
+          description: Source address of the host's connections to other hosts.
           type: str
           sample: 10.0.0.5
         addresses:
-          description: Its addresses that other hosts can reach.
+          description: The host's addresses that other hosts can reach.
           type: list
           elements: str
         fence:
@@ -178,7 +178,7 @@ ansible_facts:
           description: Whether the host's Python has httpx and jsonschema, which the checks need.
           type: bool
 warnings:
-  description: What does not prevent the deployment but the user should know, a line each.
+  description: Findings that do not prevent the deployment, a line each.
   returned: when there is any
   type: list
   elements: str

@@ -89,7 +89,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return values, list(problems)
 
     def _read(self, path: str) -> str | None:
-        """Return the beginning of a file; all of it where it is vaulted and can be decrypted."""
+        """Return a file's beginning, or the whole of a vaulted file if Ansible can decrypt it."""
         head = read_head(path)
         if head is None or not head.startswith(_VAULTED):
             return head
@@ -102,7 +102,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 def _hosts_of(
     group: str, names: Iterable[str], variables: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return some variables of the hosts of a group; their facts are not known yet."""
+    """Return some variables of the hosts of a group; Ansible has no facts of them yet."""
     hosts = (variables.get("groups") or {}).get(group) or []
     return {host: _evaluated(variables["hostvars"][host], names) for host in hosts}
 

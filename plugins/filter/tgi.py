@@ -20,8 +20,8 @@ DOCUMENTATION = """
 name: tgi_container_environments
 short_description: Return the environment variables of each model's container
 description:
-  - Merges launcher options, the model's own environment and that of all models. It is separate
-    from the preflight's fact because it may hold secrets.
+  - Merges launcher options, the model's own environment and that of all models. The result is
+    not in the preflight's fact, because it may hold secrets.
 positional: _input, entries, common, usage_stats
 options:
   _input:
@@ -39,7 +39,7 @@ options:
     type: dict
     required: true
   usage_stats:
-    description: Telemetry of models that do not set it, V(tgi_usage_stats).
+    description: Telemetry for models that do not set usage_stats, V(tgi_usage_stats).
     type: str
     required: true
 """
@@ -63,7 +63,7 @@ class FilterModule:
     """Name the filters of this file for Ansible."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return filter names and functions."""
+        """Return functions by filter name."""
         return {
             "tgi_container_environments": container_environments,
             "tgi_options_digest": options_digest,

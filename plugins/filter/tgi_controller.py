@@ -1,4 +1,4 @@
-"""Filters over the controller itself."""
+"""Filters that inspect the controller."""
 
 from __future__ import annotations
 

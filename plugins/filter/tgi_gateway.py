@@ -22,10 +22,10 @@ from ansible.module_utils.tgi.preflight.gateway import backends
 
 
 class FilterModule:
-    """What Ansible asks for the filters of this file."""
+    """Name the filters of this file for Ansible."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Map filter names to functions."""
+        """Return functions by filter name."""
         return {
             "nginx_address": quoting.nginx_address,
             "tgi_gateway_backends": replicas.gateway_backends,

@@ -9,12 +9,12 @@ from ..common.problem import problem, whole
 
 #: Variables of the other gateways that the rules read
 SHARED = ("gateway_server_name", "gateway_tls")
-#: TGI's own, where a model names none (router/src/main.rs)
+#: TGI's default for models that do not set payload_limit (router/src/main.rs)
 PAYLOAD_LIMIT = 2_000_000
 
 
 def check_body_size(most: Any, gpu_hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Refuse a gateway_max_body_size above what a published model takes.
+    """Refuse a gateway_max_body_size above what a published model accepts.
 
     The engine would answer a larger body with its own 413, in plain text.
     """
@@ -27,7 +27,7 @@ def check_body_size(most: Any, gpu_hosts: Mapping[str, Mapping[str, Any]]) -> It
             limit = model.get("payload_limit") if isinstance(model, dict) else None
             taken = PAYLOAD_LIMIT if limit in (None, "") else whole(limit)
             if isinstance(model, dict) and taken is not None and taken < size:
-                what = f"is {size}, but {model.get('name')} on {host} takes {taken}"
+                what = f"is {size}, but {model.get('name')} on {host} accepts only {taken}"
                 remedy = f"write {taken}, or payload_limit: {size} for that model"
                 yield problem("gateway_max_body_size", what, remedy)
                 return
@@ -36,7 +36,7 @@ def check_body_size(most: Any, gpu_hosts: Mapping[str, Mapping[str, Any]]) -> It
 def check_challenge(
     tls: Any, name: Any, others: Mapping[str, Mapping[str, Any]], gateway: str
 ) -> Iterator[str]:
-    """Refuse HTTP-01 for a name that several gateways share: the server may ask the wrong one."""
+    """Refuse HTTP-01 for a name that several gateways share: ACME may contact the wrong one."""
     if not isinstance(tls, dict) or tls.get("source") != "acme":
         return
     if tls.get("challenge") == "dns-01":

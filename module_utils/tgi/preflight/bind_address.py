@@ -10,7 +10,7 @@ from ..common.problem import UNKNOWN, problem, shown
 
 
 def check_fence(values: Mapping[str, Any]) -> list[str]:
-    """Return the problems of tgi_bind_address and, where it was set, of tgi_allowed_sources.
+    """Return the problems of tgi_bind_address and, if it is set, of tgi_allowed_sources.
 
     A public address passes, because the firewall rules protect it as well.
     """
@@ -26,7 +26,7 @@ def check_fence(values: Mapping[str, Any]) -> list[str]:
 
 
 def check_sources(sources: list[Any], version: int | None) -> Iterator[str]:
-    """Check who may connect; ``version`` is the address's, 4 or 6, or None for any."""
+    """Check who may connect; ``version`` is the IP version of the address, or None for any."""
     where = "tgi_allowed_sources"
     remedy = "write addresses or networks, such as 10.0.0.9 or 10.0.0.0/28"
     if not sources:
@@ -45,7 +45,7 @@ def check_sources(sources: list[Any], version: int | None) -> Iterator[str]:
                 f"{where}[{place}]", f"is {shown(source)}, which allows every address", remedy
             )
         elif version and network.version != version:
-            what = f"is {shown(source)}, but tgi_bind_address is of IPv{version}"
+            what = f"is {shown(source)}, but tgi_bind_address is an IPv{version} address"
             yield problem(f"{where}[{place}]", what, remedy)
 
 
@@ -63,9 +63,9 @@ def _check_address(
     if address is None:
         yield problem(where, f"is {shown(wanted)}, not an address", remedy)
     elif address.is_unspecified:
-        yield problem(where, f"is {shown(wanted)}, every address of the host", remedy)
+        yield problem(where, f"is {shown(wanted)}, which means every address of the host", remedy)
     elif address.is_loopback:
-        what = f"is {shown(wanted)}, where the models always listen"
+        what = f"is {shown(wanted)}, but the models listen on loopback in any case"
         yield problem(where, what, f"{remedy}, or leave it empty")
     elif address.is_multicast or address.is_link_local:
         yield problem(where, f"is {shown(wanted)}, on which no program can listen", remedy)

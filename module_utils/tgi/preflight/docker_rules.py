@@ -21,10 +21,14 @@ _SIZE = re.compile(r"[1-9]\d*[kmg]?")
 
 
 def check_docker(values: Mapping[str, Any]) -> list[str]:
-    """Return the problems of what is set of the role's variables."""
+    """Return the problems of the role's variables that are set."""
     return [
-        *_each(values, "docker_registry_mirrors", _MIRROR, "https://mirror.example.org"),
-        *_each(values, "docker_insecure_registries", _REGISTRY, "registry.example.org:5000"),
+        *_check_each(
+            values, "docker_registry_mirrors", _MIRROR, "URL", "https://mirror.example.org"
+        ),
+        *_check_each(
+            values, "docker_insecure_registries", _REGISTRY, "registry", "registry.example.org:5000"
+        ),
         *_check_proxies(values),
         *_check_authorities(values.get("docker_registry_cas")),
         *_check_pools(values.get("docker_address_pools")),
@@ -33,11 +37,14 @@ def check_docker(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _each(values: Mapping[str, Any], name: str, form: re.Pattern[str], like: str) -> Iterator[str]:
+def _check_each(
+    values: Mapping[str, Any], name: str, form: re.Pattern[str], kind: str, like: str
+) -> Iterator[str]:
     given = values.get(name)
     for place, one in enumerate(given if isinstance(given, list) else []):
         if isinstance(one, str) and not form.fullmatch(one):
-            yield problem(f"{name}[{place}]", f"is {shown(one)}", f"write one such as {like}")
+            what = f"is {shown(one)}, not a {kind}"
+            yield problem(f"{name}[{place}]", what, f"write one such as {like}")
 
 
 def _check_proxies(values: Mapping[str, Any]) -> Iterator[str]:
@@ -103,10 +110,12 @@ def _check_settings(given: Any) -> Iterator[str]:
 def _check_rest(values: Mapping[str, Any]) -> Iterator[str]:
     root = values.get("docker_data_root")
     if isinstance(root, str) and root and not re.fullmatch(r"/[^\s:,]+", root):
-        yield problem("docker_data_root", f"is {shown(root)}", "write an absolute path")
+        yield problem("docker_data_root", f"is {shown(root)}, not a path", "write an absolute path")
     size = values.get("docker_log_max_size")
     if isinstance(size, str) and not _SIZE.fullmatch(size):
-        yield problem("docker_log_max_size", f"is {shown(size)}", "write one such as 50m")
+        yield problem(
+            "docker_log_max_size", f"is {shown(size)}, not a size", "write one such as 50m"
+        )
     files = values.get("docker_log_max_files")
     if isinstance(files, int) and files < 1:
         yield problem("docker_log_max_files", f"is {files}", "write 1 or more")

@@ -25,19 +25,19 @@ class ModelRequest:
     variable: str
     #: An entry of models.resolve.normalise
     entry: Mapping[str, Any]
-    #: The environment variables that decide about its memory
+    #: The environment variables that change how much memory it needs
     memory_environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class HostRequest:
-    """What one host is asked for. Crosses to the host as JSON."""
+    """The request to one host. The controller sends it to the host as JSON."""
 
     models: tuple[ModelRequest, ...] = ()
-    #: Whether the models are deployed here: only then the host is checked for them
+    #: Whether this host deploys the models; if not, the module does not check it for them
     deploys: bool = False
     gateway_ports: tuple[PortRequest, ...] = ()
-    #: Path that exists where a gateway is installed; "" where none is asked for
+    #: Path that exists where a gateway is installed; "" skips this check
     gateway_config: str = ""
     base_port: int = DEFAULT_BASE_PORT
     bind_address: str = ""

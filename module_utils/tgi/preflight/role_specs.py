@@ -18,8 +18,8 @@ _LONGEST_ERROR = 160
 
 
 class Role(NamedTuple):
-    """A role's name, the options of its entry point main, its defaults (not templated), and
-    the names that any of its entry points knows."""
+    """A role: its name, the options of its entry point main, its defaults (not templated), and
+    the variables of all its entry points."""
 
     name: str
     options: dict[str, Any]
@@ -30,7 +30,7 @@ class Role(NamedTuple):
 def load_roles(roles_path: Path, load: Callable[[str], Any]) -> list[Role]:
     """Read the specification and the defaults of every role that has a specification.
 
-    ``load`` parses a YAML file by its path; what it raises is passed on.
+    ``load`` parses a YAML file by its path; its errors reach the caller.
     """
     roles = []
     for path in sorted(roles_path.glob("*/meta/argument_specs.yml")):
@@ -69,7 +69,7 @@ def unknown_variables(
 
 
 def _meant(name: str, role: Role) -> str:
-    """Return the variable of ``role`` that is most like ``name``, the common prefix aside."""
+    """Return the variable of ``role`` that is most like ``name``; ignore their common prefix."""
     prefix = f"{role.name}_"
     own = (known[len(prefix) :] for known in role.known if known.startswith(prefix))
     near = closest(name[len(prefix) :], own)
@@ -79,7 +79,7 @@ def _meant(name: str, role: Role) -> str:
 def check_types(
     values: Mapping[str, Any], roles: list[Role], enforced: Collection[str]
 ) -> list[str]:
-    """Check values against every role; absent ones matter only for roles in ``enforced``."""
+    """Check values against every role; report missing ones only for roles in ``enforced``."""
     found = []
     for role in roles:
         for name, spec in role.options.items():

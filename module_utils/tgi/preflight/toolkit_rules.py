@@ -1,4 +1,4 @@
-"""Check that NVIDIA's container toolkit is enabled where needed, in a supported version."""
+"""Check that NVIDIA's container toolkit is enabled if needed, in a supported version."""
 
 from __future__ import annotations
 

@@ -152,8 +152,8 @@ def test_a_balancers_word_on_the_address_is_taken_and_nobody_elses(chosen: Site)
 
 def test_guesses_are_counted_for_the_address_that_a_balancer_tells(chosen: Site) -> None:
     def guess(client: httpx.Client, address: str) -> int:
-        told = {"X-Forwarded-For": address, "Authorization": "Bearer nobody"}
-        return client.get("/v1/models", headers=told).status_code
+        headers = {"X-Forwarded-For": address, "Authorization": "Bearer unknown"}
+        return client.get("/v1/models", headers=headers).status_code
 
     with chosen.client() as client:
         statuses = [guess(client, "198.51.100.20") for _ in range(100)]

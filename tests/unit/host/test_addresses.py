@@ -32,9 +32,9 @@ def test_this_hosts_own_source_address_is_one_of_its_addresses() -> None:
 
 BAD: dict[str, tuple[Any, Any, str]] = {
     "name": ("gpu1.lan", None, 'tgi_bind_address is "gpu1.lan", not an address; write this host'),
-    "every": ("0.0.0.0", None, 'is "0.0.0.0", every address of the host; write'),
-    "every, IPv6": ("::", None, 'is "::", every address of the host'),
-    "loopback": ("127.0.0.1", None, "where the models always listen"),
+    "every": ("0.0.0.0", None, 'is "0.0.0.0", which means every address of the host; write'),
+    "every, IPv6": ("::", None, 'is "::", which means every address of the host'),
+    "loopback": ("127.0.0.1", None, "but the models listen on loopback in any case"),
     "link": ("fe80::1", None, "on which no program can listen"),
     "no source": ("10.0.0.5", [], "tgi_allowed_sources is empty, so no gateway can reach"),
     "no network": ("10.0.0.5", ["edge1"], 'tgi_allowed_sources[0] is "edge1", not a network'),
@@ -43,7 +43,7 @@ BAD: dict[str, tuple[Any, Any, str]] = {
         ["10.0.0.9", "0.0.0.0/0"],
         '[1] is "0.0.0.0/0", which allows every address',
     ),
-    "another family": ("10.0.0.5", ["fd00::9"], "but tgi_bind_address is of IPv4"),
+    "another family": ("10.0.0.5", ["fd00::9"], "but tgi_bind_address is an IPv4 address"),
 }
 
 

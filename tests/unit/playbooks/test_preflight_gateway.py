@@ -13,7 +13,7 @@ import yaml
 from tests.support.preflight.playbook_hosts import CONFIGURATION
 from tests.support.roots import ROOT
 
-SECRET = "a-secret-that-nobody-must-see"
+SECRET = "a-secret-that-no-output-shows"
 MODEL = {"name": "a", "model_id": "x/a", "revision": "0" * 40}
 PLAY = """\
 - hosts: gateways

@@ -37,8 +37,8 @@ def test_a_body_that_every_model_takes_is_let_through(most: Any, found: Any) -> 
 @pytest.mark.parametrize(
     ("most", "model", "said"),
     [
-        (2_000_001, {"name": "a"}, "is 2000001, but a on gpu1 takes 2000000; write 2000000"),
-        (10, {"name": "b", "payload_limit": 9}, "takes 9; write 9, or payload_limit: 10"),
+        (2_000_001, {"name": "a"}, "is 2000001, but a on gpu1 accepts only 2000000; write 2000000"),
+        (10, {"name": "b", "payload_limit": 9}, "accepts only 9; write 9, or payload_limit: 10"),
     ],
 )
 def test_a_body_that_a_model_refuses_is_refused_before(most: int, model: Any, said: str) -> None:

@@ -38,12 +38,12 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "mirror without scheme": (
         "docker_registry_mirrors",
         ["mirror.example.org"],
-        'docker_registry_mirrors[0] is "mirror.example.org"; write one such as https://mirror',
+        'docker_registry_mirrors[0] is "mirror.example.org", not a URL; write one such as https://mirror',
     ),
     "registry with scheme": (
         "docker_insecure_registries",
         ["http://mirror:5000"],
-        'docker_insecure_registries[0] is "http://mirror:5000"; write one such as registry',
+        'docker_insecure_registries[0] is "http://mirror:5000", not a registry; write',
     ),
     "proxy without scheme": (
         "docker_https_proxy",
@@ -93,12 +93,12 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "relative data-root": (
         "docker_data_root",
         "srv/docker",
-        'docker_data_root is "srv/docker"; write an absolute path',
+        'docker_data_root is "srv/docker", not a path; write an absolute path',
     ),
     "size without number": (
         "docker_log_max_size",
         "m",
-        'docker_log_max_size is "m"; write one such as 50m',
+        'docker_log_max_size is "m", not a size; write one such as 50m',
     ),
     "no file": ("docker_log_max_files", 0, "docker_log_max_files is 0; write 1 or more"),
     "user that is an option": (

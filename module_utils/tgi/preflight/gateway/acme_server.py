@@ -86,7 +86,7 @@ def _check_credentials(credentials: Any) -> Iterator[str]:
     for name, value in credentials.items() if isinstance(credentials, dict) else ():
         path = f"{where}.{name}"
         if not _OPTION.fullmatch(str(name)):
-            remedy = "write a name of the plugin's manual: letters, digits, _ and -"
+            remedy = "write a name from the plugin's manual: letters, digits, _ and -"
             yield problem(f"{where}", f"has {shown(str(name))}, not an option name", remedy)
         elif value is UNKNOWN:
             continue
@@ -102,7 +102,7 @@ def _check_binding(tls: Mapping[Any, Any]) -> Iterator[str]:
         value = tls.get(key)
         where = f"gateway_tls.{key}"
         if _is_unset(value) and not _is_unset(tls.get(other)):
-            remedy = f"write what the server's account page gives, or delete {other}"
+            remedy = f"copy it from the server's account page, or delete {other}"
             yield problem(where, f"is missing although {other} is set", remedy)
         elif isinstance(value, str) and value and not shape.fullmatch(value):
             remedy = "copy it again from the server's account page"

@@ -22,7 +22,7 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 # The private CA's own file is ca.crt
 _RESERVED = "ca"
-# Numbers with their least and, where nginx or a calendar has one, their largest value
+# Smallest and largest value of each number
 _NUMBERS = {
     "gateway_tls_hsts_seconds": (0, 10**9),
     "gateway_tls_leaf_days": (1, 398),
@@ -33,7 +33,7 @@ _NUMBERS = {
     "gateway_shutdown_timeout": (1, 10**6),
     "gateway_reload_timeout": (1, 3600),
 }
-#: Variables that the rules check even where only the default is set
+#: Variables that the rules check even if only the default is set
 JUDGED = (
     *PORTS,
     "gateway_tls_profile",
@@ -72,7 +72,7 @@ def _check_name(name: Any, tls: Any) -> Iterator[str]:
     if not _HOST.fullmatch(name):
         yield problem(where, f"is {shown(name)}, not a host name", remedy)
     elif name.replace(".", "").isdigit():
-        yield problem(where, f"is {shown(name)}, an address, not a host name", remedy)
+        yield problem(where, f"is {shown(name)}, which is an address, not a host name", remedy)
     elif name != name.lower():
         remedy = f"write {name.lower()}, as clients send it"
         yield problem(where, f"is {shown(name)}, which has capital letters", remedy)
@@ -99,7 +99,7 @@ def _check_numbers(values: Mapping[str, Any]) -> Iterator[str]:
         value = whole(values.get(name))
         if value is not None and not least <= value <= most:
             yield problem(name, f"is {value}", f"write one from {least} to {most}")
-    # (what must be less, than what)
+    # The first must be less than the second
     for less, more in (("renew", "leaf"), ("leaf", "ca")):
         name, other = f"gateway_tls_{less}_days", f"gateway_tls_{more}_days"
         low, high = whole(values.get(name)), whole(values.get(other))

@@ -11,7 +11,7 @@ from ...models.model_rules import ALIAS, DEFAULT_ALIAS, NAME
 from ...models.replicas import backends_problems, gateway_backends
 
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
-# It is part of the names of a file and of an nginx upstream
+# A replica's name is part of a file's name and of an nginx upstream's
 _REPLICA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -20,7 +20,7 @@ def backend_problems(
 ) -> list[str]:
     """Return the reasons why ``gateway`` cannot publish ``backends``, one line each.
 
-    Backends that :func:`gateway_backends` derives from ``hosts`` are checked through these hosts.
+    If :func:`gateway_backends` derived the backends from ``hosts``, check these hosts.
     """
     names = list(hosts)
     derived = gateway_backends(names, hostvars, gateway) if names else None
@@ -31,10 +31,10 @@ def backend_problems(
 def check_published(
     backends: Any, gpu_hosts: Mapping[str, Mapping[str, Any]] | None, gateway: str
 ) -> list[str]:
-    """Return the problems that the inventory alone shows: the preflight's part.
+    """Return the problems of a gateway's models that the inventory alone shows.
 
-    Without its own ``backends`` a gateway publishes the models of ``gpu_hosts``, each of
-    which is checked on its own host.
+    Without its own ``backends`` a gateway publishes the models of ``gpu_hosts``. The preflight
+    of each GPU host checks its models.
     """
     if backends is not None:
         return list(check_backends(backends)) if isinstance(backends, list) else []
@@ -70,7 +70,7 @@ def _check_labels(where: str, backend: dict[Any, Any]) -> Iterator[str]:
     name = backend.get("name")
     if isinstance(name, str) and not NAME.fullmatch(name):
         remedy = "write lower-case letters, digits, . _ and - only"
-        yield problem(f"{where}.name", f"is {shown(name)}", remedy)
+        yield problem(f"{where}.name", f"is {shown(name)}, not a valid name", remedy)
     for place, alias in enumerate(_list(backend.get("aliases"))):
         if isinstance(alias, str) and not ALIAS.fullmatch(alias):
             remedy = "write letters, digits and . _ : / - only"
@@ -94,9 +94,10 @@ def _check_replicas(where: str, replicas: Any) -> Iterator[str]:
             if not isinstance(value, str):
                 continue
             if key == "name" and not _REPLICA.fullmatch(value):
-                yield problem(path, f"is {shown(value)}", "write letters, digits, . _ and - only")
+                what = f"is {shown(value)}, not a valid name"
+                yield problem(path, what, "write letters, digits, . _ and - only")
             elif key == "address" and not _is_address(value):
-                yield problem(path, f"is {shown(value)}", "write host:port")
+                yield problem(path, f"is {shown(value)}, not an address", "write host:port")
             elif (key, value) in seen:
                 what = f"is {shown(value)}, as is {seen[key, value]}"
                 yield problem(path, what, "write another, or delete one of the two")

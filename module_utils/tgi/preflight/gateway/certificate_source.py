@@ -22,7 +22,7 @@ _KEYS = {
 
 
 def check_tls(tls: Any, read: Reader) -> list[str]:
-    """Return the problems of gateway_tls, except for those of what its files hold."""
+    """Return the problems of gateway_tls; check_certificate checks the certificate itself."""
     source = tls.get("source") if isinstance(tls, dict) else None
     if not isinstance(source, str) or source not in _KEYS:
         return []
@@ -71,9 +71,9 @@ def _check_content(tls: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def check_certificate(values: Mapping[str, Any], server_name: str, read: Reader) -> list[str]:
-    """Return the reasons why the certificate of gateway_tls cannot be served, if it can be read.
+    """Return the reasons why nginx cannot serve the certificate of gateway_tls.
 
-    :func:`check_tls` reports what cannot be read. Vaulted files are skipped.
+    Skip vaulted files, and files that :func:`check_tls` reports as unreadable.
     """
     tls, profile = values.get("gateway_tls"), values.get("gateway_tls_profile")
     if not isinstance(tls, dict) or tls.get("source") not in _READABLE or check_tls(tls, read):

@@ -16,7 +16,7 @@ _REMEDY = "write it as openssl x509 -noout -subject -nameopt RFC2253 does, such 
 
 
 def check_client_certificates(values: Mapping[str, Any], read: Reader) -> Iterator[str]:
-    """Return the problems of gateway_client_ca and of what needs it."""
+    """Return the problems of gateway_client_ca and of the variables that need it."""
     authority = values.get(_CA)
     if authority not in (None, ""):
         unread = list(check_pem(_CA, authority, "CERTIFICATE", read))

@@ -22,8 +22,8 @@ _REMEDY = "write the output of openssl rand -hex 32, in a vault file"
 def check_keys(keys: Any, where: str, seen: dict[str, str]) -> Iterator[str]:
     """Return the problems of a list of keys, each text or {key, expires}.
 
-    ``seen`` has all keys met so far and where; it grows. No problem shows a key. An expired
-    key is not a problem: it may stay in the list, and the gateway refuses it.
+    ``seen`` maps each key so far to its place; this function adds to it. No problem shows a
+    key. An expired key is not a problem: it may stay in the list, and the gateway refuses it.
     """
     for place, entry in enumerate(keys if isinstance(keys, list) else []):
         path = f"{where}[{place}]"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...common.problem import UNKNOWN, problem, shown
 
-# Reads the beginning of a file on the controller; None if it is unreadable
+# Returns the beginning of a file on the controller, or None if it is unreadable
 Reader = Callable[[str], "str | None"]
 VAULTED = "$ANSIBLE_VAULT"
 

@@ -13,7 +13,7 @@ _NETWORKS = "gateway_trusted_proxies"
 _HEADER = "gateway_real_ip_header"
 # nginx drops headers with other characters
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-# Neither zones nor netmasks, which nginx does not read
+# No zones and no netmasks: nginx cannot read them
 _SHAPE = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
 _IPV4 = ipaddress.IPv6Network("::ffff:0:0/96")
 

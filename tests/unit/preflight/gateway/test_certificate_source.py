@@ -133,11 +133,14 @@ REFUSED = [
     (dns(dns_credentials={"a": f" {SECRET}"}), "dns_credentials.a has a line break, a control"),
     (dns(dns_credentials={"a": [SECRET]}), "dns_credentials.a is not a single value"),
     (dns(dns_credentials={"a": None}), "dns_credentials.a is not a single value"),
-    (dns(dns_credentials={"a = b\nc": SECRET}), "not an option name; write a name of the plugin's"),
+    (
+        dns(dns_credentials={"a = b\nc": SECRET}),
+        "not an option name; write a name from the plugin's",
+    ),
     (dns(dns_propagation_seconds=0), "dns_propagation_seconds is 0; write one from 1 to 3600"),
     (
         acme(eab_kid="k"),
-        "eab_hmac_key is missing although eab_kid is set; write what the server's account",
+        "eab_hmac_key is missing although eab_kid is set; copy it from the server's account",
     ),
     (acme(eab_hmac_key="aaaa"), "eab_kid is missing although eab_hmac_key"),
     (acme(eab_kid="k", eab_hmac_key=f"{SECRET}\n"), "eab_hmac_key has invalid characters"),
