@@ -164,7 +164,7 @@ def test_a_class_has_a_name_of_its_own() -> None:
 
 
 def test_a_file_has_a_name_of_its_own() -> None:
-    """Two files of one name would be two open tabs that nobody can tell apart."""
+    """Two files of one name would be two open tabs that look the same."""
     places = defaultdict(list)
     for path in sorted(TGI.rglob("*.py")):
         if not path.name.startswith("__"):
