@@ -7,31 +7,31 @@ DOCUMENTATION = """
 module: tgi_acme_certificate
 short_description: Keep the gateway's certificate from an ACME server, by certbot
 description:
-  - Writes certbot's options and credentials into a directory of their own, so that the host's
-    other certificates are not touched, obtains a certificate when there is none that fits, and
-    keeps a timer that renews it. nginx is reloaded after each certificate that came.
-  - A certificate for this name, from this server, is left alone; its renewal is certbot's.
+  - Writes certbot's options and credentials into a directory of their own. The host's other
+    certificates stay as they are.
+  - Obtains a certificate if there is none for this name from this server; otherwise keeps it.
+  - Runs a timer by which certbot renews it. certbot reloads nginx after each new certificate.
 options:
   state:
     description:
-      - Whether it is kept, or certbot's files, units and timer are gone. V(only) forgets the
-        certificates of other names, which is for after nginx serves this one.
+      - V(present) keeps the certificate. V(absent) removes certbot's files, units and timer.
+      - V(only) deletes the certificates of other names; use it after nginx serves this one.
     type: str
     choices: [present, only, absent]
     default: present
   server_name:
-    description: The name it is for. Required unless O(state=absent).
+    description: DNS name of the certificate. Required unless O(state=absent).
     type: str
   tls:
-    description: The role's C(gateway_tls) with C(source=acme), directory_ca as PEM text, without
-      what belongs into O(secrets).
+    description: The role's C(gateway_tls) with C(source=acme), without the keys of O(secrets).
+      C(directory_ca) is PEM text.
     type: dict
   secrets:
-    description: The rest of it, C(dns_credentials) and C(eab_hmac_key).
+    description: Secret keys of C(gateway_tls), C(dns_credentials) and C(eab_hmac_key).
     type: dict
     default: {}
   units:
-    description: systemd units by name; the one that ends in C(.timer) is started.
+    description: Texts of systemd units by name; the module starts the timer.
     type: dict
     default: {}
   directory:
@@ -39,7 +39,7 @@ options:
     type: path
     default: /etc/tgi-gateway/acme
   webroot:
-    description: Where nginx answers HTTP-01 from.
+    description: Directory from which nginx serves HTTP-01 challenges.
     type: path
     default: /var/lib/tgi-gateway/acme
 author: tgi-ansible
@@ -52,14 +52,14 @@ EXAMPLES = """
     tls: {directory: "https://acme.example.org/directory", agree_tos: true}
     units: {tgi-gateway-acme.timer: "{{ timer }}", tgi-gateway-acme.service: "{{ service }}"}
 
-- name: Take it all away
+- name: Remove it all
   tgi_acme_certificate:
     state: absent
 """
 
 RETURN = """
 did:
-  description: What was done, in words.
+  description: The actions, in words.
   type: list
   elements: str
   returned: always
@@ -96,7 +96,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def write_stale(root: Path, files: dict[str, tuple[str, int]], check_mode: bool) -> list[str]:
-    """Bring every file of ``root`` that differs to the disk; return their names."""
+    """Write every file of ``root`` that differs; return their names."""
     stale = [
         name
         for name, (text, mode) in files.items()
@@ -111,12 +111,12 @@ def write_stale(root: Path, files: dict[str, tuple[str, int]], check_mode: bool)
 
 
 def runner(module: AnsibleModule) -> Run:
-    """Run certbot by the module, which logs no environment."""
+    """Return a function that runs certbot through the module, which logs no environment."""
     return lambda command, more: module.run_command(command, environ_update=more)
 
 
 def forget_others(module: AnsibleModule, root: Path) -> list[str]:
-    """Delete the certificates of all names but one; return what was done."""
+    """Delete the certificates of all names but one; return the actions."""
     others = [name for name in names_kept(root) if name != module.params["server_name"]]
     for name in others if not module.check_mode else ():
         forget(runner(module), root, name)
@@ -124,7 +124,7 @@ def forget_others(module: AnsibleModule, root: Path) -> list[str]:
 
 
 def keep(module: AnsibleModule, root: Path) -> list[str]:
-    """Write what certbot needs, obtain what is missing, keep the timer; return what was done."""
+    """Write certbot's files, obtain a missing certificate, start the timer; return the actions."""
     params, did = module.params, []
     tls, name = {**params["tls"], **params["secrets"]}, params["server_name"]
     files = wanted_files(tls, root, params["webroot"])
@@ -153,7 +153,7 @@ def keep(module: AnsibleModule, root: Path) -> list[str]:
 
 
 def drop(module: AnsibleModule, root: Path) -> list[str]:
-    """Take timer, units, account and certificates away; return what was done."""
+    """Remove timer, units, account and certificates; return the actions."""
     units = [UNITS / name for name in NAMES if (UNITS / name).exists()]
     did = [f"remove {path}" for path in [*units, *([root] if root.exists() else [])]]
     if did and not module.check_mode:

@@ -7,25 +7,25 @@ DOCUMENTATION = r"""
 module: tgi_drain
 short_description: Take a replica out of a gateway's service, or back in, without a reload
 description:
-  - Makes or removes the flag files that the gateway's nginx looks at for every request. They
+  - Makes or removes the flag files that the gateway's nginx checks for every request. They
     survive a reboot.
-  - What a replica serves is read from the configuration in force on the gateway, so that one
-    whose host is down can be taken out too.
+  - Reads a replica's models from the configuration in force on the gateway. So you can take out a
+    replica whose host is down.
   - Refuses to take out the last replica that serves a model.
 options:
   replica:
-    description: Name of the replica, by default its host's.
+    description: Name of the replica; the gateway names it after its host by default.
     type: str
     required: true
   models:
-    description: Models to take out or back in; all it serves when empty.
+    description: Models to take out or back in; empty means all that the replica serves.
     type: list
     elements: str
     default: []
   state:
     description:
-      - Whether it gets requests. V(idle) changes nothing, and fails as long as a connection of
-        the gateway to it is open.
+      - Whether the replica gets requests. V(idle) changes nothing, and fails while the gateway has
+        an open connection to the replica.
     type: str
     choices: [drained, serving, idle]
     default: drained
@@ -34,13 +34,13 @@ options:
     type: path
     default: /etc/nginx/nginx.conf
   directory:
-    description: Where the flags are.
+    description: Directory of the flags.
     type: path
     default: /var/lib/tgi-gateway/drain
 attributes:
   check_mode:
     support: full
-    description: Says what would change.
+    description: Reports what would change.
 author: tgi-ansible
 """
 
@@ -58,7 +58,7 @@ flags:
   elements: str
   sample: [llama@gpu1]
 left:
-  description: How many connections of the gateway to the replica are open (O(state=idle)).
+  description: Number of open connections from the gateway to the replica.
   returned: O(state=idle)
   type: int
 """
@@ -72,12 +72,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.places import GATEWAY_STATE
 from ansible.module_utils.tgi.gateway.drain import DrainError, flags_of, places, under_way
 
-# A request that met no flag may have yet to connect
+# A request that passed before the flag may not have connected yet
 _AGAIN = 0.5
 
 
-def look(module: AnsibleModule, addresses: list[str]) -> None:
-    """End the module with how many connections are open; none only when seen twice."""
+def report_open(module: AnsibleModule, addresses: list[str]) -> None:
+    """End the module with the number of open connections; 0 only if two counts agree."""
     wanted = places(addresses)
     left = under_way(Path("/proc"), wanted)
     if not left:
@@ -87,9 +87,12 @@ def look(module: AnsibleModule, addresses: list[str]) -> None:
     if not left:
         module.exit_json(**answer)
     replica = module.params["replica"]
-    remedy = "raise gateway_drain_timeout, or look who asks for so long; it gets no new ones"
+    remedy = "raise gateway_drain_timeout, or find the client whose request still runs"
     many = "connection is" if left == 1 else "connections are"
-    module.fail_json(msg=f"{replica}: {left} {many} still open to it; {remedy}", **answer)
+    module.fail_json(
+        msg=f"{replica}: {left} {many} still open to it, and it gets no new ones; {remedy}",
+        **answer,
+    )
 
 
 def main() -> None:
@@ -113,7 +116,7 @@ def main() -> None:
         raised = {path.name for path in directory.iterdir()} if directory.exists() else set()
         flags = flags_of(backends, params["replica"], params["models"], drained, raised)
         if params["state"] == "idle":
-            look(module, list(flags.values()))
+            report_open(module, list(flags.values()))
         due = sorted(flag for flag in flags if (flag in raised) is not drained)
         for flag in due if not module.check_mode else ():
             if drained:

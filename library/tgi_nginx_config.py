@@ -7,21 +7,22 @@ DOCUMENTATION = """
 module: tgi_nginx_config
 short_description: Put one nginx configuration in force, proven, or leave the old one
 description:
-  - Writes all files of a configuration into a directory of their own, named after a digest of
-    their contents, lets nginx test it there, makes nginx's main file a link to it in one step,
-    reloads, and reads back over a status server that the new version is the one served.
-  - Whatever fails, the old configuration is put back and serves on; the reason is in the message.
-  - A configuration whose files are right but which is not the one served (nginx stopped, a
-    reload that did not take) is a change too. nginx is started when it does not run, and never
-    restarted.
-  - Makes C(/var/lib/tgi-gateway/drain) and C(/var/lib/tgi-gateway/acme), and where needrestart is
-    installed, tells it to leave nginx alone.
+  - Writes all files of a configuration into a directory that is named after a digest of their
+    contents, and lets nginx test it there.
+  - Makes nginx's main file a link to it in one step, reloads nginx, and checks over a status
+    server that nginx serves the new version.
+  - If any step fails, restores the old configuration, which nginx continues to serve. The message
+    has the reason.
+  - Also reports a change if the files are right, but nginx does not serve them (it is stopped, or
+    a reload failed). Starts nginx when it does not run, and never restarts it.
+  - Makes C(/var/lib/tgi-gateway/drain) and C(/var/lib/tgi-gateway/acme). Where needrestart is
+    installed, stops it from restarting nginx.
   - In public files the words @GATEWAY_DIR@ and @GATEWAY_VERSION@ become the directory and the
     version. One file must be named nginx.conf and must answer C(GET /config-version) on
     127.0.0.1 with the version.
 options:
   state:
-    description: Whether the configuration is in force, or what it replaced is back.
+    description: V(present) puts the configuration in force, V(absent) restores the replaced one.
     type: str
     choices: [present, absent]
     default: present
@@ -36,7 +37,7 @@ options:
     type: int
     default: 8079
   directory:
-    description: Where the versions and what was replaced are kept.
+    description: Directory of the versions and of the replaced files.
     type: path
     default: /etc/nginx/tgi-gateway
   main:
@@ -44,12 +45,12 @@ options:
     type: path
     default: /etc/nginx/nginx.conf
   logs:
-    description: The configuration's logs; in the first nginx tells why it took no reload.
+    description: The configuration's logs; the first has nginx's reason when a reload fails.
     type: list
     elements: path
     default: [/var/log/nginx/tgi-gateway-error.log, /var/log/nginx/tgi-gateway-access.log]
   patience:
-    description: Seconds until the new version must be served.
+    description: Seconds within which nginx must serve the new version.
     type: int
     default: 10
   other_sites:
@@ -62,8 +63,8 @@ options:
     default: refuse
   drop_in:
     description:
-      - Drop-in for nginx's unit, by which it is confined; without it, none is there. It is in force
-        from nginx's next start.
+      - Text of the drop-in that confines nginx's unit; empty removes it. It takes effect when nginx
+        starts the next time.
     type: str
     default: ""
 author: tgi-ansible
@@ -77,7 +78,7 @@ EXAMPLES = """
     secret_files:
       tls.key: "{{ lookup('ansible.builtin.file', '/pki/llm.example.org.key') }}\\n"
 
-- name: Put back what was there before
+- name: Restore the previous configuration
   tgi_nginx_config:
     state: absent
 """
@@ -88,12 +89,12 @@ version:
   type: str
   returned: when O(state=present)
 did:
-  description: What was done, in words.
+  description: The actions, in words.
   type: list
   elements: str
   returned: always
 packages:
-  description: What had been installed for it, as noted in the file C(packages) of O(directory).
+  description: Packages installed for the gateway, listed in the file C(packages) of O(directory).
   type: list
   elements: str
   returned: when O(state=absent)
@@ -145,7 +146,7 @@ def main() -> None:
         else:
             files, sites = params["files"], params["other_sites"]
             if sites == "include":
-                # Before the digest is made, so that another site is another version
+                # Before the digest, so that another site makes another version
                 others = [path for path in work.others() if path != work.link.path]
                 files = {**files, MAIN: with_others(files[MAIN], others)}
             directory = Path(params["directory"])

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Plan models on GPUs: what fits, what TGI will make of it, and what to change."""
+"""Plan models on GPUs: which fit, which limits TGI will choose, and what to change."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ DOCUMENTATION = r"""
 module: tgi_plan
 short_description: Plan which models fit which GPUs, without touching a host
 description:
-  - Works out from a model's dimensions and the GPUs whether it fits, on how many of them, how
-    many tokens of KV cache remain and which C(max_batch_prefill_tokens) TGI will choose, by the
-    formulas and tables of TGI 3.3.7, and what to change if it does not fit.
-  - Needs no GPU, host or network. What config.json does not say is said to be unknown.
+  - Computes whether a model fits the GPUs, and how many of them it needs.
+  - Computes how many tokens of KV cache remain, and which C(max_batch_prefill_tokens) TGI will
+    choose. It uses the formulas and tables of TGI 3.3.7.
+  - Advises what to change if the model does not fit.
+  - Needs no GPU, host or network. It reports as unknown what config.json does not say.
   - Weights and KV cache are exact for unquantised models of the families llama, mistral,
-    mixtral, qwen2, gemma, phi and granite. What CUDA and a prefill take beside them is
+    mixtral, qwen2, gemma, phi and granite. The memory that CUDA and a prefill take is
     estimated, so numbers of tokens are good to about 10 percent.
 author: tgi-ansible
 options:
@@ -25,10 +26,11 @@ options:
     required: true
   configs:
     description:
-      - By the name of a model, its config.json as a path on this machine, as text, or as a
-        mapping of its dimensions, which may have C(weights_bytes) for the size of its
-        C(*.safetensors). An index of the weights beside a path is read too.
-      - Models that are well known need none.
+      - The config.json of each model, by the model's name. It is a path on this machine, the text,
+        or a mapping of dimensions.
+      - The mapping may have C(weights_bytes), the size of all C(*.safetensors). For a path, the
+        module also reads the index of the weights in the same directory.
+      - Well-known models need none.
     type: dict
     default: {}
   environment:
@@ -37,9 +39,9 @@ options:
     default: {}
   gpus:
     description:
-      - "The GPUs of a host: names as nvidia-smi prints them, with a number of them before
+      - "The GPUs of a host: names as nvidia-smi prints them, with their number in front
         (C(2x NVIDIA L4)), or mappings."
-      - "A mapping has C(name), C(memory_mib) (MiB, as nvidia-smi prints it), and if they matter
+      - "A mapping has C(name), C(memory_mib) (MiB, as nvidia-smi prints it), and optionally
         C(count), C(index), C(uuid) and C(compute_cap)."
     type: list
     elements: raw
@@ -47,11 +49,11 @@ options:
 attributes:
   check_mode:
     support: full
-    description: It only reads.
+    description: The module only reads.
 """
 
 EXAMPLES = r"""
-- name: Plan the models of a host that is not there yet
+- name: Plan the models of a host that does not exist yet
   tgi_plan:
     models: "{{ tgi_models }}"
     gpus: ["2x NVIDIA L4"]
@@ -94,7 +96,7 @@ models:
       description: Fewest such GPUs on which it surely fits; none where 16 are not enough.
       type: int
     num_shard:
-      description: GPUs it is divided over.
+      description: Number of GPUs that the model is divided over.
       type: int
     num_shard_choices:
       description: Numbers of GPUs, up to 16, that divide its heads.
@@ -106,7 +108,7 @@ models:
       type: float
       sample: 14.96
     weights_exact:
-      description: Whether that is worked out rather than estimated.
+      description: Whether C(weights_gib) is exact, not estimated.
       type: bool
     kv_bytes_per_token:
       description: KV cache of a token on each GPU, in bytes.
@@ -117,30 +119,30 @@ models:
       type: int
       sample: 28516
     max_input_tokens:
-      description: Longest prompt, set or by TGI.
+      description: Longest prompt in tokens, set by you or chosen by TGI.
       type: int
     max_total_tokens:
-      description: Longest prompt and answer together, set or by TGI.
+      description: Most tokens of prompt and answer together, set by you or chosen by TGI.
       type: int
     max_batch_prefill_tokens:
-      description: Tokens of a prefill, set or chosen by TGI's launcher.
+      description: Tokens of a prefill, set by you or chosen by TGI's launcher.
       type: int
       sample: 8049
     prefill_source:
       description:
-        - What that comes from, C(set), C(compute) (the card's speed), C(default),
+        - Source of C(max_batch_prefill_tokens), C(set), C(compute) (the card's speed), C(default),
           C(max_position_embeddings) or C(memory).
       type: str
     problems:
-      description: What keeps it from being served, a line each with what to write instead.
+      description: Reasons why TGI cannot serve the model, one line each, with the remedy.
       type: list
       elements: str
     warnings:
-      description: What is not known or not exact, and what would surprise.
+      description: Unknown, estimated or surprising facts, one line each.
       type: list
       elements: str
     advice:
-      description: Changes with which it fits, in order of least harm, each tried.
+      description: Changes that make the model fit, the least harmful first. Each is computed.
       type: list
       elements: dict
       contains:
@@ -152,12 +154,12 @@ models:
           description: The same as a sentence.
           type: str
 problems:
-  description: Those of all models, and entries of O(gpus) that are none.
+  description: The problems of all models and of entries in O(gpus).
   returned: always
   type: list
   elements: str
 table:
-  description: All that as a block of text.
+  description: The plan as a block of text.
   returned: always
   type: str
 """
@@ -170,7 +172,7 @@ from ansible.module_utils.tgi.planner.result import as_values
 
 
 def main() -> None:
-    """Plan, and give the plan; a model that does not fit is an answer, not a failure."""
+    """Return the plan; a model that does not fit is a result, not a failure."""
     module = AnsibleModule(
         argument_spec={
             "models": {"type": "list", "elements": "dict", "required": True},

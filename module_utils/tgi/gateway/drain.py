@@ -22,7 +22,7 @@ Place = tuple[str, int]
 
 
 class DrainError(Exception):
-    """What cannot be drained; the text says why, and what to do, in one line."""
+    """Refuse a drain; the message says why in one line, and ends with the remedy."""
 
 
 def flags_of(
@@ -34,7 +34,7 @@ def flags_of(
 ) -> dict[str, str]:
     """Return flag -> address (host:port) for each model of ``replica``, or those of ``models``.
 
-    ``backends`` is gateway_backends as it is served, ``raised`` the flags that are there. Raises
+    ``backends`` is gateway_backends as nginx serves it, ``raised`` the flags that exist. Raises
     DrainError for an unknown replica or model, and, when ``drained``, for the last replica of
     a model.
     """
@@ -92,7 +92,7 @@ def places(addresses: Iterable[str]) -> set[Place]:
 
 
 def under_way(proc: Path, wanted: Collection[Place]) -> int:
-    """Count nginx's connections to ``wanted``; idle ones that it keeps for later are among them."""
+    """Count nginx's connections to ``wanted``, with the idle ones that it keeps for later."""
     inodes = set()
     for table in ("tcp", "tcp6"):
         for line in read(proc / "net" / table).splitlines()[1:]:
@@ -104,7 +104,7 @@ def under_way(proc: Path, wanted: Collection[Place]) -> int:
 
 
 def _place(text: str) -> Place:
-    """Read an address of /proc/net/tcp: words of 32 bits, each with its bytes turned around."""
+    """Read an address of /proc/net/tcp: words of 32 bits, each with its bytes reversed."""
     address, _, port = text.partition(":")
     words = [bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8)]
     return str(ipaddress.ip_address(b"".join(words))), int(port, 16)

@@ -18,10 +18,10 @@ Step = Callable[[Case], Iterator[Case]]
 
 
 class Advice(NamedTuple):
-    """``set`` are launcher options of the entry in tgi_models; {} where none is meant."""
+    """``set`` are launcher options of the entry in tgi_models; {} for a smaller model."""
 
     set: dict[str, int | str]
-    #: What comes of it, such as "28517 tokens of KV cache"
+    #: The result, such as "28517 tokens of KV cache"
     result: str
 
 
@@ -38,16 +38,16 @@ def sentence(advice: Advice) -> str:
 
 
 def advise(case: Case, gpus: int) -> list[Advice]:
-    """Return what makes the model fit; ``gpus`` are the cards of this kind that it could have.
+    """Return changes that make the model fit; ``gpus`` is the number of cards it could have.
 
-    Each change alone; if none is enough alone, one after the other until they are. The last
-    piece says how small a model would have to be. All of it fits by the unfavourable
+    Each change is tried alone; if none is enough, they are added up until they are. The last
+    advice is the size of a model that would fit. All advice fits by the unfavourable
     assumption too; the numbers of tokens are the expected ones.
     """
     shard = _shard(gpus)
     kinds = [_quantize(kind) for kind in (*_EIGHT_BITS, _FOUR_BITS)]
     found = [_alone(step, case) for step in (shard, _prefill, _context, _cache)]
-    # Fewer bits may cost the answers' quality, more GPUs do not: rather both than four bits
+    # Fewer bits may lower the answers' quality, more GPUs do not: four bits come last
     spread = case if found[0] else next(shard(case), case)
     found += [_alone(step, case) or _alone(step, spread) for step in kinds]
     told = [_told(case, better) for better in found if better is not None]
@@ -95,7 +95,7 @@ def _shard(gpus: int) -> Step:
 
 
 def _prefill(case: Case) -> Iterator[Case]:
-    """Smaller prefills only let long prompts wait: they are cut into chunks."""
+    """Shorten the prefill, which only makes long prompts wait: TGI cuts them into chunks."""
     most = prefill_of(case).tokens
     tokens = _largest(most, lambda count: _with(case, max_batch_prefill_tokens=count))
     if tokens and tokens < most:
@@ -112,7 +112,7 @@ def _context(case: Case) -> Iterator[Case]:
 
 
 def _shorter(case: Case, total: int) -> Case:
-    """Take max_total_tokens down; answers keep their length up to a quarter of it."""
+    """Lower max_total_tokens; answers keep their length up to a quarter of it."""
     options = case.options
     prompt = options.max_input_tokens or total - 1
     answer = max((options.max_total_tokens or total) - prompt, 1)
@@ -123,7 +123,7 @@ def _shorter(case: Case, total: int) -> Case:
 def _cache(case: Case) -> Iterator[Case]:
     free = case.options.kv_cache_dtype is None and attention_of(case) == "flashinfer"
     if free and fp8_cache(case.card.compute_cap):
-        # Unlike e4m3 it holds whatever 16 bits hold, so that it needs no scales
+        # Unlike e4m3 it has the range of 16 bits, so it needs no scales
         yield _with(case, kv_cache_dtype="fp8_e5m2")
 
 
@@ -141,7 +141,7 @@ def _quantize(kind: str) -> Step:
 
 
 def _together(case: Case, steps: tuple[Step, ...]) -> Iterator[Advice]:
-    """Take one step after the other, and try what only costs time or length after each."""
+    """Add up the steps, and after each try the changes that only cost time or length."""
     better = case
     for step in steps:
         better = next(step(better), better)
@@ -164,7 +164,7 @@ def _largest(most: int, make: Callable[[int], Case]) -> int | None:
 
 
 def _smaller(case: Case) -> Iterator[Advice]:
-    """Say how many bytes of weights would fit with the same cache and prefill."""
+    """Compute how many bytes of weights would fit with the same cache and prefill."""
     dims = case.dims._replace(model_type="", vocab_size=None)
 
     def made(mib: int) -> Case:

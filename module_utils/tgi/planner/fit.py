@@ -43,7 +43,7 @@ UNFAVOURABLE = Assumption(1230 * MIB, Fraction("0.985"), 1.25, 1.05)
 
 
 class Fit(NamedTuple):
-    """Bytes are those of one GPU; ``phase`` is where TGI would give up, empty if nowhere.
+    """Bytes are those of one GPU; ``phase`` is where TGI would fail, empty if it would not.
 
     Phases: shard (the heads cannot be divided), load (the weights), warmup (its batch does
     not fit), context (max_total_tokens is more than the cache holds).
@@ -68,8 +68,8 @@ class Fit(NamedTuple):
 def fit(case: Case, assumption: Assumption = EXPECTED) -> Fit | None:
     """Return the fit, or None where dimensions, weights or the card's memory are not known.
 
-    Weights of unknown size count as nothing by the favourable assumption, so that a cache
-    that is too large by itself is still seen, and as unknown by the others.
+    The favourable assumption counts weights of unknown size as 0 bytes, so that it still finds
+    a cache that is too large by itself. The others return None.
     """
     dims, options, card = case.dims, case.options, case.card
     layers, kv_heads, head_dim = dims.num_hidden_layers, dims.num_key_value_heads, dims.head_dim
@@ -96,7 +96,7 @@ def fit(case: Case, assumption: Assumption = EXPECTED) -> Fit | None:
     block = tokens_per_block * token
     rest = math.floor(allowed * room) - used
     cache = (max(0, rest - warmup_bytes) // block + warmup_blocks) * tokens_per_block
-    # The tokenizer's model_max_length, which config.json does not tell, may be less yet
+    # The tokenizer's model_max_length, which config.json does not have, may be lower
     positions = dims.max_position_embeddings or cache
     total = options.max_total_tokens or min(cache, positions)
     phase = ""
@@ -153,11 +153,11 @@ def prefill_of(case: Case) -> Prefill:
 def _activations(case: Case, tokens: int) -> int:
     """Estimate the bytes that a prefill of so many tokens takes on one GPU besides its cache.
 
-    1.5 * intermediate_size * 2 bytes * 3 a token, as in the launcher, but for the experts that
-    a token goes through instead of all of them.
+    1.5 * intermediate_size * 2 bytes * 3 a token, as in the launcher, but only for the experts
+    that a token passes through.
     """
     dims, options = case.dims, case.options
-    # The usual width where it is not said, which notes.py tells
+    # The usual width where it is unknown; plan_messages warns of that
     width = dims.intermediate_size or 4 * (dims.hidden_size or 0)
     experts = min(dims.num_experts_per_tok, dims.num_experts)
     found = tokens * math.ceil(9 * width * experts / options.num_shard)

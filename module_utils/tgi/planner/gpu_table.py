@@ -65,7 +65,7 @@ class Card(NamedTuple):
 
 
 def f16_flops(name: str) -> int | None:
-    """Return the FLOP/s that TGI reckons with for a card of this name, or None."""
+    """Return the FLOP/s that TGI assumes for a card of this name, or None."""
     tera = _TFLOPS.get(name.replace(" ", "-").lower())
     return None if tera is None else tera * 10**12
 
@@ -76,7 +76,7 @@ def known_cards() -> list[str]:
 
 
 def read_cards(gpus: Any) -> tuple[list[Card], list[str]]:
-    """Return the cards, numbered, and a line for each entry that is none.
+    """Return the cards, numbered, and a problem in one line for each entry that is not a GPU.
 
     An entry is a name ("NVIDIA L4", or "L4"), a number of them ("2x NVIDIA L4"), or a mapping
     with name, memory_mib, and if they matter index, uuid, compute_cap and count.
@@ -119,7 +119,7 @@ def _counted(text: str) -> dict[str, Any]:
 
 
 def _full_name(name: str) -> str:
-    """Return the name as nvidia-smi has it; what is not known stays as it is."""
+    """Return the name as nvidia-smi has it; an unknown name stays as it is."""
     wanted = name.strip().lower()
     for known in _KNOWN:
         short = re.sub(r"^(NVIDIA GeForce|NVIDIA|Tesla) ", "", known)

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from ..common.problem import number, whole
 
-# Larger than anything that exists; a typing error must not make numbers that nothing can hold
+# Larger than any real value, so that a typing error does not overflow the numbers
 _MOST = 2**40
 # models/__init__.py takes qk_nope_dim + qk_rope_dim, which no config.json has: 128 + 64
 _HEAD_DIM = {"deepseek_v2": 192, "deepseek_v3": 192}
-# What transformers takes when config.json does not say whether embeddings are tied
+# The default of transformers when config.json does not say whether embeddings are tied
 _TIED = {"gemma": True, "gemma2": True, "gemma3_text": True, "cohere": True}
 _NOT_TIED = ("llama", "granite", "mistral", "mixtral", "qwen2", "phi", "phi3")
 _KV = ("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim")
@@ -23,7 +23,7 @@ _WEIGHTS = ("hidden_size", "intermediate_size", "vocab_size")
 
 
 class Checkpoint(NamedTuple):
-    """How the weights are stored where the repository has them quantised already."""
+    """The storage of weights that the repository already has quantised."""
 
     method: str
     bits: float | None
@@ -31,7 +31,7 @@ class Checkpoint(NamedTuple):
 
 
 class Dimensions(NamedTuple):
-    """What config.json says, by its own names; None is not said."""
+    """The fields of config.json, by its own names; None if it does not set one."""
 
     model_type: str
     hidden_size: int | None

@@ -44,8 +44,8 @@ def plan_models(
 ) -> list[Plan]:
     """Plan the entries of tgi_models; ``environment`` is tgi_environment.
 
-    ``configs`` has a config.json by the name of a model (what that may be: read_source); models
-    that are well known need none.
+    ``configs`` has a config.json by the name of a model, in a form that read_source takes;
+    well-known models need none.
     """
     entries = [(place, one) for place, one in enumerate(_list(models)) if isinstance(one, dict)]
     plans: list[Plan] = []
@@ -78,8 +78,8 @@ def plan_model(
 ) -> Plan:
     """Plan one entry of models.resolve_models.
 
-    ``owners`` says which model has a card, by index, and is added to: two on one card would
-    take each other's memory, as TGI measures what is free and takes it all.
+    ``owners`` maps a card's index to its model; this function adds to it. Two models must not
+    share a card, because TGI takes all memory that it finds free.
     """
     options = memory_options(model)
     dims = read_dimensions(source.config or {})
@@ -102,9 +102,9 @@ def plan_model(
         return plan._replace(fits="cpu")
     chosen, problems = _choose(model["gpus"], where, cards, owners, model["name"])
     if len(chosen) < options.num_shard and not problems:
-        what = f"are {len(chosen)} for num_shard {options.num_shard}"
+        what = f"has {len(chosen)}, but num_shard is {options.num_shard}"
         problems.append(problem(f"{where}.gpus", what, "write as many GPUs, or delete gpus"))
-    # TGI uses no more than num_shard; where these GPUs are missing, another one is planned for
+    # TGI uses no more than num_shard; without these GPUs the plan uses the first one
     used = chosen[: options.num_shard] or cards[:1]
     plan = plan._replace(cards=chosen, problems=problems)
     if source.config is None or not used:

@@ -11,7 +11,7 @@ _HEAD = ("MODEL", "FITS", "GPUS", "WEIGHTS", "KV TOKENS", "MAX TOTAL", "PREFILL"
 
 
 def make_table(plans: list[Plan]) -> str:
-    """Aligned columns; weights are GiB on each GPU, and what is estimated has a ~."""
+    """Return aligned columns; weights are GiB on each GPU, and estimates have a ~."""
     rows = [_HEAD, *(_row(plan) for plan in plans)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = ["  ".join(_cells(row, widths)).rstrip() for row in rows]

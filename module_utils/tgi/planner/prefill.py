@@ -1,8 +1,8 @@
 """Compute max_batch_prefill_tokens as TGI's launcher does when it is not set.
 
 Follows launcher/src/main.rs of TGI 3.3.7 (get_config, compute_optimal, vram_maximum, main) to
-the letter, with what it overlooks: it reads config.json with fields of its own, does not see
-what a text_config says, knows cards by exact names, and reckons in 32 bit floats.
+the letter, with its faults: it reads only some fields of config.json, ignores text_config,
+knows cards by exact names, and computes in 32 bit floats.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _head_dim(counts: dict[str, int | None], nested: int | None, kind: str | Non
         return hidden // heads
     if nested is not None:
         return nested
-    # Only asked for where there is a text_config, as the launcher does
+    # The launcher uses this only if there is a text_config
     return 256 if kind == "gemma3" else None
 
 
@@ -141,7 +141,7 @@ def _positions(read: _Config) -> int | None:
 
 
 def _shape(read: _Config) -> tuple[int, int, int, int, int, int] | None:
-    """Layers, heads, KV heads, head_dim, hidden_size, intermediate_size; None if one lacks."""
+    """Return layers, heads, KV heads, head_dim, hidden and intermediate size; None if one lacks."""
     heads = read.get("num_attention_heads")
     kv_heads = read.get("num_key_value_heads")
     hidden = read.get("hidden_size")

@@ -1,6 +1,6 @@
-"""Know which quantisations TGI can run on which compute capability.
+"""Decide which quantisations TGI can run on which compute capability.
 
-Only what TGI 3.3.7 itself says; where it says nothing, nothing is claimed:
+These are facts from the sources of TGI 3.3.7; what they do not say is unknown:
 - marlin: layers/marlin/util.py refuses anything below 8.0
 - awq: layers/marlin/gptq.py from 8.0 on; below, awq_inference_engine, which the Dockerfile
   builds for 8.0, 8.6 and 9.0 only
@@ -8,7 +8,7 @@ Only what TGI 3.3.7 itself says; where it says nothing, nothing is claimed:
 - exl2: exllama, for which layers/gptq/__init__.py asks for 8.0
 - fp8: Marlin-FP8 on 8.x, CUTLASS from 9.0 on (layers/fp8.py); below 8.0 it is left to
   torch._scaled_mm, which has no FP8 there
-- eetq, bitsandbytes*, compressed-tensors: nothing about it
+- eetq, bitsandbytes*, compressed-tensors: unknown
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _EMPTY = {
 
 
 def as_values(plan: Plan) -> dict[str, Any]:
-    """Return one model's plan; numbers that are not known, or void as it does not fit, are None."""
+    """Return one model's plan; numbers are None if they are unknown or the model does not fit."""
     return {
         "name": plan.name,
         "model_id": plan.model_id,

@@ -32,7 +32,7 @@ _CHECKPOINTS = ("gptq", "awq", "marlin", "exl2")
 
 
 class Elements(NamedTuple):
-    """Numbers of weights; ``head`` also where it is tied and the files do not have it."""
+    """Numbers of weights; ``head`` counts also if it is tied and missing from the files."""
 
     embedding: int
     head: int
@@ -43,7 +43,7 @@ class Elements(NamedTuple):
 
 
 class Size(NamedTuple):
-    """Bytes on each GPU, or None; and whether that is worked out or estimated."""
+    """Bytes on each GPU, or None; and whether they are exact or estimated."""
 
     bytes: int | None
     exact: bool
@@ -123,7 +123,7 @@ def _elements(dims: Dimensions, file_bytes: int | None) -> Elements | None:
     known = counted or Elements(min(table, total), table, 0, 0, 0)
     head = 0 if dims.tie_word_embeddings else known.head
     others = known.embedding + head + known.attention + known.rest
-    # What the files have beyond that (other layers, a vision tower) is divided like the MLP
+    # The rest of the files (other layers, a vision tower) is divided like the MLP
     return known._replace(mlp=max(total - others, 0))
 
 

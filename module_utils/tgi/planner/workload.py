@@ -9,7 +9,7 @@ from ..common.problem import number, whole
 from .gpu_table import Card
 from .model_config import Dimensions
 
-# models/__init__.py keeps the KV cache of these in padded batches, which no warm-up measures
+# models/__init__.py keeps their KV cache in padded batches, which the warm-up does not measure
 PADDED = ("bloom", "mpt", "opt", "t5", "galactica", "mamba", "idefics")
 # Their one key and value head is copied to every GPU
 _COPIES_ONE_HEAD = ("falcon", "gpt_bigcode", "RefinedWeb", "RefinedWebModel")
@@ -47,7 +47,7 @@ class Case(NamedTuple):
 
 
 def memory_options(model: Mapping[str, Any]) -> MemoryOptions:
-    """Return the options of an entry of models.resolve; values of a wrong type count as not set."""
+    """Return the options of an entry of models.resolve; values of a wrong type count as unset."""
     options = model.get("options") or {}
     environment = model.get("environment") or {}
     room = number(environment.get("TGI_WIGGLE_ROOM"))
@@ -77,7 +77,7 @@ def attention_of(case: Case) -> str:
     """Return the kind of attention as the launcher's resolve_attention chooses it."""
     if case.options.attention:
         return case.options.attention
-    # Where nvidia-smi does not tell, the card is taken for one that TGI's image is built for
+    # An unknown card counts as one that TGI's image is built for
     old = case.card.compute_cap is not None and case.card.compute_cap < 8
     fallback = "paged" if old else "flashdecoding"
     fits = case.dims.head_dim in (64, 128, 256)

@@ -135,7 +135,9 @@ def test_idle_says_how_many_are_left(
     (tmp_path / "release" / "backends.json").write_text(json.dumps([backend("a", "gpu4", "gpu5")]))
     busy = run(drain, capsys, replica="gpu5", state="idle", **gateway)
     assert (busy["failed"], busy["left"]) == (True, 2)
-    assert busy["msg"].startswith("gpu5: 2 connections are still open to it; raise")
+    assert busy["msg"].startswith(
+        "gpu5: 2 connections are still open to it, and it gets no new ones; raise"
+    )
 
 
 def test_without_a_gateway(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_what_is_unknown_is_said(
         ),
         (
             [{**LLAMA, "gpus": ["0"], "num_shard": 2}],
-            "tgi_models[0].gpus are 1 for num_shard 2; write as",
+            "tgi_models[0].gpus has 1, but num_shard is 2; write as",
         ),
         (
             [{**LLAMA, "num_shard": 3}],

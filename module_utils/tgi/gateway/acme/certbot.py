@@ -9,7 +9,7 @@ from pathlib import Path
 #: Runs a command with more environment: (exit code, standard output, standard error)
 Run = Callable[[list[str], dict[str, str]], tuple[int, str, str]]
 
-# What certbot or the ACME server says, and what to do; the first that fits counts
+# Words of certbot or the ACME server, and the remedy; the first match counts
 _REMEDIES = (
     (r"rateLimited|too many (?:certificates|requests|new orders)",
      "wait as long as the server says, and try with its staging directory first"),
@@ -37,7 +37,7 @@ class AcmeError(Exception):
 
 
 def obtain(run: Run, root: Path, server_name: str, force: bool) -> None:
-    """Obtain the certificate of a name; ``force`` takes a new one although there is one.
+    """Obtain the certificate of a name; ``force`` obtains a new one although one exists.
 
     Each name has its own certificate, so that the served one stays until nginx reloads.
     """
@@ -50,7 +50,7 @@ def obtain(run: Run, root: Path, server_name: str, force: bool) -> None:
 
 
 def forget(run: Run, root: Path, server_name: str) -> None:
-    """Delete the certificate of a name that is served no longer; AcmeError if certbot cannot."""
+    """Delete the certificate of a name. Raises AcmeError if certbot cannot."""
     command = ["certbot", "delete", "--config", str(root / "cli.ini"), "--non-interactive"]
     code, out, err = run([*command, "--cert-name", server_name], environment(root))
     if code != 0:
@@ -60,7 +60,7 @@ def forget(run: Run, root: Path, server_name: str) -> None:
 
 
 def environment(root: Path) -> dict[str, str]:
-    """Return what certbot's environment must have: the CA of an internal ACME server."""
+    """Return certbot's environment: the CA of an internal ACME server, if there is one."""
     bundle = root / "authorities.pem"
     return {"REQUESTS_CA_BUNDLE": str(bundle)} if bundle.exists() else {}
 

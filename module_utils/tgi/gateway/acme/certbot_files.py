@@ -11,14 +11,14 @@ from ...common.places import MARK
 
 LOGS = "/var/log/tgi-gateway-acme"
 SYSTEM_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
-#: Files that are there only while the options ask for them
+#: Files that exist only while the options need them
 OPTIONAL = ("authorities.pem", "environment", "dns.ini")
-#: The hook runs after each certificate that came, and never restarts nginx
+#: The hook runs after each new certificate, and never restarts nginx
 _RELOAD = "systemctl reload nginx"
 
 
 def authenticator_of(tls: Mapping[str, Any]) -> str:
-    """Return certbot's name of the way the name is proven."""
+    """Return the name of certbot's authenticator for the challenge."""
     dns = tls.get("challenge") == "dns-01"
     return f"dns-{tls['dns_plugin']}" if dns else "webroot"
 

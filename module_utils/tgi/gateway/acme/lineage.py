@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-# certbot renews within the last third of a lifetime, or the last 30 days; it is asked long before
+# certbot renews in the last third of a lifetime, or the last 30 days: long before this
 _LATE = 0.1
 
 
@@ -15,8 +15,8 @@ def why_obtain(root: Path, server_name: str, directory: str, authenticator: str)
     """Return why a certificate must be obtained now; empty when none is needed.
 
     ``root`` is certbot's configuration directory; ``directory`` the ACME server's URL and
-    ``authenticator`` certbot's name of the way the name is proven. A certificate near its end is
-    certbot's timer's to renew; here it is due only when that has plainly failed (a tenth is left).
+    ``authenticator`` certbot's name for the challenge. certbot's timer renews in time; here a
+    certificate is due only when that has failed (a tenth of its lifetime is left).
     """
     try:
         text = (root / "live" / server_name / "fullchain.pem").read_bytes()

@@ -18,12 +18,12 @@ MAIN_FILE = Path("/etc/nginx/nginx.conf")
 
 
 class ApplyError(Exception):
-    """The configuration is not in force; the message says why, and what is served instead."""
+    """The configuration is not in force; the message says why, and what nginx serves instead."""
 
 
 @dataclass
 class ApplyResult:
-    """What was done: ``did`` in words, ``diff`` for Ansible, both empty when nothing was."""
+    """The outcome: ``did`` in words, ``diff`` for Ansible; both are empty when nothing was done."""
 
     changed: bool = False
     did: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class ApplyResult:
 
 @dataclass
 class Gateway:
-    """The pieces that one configuration concerns, and how patient to be with a reload."""
+    """The parts of one configuration; ``patience`` is the seconds that a reload may take."""
 
     nginx: Nginx
     link: ReleaseLink
@@ -46,7 +46,7 @@ class Gateway:
         return other_sites(self.link.path, self.nginx.shipped(), ours)
 
     def put_in_force(self, release: Release, sites: str = "refuse") -> ApplyResult:
-        """Write, test, swap, reload and read back; on any failure go back and raise ApplyError.
+        """Write, test, swap, reload and read back; on a failure restore and raise ApplyError.
 
         ``sites`` says what to do with sites that are not ours: refuse, replace, or include (the
         release has them already).
@@ -95,7 +95,7 @@ class Gateway:
         return outcome
 
     def withdraw(self) -> tuple[ApplyResult, list[str]]:
-        """Put back what was replaced; return the packages that had been installed for us too."""
+        """Restore the replaced files; return also the packages installed for the gateway."""
         root = self.link.root
         if not self.link.leftovers() and not self.host.leftovers():
             return ApplyResult(), []
@@ -130,10 +130,10 @@ class Gateway:
         others = self.others()
         clash = clashes(release.public[MAIN], others) if sites == "include" else []
         if clash:
-            remedy = "take it out there, or set gateway_other_sites: replace"
+            remedy = "remove the name there, or set gateway_other_sites: replace"
             raise ApplyError("; ".join([*clash, remedy]))
         if current is not None:
-            # Sites that were included would go, unless that was asked for
+            # The new configuration would drop included sites, which needs sites: replace
             others = includes(read(self.link.path), others)
         _refuse(others, self.link.path, sites)
 
@@ -165,11 +165,11 @@ class Gateway:
 
     def _activate(self, release: Release) -> None:
         mark = self.nginx.log_mark()
-        # Once more at its final place: what is relative there is relative to another directory
+        # Test again at the final place: relative paths start from another directory there
         complaint = self.nginx.test(self.link.path) or self.nginx.activate()
         if not complaint and not self.nginx.wait_for(release.version, self.patience):
             served = self.nginx.served() or "no version"
-            complaint = f"nginx took the reload but serves {served}, not {release.version}"
+            complaint = f"nginx reloaded, but serves {served}, not {release.version}"
         if complaint:
             said = self.nginx.log_since(mark)
             raise ApplyError(f"{complaint}{': ' if said else ''}{said}")
@@ -187,7 +187,7 @@ class Gateway:
         return after
 
     def _serves_again(self, before: str | None) -> bool:
-        """Return whether the old version answers, at the port that it names itself."""
+        """Return whether nginx serves the old version again, at the port of that version."""
         complaint = self.nginx.activate()
         if before is None:
             return not complaint and self.nginx.active()

@@ -54,14 +54,14 @@ def _has_own(text: str) -> bool:
 
 
 def with_others(text: str, others: Iterable[Path]) -> str:
-    """Put include lines of ``others`` where ``text`` is marked for them; ValueError: odd names."""
+    """Put include lines of ``others`` at the mark in ``text``. Raises ValueError for odd names."""
     for path in others:
         if not _PLAIN.fullmatch(str(path)):
             raise ValueError(
                 f"the site {str(path)!r} cannot be included: name its file with letters, digits "
                 "and . _ @ + - only"
             )
-    lines = [_include(path) for path in others] or ["# None are there"]
+    lines = [_include(path) for path in others] or ["# There are none"]
     mark = re.search(rf"(?m)^([ \t]*){OTHERS_MARK}", text)
     indent = mark.group(1) if mark else ""
     return text.replace(OTHERS_MARK, f"\n{indent}".join(lines))
@@ -75,7 +75,7 @@ def includes(text: str, others: Iterable[Path]) -> list[Path]:
 def clashes(own: str, others: Iterable[Path]) -> list[str]:
     """Return which of ``others`` claim a server name of the configuration ``own`` on its ports.
 
-    nginx only warns of that, or not at all: a name goes before a default server, so such a site
+    nginx warns at most. It prefers a server with the name to the default server, so such a site
     on the plain port would get the gateway's ACME challenges.
     """
     mine = _servers(own)
@@ -113,13 +113,13 @@ def _end(text: str, start: int) -> int:
 
 
 def _port(listener: str) -> str:
-    """80 of 80, *:80, [::]:80 or an address alone; a socket is a port of its own."""
+    """Return the port: 80 for 80, *:80, [::]:80 or an address alone; for a socket its path."""
     last = listener.rpartition(":")[2]
     return last if last.isdigit() or listener.startswith("unix:") else "80"
 
 
 def _include(path: Path) -> str:
-    """As a pattern: one that matches nothing is no error when its owner takes the site away."""
+    """Write a pattern: nginx accepts one that matches nothing, so the owner may remove the site."""
     return f"include {str(path)[:-1]}[{str(path)[-1]}];"
 
 

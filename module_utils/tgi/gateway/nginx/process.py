@@ -30,10 +30,10 @@ class Program:
         return _REPLACED.search(maps) is not None
 
     def replace(self, seconds: float = 10.0) -> str:
-        """Let the program on the disk take over the listeners; return what went wrong, or "".
+        """Let the program on disk take over the listeners; return the error, or "".
 
-        The old one ends when its last answer is sent. When the new one does not come up, the old
-        one serves on.
+        The old one ends when it has sent its last response. If the new one does not start, the
+        old one continues to serve.
         """
         try:
             old = self._pid()

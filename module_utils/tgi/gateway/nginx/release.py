@@ -1,4 +1,4 @@
-"""One version of an nginx configuration as a directory, and the link that puts it in force."""
+"""Write one version of an nginx configuration, and link to it to put it in force."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ...common.files import drop_empty, read, write
 
-#: Written into public files as they reach the disk: where they lie, and their own version
+#: Replaced in public files as they are written: by their directory and their version
 DIRECTORY_MARK = "@GATEWAY_DIR@"
 VERSION_MARK = "@GATEWAY_VERSION@"
 MAIN = "nginx.conf"
@@ -60,7 +60,7 @@ class Release:
         return wrong
 
     def write(self) -> None:
-        """Bring every file to the disk, each in one step."""
+        """Write every file to disk, each in one step."""
         for directory in (self.root, self.directory):
             directory.mkdir(mode=0o755, exist_ok=True)
         for name, (text, mode) in self._modes().items():
@@ -113,12 +113,12 @@ class ReleaseLink:
         return target.parent.name if ours else None
 
     def keeps(self) -> Path | None:
-        """Return where a swap would keep the file that is there, None when it is ours or none."""
+        """Return where a swap would keep the current file; None if it is ours or missing."""
         there = self.path.is_symlink() or self.path.exists()
         return _free(self.kept) if there and self.version() is None else None
 
     def swap(self, release: Release) -> Any:
-        """Put a release in force in one step; returns what :meth:`restore` needs."""
+        """Put a release in force in one step; return what :meth:`restore` needs."""
         before = self.version()
         undo: tuple[str, Any] = ("absent", None)
         if before:
@@ -131,7 +131,7 @@ class ReleaseLink:
         return undo
 
     def restore(self, undo: Any) -> None:
-        """Take back a swap."""
+        """Undo a swap."""
         kind, value = undo
         if kind == "link":
             self._point(value)
@@ -141,7 +141,7 @@ class ReleaseLink:
             self.path.unlink()
 
     def take_back(self) -> Any:
-        """Put the file that was there first in force again, if it was kept."""
+        """Restore the main file from before the gateway; FileNotFoundError if it is missing."""
         undo = ("link", str(self.path.readlink()))
         if not (self.kept.exists() or self.kept.is_symlink()):
             raise FileNotFoundError(
@@ -154,12 +154,12 @@ class ReleaseLink:
         return undo
 
     def leftovers(self) -> bool:
-        """Return whether :meth:`forget` has anything to take away."""
+        """Return whether :meth:`forget` has anything to delete."""
         found = {entry.name for entry in self.root.iterdir()} if self.root.exists() else set()
         return bool(found - {_KEPT}) or self.version() is not None or self.kept.exists()
 
     def forget(self) -> None:
-        """Delete the releases and the file that was taken back; what else was replaced stays."""
+        """Delete the releases and the restored copy; files that were replaced later stay."""
         self.kept.unlink(missing_ok=True)
         for entry in [*self.root.iterdir()] if self.root.exists() else []:
             if entry.name != _KEPT:
@@ -178,7 +178,7 @@ class ReleaseLink:
                 shutil.rmtree(entry, ignore_errors=True)
 
     def drop(self, release: Release) -> None:
-        """Delete a release that is not in force, and then directories that hold nothing."""
+        """Delete a release that is not in force, and directories that are empty then."""
         release.remove()
         for directory in (self.kept.parent, self.root):
             drop_empty(directory)

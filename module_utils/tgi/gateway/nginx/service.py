@@ -1,4 +1,4 @@
-"""nginx as a running service: test a file, start, reload, and ask which version it serves."""
+"""Run nginx as a service: test a file, start, reload, and ask which version it serves."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ class Nginx:
 
     def shipped(self) -> dict[str, str]:
         """Return MD5 digests of its packages' configuration files by path; none without dpkg."""
-        # Debian's are in nginx-common, nginx.org's in nginx; the code is 1 when one is not known
+        # Debian's are in nginx-common, nginx.org's in nginx; the code is 1 if one is missing
         shown = ["dpkg-query", "--show", "--showformat=${Conffiles}\\n", "nginx-common", "nginx"]
         lines = [line.split() for line in self._run(shown)[1].splitlines()]
         # Behind the digest may be a mark, such as "obsolete"
         return {line[0]: line[1] for line in lines if len(line) >= 2}
 
     def test(self, main: Path) -> str:
-        """Let nginx read a configuration; return its complaint, or an empty text."""
+        """Test a configuration with nginx; return nginx's error, or an empty text."""
         code, _, error = self._run(["nginx", "-t", "-q", "-c", str(main)])
         return _complaint(code, error)
 
     def test_confined(self, main: Path, drop_in: str) -> str:
         """Test a configuration as the unit will start it, confined by the text of a drop-in.
 
-        What it cannot open or load then would show only at its next start, perhaps at a boot.
+        Otherwise a file that nginx cannot open shows only at its next start, perhaps at a boot.
         """
         lines = [line for line in drop_in.splitlines() if "=" in line and line[0] not in "#;["]
         if not lines:
@@ -82,23 +82,23 @@ class Nginx:
         return self._run(["systemctl", "is-enabled", "--quiet", "nginx"])[0] == 0
 
     def stop(self) -> None:
-        """Stop the service; only for one that did not run before we came."""
+        """Stop the service; only if it did not run before."""
         self._run(["systemctl", "stop", "nginx"])
 
     def outdated(self) -> bool:
-        """Return whether what runs is no longer what is installed."""
+        """Return whether nginx runs a program that is no longer the installed one."""
         return self.active() and self._program.outdated()
 
     def activate(self) -> str:
         """Reload it, or start it when it does not run; return what went wrong, or an empty text.
 
-        One that was updated meanwhile is replaced: it could not load a newer module.
+        An outdated program is replaced instead: it could not load a newer module.
         """
         verb = "reload" if self.active() else "start"
         if verb == "reload" and self._program.outdated():
             return self._program.replace()
         if verb == "start":
-            # A unit that failed too often would refuse to start, whatever the reason was
+            # systemd refuses to start a unit that failed too often, even when its fault is repaired
             self._run(["systemctl", "reset-failed", "nginx"])
         code, _, error = self._run(["systemctl", verb, "nginx"])
         if code == 0:
@@ -108,7 +108,7 @@ class Nginx:
         return f"systemctl {verb} nginx failed: {said or error.strip()}"
 
     def served(self) -> str | None:
-        """Return the version that nginx serves, None when it does not answer."""
+        """Return the version that nginx serves, or None when it does not respond."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(self._status_url, timeout=2) as answer:
@@ -118,7 +118,7 @@ class Nginx:
         return text if _VERSION.fullmatch(text) else None
 
     def wait_for(self, version: str, seconds: float) -> bool:
-        """Return whether ``version`` is served within ``seconds``."""
+        """Wait until nginx serves ``version``; return False after ``seconds``."""
         deadline = time.monotonic() + seconds
         while self.served() != version:
             if time.monotonic() >= deadline:
@@ -127,7 +127,7 @@ class Nginx:
         return True
 
     def prepare_logs(self) -> None:
-        """Make logs that are not there yet, readable as the distribution's are (nginx: by all)."""
+        """Create missing logs, readable as the distribution's are (nginx makes them for all)."""
         for log in self._logs:
             if log.parent.is_dir() and not log.exists():
                 log.touch(mode=0o640)
@@ -166,5 +166,5 @@ def status_port(configuration: str) -> int | None:
 
 
 def status_url(port: int) -> str:
-    """Return where a gateway's status server tells the version."""
+    """Return the URL at which a gateway's status server returns the version."""
     return f"http://127.0.0.1:{port}/config-version"

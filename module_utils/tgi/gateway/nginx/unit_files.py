@@ -33,7 +33,7 @@ class UnitFiles:
 
     @property
     def unit(self) -> Path:
-        """Where the drop-in lies."""
+        """Return the path of the drop-in."""
         return self.etc / "systemd/system/nginx.service.d/tgi-gateway.conf"
 
     @property
@@ -42,7 +42,7 @@ class UnitFiles:
         return self.etc / "needrestart/conf.d/tgi-gateway.conf"
 
     def confines_anew(self) -> bool:
-        """Return whether the drop-in on the disk is another one."""
+        """Return whether the drop-in on disk differs from the wanted one."""
         return read(self.unit) != self.drop_in
 
     def pending(self, running: bool) -> list[str]:
@@ -59,7 +59,7 @@ class UnitFiles:
         return did
 
     def apply(self) -> Callable[[], None]:
-        """Bring all of it to the disk; return what takes back the drop-in. Flags survive."""
+        """Write everything; return a function that restores the old drop-in. Flags survive."""
         before = read(self.unit)
         self._confine(self.drop_in)
         if self._spares():
@@ -70,12 +70,12 @@ class UnitFiles:
         return lambda: self._confine(before)
 
     def leftovers(self) -> bool:
-        """Return whether :meth:`remove` has anything to take away."""
+        """Return whether :meth:`remove` has anything to remove."""
         files = (self.unit, self.needrestart, *(self.state / name for name in DIRECTORIES))
         return any(path.exists() for path in files)
 
     def remove(self) -> None:
-        """Take away what :meth:`apply` brought."""
+        """Remove what :meth:`apply` wrote."""
         self._confine("")
         self.needrestart.unlink(missing_ok=True)
         for name in DIRECTORIES:
@@ -97,7 +97,7 @@ class UnitFiles:
 
 
 def noted_packages(root: Path) -> list[str]:
-    """Return what was installed for the gateway whose releases lie in ``root``."""
+    """Return the packages that were installed for the gateway with its releases in ``root``."""
     return read(root / _PACKAGES).split()
 
 

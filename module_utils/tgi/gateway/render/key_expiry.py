@@ -14,8 +14,8 @@ def expires_at(value: Any) -> int:
     """Return the second since the epoch from which a key is no longer accepted.
 
     ``value`` is text such as 2027-01-31, 2027-01-31T18:00 or 2027-01-31T18:00:00+01:00. A date
-    lasts until its day ends; a time without a zone is UTC. Raises ValueError for all else, also
-    for YAML's own dates, which Ansible does not let through to the role.
+    lasts until its day ends; a time without a zone is UTC. Raises ValueError for anything
+    else, also for YAML's own dates, which Ansible does not pass to the role.
     """
     text = value.strip() if isinstance(value, str) else ""
     if _DATE.fullmatch(text):

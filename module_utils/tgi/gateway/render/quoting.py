@@ -26,7 +26,7 @@ def nginx_address(text: Any) -> str:
 def nginx_map_key(text: Any) -> str:
     """Return a name as the left side of a line in a map, where nginx knows words of its own.
 
-    Raises ValueError for what is no plain name (``map`` in nginx's manual: prefix with ``\\``).
+    Raises ValueError for a name that is not plain (``map`` in nginx's manual: prefix with ``\\``).
     """
     name = nginx_word(text)
     return f"\\{name}" if name in _MAP_WORDS else name

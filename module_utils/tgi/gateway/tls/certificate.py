@@ -40,7 +40,7 @@ def certificate_problems(
         what = "does not belong to the certificate"
         found.append(problem(f"gateway_tls.key{suffix}", what, remedy))
     found += _check_leaf(where, chain[0], server_name)
-    # A signature that is too weak cannot be followed either
+    # A weak signature proves no chain
     found += list(check_strength(where, chain, profile)) or check_chain(where, chain, roots)
     return found
 
@@ -59,13 +59,13 @@ def _check_leaf(where: str, leaf: Any, server_name: str) -> Iterator[str]:
 def leaf_due(certificate: str, key: str, authority: str, server_name: str, days: Any) -> bool:
     """Return whether a private CA's leaf must be issued (again).
 
-    So it is when it is missing, unreadable, without its key, for another name, not from this
-    CA, or when it or the CA is within ``days`` of its end. Raises nothing.
+    True if it is missing, unreadable, without its key, for another name or not from this CA,
+    or if it or the CA ends within ``days``. Raises nothing.
     """
     try:
         leaf, private = pem.certificates(certificate)[0], pem.private_key(key)
         issuer = pem.certificates(authority)[0]
-    except pem.UnreadableError:  # whatever is wrong with it, a new one heals it
+    except pem.UnreadableError:  # a new leaf replaces an unreadable one too
         return True
     last = min(pem.end(leaf), pem.end(issuer)) - datetime.timedelta(days=float(days))
     return (

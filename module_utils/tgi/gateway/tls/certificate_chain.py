@@ -66,7 +66,7 @@ def _check_issuer(where: str, issuer: Any) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=1)
 def trusted_roots() -> dict[bytes, list[Any]]:
-    """Return the roots of the controller's own store by their subject; none where it has none."""
+    """Return the roots of the controller's store by their subject; {} without a store."""
     paths = ssl.get_default_verify_paths()
     files = [Path(paths.cafile)] if paths.cafile else []
     if not files and paths.capath:

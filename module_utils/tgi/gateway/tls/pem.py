@@ -19,7 +19,7 @@ class UnreadableError(Exception):
 
 
 def certificates(text: str) -> list[Any]:
-    """Read all certificates of a text, one at least. Raises UnreadableError."""
+    """Read all certificates of a text, at least one. Raises UnreadableError."""
     from cryptography import x509
 
     try:
@@ -29,7 +29,7 @@ def certificates(text: str) -> list[Any]:
 
 
 def bundle(text: str) -> list[Any]:
-    """Read what can be read of a bundle that others made; none of it is a reason to fail."""
+    """Read the certificates of a bundle, and skip unreadable ones."""
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography warns about odd roots
@@ -95,7 +95,7 @@ def issued(certificate: Any, issuer: Any) -> bool:
     """Return whether ``issuer``, by its name and key, signed a certificate."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except Exception:  # it has many ways to say no, one of them for each kind of key
+    except Exception:  # each kind of key raises its own error
         return False
     return True
 
