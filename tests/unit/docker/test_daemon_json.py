@@ -122,7 +122,7 @@ STATES: dict[str, tuple[str, float, float, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", STATES)
-def test_what_the_daemon_was_not_told(case: str) -> None:
+def test_settings_that_the_daemon_has_not_read(case: str) -> None:
     state, started, read, keys = STATES[case]
     properties = (
         f"ActiveState={state}\nExecMainStartTimestampMonotonic={started * 10**6}\n"

@@ -37,7 +37,7 @@ def test_what_is_asked_for_no_more(case: str) -> None:
     assert dropped(last, own) == gone
 
 
-def test_it_goes_unless_somebody_set_another_value_since() -> None:
+def test_it_is_removed_unless_its_value_was_changed_since() -> None:
     before = {**MIRRORS, "proxies": PROXIES, "dns": ["10.0.0.1"]}
     last = {**MIRRORS, "proxies": PROXIES}
     assert without_dropped(before, {}, last, {}) == {"dns": ["10.0.0.1"]}

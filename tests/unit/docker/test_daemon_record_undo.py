@@ -70,7 +70,7 @@ def test_the_file_from_before_comes_back(
     assert ask(path, capsys)["changed"] is False
 
 
-def test_authorities_go_and_anothers_comes_back(
+def test_our_authorities_go_and_the_replaced_one_returns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     certificates = tmp_path / "certs.d"
@@ -97,7 +97,7 @@ def test_no_file_from_before_is_none_again(
     assert ask(path, capsys)["changed"] is False
 
 
-def test_a_file_that_was_never_written_is_anothers(
+def test_a_file_that_was_never_written_is_not_ours(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "daemon.json"
@@ -118,7 +118,7 @@ CDI: dict[str, Any] = {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["nvidi
     ("what", "refused"),
     [("engine", ["trainer", "web"]), ("gpus", ["trainer"])],
 )
-def test_containers_of_others_forbid_it(
+def test_containers_that_are_not_ours_forbid_it(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     what: str,

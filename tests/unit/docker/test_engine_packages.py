@@ -70,7 +70,7 @@ def test_no_engine_goes_under_running_containers(
 ) -> None:
     rest = f", but 2 containers run. Stop them first, or write docker_source: {other}"
     assert judge(installed, source, {}, containers=2)["msg"] == words + rest
-    # Of another client, such as Kubernetes, or of a daemon that does not answer
+    # Shims of another client, such as Kubernetes, or of a daemon that does not respond
     assert judge(installed, source, {}, unseen=2)["msg"] == words + rest
 
 
@@ -137,7 +137,7 @@ def test_only_what_is_not_as_wanted_is_asked_for(
     assert to_install(installed, wanted, manager, tools) == specs
 
 
-def test_holds_are_looked_at(judge: Judge) -> None:
+def test_holds_are_checked(judge: Judge) -> None:
     assert judge(CE, "docker_ce", PINNED)["unheld"] is True
     assert judge(CE, "docker_ce", PINNED, held=True)["unheld"] is False
     assert judge(CE, "docker_ce", PINNED, hold=False)["unheld"] is False
@@ -145,7 +145,7 @@ def test_holds_are_looked_at(judge: Judge) -> None:
     assert judge({}, "docker_ce", PINNED)["unheld"] is False, "what is not there cannot be held"
 
 
-def test_locks_are_looked_at(judge: Judge, tmp_path: Path) -> None:
+def test_locks_are_checked(judge: Judge, tmp_path: Path) -> None:
     there = {"docker-ce": "3:29.1.0-1.el9", "containerd.io": "0:2.1.5-1.el9"}
     wanted = {"docker-ce": "3:29.*", "containerd.io": "2.*"}
     answer = judge(there, "docker_ce", wanted, manager="dnf")
@@ -166,13 +166,11 @@ def test_locks_are_looked_at(judge: Judge, tmp_path: Path) -> None:
         ("ActiveState=inactive\\nUnitFileState=\\n", False),
     ],
 )
-def test_it_tells_whether_the_engine_is_to_be_started(
-    unit: str, started: bool, judge: Judge
-) -> None:
+def test_it_returns_whether_to_start_the_engine(unit: str, started: bool, judge: Judge) -> None:
     assert judge(CE, "docker_ce", PINNED, unit=unit)["started"] is started
 
 
-def test_shims_are_counted_whoever_started_them(tmp_path: Path) -> None:
+def test_shims_of_any_client_are_counted(tmp_path: Path) -> None:
     names = ["containerd-shim", "containerd-shim-runc-v2", "dockerd", "containerd"]
     for number, name in enumerate(names):
         (tmp_path / str(number)).mkdir()

@@ -1,4 +1,4 @@
-"""Which authorities of registries are taken, and under which names."""
+"""Test which authorities of registries are accepted, and under which names."""
 
 from __future__ import annotations
 

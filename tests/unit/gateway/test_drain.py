@@ -1,4 +1,4 @@
-"""Taking a replica out of service: which flags, what is refused, and what is still under way."""
+"""Test draining a replica: flags, refusals and open connections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_all_models_of_a_replica_or_some() -> None:
         "c@gpu1": "10.0.0.1:8081",
     }
     assert list(flags_of(BACKENDS, "gpu2", ["c"], True, ())) == ["c@gpu2"]
-    # Back in is never refused
+    # Taking a replica back in is never refused
     assert len(flags_of(BACKENDS, "gpu2", [], False, ("a@gpu1", "a@gpu2"))) == 3
 
 

@@ -1,4 +1,4 @@
-"""What a client needs to know of the endpoint."""
+"""Test the endpoint's facts for clients."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.support.run_module import load, run
 
 
 def value(unit: str, name: str) -> str:
-    """A setting of a unit, as systemd reads it."""
+    """Return a setting of a unit, as systemd reads it."""
     found = re.search(rf"(?m)^{name}=(.*)$", unit)
     assert found, f"no {name}"
     return found[1].replace("%%", "%").replace("$$", "$")

@@ -1,4 +1,4 @@
-"""A machine from recorded output of its commands."""
+"""Test the facts of a machine, read from recorded output."""
 
 from __future__ import annotations
 

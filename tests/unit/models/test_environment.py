@@ -28,7 +28,7 @@ def test_each_model_has_its_own() -> None:
 
 
 def test_a_fact_of_another_list_is_refused() -> None:
-    # A fact cache may hold the list of yesterday
+    # A fact cache may hold an old list
     with pytest.raises(ValueError, match="does not match tgi_models; run the role preflight in"):
         container_environments(resolve_models([{"name": "a"}]), [{"name": "b"}], {}, "off")
 

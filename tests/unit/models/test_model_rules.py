@@ -1,4 +1,4 @@
-"""Every rule about models that can be judged from the inventory alone."""
+"""Test the rules about models that need only the inventory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the checks know of models that a gateway on its own machine publishes."""
+"""Test the checks' facts of models behind a gateway on its own machine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_models_of_all_hosts_with_what_the_hosts_declare() -> None:
     assert [one["name"] for one in published_models(backends, HOSTS, HOSTS, True)] == ["a"]
 
 
-def test_an_engine_of_somebody_else_is_known_by_its_id() -> None:
+def test_an_engine_that_is_not_ours_is_identified_by_its_id() -> None:
     backends = [{"name": "a", "model_id": "y/a", "replicas": []}]
     assert published_models(backends, HOSTS, HOSTS) == [
         {"name": "a", "model_id": "y/a", "aliases": []}

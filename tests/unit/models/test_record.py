@@ -64,7 +64,7 @@ def test_a_damaged_file_is_refused_with_a_remedy(case: str) -> None:
 
 
 def test_a_newer_schema_is_refused_with_a_remedy() -> None:
-    # Whatever else such a file holds
+    # Whatever other fields the file has
     text = json.dumps({"schema": SCHEMA + 1})
     with pytest.raises(
         ValueError, match=r"^here has schema 2, but this version knows 1 at most; d"

@@ -1,4 +1,4 @@
-"""What a gateway publishes of the models of many hosts, and what keeps it from that."""
+"""Test which models of many hosts a gateway publishes, and what prevents it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ WRONG = [
 def test_what_cannot_be_published(hosts: dict[str, Any], words: str) -> None:
     (found,) = problems(hosts)
     assert words in found
-    # What is derived is judged by its hosts, and says it once
+    # The hosts check derived values, and report each problem once
     assert backend_problems(gateway_backends(hosts, hosts, "edge"), hosts, hosts, "edge") == [found]
 
 
@@ -109,7 +109,7 @@ def test_a_list_of_ones_own_does_not_depend_on_the_hosts() -> None:
     ]
 
 
-def test_the_preflight_judges_what_needs_no_facts() -> None:
+def test_the_preflight_checks_what_needs_no_facts() -> None:
     hosts = {"gpu1": unseen(A), "gpu2": {**unseen(OTHER), "tgi_bind_address": UNKNOWN}}
     (found,) = check_published(None, hosts, "edge")
     assert found.startswith("gpu2 has model_id")
@@ -158,7 +158,7 @@ def test_nothing_that_means_something_to_nginx_passes(key: str, text: str) -> No
     ("backends", "words"),
     [
         ([backend(replicas=[])], "gateway_backends[0].replicas is empty; write [{name"),
-        ([backend(replicas=[replica(address="h:0")])], 'is "h:0"; write host:port'),
+        ([backend(replicas=[replica(address="h:0")])], 'is "h:0", not an address; write host:port'),
         ([backend(replicas=[replica(address="h:65536")])], "write host:port"),
         ([backend(replicas=[replica(), replica(address="h:1")])], 'is "g", as is gateway_backends'),
         ([backend(replicas=[replica(), replica(name="h")])], "replicas[1].address is"),

@@ -1,4 +1,4 @@
-"""What resolve_models fills in, and that it survives whatever a user writes."""
+"""Test what resolve_models fills in, and that it accepts any input."""
 
 from __future__ import annotations
 

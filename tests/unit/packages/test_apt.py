@@ -44,7 +44,7 @@ def test_each_pin_is_a_stanza_that_may_downgrade() -> None:
 
 
 @pytest.mark.parametrize("form", [ONE, binary(ONE), b"junk\n" + ONE + b"junk"])
-def test_a_key_is_installed_as_it_was_judged(form: bytes) -> None:
+def test_a_key_is_installed_as_it_was_checked(form: bytes) -> None:
     assert check_key(form, ONE_FINGERPRINT, "http://here/key") == ONE
 
 
@@ -85,7 +85,9 @@ SAME = [
 
 
 @pytest.mark.parametrize(("uri", "repository", "same"), SAME)
-def test_repositories_are_told_by_their_address(uri: str, repository: str, same: bool) -> None:
+def test_repositories_are_identified_by_their_address(
+    uri: str, repository: str, same: bool
+) -> None:
     assert names_repository(uri, repository) is same
 
 

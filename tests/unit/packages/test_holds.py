@@ -39,7 +39,7 @@ def test_lines_are_read_as_rpm_writes_them() -> None:
     assert found.versions == {"docker-ce": "3:29.1.0-1.el9", "containerd.io": "2.1.5-1.el9"}
 
 
-def test_who_cannot_be_asked_is_said() -> None:
+def test_a_failed_query_is_reported() -> None:
     with pytest.raises(ValueError, match="dpkg-query failed: no database"):
         ask(lambda _argv: (2, "", "no database\n"), "apt", ["x"])
 
@@ -112,7 +112,7 @@ def hold(
     return call
 
 
-def test_apt_is_told_what_is_missing(hold: Hold, tmp_path: Path) -> None:
+def test_apt_gets_only_missing_holds(hold: Hold, tmp_path: Path) -> None:
     packages = {"a": "", "b": "", "c": ""}
     assert hold(True, manager="apt", packages=packages)["changed"] is True
     assert not (tmp_path / "marks").exists()

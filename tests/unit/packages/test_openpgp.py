@@ -1,4 +1,4 @@
-"""Fingerprints are those that gpg prints, and what is no key is refused."""
+"""Test that fingerprints equal gpg's, and that a file without a key is refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REST = PACKETS[2 + PACKETS[1] :]
 
 
 def new_format(body: bytes, length: bytes) -> bytes:
-    """A public key packet with a header of the new format."""
+    """Return a public key packet with a header of the new format."""
     return bytes([0xC0 | 6]) + length + body
 
 

@@ -1,4 +1,4 @@
-"""What is advised makes the model fit, and comes in order of least harm."""
+"""Test that all advice makes the model fit, and that the least harmful comes first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_in_order_of_least_harm() -> None:
         (case(LLAMA_8B, "NVIDIA GeForce RTX 3090", max_total_tokens=50_000), 1, "max_total_tokens"),
     ],
 )
-def test_the_first_piece(made: Case, gpus: int, first: str) -> None:
+def test_the_first_advice(made: Case, gpus: int, first: str) -> None:
     assert first in advise(made, gpus)[0].set
 
 
@@ -64,7 +64,7 @@ def test_more_gpus_before_four_bits() -> None:
 
 
 def fit_with(made: Case, advice: Advice) -> Fit:
-    """What the planner says once the advice is taken."""
+    """Return the planner's verdict after the advice is applied."""
     options: dict[str, Any] = dict(advice.set)
     found = fit(made._replace(options=made.options._replace(**options)))
     assert found is not None
@@ -79,14 +79,14 @@ def test_one_change_after_the_other_where_none_is_enough() -> None:
     assert fit_with(made, found[0]).phase == ""
 
 
-def test_how_small_a_model_would_have_to_be() -> None:
+def test_the_size_of_a_model_that_would_fit() -> None:
     (last,) = [one for one in advise(case(MIXTRAL, "NVIDIA L4"), 1) if not one.set]
     assert last.result == "a model of at most 19.0 GiB (10.2 billion weights)"
     assert sentence(last).startswith("has room for a model of at most ")
     assert sentence(Advice({"a": 1, "b": "c"}, "x")) == "fits with a: 1 and b: c (x)"
 
 
-def test_nothing_is_advised_for_quantised_files_but_what_helps_them() -> None:
+def test_quantised_files_get_only_advice_that_helps_them() -> None:
     config = {
         **LLAMA_70B,
         "quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128},
@@ -138,7 +138,7 @@ def test_quantisation_and_compute_capability(
 
 
 @pytest.mark.parametrize("kind", ["eetq", "bitsandbytes", "bitsandbytes-nf4", "compressed-tensors"])
-def test_where_tgi_says_nothing_nothing_is_claimed(kind: str) -> None:
+def test_what_tgi_does_not_say_is_unknown(kind: str) -> None:
     assert works(kind, 7.0) is None
     assert refusal(kind, 7.0) is None
     assert works("marlin", None) is None

@@ -1,4 +1,4 @@
-"""What remains for the KV cache, by the formula of TGI's warm-up."""
+"""Test the rest for the KV cache, by the formula of TGI's warm-up."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_known() -> None:
     assert verdict(case({**PHI_2, "model_type": "new"}, "NVIDIA L4", 5_600_000_000)) == "yes"
     assert verdict(case({}, "NVIDIA L4")) == "unknown"
     assert verdict(case(LLAMA_8B, "NVIDIA L4", attention="padding")) == "unknown"
-    # A cache that is too large by itself needs no weights to be refused
+    # A cache that is too large by itself is refused without the weights
     huge = case({**LLAMA_8B, "model_type": "new"}, "NVIDIA L4", max_total_tokens=500_000)
     assert verdict(huge) == "no"
 

@@ -1,4 +1,4 @@
-"""Dimensions from every usual shape of config.json, and exact numbers of parameters."""
+"""Test dimensions from the usual shapes of config.json, and exact numbers of parameters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FALCON = {
 @pytest.mark.parametrize(
     ("config", "parameters"),
     [
-        # As the models' cards, or the metadata of their safetensors, have it
+        # From the models' cards, or the metadata of their safetensors
         (LLAMA_8B, 8_030_261_248),
         (LLAMA_70B, 70_553_706_496),
         (ONE_B, 1_235_814_400),
@@ -97,7 +97,7 @@ def test_shapes(config: dict[str, Any], said: dict[str, Any]) -> None:
     assert {name: getattr(dims, name) for name in said} == said
 
 
-def test_what_is_not_said_is_named() -> None:
+def test_missing_dimensions_are_named() -> None:
     dims = read_dimensions({"hidden_size": 4096, "model_type": "llama"})
     kv = ["num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"]
     assert missing(dims) == kv

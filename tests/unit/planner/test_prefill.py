@@ -1,4 +1,4 @@
-"""The planner takes the very max_batch_prefill_tokens that TGI's launcher takes."""
+"""Test that the planner computes the same max_batch_prefill_tokens as TGI's launcher."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_names_that_tgi_knows(name: str) -> None:
     assert choose_prefill(LLAMA_8B, name, 81920, 1).source == "compute"
 
 
-def test_memory_comes_last_and_is_reckoned_in_single_floats() -> None:
+def test_memory_comes_last_and_is_computed_in_32_bit_floats() -> None:
     # (15360 MiB * 0.95 - 14449770496) / 260096, each product rounded to 24 bits
     assert choose(LLAMA_8B, "Tesla T4") == Prefill(3272, "memory", False)
     assert choose(LLAMA_8B, "NVIDIA L4", memory_fraction=0.65) == Prefill(1786, "memory", False)
@@ -67,12 +67,12 @@ def test_a_model_too_large_is_only_warned_of() -> None:
 @pytest.mark.parametrize(
     ("config", "tokens"),
     [
-        # It does not look into text_config, and knows no compute for what has eyes
+        # The launcher ignores text_config, and computes nothing for models that read images
         (LLAVA, 4096),
         ({**LLAVA, "model_type": "qwen2_5_vl"}, 10_000),
         ({**LLAVA, "model_type": "gemma3"}, 8_000),
         ({**QWEN, "model_type": "qwen2_vl", "vision_config": {}}, 10_000),
-        # Words and numbers that its parser refuses leave it without a config
+        # The launcher drops a whole config if its parser refuses one value
         ({**LLAMA_8B, "quantization_config": {"quant_method": "mxfp4"}}, 4096),
         ({**LLAMA_8B, "hidden_size": 4096.0}, 4096),
         ({**LLAMA_8B, "num_key_value_heads": None}, 7270),
@@ -86,7 +86,7 @@ def test_what_it_makes_of_other_configs(config: dict[str, Any], tokens: int) -> 
     assert choose(config, "NVIDIA L4").tokens == tokens
 
 
-def test_memory_is_not_looked_at_for_quantised_files() -> None:
+def test_memory_is_not_checked_for_quantised_files() -> None:
     assert choose(GPTQ, "NVIDIA L4", memory_fraction=0.1) == Prefill(8049, "compute", False)
     assert choose(LLAMA_8B, "NVIDIA L4", memory_fraction=0.1) == Prefill(8049, "compute", True)
 

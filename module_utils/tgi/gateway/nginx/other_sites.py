@@ -61,7 +61,7 @@ def with_others(text: str, others: Iterable[Path]) -> str:
                 f"the site {str(path)!r} cannot be included: name its file with letters, digits "
                 "and . _ @ + - only"
             )
-    lines = [_include(path) for path in others] or ["# There are none"]
+    lines = [_include(path) for path in others] or ["# None are there"]
     mark = re.search(rf"(?m)^([ \t]*){OTHERS_MARK}", text)
     indent = mark.group(1) if mark else ""
     return text.replace(OTHERS_MARK, f"\n{indent}".join(lines))

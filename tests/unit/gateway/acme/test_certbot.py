@@ -1,4 +1,4 @@
-"""certbot's files, when a certificate is due, and what a refusal means."""
+"""Test certbot's files, when a certificate is due, and the remedy for each refusal."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_one_that_does_not_fit_is_replaced(
 
 
 def test_another_name_gets_one_of_its_own(tmp_path: Path) -> None:
-    """The served certificate stays until nginx reloads."""
+    """Keep the served certificate until nginx reloads."""
     root = lineage(tmp_path, make(days=60).certificate)
     assert why_obtain(root, "new.example.org", DIRECTORY, "webroot") == "none exists yet"
     assert names_kept(root) == [NAME]
@@ -117,7 +117,7 @@ def test_options_by_dns_with_an_internal_server(tmp_path: Path) -> None:
     assert str(tmp_path / "authorities.pem") in files["environment"][0]
 
 
-# As certbot 2.1 and 4.0 print them
+# Recorded from certbot 2.1 and 4.0
 SAID = {
     "is not trusted: set gateway_tls.directory_ca": (
         "requests.exceptions.SSLError: HTTPSConnectionPool(host='acme', port=14000): Max retries "

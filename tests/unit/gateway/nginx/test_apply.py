@@ -1,4 +1,4 @@
-"""A configuration is in force when it is served; otherwise the old one is, and the play fails."""
+"""Test that nginx serves the new configuration, or the old one and the play fails."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_reload_that_does_not_take_is_taken_back(tmp_path: Path) -> None:
     with pytest.raises(ApplyError, match=r"bind\(\).*back in place and served"):
         gateway.put_in_force(new)
     assert gateway.link.version() == nginx.serving == old.version
-    # The old version tells where it answers; the new one may have moved
+    # The old version names its own status port; the new one may have another
     assert nginx.status_urls == ["http://127.0.0.1:8079/config-version"]
 
 
@@ -106,7 +106,7 @@ def test_an_installed_update_takes_over_without_a_restart(tmp_path: Path) -> Non
     assert not gateway.put_in_force(release(tmp_path)).changed
 
 
-def test_what_was_brought_is_told_though_nothing_was_ever_in_force(tmp_path: Path) -> None:
+def test_installed_packages_are_returned_though_no_version_was_in_force(tmp_path: Path) -> None:
     gateway, _ = system(tmp_path)
     (tmp_path / "tgi-gateway").mkdir()
     (tmp_path / "tgi-gateway/packages").write_text("nginx\nnjs\n")
@@ -132,7 +132,7 @@ def test_boot_is_drift_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["sites-enabled/shop", "conf.d/shop.conf"])
-def test_sites_of_others_are_not_taken_over_silently(tmp_path: Path, other: str) -> None:
+def test_sites_that_are_not_ours_are_not_replaced_silently(tmp_path: Path, other: str) -> None:
     gateway, _ = system(tmp_path)
     (tmp_path / other).parent.mkdir()
     (tmp_path / other).touch()
@@ -142,7 +142,7 @@ def test_sites_of_others_are_not_taken_over_silently(tmp_path: Path, other: str)
     assert gateway.put_in_force(release(tmp_path), "replace").changed
 
 
-def test_the_default_site_is_nobodys_until_it_is_edited(tmp_path: Path) -> None:
+def test_the_default_site_does_not_count_until_it_is_edited(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path)
     site = tmp_path / "sites-available/default"
     for directory in ("sites-enabled", "sites-available"):
@@ -165,7 +165,7 @@ def test_the_default_site_is_nobodys_until_it_is_edited(tmp_path: Path) -> None:
         ("http { upstream shop { server 192.0.2.1; } log_format a '$server{'; }\n", False),
     ],
 )
-def test_a_server_in_the_main_file_is_somebodys(tmp_path: Path, text: str, foreign: bool) -> None:
+def test_a_server_in_the_main_file_is_not_ours(tmp_path: Path, text: str, foreign: bool) -> None:
     gateway, _ = system(tmp_path)
     (tmp_path / "nginx.conf").write_text(text)
     if foreign:
@@ -175,7 +175,7 @@ def test_a_server_in_the_main_file_is_somebodys(tmp_path: Path, text: str, forei
     assert gateway.put_in_force(release(tmp_path), "replace" if foreign else "refuse").changed
 
 
-def test_withdrawing_puts_back_and_names_what_was_brought(tmp_path: Path) -> None:
+def test_withdrawing_restores_and_names_installed_packages(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path)
     gateway.put_in_force(release(tmp_path))
     (tmp_path / "tgi-gateway/packages").write_text("nginx\nnjs\n")
@@ -202,7 +202,7 @@ def test_withdrawing_leaves_what_was_replaced_later(tmp_path: Path) -> None:
     assert gateway.withdraw() == (type(outcome)(), [])
 
 
-def test_withdrawing_without_what_was_there_is_refused(tmp_path: Path) -> None:
+def test_withdrawing_without_the_replaced_file_is_refused(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path)
     wanted = release(tmp_path)
     gateway.put_in_force(wanted)

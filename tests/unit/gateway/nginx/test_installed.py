@@ -1,4 +1,4 @@
-"""What the role learns of a host's nginx, and what it refuses on it."""
+"""Test the facts that the role reads of a host's nginx, and the refusals on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ORG = "nginx version: nginx/1.30.6\nconfigure arguments: --prefix=/etc/nginx --u
 
 
 class FakeHost:
-    """Runs nginx -V and dpkg-query, as a host with these packages does."""
+    """Fake nginx -V and dpkg-query on a host with these packages."""
 
     def __init__(self, build: str, packages: str) -> None:
         self.build = build

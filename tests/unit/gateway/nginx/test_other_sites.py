@@ -1,4 +1,4 @@
-"""Other sites are refused, replaced or included; sites that clash are named."""
+"""Test that other sites are refused, replaced or included, and that clashes are named."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def included(path: Path, others: list[Path]) -> Release:
 
 
 def shop(path: Path, name: str = "shop.example.org") -> Path:
-    """Make another's site."""
+    """Write a site that is not ours."""
     site = path / "conf.d/shop.conf"
     site.parent.mkdir(exist_ok=True)
     site.write_text(f"server {{ listen 443 ssl; server_name www.example.org {name}; }}\n")
@@ -36,7 +36,7 @@ def test_a_new_site_is_a_new_version_that_includes_it(tmp_path: Path) -> None:
     with_site = included(tmp_path, gateway.others())
     assert gateway.put_in_force(with_site, "include").changed
     assert nginx.serving == with_site.version != without.version
-    # A pattern, so that the owner may take the site away without breaking nginx
+    # A pattern, so that the owner may remove the site without breaking nginx
     assert f"    include {tmp_path}/conf.d/shop.con[f];\n" in with_site.main.read_text()
     assert site.exists()
 
@@ -135,7 +135,7 @@ def test_a_name_that_is_no_plain_word_is_refused(tmp_path: Path, name: str) -> N
         with_others(OWN, [tmp_path / name])
 
 
-def test_nginx_orgs_default_site_is_nobodys(tmp_path: Path) -> None:
+def test_nginx_orgs_default_site_does_not_count(tmp_path: Path) -> None:
     gateway, nginx = system(tmp_path)
     site = shop(tmp_path).rename(tmp_path / "conf.d/default.conf")
     assert gateway.others() == [site]

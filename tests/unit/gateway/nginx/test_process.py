@@ -1,4 +1,4 @@
-"""A program whose files were replaced on the disk is outdated, and hands over its listeners."""
+"""Test that a program whose files were replaced is outdated, and hands over its listeners."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_was_replaced_is_seen(tmp_path: Path, maps: str, outdated: bool) ->
     assert Program(pid_file, tmp_path).outdated() is outdated
 
 
-# As nginx does: at USR2 the pid file is renamed and another process writes its own; QUIT ends
+# Like nginx: at USR2 it renames the pid file, and a new process writes its own; QUIT ends it
 MASTER = """
 import os, signal, sys, time
 def upgrade(*_):

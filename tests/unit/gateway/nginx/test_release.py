@@ -1,4 +1,4 @@
-"""Versions as directories, and the link between them."""
+"""Test the directories of versions, and the link to the one in force."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_status_port_is_read_from_a_configuration() -> None:
     assert status_port("listen 80;") is None
 
 
-def test_only_severe_lines_are_told_once_and_without_their_number(tmp_path: Path) -> None:
+def test_only_severe_lines_are_returned_once_and_without_their_number(tmp_path: Path) -> None:
     log = tmp_path / "error.log"
     log.write_text("2026/11/23 04:14:27 [emerg] 1#1: before\n")
     nginx = Nginx(lambda _: (0, "", ""), "http://127.0.0.1:9/", [log])
@@ -98,11 +98,11 @@ def test_only_severe_lines_are_told_once_and_without_their_number(tmp_path: Path
     assert nginx.log_since(mark) == "bind() failed"
 
 
-def test_nobody_at_the_status_port_is_no_version() -> None:
+def test_a_closed_status_port_is_no_version() -> None:
     assert Nginx(lambda _: (0, "", ""), "http://127.0.0.1:9/", [Path("/nope")]).served() is None
 
 
-def test_what_dpkg_tells_of_its_files_is_read(tmp_path: Path) -> None:
+def test_dpkgs_digests_of_files_are_read(tmp_path: Path) -> None:
     told = " /etc/nginx/nginx.conf fadf2b09\n /etc/nginx/old 0f39cbfc obsolete\n\n"
     answers = {"dpkg-query": (0, told, "")}
     nginx = Nginx(lambda argv: answers.get(argv[0], (1, "", "")), "http://127.0.0.1:1/", [tmp_path])
@@ -114,7 +114,7 @@ def test_what_dpkg_tells_of_its_files_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", ["nginx: [emerg] ", "2026/11/24 12:14:44 [emerg] 978#978: "])
-def test_what_nginx_refuses_is_told_in_one_line(before: str) -> None:
+def test_an_error_of_nginx_is_one_line(before: str) -> None:
     said = f"{before}unknown directive in /x:1\nnginx: configuration file /x test failed\n"
     nginx = Nginx(lambda _: (1, "", said), "http://127.0.0.1:1/", [Path("/nope")])
     assert nginx.test(Path("/x")) == "unknown directive in /x:1"

@@ -1,4 +1,4 @@
-"""What the gateway brings besides nginx's files is there before nginx starts, and goes with it."""
+"""Test that drop-in and directories exist before nginx starts, and are removed with it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_running_nginx_is_not_restarted_for_it(tmp_path: Path) -> None:
 
 
 def test_what_a_confined_nginx_cannot_load_is_refused_before(tmp_path: Path) -> None:
-    """It would show at the next start, perhaps at a boot."""
+    """Refuse at once what would fail at the next start, perhaps at a boot."""
     gateway, nginx = system(tmp_path, drop_in="[Service]\n")
     nginx.needs_more = True
     with pytest.raises(ApplyError, match="nothing changed: permission denied"):
@@ -94,7 +94,7 @@ def test_drain_flags_survive_and_go_with_the_gateway(tmp_path: Path) -> None:
     assert not gateway.withdraw()[0].changed
 
 
-def test_needrestart_is_told_only_where_it_is(tmp_path: Path) -> None:
+def test_needrestart_is_configured_only_where_it_is_installed(tmp_path: Path) -> None:
     gateway, _ = system(tmp_path)
     gateway.put_in_force(release(tmp_path))
     assert not (tmp_path / "etc/needrestart").exists()

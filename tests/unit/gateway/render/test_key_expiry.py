@@ -1,4 +1,4 @@
-"""When a key ends."""
+"""Test the end dates of keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Consumers become what njs looks up: digests, ends, subjects, and who is off."""
+"""Test the file of keys that njs reads: digests, ends, subjects and disabled consumers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway refuses beyond the preflight, and what it derives from its variables."""
+"""Test the last refusals in the templates, and the values derived from the variables."""
 
 from __future__ import annotations
 

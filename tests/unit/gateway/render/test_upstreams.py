@@ -1,4 +1,4 @@
-"""Every set of drained replicas that is kept has its upstream group."""
+"""Test that every allowed set of drained replicas has its upstream group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which certificates are served, and when a private CA's leaf is issued again."""
+"""Test which certificates are refused, and when a private CA's leaf is issued again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_others_are_refused(pair: Pair, said: str) -> None:
     assert "PRIVATE" not in "\n".join(found)
 
 
-def test_without_a_name_the_rest_is_judged() -> None:
+def test_without_a_name_the_rest_is_checked() -> None:
     pair = make(("other",), days=-0.5)
     (found,) = certificate_problems(pair.certificate, pair.key, "")
     assert "expired on" in found
@@ -61,7 +61,7 @@ def test_a_good_leaf_stays() -> None:
         {"leaf": LEAF._replace(key=CA.key)},
         {"leaf": Pair("", "", None)},
         {"leaf": make(by=CA, days=29)},
-        # The authority's own end is what clients meet first
+        # The authority ends before the leaf
         {"leaf": make(by=SHORT), "ca": SHORT},
         {"ca": Pair("", "", None)},
     ],

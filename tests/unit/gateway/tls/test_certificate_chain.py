@@ -1,4 +1,4 @@
-"""Chains that end nowhere, stand in the wrong order, or are too weak."""
+"""Test chains that reach no root, are out of order, or are too weak."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHAIN = [LEAF, MIDDLE]
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A store of roots with one that has nothing to do with these chains."""
+    """Return a store of roots with one that issued none of these chains."""
     file = tmp_path / "roots.pem"
     file.write_text(f"# Stranger\n{STRANGER.certificate}")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
@@ -44,7 +44,7 @@ def test_with_its_root_in_the_file() -> None:
 
 
 def test_with_a_root_of_ones_own() -> None:
-    # The beginning of a long file, cut off somewhere
+    # A long file that was cut off
     both = STRANGER.certificate + ROOT.certificate + STRANGER.certificate[:99]
     assert problems(CHAIN, both) == []
 
@@ -89,7 +89,7 @@ BROKEN = [
     ),
     ([LEAF, LEAF, MIDDLE, ROOT], "is out of order: leaf is followed by leaf"),
     ([LEAF, STRANGER], "is broken: Lab Issuing issued leaf, but Stranger follows; put Lab Issuing"),
-    # Of the same name, with another key
+    # The same name with another key
     ([LEAF, NAMESAKE], "is broken: Lab Issuing issued leaf, but Lab Issuing follows"),
     ([make(by=OLD), OLD, ROOT], "contains Old Issuing, which expired on"),
     (
@@ -109,7 +109,7 @@ def test_what_is_refused(chain: list[Pair], words: str) -> None:
     assert words in found
 
 
-def test_the_order_is_judged_before_the_key() -> None:
+def test_the_order_is_checked_before_the_key() -> None:
     found = problems([MIDDLE, LEAF, ROOT])
     assert any("is out of order" in line for line in found)
 
@@ -120,7 +120,7 @@ def test_the_modern_profile_wants_ecdsa() -> None:
     (found,) = problems(chain, profile="modern")
     assert "has no ECDSA key, which gateway_tls_profile: modern requires; get one" in found
     assert "or write gateway_tls_profile: intermediate" in found
-    # The issuers may have any
+    # The issuers may have any key
     rsa_root = make((), private=rsa_key(2048))
     assert problems([make(by=rsa_root), rsa_root], profile="modern") == []
 
@@ -137,7 +137,7 @@ def sha1_root(tmp_path: Path) -> Pair:
 
 def test_a_signature_with_sha1(tmp_path: Path) -> None:
     old = sha1_root(tmp_path)
-    # A root is trusted for being there
+    # Clients do not check a root's own signature
     assert problems([make(by=old), old]) == []
     (found,) = problems([old])
     assert "has a signature with SHA1; get one that is signed with SHA-256" in found

@@ -84,7 +84,7 @@ def test_what_apt_could_install(said: str, known: bool) -> None:
     assert offered("nvidia-smi", lambda _: CommandResult(0, said)) is known
 
 
-def test_whence_a_host_has_its_release() -> None:
+def test_the_mirror_of_a_hosts_release() -> None:
     asked: list[Sequence[str]] = []
 
     def ask(command: Sequence[str]) -> CommandResult:

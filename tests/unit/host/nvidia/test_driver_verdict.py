@@ -20,7 +20,7 @@ WISH = {"min_driver": "525.60.13", "recommended_driver": "550.54.14"}
 
 
 class Host:
-    """Answers as the case says, and counts how often nvidia-smi is run."""
+    """Return the case's recorded output, and count the runs of nvidia-smi."""
 
     def __init__(self, case: dict[str, Any], root: Path) -> None:
         self.case, self.root, self.runs = case, root, 0

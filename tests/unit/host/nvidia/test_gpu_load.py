@@ -1,4 +1,4 @@
-"""GPU clocks, heat and memory holders from recorded output of nvidia-smi."""
+"""Test GPU clocks, heat and memory holders, read from recorded output of nvidia-smi."""
 
 from __future__ import annotations
 
