@@ -1,4 +1,4 @@
-"""Hold the house to its plan: which room imports which, one meaning for a name, tests as a mirror.
+"""Test the plan of the house: imports between rooms, unique names, mirrored tests, plain words.
 
 ``module_utils/tgi/README.md`` explains the rooms. A failure names the file and the line.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.support.roots import ROOT
@@ -50,10 +52,22 @@ OUTSIDE = {
 MOST_FILES = 20
 #: Folders of tests whose files are named after what is shown, not after a file.
 BY_BEHAVIOUR = (".", "docs", "emulator")
+#: Words that make a reader stop; the brackets keep the pattern from matching itself.
+RIDDLES = re.compile(
+    r"\b(?:w[h]ence|there[o]f|no[b]ody|some[b]ody)\b|,\s+of\s[w]hich\b|\b(?:is|are)\s+[t]old\b"
+)
+#: Files that keep such words: hosts have the text of most, and any change is a new deployment.
+KEPT = {
+    "LICENSE",
+    "module_utils/tgi/host/firewall.py",
+    "roles/gateway/files/gateway.js",
+    "roles/gateway/files/nginx-hardening.conf",
+    "roles/gateway/templates/errors.conf.j2",
+}
 
 
 class Import:
-    """One import statement: where it stands, and the room or library that it names."""
+    """One import statement: its place, and the room or library that it names."""
 
     def __init__(self, path: Path, node: ast.Import | ast.ImportFrom) -> None:
         self.file = path.relative_to(TGI).as_posix()
@@ -72,7 +86,7 @@ class Import:
 
 
 def imports() -> Iterator[Import]:
-    """Every import of module_utils/tgi."""
+    """Yield every import of module_utils/tgi."""
     for path in sorted(TGI.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -187,7 +201,7 @@ def test_a_unit_test_stands_where_its_source_does() -> None:
 
 
 def _sources(folder: Path) -> list[Path]:
-    """What a folder of tests/unit may be about."""
+    """Return the files that a folder of tests/unit may test."""
     room = str(folder).split("/")[0]
     if room in ROOMS:
         return list((TGI / folder).glob("*"))
@@ -261,3 +275,21 @@ def test_no_test_imports_another_test() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(areas):
                 wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_file_has_words_that_read_like_riddles() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a git checkout, because it reads the tracked files")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    found: dict[str, list[str]] = {}
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        text = path.read_bytes().decode(errors="replace") if path.is_file() else ""
+        for match in RIDDLES.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            found.setdefault(name, []).append(f"{name}:{line}: {match[0]}")
+    wrong = [place for name, places in found.items() if name not in KEPT for place in places]
+    assert not wrong, "write these sentences in plain words:\n" + "\n".join(wrong)
+    assert set(found) == KEPT, "remove files without such words from KEPT"

@@ -20,7 +20,7 @@ OURS = {"live-restore": True, "features": {"cdi": True}}
 
 
 class Host:
-    """A directory with a daemon.json and a PATH on which there is only what a test puts there."""
+    """A directory with a daemon.json, and a PATH with the test's programs only."""
 
     def __init__(self, root: Path) -> None:
         self.file, self.bin, self.root = root / "docker/daemon.json", root / "bin", root
@@ -257,7 +257,7 @@ def test_defaults_fill_a_file_without_logging(apply: Run, host: Host) -> None:
 
 
 def unit(host: Host, started: float) -> None:
-    """A daemon that runs since `started` seconds from now."""
+    """Fake a daemon that started ``started`` seconds from now."""
     moment = int((time.monotonic() + started) * 1e6)
     lines = f"ExecMainStartTimestampMonotonic={moment}\\nStateChangeTimestampMonotonic={moment}"
     host.program("systemctl", f"printf 'ActiveState=active\\n{lines}\\n'")
@@ -422,7 +422,7 @@ def test_an_authorization_plugin_must_be_there(apply: Run, host: Host) -> None:
 
 
 def test_a_null_takes_out_what_the_role_put_in(apply: Run, host: Host) -> None:
-    """With proxies beside it, as the role gives them: an own word on them goes over these."""
+    """The role also passes proxies; a null of the user overrides them."""
     given = {"proxies": {"http": PROXY}, "fresh": HARD}
     apply(raw={}, **given)
     assert {"icc", "proxies"} <= set(json.loads(host.file.read_text()))

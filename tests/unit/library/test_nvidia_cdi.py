@@ -19,7 +19,7 @@ NAMES = ["nvidia-container-toolkit", "libnvidia-container1"]
 FRESH = "var/run/cdi/nvidia.yaml"
 ORDER = "etc/systemd/system/docker.service.d/10-tgi-cdi.conf"
 UNATTENDED = "etc/apt/apt.conf.d/52tgi-ansible-unattended"
-# As nvidia-ctk 1.20 writes it: keys by the alphabet
+# As nvidia-ctk 1.20 writes it, with sorted keys
 STATIC = """\
 ---
 cdiVersion: 0.5.0
@@ -52,7 +52,7 @@ kind: nvidia.com/gpu
 
 
 class Host:
-    """A host's files, and a PATH with programs of the test's own before the real ones."""
+    """A host's files, and a PATH with the test's programs before the real ones."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.bin = root, root / "programs"
@@ -62,7 +62,7 @@ class Host:
             text = text.replace("/usr/share/simulated-gpus.csv}", f"{GPU}/l4x2.csv}}")
             for path in ("/etc/cdi", "/var/run/cdi"):
                 text = text.replace(path, f"{root}{path}")
-            # What the stand-in's specification mounts
+            # The stand-in's specification mounts these files
             text = text.replace("hostPath: /usr", f"hostPath: {GPU}")
             self.program(name, text)
         self.packages(*(f"hi |{name}|1.20.0-1" for name in NAMES))
@@ -138,7 +138,7 @@ def test_check_mode_says_what_would_be_named(keep: Run, host: Host) -> None:
     [
         ([f"ii |{NAMES[0]}|1.20.0-1"], "1.20.0-1", NAMES[1:], True),
         ([f"ii |{name}|1.19.1-1" for name in NAMES], "1.20.*", NAMES, True),
-        # Younger than the lists
+        # Newer than apt's package lists
         ([f"ii |{name}|1.20.0-1" for name in NAMES], "1.21.0-1", NAMES, False),
         ([f"rc |{name}|1.20.0-1" for name in NAMES], "1.20.0-1", NAMES, True),
     ],
@@ -149,7 +149,7 @@ def test_packages_come_first(
     host.packages(*lines)
     answer = keep(version=wanted)
     assert (answer["install"], answer["known"], answer["gpus"]) == (install, known, [])
-    # Before the packages, whose own reload of systemd then reads it
+    # It must exist before the packages: their installation reloads systemd
     assert (host.root / ORDER).exists()
 
 

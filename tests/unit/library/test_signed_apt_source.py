@@ -19,7 +19,7 @@ FILES = ["keyrings/docker.asc", "preferences.d/docker", "sources.list.d/docker.s
 
 
 class Mirror:
-    """Serves one key, and counts how often it is asked."""
+    """Serve one key, and count the requests."""
 
     def __init__(self) -> None:
         self.key, self.status, self.asked = ONE, 200, 0

@@ -1,4 +1,4 @@
-"""Test the module as Ansible runs it: options in, one JSON out, and never a key in it."""
+"""Test the module as Ansible runs it: it prints one JSON text, without any key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _spec = importlib.util.spec_from_file_location("tgi_check", SOURCE)
 assert _spec is not None and _spec.loader is not None
 tgi_check = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(tgi_check)
-# A run changes the defaults
+# A copy, because a run changes the defaults
 ARGUMENTS = copy.deepcopy(tgi_check.ARGUMENTS)
 
 MODEL = {"name": "small", "model_id": "acme/small", "revision": SHA, "port": 8081}

@@ -1,4 +1,4 @@
-"""The module tgi_plan: cards by name, models of an inventory, the table, and what is unknown."""
+"""Test the module tgi_plan: named cards, models of an inventory, the table, unknown values."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert small["gpus"][0]["name"] == "NVIDIA L4"
     assert small["gpus"][0]["index"] == 0
     assert (big["fits"], big["gpus_needed"], big["kv_tokens"]) == ("no", 8, None)
-    # The launcher looks at the first card, the smallest decides what fits
+    # The launcher reads the first card; the smallest card decides what fits
     assert [gpu["index"] for gpu in big["gpus"]] == [1, 2]
     assert any("GPUs of different kinds" in line for line in big["warnings"])
     assert answer["problems"] == big["problems"]
@@ -214,7 +214,7 @@ def test_the_page_shows_what_comes_out() -> None:
 
 
 def test_the_playbook_touches_no_host(tmp_path: Path) -> None:
-    """The host does not exist; a plan that does not fit fails the run."""
+    """Plan for a host that does not exist; the run fails because the plan does not fit."""
     inventory = tmp_path / "hosts.yml"
     host = {"ansible_host": "gpu1.invalid", "tgi_models": [LLAMA]}
     inventory.write_text(yaml.safe_dump({"gpu_hosts": {"hosts": {"gpu1": host}}}))

@@ -139,7 +139,7 @@ def test_only_the_newest_container_of_our_projects_counts(docker: Path) -> None:
 
 
 def test_its_own_example_finds_the_containers_that_the_role_deploys(docker: Path, run: Run) -> None:
-    """A project's name has no dots: Compose drops them."""
+    """Compose drops dots from a project's name."""
     (example,) = yaml.safe_load(tgi_wait.EXAMPLES)
     models = example["tgi_wait"]["models"]
     deployed = [entry(project=model["project"]) for model in resolve_models(models)]

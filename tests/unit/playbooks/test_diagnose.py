@@ -21,7 +21,7 @@ MODULES = [f"tgi_diagnose_{one}" for one in ("client", "gateway", "gpu_host", "v
 
 
 def inventory(**more: Any) -> dict[str, Any]:
-    """This machine as gateway and GPU host with nothing deployed, and a GPU host that is away."""
+    """Return an inventory: this machine as gateway and GPU host, and an unreachable GPU host."""
     variables = {
         "ansible_python_interpreter": sys.executable,
         "ansible_become": False,
@@ -53,7 +53,7 @@ def inventory(**more: Any) -> dict[str, Any]:
 
 
 def play(tmp_path: Path, hosts: dict[str, Any], *options: str) -> tuple[int, str]:
-    """Exit code and output, as talkative as it gets."""
+    """Run the playbook with -vvvv; return exit code and output."""
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(hosts))
     (tmp_path / "password").write_text("open sesame")
     (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
@@ -69,7 +69,7 @@ def play(tmp_path: Path, hosts: dict[str, Any], *options: str) -> tuple[int, str
 def test_a_machine_without_a_deployment(tmp_path: Path) -> None:
     code, output = play(tmp_path, inventory(), "--check")
     assert code == 2
-    # Asked from here, although one host is away
+    # The controller asks the gateway, although one host is unreachable
     assert re.search(r"(?m)connection +here +broken +127\.0\.0\.1:\d+: conn", output)
     assert re.search(r"(?m)way in +away +broken +cannot be reached by SSH: .*refused", output)
     assert re.search(r"(?m)way in +here +ok", output)
@@ -77,7 +77,7 @@ def test_a_machine_without_a_deployment(tmp_path: Path) -> None:
 
 
 def test_an_inventory_that_the_preflight_would_refuse(tmp_path: Path) -> None:
-    hosts = inventory(gateway_consumers="{{ vault_nobody_has }}", tgi_image="latest")
+    hosts = inventory(gateway_consumers="{{ vault_undefined }}", tgi_image="latest")
     code, output = play(tmp_path, hosts)
     assert code == 2
     assert re.search(r"(?m)connection +here +broken", output)

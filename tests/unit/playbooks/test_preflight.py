@@ -1,4 +1,4 @@
-"""The action itself, with Ansible's own templating and vault, against this very machine."""
+"""Test the action with Ansible's own templating and vault, on this machine."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def run(
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
     (tmp_path / "play.yml").write_text(yaml.safe_dump(play))
     (tmp_path / "password").write_text("open sesame")
-    # Not the project's own ansible.cfg: it names the sandbox's inventory too
+    # The project's own ansible.cfg names the sandbox's inventory too
     (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "--check", "-vvvv"]
     done = subprocess.run(
@@ -87,7 +87,7 @@ def run(
 
 
 def problems(output: str) -> list[str]:
-    """Give the lines of the refusal, without those that depend on this machine alone."""
+    """Return the refusal's lines, without those that depend on this machine."""
     theirs = ("user has", "operating system is", "processor ")
     refusal = output.partition("msg: |-")[2]
     lines = re.findall(r"(?m)^ +- (.*)$", refusal.partition("PLAY RECAP")[0])
@@ -166,9 +166,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"tgi_hf_token": [SECRET]}, "tgi_hf_token is a secret, not a text"),
     ({"tgi_image": "{{ undefined_one }}"}, "tgi_image uses undefined_one, which is not defined"),
     ({"gateway_tls": {"source": "files"}}, "gateway_tls.certificate is missing"),
-    # What the module finds on the host comes with it
+    # The message has the module's findings on the host, too
     ({"preflight_min_memory_gib": 1000000}, "memory is "),
-    # Here host and controller share a clock: only an impossible limit is passed
+    # Host and controller share a clock here, so only an impossible limit fails
     ({"preflight_max_clock_skew_seconds": -1}, "clock is 0 s "),
     ({"gateway_tls": {"source": "files"}}, "gateway_tls.key is missing"),
 ]

@@ -1,4 +1,4 @@
-"""The role gateway alone in a play: it runs the preflight itself, before any change."""
+"""Test the role gateway alone in a play: it runs the preflight before any change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAY = """\
   gather_facts: false
   roles: [gateway]
 """
-# What the preflight found on hosts of this run
+# The facts of hosts whose preflight ran before
 KNOWN = """\
   pre_tasks:
     - ansible.builtin.set_fact:

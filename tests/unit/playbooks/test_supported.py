@@ -1,4 +1,4 @@
-"""An Ansible that is too old or lacks collections ends each playbook in one sentence."""
+"""Test that an old Ansible, or a missing collection, ends each playbook in one sentence."""
 
 from __future__ import annotations
 

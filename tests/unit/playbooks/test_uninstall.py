@@ -1,4 +1,4 @@
-"""What the uninstall covers, and what it does unasked."""
+"""Test which roles the uninstall covers, and what it does by default."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml
 
 from tests.support.roots import ROOT
 
-#: They leave nothing behind, or what belongs to the machine
+#: They leave nothing on a host, or only what belongs to the machine
 WITHOUT = {"preflight", "checks", "diagnose", "nvidia_driver"}
 PLAYS: list[dict[str, Any]] = [
     play
@@ -20,7 +20,7 @@ TASKS = {task["name"]: task for play in PLAYS for task in play["tasks"]}
 
 
 def roles(playbook: str) -> list[str]:
-    """The roles of a playbook, in their order."""
+    """Return the roles of a playbook, in their order."""
     found = re.findall(r"role: (\w+)|name: (\w+)\n +tasks_from: uninstall", playbook)
     return list(dict.fromkeys("".join(pair) for pair in found))
 

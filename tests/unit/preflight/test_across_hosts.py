@@ -1,4 +1,4 @@
-"""What several hosts must agree on: body sizes, and a name that two gateways prove."""
+"""Test what several hosts must agree on: body sizes, and a name that two gateways prove."""
 
 from __future__ import annotations
 

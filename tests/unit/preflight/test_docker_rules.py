@@ -1,4 +1,4 @@
-"""The preflight's verdict on the docker role's variables."""
+"""Test the preflight's rules about the docker role's variables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def test_good_ones_are_let_pass() -> None:
+def test_good_values_pass() -> None:
     assert check_docker(GOOD) == []
     assert check_docker({}) == []
     assert check_docker(dict.fromkeys(GOOD)) == []
@@ -110,7 +110,7 @@ BAD: dict[str, tuple[str, Any, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_ones_are_told_in_a_line(case: str) -> None:
+def test_each_bad_value_gives_one_line(case: str) -> None:
     name, value, words = BAD[case]
     (found,) = check_docker({**GOOD, name: value})
     assert found.startswith(words)

@@ -1,4 +1,4 @@
-"""The whole judgement of an inventory, against roles made up for it."""
+"""Test the check of a whole inventory, with roles written for this test."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def roles(tmp_path: Path) -> list[Role]:
 
 
 def template(value: Any) -> Any:
-    """Stand in for Ansible: a few expressions that evaluate, or fail as Ansible's do."""
+    """Evaluate a few expressions, or fail on them with the errors that Ansible raises."""
     known = {
         "{{ template }}": 9000,
         "{{ models }}": [{**MODEL, "gpus": "{{ gpus }}"}],
@@ -111,7 +111,7 @@ def test_a_good_one(roles: list[Role]) -> None:
         ("checks_customer", "write checks_consumer"),
     ],
 )
-def test_a_name_nobody_knows(roles: list[Role], name: str, line: str) -> None:
+def test_an_unknown_name(roles: list[Role], name: str, line: str) -> None:
     (found,) = check(roles, **{name: 1})
     assert line in found
     assert check(roles, **{name: 1, "preflight_ignore_variables": [name]}) == []
@@ -119,7 +119,7 @@ def test_a_name_nobody_knows(roles: list[Role], name: str, line: str) -> None:
 
 def test_names_that_are_not_ours(roles: list[Role]) -> None:
     names = ["__tgi_internal", "tgi", "tgix_models", "tgi_host", "my_tgi_models"]
-    # Registered by an earlier play of the same run
+    # An earlier play of the same run registers these
     names += ["checks_direct_result", "checks_edge_result"]
     assert check(roles, **dict.fromkeys(names, 1)) == []
 
@@ -200,5 +200,5 @@ def test_templates_inside_templates(roles: list[Role]) -> None:
     )
     assert found == []
     assert values["tgi_models"][0]["gpus"] == ["0"]
-    # Evaluated from a default
+    # The role's default is a template, too
     assert values["tgi_base_port"] == 9000

@@ -1,4 +1,4 @@
-"""Text that would mean something to nginx, to Jinja or to a shell stops at the preflight."""
+"""Test that the preflight refuses text with a meaning for nginx, Jinja or a shell."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ GATEWAY: dict[str, Callable[[str], dict[str, Any]]] = {
     "tier": lambda text: {"gateway_tiers": {text: LIMIT}},
     "consumer": lambda text: consumer(name=text),
     "consumer's tier": lambda text: consumer(tier=text),
-    # Only a digest of it goes anywhere; what a Bearer token may have is let through
+    # Only a key's digest reaches the host, so all characters of a Bearer token are allowed
     "key": lambda text: consumer(keys=[f"{KEY} {text}"]),
     "subject": lambda text: consumer(certificate_subjects=[text]),
     "header": lambda text: {"gateway_real_ip_header": text},

@@ -1,4 +1,4 @@
-"""Test what the controller asks of a host, whatever the inventory says, and the refusal's text."""
+"""Test the request to a host, from good and broken inventories, and the refusal's text."""
 
 from __future__ import annotations
 

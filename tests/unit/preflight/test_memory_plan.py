@@ -1,4 +1,4 @@
-"""The preflight refuses what cannot fit a host's GPUs, and only that."""
+"""Test that the preflight refuses models that cannot fit a host's GPUs, and only those."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_broken_config_is_left_to_tgi(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_quantisation_that_the_card_cannot_do(kind: str, name: str, refused: bool) -> None:
-    # Known by its compute capability alone; no dimensions are needed
+    # The card's compute capability decides; the model's dimensions are not needed
     found = judge(wanted({"model_id": "acme/unknown", "quantize": kind}), CARDS[name])
     assert len(found) == refused
     start = f"tgi_models[0].quantize is {kind}, which needs compute capability 8.0, and Tesla T4"

@@ -1,4 +1,4 @@
-"""The verdict on a whole host, and who may listen on the ports it needs."""
+"""Test the check of a whole host, and of the programs that listen on its ports."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def deploy(root: Path, name: str, port: int) -> None:
     [
         ({}, 8081, ["port 8081 is taken by docker-proxy (pid 42)"]),
         ({"house": 8081}, 8081, []),
-        # The model that published the port has been renamed: the old one is stopped first
+        # The model with this port was renamed: the role stops the old container first
         ({"old": 8081}, 8081, []),
-        # A model was put before a deployed one, which moves it to the next port
+        # The user put a model before a deployed one, which moves that to the next port
         ({"other": 8081}, 8081, ["port 8081 is published by the deployed model other; write"]),
         ({"house": 8090}, 8081, ["port 8081 is taken by docker-proxy (pid 42)"]),
     ],
@@ -109,7 +109,7 @@ def test_a_host_that_runs_the_model_already(
     (root / "etc/systemd/system").mkdir(parents=True)
     (root / "etc/systemd/system/tgi-fence.service").touch()
     monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda name: name)
-    # The disk is full of the very models that run
+    # The running models themselves fill the disk
     answer = on_host.inspect_host(request_for(HOUSE, min_free_disk_gib=1e9), root)
     assert answer["problems"] == []
     (model,) = answer["facts"].pop("models")
@@ -240,6 +240,6 @@ def test_an_unreadable_record_is_refused(tmp_path: Path, text: str, words: str) 
     deploy(root, "house", 8081)
     (root / "opt/tgi/house/deployed.json").write_text(text)
     found = on_host.inspect_host(request_for(HOUSE), root)["problems"]
-    # Not that Docker has its port, too
+    # No second line says that Docker has the port
     assert len(found) == 1
     assert found[0].startswith(f"/opt/tgi/house/deployed.json {words}")

@@ -1,4 +1,4 @@
-"""The real roles: their defaults satisfy their own specifications, and both agree on names."""
+"""Test the real roles: defaults satisfy the specifications, and both have the same names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ by_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 
 
 def plain(value: Any) -> Any:
-    """Leave out what only a run can evaluate."""
+    """Replace each template with None: only a run can evaluate it."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Check where NVIDIA's toolkit is needed, and in which version."""
+"""Test where NVIDIA's toolkit is needed, and in which version."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_toolkit_without_gpus(answer: CommandResult, good: bool) -> None:
     assert bool(found) != good
     assert good or "write false for this host" in found[0]
     later = judge_toolkit({"driver_install": True}, Machine(), lambda _: answer)
-    # Installing cures what lacks a driver, not what has one and no card
+    # An installation helps a host without a driver, not one with a driver and no card
     assert bool(later.problems) == ("No devices" in answer.text)
 
 

@@ -1,4 +1,4 @@
-"""Wrong types, unknown names and missing options: where they are, and what to write."""
+"""Test the messages for wrong types, unknown names and missing options: place and remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test what the docker role installs, from where and with which settings, on each system."""
+"""Test the docker role's packages, sources and settings on each system."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_daemon_settings_are_one_dictionary(case: str) -> None:
 
 
 def trusted(entry: Any) -> Any:
-    """A variable as an inventory gives it, whose templates Ansible evaluates."""
+    """Return a variable as an inventory gives it: Ansible evaluates its templates."""
     from ansible.template import trust_as_template
 
     if isinstance(entry, dict):

@@ -1,4 +1,4 @@
-"""docker_users: a user that the host does not have is refused, not created."""
+"""Test that the role refuses users in docker_users that the host does not have."""
 
 from __future__ import annotations
 

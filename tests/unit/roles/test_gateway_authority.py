@@ -1,4 +1,4 @@
-"""The private CA on the controller: run as the role runs it, without a gateway."""
+"""Test the private CA on the controller with the role's own tasks, without a gateway."""
 
 from __future__ import annotations
 

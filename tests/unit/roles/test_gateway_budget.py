@@ -1,4 +1,4 @@
-"""The njs code that counts tokens, run by node where it is installed."""
+"""Test the njs code that counts tokens; node runs it, if installed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ KEY = f"duck {NOW // 60000}"
 
 
 def run(*streams: list[str], budget: int = 100, **more: str) -> tuple[list[dict[str, Any]], Any]:
-    """Let answers pass one after the other; gives what became of each, and the counts."""
+    """Pass answers one after the other; return each result, and the counts."""
     source = (ROLE / "files" / "gateway_budget.js").read_text(encoding="utf-8")
     asked = {"gateway_consumer": "duck", "gateway_budget": str(budget), **more}
     done = subprocess.run(
@@ -75,11 +75,11 @@ DONE = "data: [DONE]\n\n"
     [
         ([event("a"), event("b"), event("c"), DONE], 3),
         ([event("a") + event("b"), event("c"), DONE], 3),
-        ([event("a"), event("b")], 2),  # went away
+        ([event("a"), event("b")], 2),  # the client went away
         ([event("a"), event("b"), USAGE, DONE], 40),
-        ([event("a"), USAGE[:60], USAGE[60:], DONE], 40),  # in the middle of its name
-        ([event("a"), USAGE[:-6], USAGE[-6:], DONE], 40),  # in the middle of its number
-        ([event('"completion_tokens":9999')], 1),  # only talks about it
+        ([event("a"), USAGE[:60], USAGE[60:], DONE], 40),  # a chunk ends inside the field's name
+        ([event("a"), USAGE[:-6], USAGE[-6:], DONE], 40),  # a chunk ends inside the number
+        ([event('"completion_tokens":9999')], 1),  # the field's name is part of the generated text
         (['{"choices":[],"usage":{"prompt_tokens": 3, "completion_tokens": 17}}'], 17),
         (['{"generated_text":"x","details":{"generated_tokens":8}}'], 8),
         (['{"error":"overloaded"}'], 0),
@@ -91,7 +91,7 @@ def test_tokens_are_counted_as_they_pass(chunks: list[str], tokens: int) -> None
     assert answer.get("tokens", "0") == str(tokens)
 
 
-def test_what_only_a_header_tells_is_counted() -> None:
+def test_tokens_in_a_header_are_counted() -> None:
     _, counts = run(['{"generated_text":"x"}'], upstream_http_x_generated_tokens="7")
     assert counts == {KEY: 7}
 

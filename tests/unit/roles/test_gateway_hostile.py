@@ -1,4 +1,4 @@
-"""Hostile values are refused by the templates themselves, or stay data."""
+"""Test that the templates refuse hostile values, or keep them as data."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_aliases_ids_keys_and_subjects_are_data(evil: str) -> None:
 
 @pytest.mark.parametrize("word", ["default", "include", "hostnames", "volatile"])
 def test_words_of_a_map_are_names_like_others(word: str) -> None:
-    """nginx takes them for its own on the left side, unless a backslash is before them."""
+    """On the left side, nginx reads these words as keywords unless a backslash comes first."""
     models = [
         {"name": name, "model_id": "a/b", "replicas": [{"name": "g", "address": "10.0.0.1:80"}]}
         for name in ("llama", word)

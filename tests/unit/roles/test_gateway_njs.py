@@ -1,4 +1,4 @@
-"""The njs code, run by node: the same language, where node is installed."""
+"""Test the njs code; node runs it, if installed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def sent(handler: str, **request: Any) -> Any:
     return run((handler, request))[0]["sent"]
 
 
-# Of "abc", of "old" and of "off"
+# The digests of "abc", "old" and "off"
 DIGESTS = [hashlib.sha256(key).hexdigest() for key in (b"abc", b"old", b"off")]
 KEYRING = {
     "keys": {DIGESTS[0]: ["duck", 0], DIGESTS[1]: ["duck", 1700000000], DIGESTS[2]: ["gone", 0]},

@@ -1,4 +1,4 @@
-"""What the gateway's options add to its configuration."""
+"""Test what the gateway's options add to nginx's configuration."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_default_model_is_drained_on_the_engines_own_routes_too() -> None:
 
 
 def test_nothing_ever_moves_because_of_a_refusal_or_a_slow_answer() -> None:
-    """A time-out moves on when connecting; a reading one comes when the time for moving is over."""
+    """Only a time-out while connecting moves a request: both limits end at the same time."""
     for name, inner in locations(conf(gateway_backends=WIDE, gateway_read_timeout=77)):
         for moved in words(inner, "proxy_next_upstream"):
             assert "http_429" not in moved

@@ -1,4 +1,4 @@
-"""The rendered configuration has the structure that keeps keys, prompts and streams safe."""
+"""Test that the rendered configuration keeps keys, prompts and streams safe."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def conf(files: dict[str, str]) -> Block:
 
 
 def unquote(word: str) -> str:
-    """A quoted word as nginx takes it."""
+    """Return a quoted word as nginx reads it."""
     return re.sub(r"\\([\\'\"])", r"\1", word[1:-1])
 
 
@@ -131,7 +131,7 @@ def test_streams_are_not_held_back(conf: Block) -> None:
         assert words(inner, "proxy_buffering") == [["off"]]
         assert words(inner, "proxy_http_version") == [["1.1"]]
         assert words(inner, "proxy_max_temp_file_size") == [["0"]]
-        # Else a client at its limit that closes each connection is refused at random
+        # Otherwise nginx refuses at random a client at its limit that closes each connection
         assert words(inner, "lingering_close") == [["off"]]
         assert ["Accept-Encoding", '""'] in words(inner, "proxy_set_header")
         assert ["Connection", '""'] in words(inner, "proxy_set_header")
@@ -154,7 +154,7 @@ def test_prompts_stay_in_memory(conf: Block) -> None:
 
 
 def test_who_is_unknown_has_no_body_kept(conf: Block) -> None:
-    """A js_content or proxy_pass reads the whole body first: never without a key, but for 1 kB."""
+    """js_content and proxy_pass read the whole body first: at most 1 kB without a key."""
     kept = {"js_content", "proxy_pass"}
     for name, inner in locations(conf):
         if inner[0][0][:2] == ["if", "($gateway_consumer"] or name == "@backend":
@@ -164,7 +164,7 @@ def test_who_is_unknown_has_no_body_kept(conf: Block) -> None:
             assert small or name == "= /_gateway/health", name
     refusing = dict(locations(conf))["= /_gateway/401"]
     assert words(refusing, "limit_req")[0][0].startswith("zone=bad_auth_")
-    # return is looked at before limit_req, deny after
+    # nginx runs return before limit_req, and deny after it
     assert not every(refusing, "return")
     assert words(refusing, "deny") == [["all"]]
     assert words(refusing, "error_page")[-1] == ["403", "=401", "/_gateway/unauthorized"]
@@ -204,7 +204,7 @@ def test_what_is_rendered_follows_the_versions(
     probe: dict[str, Any], groups: str, tickets: list[Any], ipv6: bool
 ) -> None:
     rendered = parse(render(probe)["nginx.conf"])
-    # For the server that refuses, too: before a name is known its settings hold
+    # Also in the server that refuses: nginx uses its settings until it knows the name
     assert words(rendered, "ssl_ecdh_curve") == [[groups]] * 2
     assert words(rendered, "ssl_session_tickets") == tickets * 2
     assert any(w[0].startswith("[::]") for w in words(rendered, "listen")) is ipv6

@@ -1,4 +1,4 @@
-"""Test what the toolkit's role installs, and from where, on each system."""
+"""Test the packages and sources of the toolkit's role on each system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Compose project of a model."""
+"""Test the Compose project of a model."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_weights_are_bound_whatever_the_directory_is_called(path: str) -> None:
 def test_health_is_not_judged_before_the_phases_had_their_time() -> None:
     check = service()["healthcheck"]
     assert check["start_period"] == "6h"
-    # A long prompt holds the answer up for more than 10 s
+    # A long prompt delays the answer by more than 10 s
     assert int(check["timeout"].rstrip("s")) >= 30
 
 

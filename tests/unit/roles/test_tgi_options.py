@@ -1,4 +1,4 @@
-"""The launcher options exist once: the role's argument specification repeats the table."""
+"""Test that the role's argument specification has the launcher options of the table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.emulator import FACTS
 from tests.support.roots import ROOT
 
 SPEC = ROOT / "roles" / "tgi" / "meta" / "argument_specs.yml"
-# What a model may set besides the launcher's options
+# Options of a model that are not the launcher's
 OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment"}
 COMPARED = ("type", "elements", "choices")
 

@@ -1,4 +1,4 @@
-"""The file with the token, read as Compose reads it."""
+"""Test the file with the token, read as Compose reads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.roots import ROOT
 
 
 def read(text: str) -> dict[str, str]:
-    r"""Compose's own rules for single quotes (compose-go, dotenv): all but \' is literal."""
+    r"""Read the file by Compose's rules for single quotes (dotenv): all but \' is literal."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         if line.startswith("#") or not line:

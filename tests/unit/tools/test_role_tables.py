@@ -1,4 +1,4 @@
-"""The roles' READMEs repeat what their specifications and defaults say, and these two agree."""
+"""Test that each role's README, specification and defaults agree."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ x_list: []
 
 @pytest.fixture
 def role(tmp_path: Path) -> Path:
-    """A small role whose parts agree."""
+    """Write a small role whose parts agree, and return its directory."""
     path = tmp_path / "x"
     for name, text in (("meta/argument_specs.yml", SPEC), ("defaults/main.yml", DEFAULTS)):
         (path / name).parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Which unit tests belong to a room."""
+"""Test which unit tests belong to a room."""
 
 from __future__ import annotations
 

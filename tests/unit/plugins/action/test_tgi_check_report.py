@@ -207,7 +207,7 @@ def test_the_page_is_over_both_views_of_this_run(tmp_path: Path) -> None:
     files = tgi_check_report.write(str(tmp_path), "edge", variables)
     names = {Path(one).name for one in files}
     assert {one for one in names if one.startswith("report")} == {
-        "report-edge-gw1.json",  # what the fake report of "both" calls itself
+        "report-edge-gw1.json",  # the target in the fake report of "both"
         "report-edge-gw2.json",
         "report-edge-gw3.json",
     }

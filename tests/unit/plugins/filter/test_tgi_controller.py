@@ -1,4 +1,4 @@
-"""The filters over the controller."""
+"""Test the filters that inspect the controller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every rule about the gateway that can be judged from the inventory and the controller."""
+"""Test every rule about the gateway that needs only the inventory and the controller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gateway's numbers, the balancers in front of it, and where its nginx comes from."""
+"""Test the rules about a gateway's numbers, its load balancers and the source of its nginx."""
 
 from __future__ import annotations
 

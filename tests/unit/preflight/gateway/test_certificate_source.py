@@ -1,4 +1,4 @@
-"""Where a certificate comes from: what each source needs, and what it has no use for."""
+"""Test that each source of a certificate gets the keys it needs, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check the gateway's certificate before anything changes."""
+"""Test the check of the gateway's certificate, which comes before any change."""
 
 from __future__ import annotations
 

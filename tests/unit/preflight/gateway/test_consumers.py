@@ -1,4 +1,4 @@
-"""Who may call: keys that end, certificates that stand for a key, and the checks' own consumer."""
+"""Test the rules about consumers: expiring keys, client certificates, and the checks' consumer."""
 
 from __future__ import annotations
 
