@@ -50,10 +50,10 @@ def advise(case: Case, gpus: int) -> list[Advice]:
     # Fewer bits may lower the answers' quality, more GPUs do not: four bits come last
     spread = case if found[0] else next(shard(case), case)
     found += [_alone(step, case) or _alone(step, spread) for step in kinds]
-    told = [_told(case, better) for better in found if better is not None]
-    if not told:
-        told = list(_together(case, (shard, _cache, kinds[0], kinds[-1])))
-    return [*told, *_smaller(case)]
+    found_advice = [_advice_of(case, better) for better in found if better is not None]
+    if not found_advice:
+        found_advice = list(_together(case, (shard, _cache, kinds[0], kinds[-1])))
+    return [*found_advice, *_smaller(case)]
 
 
 def _alone(step: Step, case: Case) -> Case | None:
@@ -65,7 +65,7 @@ def _fits(case: Case) -> bool:
     return found is not None and not found.phase
 
 
-def _told(case: Case, better: Case) -> Advice:
+def _advice_of(case: Case, better: Case) -> Advice:
     found = fit(better)
     changed: dict[str, int | str] = {
         name: new
@@ -148,7 +148,7 @@ def _together(case: Case, steps: tuple[Step, ...]) -> Iterator[Advice]:
         brief = _with(better, max_batch_prefill_tokens=min(prefill_of(better).tokens, 2048))
         for last in (better, *_prefill(better), *_context(better), *_context(brief)):
             if _fits(last):
-                yield _told(case, last)
+                yield _advice_of(case, last)
                 return
 
 

@@ -98,7 +98,7 @@ def read_cards(gpus: Any) -> tuple[list[Card], list[str]]:
         if not 1 <= count <= _MOST_CARDS:
             problems.append(f"{where} is {count} cards; write 1 to {_MOST_CARDS}")
             continue
-        told = number(asked.get("compute_cap"))
+        given = number(asked.get("compute_cap"))
         for _ in range(count):
             index = whole(asked.get("index"))
             cards.append(
@@ -106,7 +106,7 @@ def read_cards(gpus: Any) -> tuple[list[Card], list[str]]:
                     len(cards) if index is None or count > 1 else index,
                     name,
                     memory,
-                    capability if told is None else told,
+                    capability if given is None else given,
                     str(asked.get("uuid") or ""),
                 )
             )

@@ -68,9 +68,9 @@ def environment(root: Path) -> dict[str, str]:
 def complaint(server_name: str, said: str) -> str:
     """Return one line: what failed, certbot's own words, the remedy."""
     lines = [line.strip() for line in said.splitlines()]
-    told = [line for line in lines if line and not _NOISE.match(line)]
-    marked = [line for line in told if re.search(r"Detail:|Type:|[Ee]rror|urn:ietf", line)]
-    words = " ".join(dict.fromkeys(marked or told[-3:]))[:_LONGEST]
+    shown = [line for line in lines if line and not _NOISE.match(line)]
+    marked = [line for line in shown if re.search(r"Detail:|Type:|[Ee]rror|urn:ietf", line)]
+    words = " ".join(dict.fromkeys(marked or shown[-3:]))[:_LONGEST]
     remedy = next((what for sign, what in _REMEDIES if re.search(sign, said)), "")
     remedy = remedy or "read /var/log/tgi-gateway-acme/letsencrypt.log on the host"
     return f"no certificate for {server_name}: certbot says: {words}; remedy: {remedy}"

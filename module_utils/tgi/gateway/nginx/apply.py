@@ -196,15 +196,15 @@ class Gateway:
 
 
 def _refuse(others: list[Path], main: Path, sites: str) -> None:
-    remedy = "or set gateway_other_sites: include to serve them too"
+    remedy = "set gateway_other_sites: include to serve them too"
     if sites == "include":
         others = [path for path in others if path == main]
-        remedy = "or move its servers to files in sites-enabled or conf.d"
+        remedy = "move its servers to files in sites-enabled or conf.d"
     if others:
         listed = ", ".join(map(str, others))
         raise ApplyError(
             f"this nginx serves sites that are not ours ({listed}); use another machine for the "
-            f"gateway, {remedy}, or replace to stop serving them"
+            f"gateway, {remedy}, or set gateway_other_sites: replace to stop serving them"
         )
 
 
