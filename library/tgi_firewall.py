@@ -78,7 +78,7 @@ from ansible.module_utils.tgi.host.firewall import (
     CHAIN,
     ENTRIES,
     UNIT,
-    FenceError,
+    FirewallError,
     doors_of,
     files,
     in_force,
@@ -88,7 +88,7 @@ from ansible.module_utils.tgi.host.firewall import (
 TOOLS = ("iptables", "ip6tables")
 
 
-class Fence:
+class Firewall:
     """The firewall rules of one host."""
 
     def __init__(self, module: AnsibleModule) -> None:
@@ -204,15 +204,15 @@ def main() -> None:
         required_if=[("state", "present", ("address", "sources"))],
         supports_check_mode=True,
     )
-    fence = Fence(module)
+    firewall = Firewall(module)
     try:
-        after = fence.put_up() if module.params["state"] == "present" else fence.remove()
-    except (FenceError, ValueError, OSError) as error:
+        after = firewall.put_up() if module.params["state"] == "present" else firewall.remove()
+    except (FirewallError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
-    header = str(fence.directory / "rules")
-    texts = {"before": fence.before, "after": after}
+    header = str(firewall.directory / "rules")
+    texts = {"before": firewall.before, "after": after}
     diff = {**texts, "before_header": header, "after_header": header}
-    module.exit_json(changed=bool(fence.did), did=fence.did, diff=diff)
+    module.exit_json(changed=bool(firewall.did), did=firewall.did, diff=diff)
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ ansible_facts:
           description: The host's addresses that other hosts can reach.
           type: list
           elements: str
-        fence:
+        firewall:
           description: Whether a firewall protects the models' ports.
           type: bool
         comes_back:

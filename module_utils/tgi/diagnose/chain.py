@@ -106,7 +106,7 @@ CHAIN = (
         breaks={"container": ANY, "health": ANY, "generation": ANY, **_ENGINE},
     ),
     Link(
-        "fence", "firewall", GPU, host.judge_fence,
+        "firewall", "firewall", GPU, host.judge_firewall,
         breaks={"upstream": ("gone", "cut_off")},
     ),
     Link(

@@ -25,7 +25,7 @@ UNIT = """\
 # Written by tgi-ansible
 [Unit]
 Description=Let only the gateways reach the models' ports
-# These load whole rule sets; Docker must find the fence in place, so that no port is ever open
+# These load whole rule sets; Docker must find the rules in place, so that no port is ever open
 After=nftables.service netfilter-persistent.service ufw.service firewalld.service
 Before=docker.service
 # A restart of Docker puts it up again, should somebody have flushed it
@@ -61,7 +61,7 @@ set -eu
 """
 
 
-class FenceError(Exception):
+class FirewallError(Exception):
     """The rules cannot be written; the message says why in one line."""
 
 
@@ -76,16 +76,16 @@ def files(
     """Return the files of ``directory``, name -> text: rules and up.
 
     Only ``sources``, addresses or networks, may reach ``doors``, pairs of (address, port). Raises
-    FenceError for a source that is not of the same IP version as ``address``.
+    FirewallError for a source that is not of the same IP version as ``address``.
     """
     version = ipaddress.ip_address(address).version
     try:
         networks = {ipaddress.ip_network(source, strict=False) for source in sources}
     except ValueError as error:
-        raise FenceError(f"tgi_allowed_sources: {error}; write addresses or networks") from error
+        raise FirewallError(f"tgi_allowed_sources: {error}; write addresses or networks") from error
     wrong = [str(network) for network in networks if network.version != version]
     if wrong:
-        raise FenceError(
+        raise FirewallError(
             f"tgi_allowed_sources has {', '.join(wrong)}, but {address} is IPv{version}; "
             f"write the gateways' IPv{version} addresses"
         )

@@ -9,7 +9,7 @@ from typing import Any
 from ..common.problem import UNKNOWN, problem, shown
 
 
-def check_fence(values: Mapping[str, Any]) -> list[str]:
+def check_firewall(values: Mapping[str, Any]) -> list[str]:
     """Return the problems of tgi_bind_address and, if it is set, of tgi_allowed_sources.
 
     A public address passes, because the firewall rules protect it as well.

@@ -10,7 +10,7 @@ from ..common.problem import UNKNOWN, number, whole
 from ..models.model_rules import check_models
 from ..models.resolve import normalise
 from .across_hosts import check_body_size, check_challenge
-from .bind_address import check_fence
+from .bind_address import check_firewall
 from .docker_rules import check_docker
 from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
@@ -68,7 +68,7 @@ def check_inventory(
     judged = {_place(line) for line in problems}
     further = []
     if "gpu_hosts" in groups:
-        further += [*check_models(values), *check_toolkit(values), *check_fence(values)]
+        further += [*check_models(values), *check_toolkit(values), *check_firewall(values)]
         further += check_docker(values)
     if "gateways" in groups:
         further += check_gateway(values, read)

@@ -51,7 +51,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         "gateway": gateway,
         "address": host_addresses.source_address(),
         "addresses": addresses,
-        "fence": _inside(root, FIREWALL_UNIT).exists(),
+        "firewall": _inside(root, FIREWALL_UNIT).exists(),
         "comes_back": in_place(request.base_dir, _inside(root, str(DIRECTORY))),
         "httpx": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }

@@ -38,7 +38,7 @@ def test_the_container_sees_that_gpu_alone(host: Any) -> None:
     ]
 
 
-def test_the_container_is_fenced(container: dict[str, Any]) -> None:
+def test_the_container_is_confined(container: dict[str, Any]) -> None:
     config = container["HostConfig"]
     assert config["CapDrop"] == ["ALL"]
     assert "no-new-privileges:true" in config["SecurityOpt"]

@@ -95,10 +95,10 @@ def test_no_window_at_boot(at: Hosts, inventory: str, gpu: str) -> None:
     assert not stranger.answers
     assert knock(at("edge12"), ADDRESSES[gpu], SCRIBE) == "open"
     started = "systemctl show -P ActiveEnterTimestampMonotonic"
-    fence, docker = (
+    firewall, docker = (
         int(at(gpu).check_output(f"{started} {unit}")) for unit in ("tgi-fence", "docker")
     )
-    assert fence < docker
+    assert firewall < docker
 
 
 def _serves(host: Any) -> bool:
@@ -112,7 +112,7 @@ def test_the_gateways_serve_as_before(endpoint: Endpoint) -> None:
 
 
 @each
-def test_the_fence_lets_only_the_gateways_in(at: Hosts, gpu: str) -> None:
+def test_the_firewall_lets_only_the_gateways_in(at: Hosts, gpu: str) -> None:
     rules = at(gpu).check_output("iptables -S TGI-FENCE")
     sources = [line.split()[3] for line in rules.splitlines() if " -s " in line]
     addresses = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)"

@@ -101,7 +101,7 @@ GPU: Side = {
     "host": "gpu1",
     "docker": {"problem": "", "load": "loaded", "active": "active"},
     "bind_address": "10.0.0.5",
-    "fence": {"in_force": True, "sources": ["10.0.0.9/32"]},
+    "firewall": {"in_force": True, "sources": ["10.0.0.9/32"]},
     "models": [
         {
             "name": "small",

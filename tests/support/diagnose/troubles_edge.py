@@ -148,7 +148,7 @@ TABLE: dict[str, Trouble] = {
     "404: model": (unknown_model, "chat", "gw1", "site.yml", set()),
     "429": (over_the_limit, "chat", "gw1", "tier", set()),
     "503: drained": (all_drained, "upstream", "gw1", "drain.yml", {"chat"}),
-    "504: the fence shuts the gateway out": (shut_out, "fence", "gpu1", "tgi_allowed_sources",
+    "504: the firewall shuts the gateway out": (shut_out, "firewall", "gpu1", "tgi_allowed_sources",
                                              {"chat", "upstream"}),
     "504: network between": (network_between, "upstream", "gw1", "network", {"chat"}),
     "slow: on the way": (slow_on_the_way, "speed", "gw1", "network", set()),

@@ -164,12 +164,12 @@ def gpu_clock(case: Case) -> None:
     case.gpu["skew"] = 400.0
 
 
-def fence_down(case: Case) -> None:
-    case.gpu["fence"]["in_force"] = False
+def firewall_down(case: Case) -> None:
+    case.gpu["firewall"]["in_force"] = False
 
 
-def fence_missing(case: Case) -> None:
-    case.gpu["fence"] = None
+def firewall_missing(case: Case) -> None:
+    case.gpu["firewall"] = None
 
 
 TABLE: dict[str, Trouble] = {
@@ -220,6 +220,6 @@ TABLE: dict[str, Trouble] = {
     "no chat template": (no_chat_template, "direct.chat", "gpu1", "tokenizer_config_path",
                          {"chat"}),
     "clock of a GPU host": (gpu_clock, "gpu.clock", "gpu1", "set-ntp", set()),
-    "fence missing": (fence_missing, "fence", "gpu1", "--tags tgi", set()),
-    "fence down": (fence_down, "fence", "gpu1", "systemctl restart tgi-fence", set()),
+    "firewall missing": (firewall_missing, "firewall", "gpu1", "--tags tgi", set()),
+    "firewall down": (firewall_down, "firewall", "gpu1", "systemctl restart tgi-fence", set()),
 }  # fmt: skip

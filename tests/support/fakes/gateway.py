@@ -27,7 +27,7 @@ PUBLISHED = (
 )  # fmt: skip
 FAULTS = {
     *OPEN, "any-model", "any-size", "cached", "guards-as-written", "holds-gzip", "leaks",
-    "limit-503", "limited-health", "loses-events", "merges", "no-alias", "no-fence", "no-header",
+    "limit-503", "limited-health", "loses-events", "merges", "no-alias", "no-guard", "no-header",
     "no-hsts", "no-limit", "no-list", "no-redirect", "no-retry-after", "open-path",
     "reaches-control", "refuses-all", "short-hsts", "slow", "small-body", "tells-version",
     "trusts-header", "wrong-key",
@@ -117,7 +117,7 @@ class FakeGateway:
         given = request.headers.get("authorization", "")
         if "refuses-all" in self.faults:
             return False
-        if "no-fence" in self.faults:
+        if "no-guard" in self.faults:
             return True
         if "guards-as-written" in self.faults and raw.startswith("//"):
             return True

@@ -162,15 +162,15 @@ def test_handshakes(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert red(EDGE, FakeGateway()) == HANDSHAKES[fault][1]
 
 
-def test_without_a_fence_everything_that_looks_says_so() -> None:
-    failed = red(EDGE, FakeGateway("no-fence"))
+def test_without_a_guard_every_check_of_it_fails() -> None:
+    failed = red(EDGE, FakeGateway("no-guard"))
     assert failed == {
         "auth.missing", "auth.wrong", "auth.bypass", "docs.private", "metrics.private",
     }  # fmt: skip
-    assert not red(EDGE, FakeGateway("no-fence"), "error")
+    assert not red(EDGE, FakeGateway("no-guard"), "error")
 
 
-def test_a_fence_that_refuses_everybody_is_no_pass() -> None:
+def test_a_guard_that_refuses_everybody_is_no_pass() -> None:
     failed = red(EDGE, FakeGateway("refuses-all"))
     assert "auth.valid" in failed
     assert not failed & {"auth.missing", "auth.wrong", "tls.verify"}
@@ -193,7 +193,7 @@ def test_a_strict_limit_on_failures_refuses_too(
     assert red(EDGE, FakeGateway(fault, failures=failures), "warn") == warned
 
 
-def test_a_limit_that_answers_for_the_fence_is_named() -> None:
+def test_a_limit_that_answers_for_the_guard_is_named() -> None:
     fake = FakeGateway(failures=0)
     report = asyncio.run(check(replace(EDGE, transport=fake.transport())))
     assert "auth.missing: /v1/chat/completions without a key: HTTP 429" in report.message()

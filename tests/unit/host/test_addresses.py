@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.host.addresses import all_addresses, parse_addresses, source_address
-from ansible.module_utils.tgi.preflight.bind_address import check_fence
+from ansible.module_utils.tgi.preflight.bind_address import check_firewall
 
 
 def test_bridges_of_docker_are_no_addresses_to_publish_on() -> None:
@@ -48,10 +48,10 @@ BAD: dict[str, tuple[Any, Any, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_fence_that_cannot_work_is_refused(case: str) -> None:
+def test_a_firewall_that_cannot_work_is_refused(case: str) -> None:
     address, sources, words = BAD[case]
     given = {"tgi_bind_address": address, "tgi_allowed_sources": sources}
-    (line,) = check_fence(given)
+    (line,) = check_firewall(given)
     assert words in line
     assert "; write" in line
 
@@ -66,5 +66,5 @@ def test_a_fence_that_cannot_work_is_refused(case: str) -> None:
         {"tgi_bind_address": "fd00::5", "tgi_allowed_sources": ["fd00::/64", "fd00:1::9"]},
     ],
 )
-def test_a_fence_that_can_is_not(given: dict[str, Any]) -> None:
-    assert check_fence(given) == []
+def test_a_firewall_that_can_is_not(given: dict[str, Any]) -> None:
+    assert check_firewall(given) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.host.firewall import FenceError, doors_of, files, in_force, tool_of
+from ansible.module_utils.tgi.host.firewall import FirewallError, doors_of, files, in_force, tool_of
 
 from tests.support.run_module import load, run
 
@@ -46,7 +46,7 @@ def test_the_family_is_that_of_the_address() -> None:
     assert "ip6tables-restore -w --noflush" in script
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     for source, words in (("fd00::9", "is IPv4"), ("edge1", "write addresses")):
-        with pytest.raises(FenceError, match=words):
+        with pytest.raises(FirewallError, match=words):
             rules(sources=(source,))
 
 

@@ -123,7 +123,7 @@ def test_a_host_that_runs_the_model_already(
         "gateway": True,
         "address": "10.0.0.5",
         "addresses": ["10.0.0.5"],
-        "fence": True,
+        "firewall": True,
         "comes_back": False,
         "httpx": True,
     }

@@ -38,11 +38,11 @@ def judge_docker(scene: Scene) -> Found:
     )
 
 
-def judge_fence(scene: Scene) -> Found:
+def judge_firewall(scene: Scene) -> Found:
     """Check that the firewall lets in the gateways and no other host."""
-    if "fence" not in scene.own:
+    if "firewall" not in scene.own:
         return not_reached()
-    seen = scene.own["fence"]
+    seen = scene.own["firewall"]
     if seen is None:
         open_to = [address for address in _published(scene) if not _on_loopback(address)]
         if not open_to:

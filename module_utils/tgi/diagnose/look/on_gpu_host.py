@@ -33,7 +33,7 @@ from .requests import talk, view_generate, view_http, view_load
 _SHORT = {"inputs": "Name the capital of France.", "parameters": {"max_new_tokens": 8}}
 #: Seconds; older log lines of a running engine are about other requests
 _JUST_NOW = 60
-_FENCE = Path(FIREWALL_DIRECTORY) / "rules"
+_RULES = Path(FIREWALL_DIRECTORY) / "rules"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Inside:
 def look_at_gpu_host(
     wish: Inside, run: Ask = ask, docker: Docker | None = None, probes: Any = None
 ) -> dict[str, Any]:
-    """Return docker, models, gpus, cards, holders, fence, clock and the machine's state.
+    """Return docker, models, gpus, cards, holders, firewall, clock and the machine's state.
 
     Only reads, but asks each model for a few short generations.
     """
@@ -72,7 +72,7 @@ def look_at_gpu_host(
         "host": wish.host,
         "docker": {"problem": "", **machine.unit(run, "docker")},
         "bind_address": wish.bind_address,
-        "fence": _fence(run, _inside(root, str(_FENCE))),
+        "firewall": _read_firewall(run, _inside(root, str(_RULES))),
     }
     found: dict[str, Container] = {}
     try:
@@ -198,7 +198,7 @@ def _gpus(run: Ask, models: Sequence[Mapping[str, Any]], least: str, root: Path)
     return {"wanted": True, "problems": verdict.problems, "count": len(verdict.gpus)}
 
 
-def _fence(run: Ask, path: Path) -> dict[str, Any] | None:
+def _read_firewall(run: Ask, path: Path) -> dict[str, Any] | None:
     """Return the firewall's ``sources`` and whether it is ``in_force`` (None: unknown)."""
     rules = read(path)
     if not rules:

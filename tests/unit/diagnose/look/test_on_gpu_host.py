@@ -179,14 +179,14 @@ def test_a_container_without_nvidia_smi_is_no_proof(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stands", [True, False])
-def test_the_fence(tmp_path: Path, stands: bool) -> None:
+def test_the_firewall(tmp_path: Path, stands: bool) -> None:
     path = tmp_path / "etc/tgi-fence/rules"
     path.parent.mkdir(parents=True)
     path.write_text(RULES)
     jump = f"-A X -j {firewall.CHAIN}\n" if stands else "-A X -j ACCEPT\n"
     answers = {f"-S__{firewall.CHAIN}": (0, RULES), "iptables": (0, jump)}
     seen, _ = gpu_host(tmp_path, FakeDocker(up()), answers=answers)
-    assert seen["fence"] == {"in_force": stands, "sources": ["10.0.0.9/32"]}
+    assert seen["firewall"] == {"in_force": stands, "sources": ["10.0.0.9/32"]}
 
 
 def test_nothing_of_the_environment_is_told(
