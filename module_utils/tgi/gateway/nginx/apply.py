@@ -69,7 +69,7 @@ class Gateway:
             outcome.did.append(f"put version {release.version} in force")
             kept = self.link.keeps()
             if kept:
-                beside = [f"keep what was {self.link.path} as {kept}"]
+                beside = [f"keep the replaced {self.link.path} as {kept}"]
         beside += self.host.pending(self.nginx.active())
         if not self.check_mode:
             if not files_changed and self.host.confines_anew():
@@ -100,7 +100,7 @@ class Gateway:
         if not self.link.leftovers() and not self.host.leftovers():
             return ApplyResult(), []
         packages = noted_packages(root)
-        outcome = ApplyResult(True, ["put back what was there before"])
+        outcome = ApplyResult(True, ["restore the configuration from before the gateway"])
         if self.check_mode:
             return outcome, packages
         if self.link.version():

@@ -147,6 +147,6 @@ def test_what_was_replaced_is_named(tmp_path: Path) -> None:
     gateway, _ = system(tmp_path)
     kept = f"{tmp_path}/tgi-gateway/replaced/nginx.conf"
     outcome = gateway.put_in_force(included(tmp_path, []))
-    assert f"keep what was {tmp_path}/nginx.conf as {kept}" in outcome.did
+    assert f"keep the replaced {tmp_path}/nginx.conf as {kept}" in outcome.did
     assert kept in str(outcome.diff)
     assert kept not in str(gateway.put_in_force(included(tmp_path, []), "replace").did)
