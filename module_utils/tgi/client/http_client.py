@@ -36,7 +36,7 @@ OWN_KEY = "\0own"
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go: ``url`` gives scheme, server name and port; ``timeout`` is in seconds.
+    """Target of requests: ``url`` gives scheme, server name and port; ``timeout`` is in seconds.
 
     ``certificate`` is a PEM file with a client's certificate and its key, for servers that ask.
     """

@@ -19,7 +19,7 @@ class Wanted:
 
 @dataclass
 class Memory:
-    """What one inspection tells the next; as a dict it survives module calls."""
+    """State that one inspection passes to the next; as a dict it survives module calls."""
 
     container: str = ""
     restarts: int = 0
@@ -46,7 +46,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why the wait for a model failed."""
+    """The reason why the wait for a model failed."""
 
     cause: str
     text: str

@@ -1,6 +1,6 @@
-"""What the modules tgi_diagnose_* see of one gateway, one GPU host and one model, all ok.
+"""Observations of the modules tgi_diagnose_*: one gateway, one GPU host, one model, all ok.
 
-Each helper takes a copy and puts one trouble into it, as the looking functions report it.
+Each helper copies it and adds one fault, as the functions in diagnose/look report it.
 """
 
 from __future__ import annotations
@@ -146,12 +146,12 @@ class Case:
         self.replica: Side = self.gateway["models"][0]["replicas"][0]
 
     def results(self) -> dict[str, Any]:
-        """As the playbook's last task gives them to tgi_diagnose_verdict."""
+        """Return the results as the playbook passes them to tgi_diagnose_verdict."""
         sides = (("clients", self.client), ("gateways", self.gateway), ("gpus", self.gpu))
         return {name: {side["host"]: {"seen": side}} for name, side in sides}
 
     def stop_client_at(self, link: str) -> None:
-        """What comes after a broken link was not tried."""
+        """Remove the links after a broken one, as they were not tried."""
         order = ["connect", "tls", "answer"]
         for name in order[order.index(link) + 1 :] if link in order else order:
             self.client.pop(name)

@@ -334,7 +334,7 @@ def test_authorities_stand_where_docker_looks(apply: Run, host: Host) -> None:
     assert (fewer["restart_required"], (certs / "site/ca.crt").read_text()) == (False, PEM)
 
 
-def test_somebody_elses_authority_is_kept_beside_it(apply: Run, host: Host) -> None:
+def test_an_authority_that_is_not_ours_is_backed_up(apply: Run, host: Host) -> None:
     path = host.file.parent / "certs.d/r/ca.crt"
     path.parent.mkdir(parents=True)
     path.write_text(PEM)
@@ -366,7 +366,7 @@ def test_what_the_role_found_is_kept_once(text: str, apply: Run, host: Host) -> 
 HARD = {"icc": False, "no-new-privileges": True}
 
 
-def test_an_engine_nobody_uses_is_hardened(apply: Run, host: Host) -> None:
+def test_an_unused_engine_is_hardened(apply: Run, host: Host) -> None:
     assert apply(fresh=HARD)["changed_keys"] == [
         "features",
         "icc",
@@ -387,7 +387,7 @@ def test_an_engine_in_use_is_not(apply: Run, host: Host) -> None:
     assert json.loads(host.file.read_text())["icc"] is False, "it may be asked for"
 
 
-def test_the_sites_own_word_on_hardening_stays(apply: Run, host: Host) -> None:
+def test_hardening_settings_of_the_user_stay(apply: Run, host: Host) -> None:
     host.write('{"icc": true}')
     apply(fresh=HARD)
     assert json.loads(host.file.read_text()) == {**OURS, **HARD, "icc": True}

@@ -190,7 +190,7 @@ def test_dnf_is_asked_through_rpm(
     assert (host.root / "etc/dnf/automatic.conf").read_text() == "[commands]\n[base]\n"
 
 
-def test_unattended_upgrades_are_told_and_told_no_more(keep: Run, host: Host) -> None:
+def test_unattended_upgrades_are_configured_and_left_alone_later(keep: Run, host: Host) -> None:
     keep(unattended_exclude=["nvidia-", "docker-ce"])
     text = (host.root / UNATTENDED).read_text()
     assert 'Unattended-Upgrade::Package-Blacklist {\n  "nvidia-";\n  "docker-ce";\n};' in text
@@ -263,7 +263,7 @@ def test_slices_stand_for_their_card(keep: Run, host: Host) -> None:
     assert (answer["changed"], answer["gpus"], answer["cards"]) == (True, ["MIG-b"], 1)
 
 
-def test_a_refresh_that_does_nothing_is_told(keep: Run, host: Host) -> None:
+def test_a_refresh_that_does_nothing_is_reported(keep: Run, host: Host) -> None:
     host.program("systemctl", "#!/bin/sh\n")
     answer = keep()
     assert answer["failed"] is True
@@ -271,7 +271,7 @@ def test_a_refresh_that_does_nothing_is_told(keep: Run, host: Host) -> None:
     assert "Its log: skipped: no module" in answer["msg"]
 
 
-def test_a_driver_that_does_not_answer_is_told(keep: Run, host: Host) -> None:
+def test_a_driver_that_does_not_answer_is_reported(keep: Run, host: Host) -> None:
     host.program(
         "nvidia-smi", "#!/bin/sh\necho 'Failed to initialize NVML: Unknown Error'; exit 255\n"
     )

@@ -104,16 +104,16 @@ def test_a_good_inventory_with_a_vaulted_key(tmp_path: Path) -> None:
         assert '"deployed": []' in output
 
 
-def test_what_is_only_told_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finding_that_only_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     card = "0, GPU-a, NVIDIA L4, 23034, 535.261.03, 8.9, [N/A], Enabled"
     (programs / "nvidia-smi").write_text(f"#!/bin/sh\necho '{card}'\n")
     (programs / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    told = variables(nvidia_container_toolkit_enabled=True)
-    del told["tgi_models"][0]["gpus"]
-    output = " ".join(run(tmp_path, yaml.safe_dump(told)).split())
+    good = variables(nvidia_container_toolkit_enabled=True)
+    del good["tgi_models"][0]["gpus"]
+    output = " ".join(run(tmp_path, yaml.safe_dump(good)).split())
     assert output.count("[WARNING]: here: NVIDIA driver is 535.261.03: it runs the image's") == 1
 
 

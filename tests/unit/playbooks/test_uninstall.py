@@ -34,7 +34,7 @@ def test_what_came_last_goes_first() -> None:
     ]
 
 
-def test_nobody_loses_weights_or_the_engine_unasked() -> None:
+def test_weights_and_the_engine_stay_by_default() -> None:
     (prompt,) = [one for play in PLAYS for one in play.get("vars_prompt", [])]
     assert (prompt["name"], prompt["default"], prompt["private"]) == (
         "uninstall_weights",
@@ -53,7 +53,7 @@ def test_refusals_come_before_any_change() -> None:
     assert all("docker_in_use" not in task for play in rest for task in play["tasks"])
 
 
-def test_what_a_role_may_be_told_is_typed() -> None:
+def test_each_uninstall_option_of_a_role_is_typed() -> None:
     for role in sorted(path.name for path in (ROOT / "roles").iterdir()):
         tasks = [*(ROOT / "roles" / role / "tasks").glob("*.yml"), ROOT / "playbooks/uninstall.yml"]
         used = {

@@ -151,7 +151,7 @@ def test_bodies_are_routed_by_their_model(body: str, upstream: str, shallow: boo
 @pytest.mark.parametrize(
     "name", ["nope", "toString", "__proto__", "hasOwnProperty", "LLAMA", "", "llama "]
 )
-def test_unknown_models_are_told_what_exists(name: str, shallow: bool) -> None:
+def test_an_unknown_model_gets_the_list_of_models(name: str, shallow: bool) -> None:
     status, body = sent("byBody", body=json.dumps({"model": name}), shallow=shallow)
     assert status == 404
     assert body["error"]["code"] == "model_not_found"
@@ -193,5 +193,5 @@ def test_one_model_can_be_listed_alone() -> None:
     assert (status, [entry["id"] for entry in body["data"]]) == (200, ["llama", "Big"])
 
 
-def test_who_has_no_key_is_not_told_what_there_is() -> None:
+def test_a_client_without_a_key_gets_no_list_of_models() -> None:
     assert by_path("byPath", "nope", consumer="") == [404, None]

@@ -52,7 +52,7 @@ debuglevel = 1
 """
 
 
-def test_dnf_automatic_is_told_in_a_block_of_its_own() -> None:
+def test_dnf_automatic_gets_a_block_in_its_configuration() -> None:
     text = unattended_text("dnf", AUTOMATIC, ["nvidia-", "docker-ce*"])
     assert "[base]\n# tgi-ansible: kept from dnf-automatic\nexclude = nvidia-* docker-ce*\n" in text
     assert unattended_text("dnf", text, ["nvidia-", "docker-ce*"]) == text

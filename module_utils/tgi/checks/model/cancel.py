@@ -26,7 +26,7 @@ PAUSE = 0.1
 
 @dataclass(frozen=True)
 class Watch:
-    """What /metrics showed: before, last, and the seconds since the client disconnected.
+    """Figures of /metrics: before, last, and the seconds since the client disconnected.
 
     ``let_go``: the gauge of running requests fell back to its first value.
     """

@@ -48,7 +48,7 @@ def read_errors(path: Path, now: Callable[[], float] = time.time) -> list[dict[s
 
 
 def parse_errors(text: str, now: float) -> list[dict[str, Any]]:
-    """Do the same with the text of a log; newest last."""
+    """Return the same list from the text of a log, newest last."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for line in text.splitlines():
         parts = _LINE.match(line)

@@ -31,7 +31,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Outside:
-    """What to ask for. ``connect_to`` replaces the address that the name resolves to.
+    """The requests to send. ``connect_to`` replaces the address that the name resolves to.
 
     ``models`` are {name, chat}; a model whose ``chat`` is false is not asked.
     """

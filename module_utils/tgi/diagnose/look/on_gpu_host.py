@@ -38,7 +38,7 @@ _RULES = Path(FIREWALL_DIRECTORY) / "rules"
 
 @dataclass(frozen=True)
 class Inside:
-    """What a GPU host should run, as far as the inventory can be read; ``listed`` is tgi_models."""
+    """The intended state of a GPU host, from the inventory; ``listed`` is tgi_models."""
 
     host: str
     listed: Sequence[Any] = ()

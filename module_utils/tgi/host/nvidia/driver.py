@@ -22,7 +22,7 @@ _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
 
 class Machine(NamedTuple):
-    """What a host shows of its driver and GPUs.
+    """The state of a host's driver and GPUs.
 
     ``cards`` and ``switches`` count PCI devices (None: bus not visible). ``loaded`` is the version
     of the loaded module, ``libraries`` those of libnvidia-ml on the disk. ``built``: whether the

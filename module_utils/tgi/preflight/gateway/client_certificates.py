@@ -55,14 +55,14 @@ def _lacking(where: str, what: str) -> str:
 
 def _check_subject(subject: str, where: str, owners: dict[str, str]) -> Iterator[str]:
     """Refuse subjects that nginx never writes: it uses RFC 2253, in ASCII."""
-    told = f"is {shown(subject)}"
+    given = f"is {shown(subject)}"
     if not subject.isascii() or not subject.isprintable() or set("\"'`") & set(subject):
-        yield problem(where, f"{told}, with invalid characters", _REMEDY)
+        yield problem(where, f"{given}, with invalid characters", _REMEDY)
     elif not _ATTRIBUTE.match(subject):
-        yield problem(where, f"{told}, not a subject", _REMEDY)
+        yield problem(where, f"{given}, not a subject", _REMEDY)
     elif re.search(r"(?<!\\),\s|\s=|=\s", subject):
-        yield problem(where, f"{told}, with spaces that nginx does not write", _REMEDY)
+        yield problem(where, f"{given}, with spaces that nginx does not write", _REMEDY)
     elif subject in owners:
-        what = f"{told}, as is {owners[subject]}"
+        what = f"{given}, as is {owners[subject]}"
         yield problem(where, what, "delete one: a certificate stands for one consumer")
     owners.setdefault(subject, where)

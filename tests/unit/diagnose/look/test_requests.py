@@ -1,4 +1,4 @@
-"""What is kept of a response, and what is masked."""
+"""Test which parts of a response are kept, and which are masked."""
 
 from __future__ import annotations
 
