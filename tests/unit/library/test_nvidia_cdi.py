@@ -190,7 +190,7 @@ def test_dnf_is_asked_through_rpm(
     assert (host.root / "etc/dnf/automatic.conf").read_text() == "[commands]\n[base]\n"
 
 
-def test_unattended_upgrades_are_configured_and_left_alone_later(keep: Run, host: Host) -> None:
+def test_the_file_for_unattended_upgrades_comes_and_goes(keep: Run, host: Host) -> None:
     keep(unattended_exclude=["nvidia-", "docker-ce"])
     text = (host.root / UNATTENDED).read_text()
     assert 'Unattended-Upgrade::Package-Blacklist {\n  "nvidia-";\n  "docker-ce";\n};' in text
