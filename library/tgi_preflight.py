@@ -174,7 +174,7 @@ ansible_facts:
         comes_back:
           description: Whether the systemd units that start models after Docker are installed.
           type: bool
-        httpx:
+        checks_ready:
           description: Whether the host's Python has httpx and jsonschema, which the checks need.
           type: bool
 warnings:

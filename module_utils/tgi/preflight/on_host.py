@@ -53,7 +53,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         "addresses": addresses,
         "firewall": _inside(root, FIREWALL_UNIT).exists(),
         "comes_back": in_place(request.base_dir, _inside(root, str(DIRECTORY))),
-        "httpx": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
+        "checks_ready": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
     return {
         "problems": problems,

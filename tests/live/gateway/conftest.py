@@ -22,6 +22,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         # Only what depends on nginx's version is asked of nginx.org's too
         if metafunc.module.__name__.rpartition(".")[2] not in OF_EVERY_NGINX:
             sites = [site for site in sites if site.source == "distro"]
+        for mark in metafunc.definition.iter_markers("hosts"):
+            sites = [site for site in sites if site.host in mark.args]
         metafunc.parametrize("site", sites, ids=lambda site: site.host, scope="session")
 
 

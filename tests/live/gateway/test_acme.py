@@ -153,9 +153,8 @@ def test_what_is_in_the_way_is_named(known: Site) -> None:
         assert served_serial(issued(known)) == before
 
 
+@pytest.mark.hosts("gw13")
 def test_a_host_that_serves_nothing_yet_answers_the_challenge(known: Site, tmp_path: Path) -> None:
-    if known.host != "gw13":
-        pytest.skip("one host is enough")
     gone = undo(known, tmp_path)
     assert gone.returncode == 0, gone.stdout
     assert "tgi-gateway" not in known.run("systemctl list-timers --all")

@@ -18,7 +18,7 @@ from tests.support.live.client_ca import Authority
 from tests.support.live.load import CHAT
 from tests.support.live.nginx_on_host import ACCESS_LOG, since, size
 from tests.support.live.sites import Site
-from tests.support.live.token_budget import FAST, budget
+from tests.support.live.token_budget import FAST, WITH_BUDGETS, budget
 
 MADE_UP, NEAREST = "203.0.113.9", "198.51.100.7"
 BADGE = "CN=badge,O=Example"
@@ -91,8 +91,6 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def spent(chosen: Site) -> float:
     """Use a consumer's budget up, in three dialects; return when its minute ends."""
-    if not budget(chosen):
-        pytest.skip("njs is too old for budgets; that they are refused there is another test")
     # Not across a minute's end
     if left() < 5:
         time.sleep(left() + 0.1)
@@ -110,6 +108,7 @@ def left() -> float:
     return 60 - time.time() % 60
 
 
+@pytest.mark.hosts(*WITH_BUDGETS)
 def test_a_spent_budget_holds_up_its_consumer_alone(chosen: Site, spent: float) -> None:
     with chosen.client("slow") as slow, chosen.client("other") as other:
         refused, until = slow.post(CHAT, json=ASK), spent - time.time()
@@ -198,6 +197,7 @@ def test_without_a_certificate_nobody_is_let_in(
             assert good.post(CHAT, json=ASK).status_code == 200
 
 
+@pytest.mark.hosts(*WITH_BUDGETS)
 def test_a_budget_outlives_a_reload_and_begins_anew_each_minute(
     spent: float, strict: Site, ours: Authority
 ) -> None:

@@ -23,7 +23,7 @@ from tests.support.live.streams import (
     p95,
     through,
 )
-from tests.support.live.token_budget import FAST, budget
+from tests.support.live.token_budget import FAST, WITH_BUDGETS, budget
 
 GZIP = "Accept-Encoding: gzip, deflate, br"
 #: A busy machine merges what it reads and never splits it, so the best of these is the gateway's
@@ -140,12 +140,11 @@ def counted(site: Site) -> Iterator[Site]:
     assert site.play().returncode == 0
 
 
+@pytest.mark.hosts(*WITH_BUDGETS)
 @routes
 def test_every_event_arrives_alone_though_its_tokens_are_counted(
     counted: Site, name: str, direct: Any
 ) -> None:
-    if not budget(counted):
-        pytest.skip("njs is too old for budgets")
     judge(lambda: list(through(counted, name, GZIP).reads), direct[name])
 
 

@@ -9,6 +9,10 @@ BUDGET = 20
 FAST = {"requests_per_second": 100000, "burst": 100000, "concurrent": 0}
 
 
+#: Gateways of the scenario whose njs can count tokens; Debian 12's cannot.
+WITH_BUDGETS = ("gw13", "gworg")
+
+
 def budget(site: Site) -> dict[str, int]:
     """Return a budget of tokens, or {} where njs has no memory that workers share."""
     packages = {"distro": "libnginx-mod-http-js", "nginx_org": "nginx-module-njs"}

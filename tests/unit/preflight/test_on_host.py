@@ -125,7 +125,7 @@ def test_a_host_that_runs_the_model_already(
         "addresses": ["10.0.0.5"],
         "firewall": True,
         "comes_back": False,
-        "httpx": True,
+        "checks_ready": True,
     }
     assert answer["clock"] > 0
 
@@ -179,7 +179,7 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert line.startswith(start)
     facts = answer["facts"]
     assert (facts["deployed"], facts["gateway"]) == ([], False)
-    assert facts["httpx"] is False
+    assert facts["checks_ready"] is False
 
 
 @pytest.mark.parametrize("there", [{"httpx"}, {"jsonschema"}, {"httpx", "jsonschema"}])
@@ -190,7 +190,7 @@ def test_the_checks_need_both_libraries(
         f"{on_host.__name__}.importlib.util.find_spec", lambda name: name if name in there else None
     )
     facts = on_host.inspect_host(request_for(HOUSE), fake_root(tmp_path))["facts"]
-    assert facts["httpx"] is (len(there) == 2)
+    assert facts["checks_ready"] is (len(there) == 2)
 
 
 def test_nvidia_smi_is_asked_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ HOUSE = {
     "gpus": [],
     "options": {},
 }
-FACT = {"httpx": True, "models": [HOUSE], "deployed": ["house"]}
+FACT = {"checks_ready": True, "models": [HOUSE], "deployed": ["house"]}
 PLAYS = [
     {
         "hosts": "gpu_hosts",
