@@ -138,7 +138,7 @@ def test_tricks_with_paths_and_headers_reach_no_engine(site: Site, keyed: bool) 
         ("locked", "disabled", "This consumer is disabled."),
     ],
 )
-def test_ended_keys_and_locked_consumers_are_told_so(
+def test_ended_keys_and_locked_consumers_get_the_reason(
     site: Site, consumer: str, why: str, said: str
 ) -> None:
     with site.client(consumer) as client:

@@ -100,7 +100,7 @@ def well_formed(answer: Answer) -> bool:
     )
 
 
-def test_a_rate_admits_what_it_says_and_touches_nobody_else(site: Site) -> None:
+def test_a_rate_admits_what_it_says_and_leaves_other_consumers_alone(site: Site) -> None:
     asked: list[Answer] = []
     others: list[Answer] = []
 

@@ -138,7 +138,7 @@ def test_a_certificate_stands_for_a_key(chosen: Site, ours: Authority, theirs: A
     assert chosen.seen() == before
 
 
-def test_a_balancers_word_on_the_address_is_taken_and_nobody_elses(chosen: Site) -> None:
+def test_only_a_balancers_word_on_the_address_is_taken(chosen: Site) -> None:
     start = size(chosen, ACCESS_LOG)
     with chosen.client() as client:
         client.get("/info", headers={"X-Forwarded-For": f"{MADE_UP}, {NEAREST}"})
@@ -183,7 +183,7 @@ def test_open_routes_and_http2_and_hsts_are_as_chosen(chosen: Site) -> None:
     assert {one.headers["strict-transport-security"] for one in answers} == {"max-age=300"}
 
 
-def test_without_a_certificate_nobody_is_let_in(
+def test_without_a_certificate_no_client_gets_in(
     strict: Site, ours: Authority, theirs: Authority
 ) -> None:
     with strict.client("free") as bare, strict.client() as stranger:

@@ -53,7 +53,7 @@ def test_a_path_is_a_base_url(site: Site) -> None:
 
 
 @pytest.mark.parametrize("asked", ["no-such", "toString", "__proto__", "../solo", 'a"b;c\n$d{{e}}'])
-def test_an_unknown_model_is_told_what_there_is(site: Site, asked: str) -> None:
+def test_the_answer_about_an_unknown_model_lists_the_models(site: Site, asked: str) -> None:
     with site.client("free") as client:
         answer = client.post(CHAT, json={"model": asked})
         refused = client.post("/models/no-such/generate", json={"inputs": "x"})

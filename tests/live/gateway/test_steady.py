@@ -53,7 +53,7 @@ async def patient(site: Site) -> list[float]:
     return took
 
 
-def test_slow_senders_are_dropped_in_time_and_hold_nobody_up(site: Site) -> None:
+def test_slow_senders_are_dropped_in_time_and_delay_no_other_client(site: Site) -> None:
     """A body that keeps dripping has a good key, and counts among its concurrent requests."""
     tls = site.context()
     head = f"POST {CHAT} HTTP/1.1\r\nHost: {site.name}\r\n"

@@ -23,7 +23,7 @@ def config(machine: Machine) -> dict[str, Any]:
     return found
 
 
-def test_settings_of_others_stay(machine: Machine) -> None:
+def test_settings_that_are_not_ours_stay(machine: Machine) -> None:
     """The file had an odd layout and no newline at its end."""
     found = config(machine)
     assert found["labels"] == ["owner=site"]

@@ -74,14 +74,14 @@ def test_it_installs_what_is_missing_and_holds_it(rocky: Machine, install: Insta
     assert again.changed == {rocky.name: 0}
 
 
-def test_what_nobody_signed_is_refused(rocky: Machine, install: Install) -> None:
+def test_unsigned_packages_are_refused(rocky: Machine, install: Install) -> None:
     before = installed(rocky)
     said = install("29.3.*").failures[rocky.name]
     assert "29.3.0-1.el9.noarch.rpm is not signed" in said
     assert installed(rocky) == before
 
 
-def test_it_goes_down_on_purpose_and_up_by_nobody_else(rocky: Machine, install: Install) -> None:
+def test_it_stops_on_purpose_and_starts_on_purpose_only(rocky: Machine, install: Install) -> None:
     install("29.1.0").passed()
     assert installed(rocky)["docker-ce"] == installed(rocky)["docker-ce-cli"] == "3:29.1.0"
     locks = rocky.run(f"cat {LOCKS}").splitlines()

@@ -66,7 +66,9 @@ def test_check_mode_only_tells(machines: list[Machine], undo: Play) -> None:
     assert [machine.run(STATE) for machine in machines] == before
 
 
-def test_the_engine_stays_under_containers_of_others(machines: list[Machine], undo: Play) -> None:
+def test_docker_stays_under_containers_that_are_not_ours(
+    machines: list[Machine], undo: Play
+) -> None:
     before = [machine.run(STATE) for machine in machines]
     played = undo(uninstall_docker=True)
     for machine in machines:

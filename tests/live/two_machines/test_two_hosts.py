@@ -80,7 +80,7 @@ def test_a_model_of_one_host_is_published_too(endpoint: Endpoint, at: Hosts) -> 
 
 
 @pytest.mark.usefixtures("back")
-def test_a_drained_replica_gets_nothing_and_nobody_notices(inventory: str, at: Hosts) -> None:
+def test_a_drained_replica_gets_nothing_and_no_request_fails(inventory: str, at: Hosts) -> None:
     first, *_ = endpoints = load_endpoints(inventory)
     with asking(first) as statuses:
         until(20, lambda: len(statuses) > 20)

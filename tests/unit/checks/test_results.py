@@ -57,6 +57,6 @@ def test_scrub_blots_out_what_trim_has_left_of_a_secret(most: int) -> None:
     assert "sk-01" not in clean and clean.endswith("…; after")
 
 
-def test_scrub_knows_a_hub_token_that_nobody_declared() -> None:
+def test_scrub_knows_an_undeclared_hub_token() -> None:
     clean = scrub(["hf_AbCdEf123456 of the host", "hf_hub and self"], [])
     assert clean == ["******** of the host", "hf_hub and self"]

@@ -170,7 +170,7 @@ def test_without_a_guard_every_check_of_it_fails() -> None:
     assert not red(EDGE, FakeGateway("no-guard"), "error")
 
 
-def test_a_guard_that_refuses_everybody_is_no_pass() -> None:
+def test_a_guard_that_refuses_every_request_is_no_pass() -> None:
     failed = red(EDGE, FakeGateway("refuses-all"))
     assert "auth.valid" in failed
     assert not failed & {"auth.missing", "auth.wrong", "tls.verify"}

@@ -48,7 +48,7 @@ def test_only_an_empty_directory_is_dropped(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["full"]
 
 
-def test_files_of_others_are_copied_first(tmp_path: Path) -> None:
+def test_files_that_are_not_ours_are_copied_first(tmp_path: Path) -> None:
     own, other, gone = tmp_path / "own", tmp_path / "other", tmp_path / "gone"
     other.write_bytes(b"theirs\n")
     gone.write_bytes(b"ours\n")

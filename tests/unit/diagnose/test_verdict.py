@@ -74,14 +74,14 @@ def test_nothing_seen_is_not_well() -> None:
     )
 
 
-def test_an_inventory_that_cannot_be_read_is_told() -> None:
+def test_an_unreadable_inventory_is_reported() -> None:
     results = Case().results()
     results["clients"] = {"gw1": {"failed": True, "msg": "'vault_key' is undefined"}}
     verdict = judge(read_picture(results))
     assert not verdict.passed and "'vault_key' is undefined" in verdict.line
 
 
-def test_a_host_without_a_password_for_root_is_told_beside() -> None:
+def test_a_host_without_a_password_for_root_is_reported_too() -> None:
     case = Case()
     case.gpu = {"host": "gpu1", "blind": "Missing sudo password"}
     assert verdict_of(case).line.endswith("not inspected: gpu1.")
@@ -107,7 +107,7 @@ def test_two_models_two_causes() -> None:
     assert "Also broken: log of other on gpu1" in verdict.line
 
 
-def test_one_dead_replica_of_two_breaks_nobody() -> None:
+def test_one_dead_replica_of_two_fails_no_request() -> None:
     case = Case()
     dead = Case()
     TABLE["gated model"][0](dead)

@@ -68,7 +68,7 @@ def test_an_unwritable_cache_fails_the_download(
     assert shown.err == "Error: DownloadError\n"
 
 
-def test_a_taken_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = str(holder.getsockname()[1])
         assert launch("--hostname", "127.0.0.1", "--port", port) == 1

@@ -35,7 +35,7 @@ def test_generate_answers_and_counts(app: App) -> None:
     assert full.headers["x-total-time"].isdecimal()
 
 
-def test_the_end_is_told_apart(app: App) -> None:
+def test_each_kind_of_end_is_recognised(app: App) -> None:
     ended = app.post("/generate", ask(max_new_tokens=50, details=True)).json()["details"]
     assert ended["finish_reason"] == "eos_token"
     assert ended["tokens"][-1]["special"] is True
@@ -74,7 +74,7 @@ def test_compat_route_is_a_list_that_repeats_the_prompt(app: App) -> None:
     assert events(streamed.text)[-1]["generated_text"] == FRANCE + "The capital"
 
 
-def test_invocations_are_told_apart_by_shape(app: App) -> None:
+def test_invocations_are_recognised_by_shape(app: App) -> None:
     messages = [{"role": "user", "content": FRANCE}]
     assert isinstance(app.post("/invocations", ask(max_new_tokens=2)).json(), list)
     assert "choices" in app.post("/invocations", {"messages": messages}).json()

@@ -71,7 +71,7 @@ def test_llama_cpp_says_who_it_is_in_a_header() -> None:
     assert detected(serve({"/v1/models": owned("me")}, Server="llama.cpp")) == "llamacpp"
 
 
-def test_nobody_there_is_no_engine() -> None:
+def test_a_closed_port_is_no_engine() -> None:
     def refuse(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("All connection attempts failed")
 

@@ -160,7 +160,7 @@ def test_what_is_to_be_held_and_what_is_old(keep: Run, host: Host) -> None:
     assert keep(hold=False)["unheld"] == NAMES[:1]
 
 
-def test_packages_of_others_do_not_go_along(keep: Run, host: Host) -> None:
+def test_packages_that_are_not_ours_stay(keep: Run, host: Host) -> None:
     host.packages(*(f"hi |{name}|1.20.0-1" for name in NAMES), "ii |nvidia-docker2|2.13")
     host.program("apt-get", "#!/bin/sh\necho 'Remv site-gpu [1.0]\nRemv nvidia-docker2 [2.13]'\n")
     answer = keep(older=["nvidia-docker2"])

@@ -132,7 +132,7 @@ def test_restarts_are_counted_from_the_first_look() -> None:
     assert remember(memory, container(id="d" * 64, restarts=1)), "and counted from there"
 
 
-def test_the_lines_of_two_runs_are_told_apart() -> None:
+def test_the_lines_of_two_runs_are_kept_apart() -> None:
     log = lines((-9, ARGS), (-0.2, "Error: DownloadError"), (-0.01, ARGS), (1, DOWNLOAD))
     again = container(finished=T0 - 0.19, restarts=1)
     before, run = split_runs(log, again)

@@ -174,7 +174,7 @@ def test_before_the_first_certificate_only_the_challenge_is_answered() -> None:
     assert ["200", '"@GATEWAY_VERSION@\\n"'] in words(found, "return")
 
 
-def test_sites_of_others_keep_nginxs_own_settings() -> None:
+def test_other_sites_keep_nginxs_own_settings() -> None:
     text = render(gateway_other_sites="include")["nginx.conf"]
     assert [line.strip() for line in text.splitlines()].count("@GATEWAY_OTHERS@") == 1
     assert "@GATEWAY_OTHERS@" not in render()["nginx.conf"]

@@ -12,7 +12,7 @@ from ansible.module_utils.tgi.checks.cli import discover
     "listed",
     [None, {}, [], "x", 5, [{"id": "a\x1b[31m"}], [None, 1, {}, {"id": None}], {"id": "a"}],
 )
-def test_no_list_names_nobody(listed: Any) -> None:
+def test_without_a_list_no_package_is_named(listed: Any) -> None:
     assert discover.read_list(listed, "direct") == []
     assert discover.read_list(listed, "edge") == []
 

@@ -84,7 +84,7 @@ def test_a_named_model_is_held_to_its_name(engine: Running) -> None:
     assert f"serves {MODEL}, not acme/other" in wrong.stdout
 
 
-def test_nobody_there_is_a_failure_not_a_refusal() -> None:
+def test_a_closed_port_is_a_failure_not_a_refusal() -> None:
     done = command("http://127.0.0.1:1")
     assert done.returncode == 1
     assert "connection refused" in done.stdout and "Traceback" not in done.stderr
@@ -163,7 +163,7 @@ def test_a_gateway_is_checked_from_its_list(
 
 
 @pytest.mark.usefixtures("certificate")
-def test_a_key_that_is_refused_is_told_as_such(
+def test_a_refused_key_is_named_as_the_cause(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TGI_CHECK_KEY", KEY)

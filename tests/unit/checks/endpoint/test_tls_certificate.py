@@ -113,7 +113,7 @@ def test_an_unknown_ca_is_no_missing_intermediate(tmp_path: Path) -> None:
     assert set(problems(found)) == {"verify"}
 
 
-def test_another_name_is_told_apart(tmp_path: Path, root: Path) -> None:
+def test_another_name_is_recognised(tmp_path: Path, root: Path) -> None:
     leaf = make(names=("other.example.org",), by=ROOT)
     assert set(problems(look(context(tmp_path, leaf), root))) == {"hostname"}
 

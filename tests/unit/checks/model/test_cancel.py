@@ -61,6 +61,6 @@ class Unwatched(InMemoryTgi):
         return httpx.Response(500) if asked and self.looks > 2 else await super().handle(request)
 
 
-def test_a_gauge_that_nobody_read_has_not_come_back() -> None:
+def test_an_unread_gauge_has_not_come_back() -> None:
     found = run(MODEL, Unwatched("no-cancel"), "stream.cancel")["stream.cancel"]
     assert found.status == "fail" and "cannot read /metrics after" in found.observed

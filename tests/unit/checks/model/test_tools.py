@@ -116,7 +116,7 @@ def test_each_check_stands_alone(id: str) -> None:
     assert not run(SpoiltTgi("no-chat-template"), id).of("pass")[1:]
 
 
-def test_a_call_nobody_asked_for_warns() -> None:
+def test_a_call_without_a_request_for_it_warns() -> None:
     report = run(SpoiltTgi("eager"), "tools.irrelevant")
     assert report.passed and [one.id for one in report.of("warn")] == ["tools.irrelevant"]
 

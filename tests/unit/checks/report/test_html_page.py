@@ -106,7 +106,7 @@ def test_remedies_are_grouped_worst_first_consequences_last() -> None:
     assert said == wanted
 
 
-def test_which_side_of_the_gateway_is_told() -> None:
+def test_the_side_of_the_gateway_is_named() -> None:
     sick = make("direct", "gpu1", row("chat.basic", "fail", "small"))
     assert "the cause is the gateway" in make_page([PASSED, FAILED])
     assert "begin there, not at the gateway" in make_page([sick, FAILED])
@@ -124,7 +124,7 @@ def test_a_host_without_a_verdict_is_red_and_first() -> None:
     assert "Nothing was checked" in Page(make_page([skipped])).text("h1")
 
 
-def test_a_status_is_told_in_words() -> None:
+def test_a_status_is_put_into_words() -> None:
     said = Page(make_page([PASSED, FAILED])).text()
     assert all(word in said for word in ("passed", "failed", "warned", "broke", "left out"))
 

@@ -128,7 +128,7 @@ def test_out_of_memory_while_loading(tmp_path: Path) -> None:
     assert cause_of(seen) == ("log", "oom_load")
 
 
-def test_a_crash_loop_is_told_by_the_run_before(tmp_path: Path) -> None:
+def test_a_crash_loop_shows_in_the_run_before(tmp_path: Path) -> None:
     gated = launcher("huggingface_hub.errors.GatedRepoError: 403", "ERROR")
     lines = parse(raw((0.1, ARGS), (2, gated), (5.0, ARGS), (5.2, SHARD)))
     looping = up(restarts=4, finished=1_700_000_003.0, started=1_700_000_004.9)
@@ -189,9 +189,7 @@ def test_the_firewall(tmp_path: Path, stands: bool) -> None:
     assert seen["firewall"] == {"in_force": stands, "sources": ["10.0.0.9/32"]}
 
 
-def test_nothing_of_the_environment_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HF_TOKEN", "hf_verysecret")
     seen, _ = gpu_host(tmp_path, FakeDocker(up(), parse(raw(*TO_SERVE))))
     text = json.dumps(seen)
