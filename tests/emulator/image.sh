@@ -70,9 +70,8 @@ import_image() {
   trap 'rm -rf "$stage"' RETURN
   mkdir -p "$stage/root/usr/local/lib/python$target_python/dist-packages"
   cp -r "$here/rootfs/." "$stage/root/"
-  mkdir "$stage/root/usr/local/lib/python$target_python/dist-packages/tgi_emulator"
-  cp "$here"/tgi_emulator/*.py \
-    "$stage/root/usr/local/lib/python$target_python/dist-packages/tgi_emulator/"
+  cp -r "$here/tgi_emulator" "$stage/root/usr/local/lib/python$target_python/dist-packages/"
+  find "$stage/root" -name __pycache__ -prune -exec rm -r {} +
   chmod -R a+rX "$stage/root"
   chmod 755 "$stage/root/tgi-entrypoint.sh" "$stage"/root/usr/local/bin/*
   cp "$base" "$stage/image.tar"

@@ -13,14 +13,14 @@ from typing import Any
 import httpx
 import pytest
 from tgi_emulator import launcher
-from tgi_emulator.app import create_app
-from tgi_emulator.args import parse
-from tgi_emulator.backend import Backend
-from tgi_emulator.faults import Faults
-from tgi_emulator.limits import find_limits
-from tgi_emulator.logs import Log
-from tgi_emulator.metrics import Metrics
-from tgi_emulator.text_scripted import ScriptedText
+from tgi_emulator.api.app import create_app
+from tgi_emulator.api.backend import Backend
+from tgi_emulator.api.metrics import Metrics
+from tgi_emulator.faults.faults import Faults
+from tgi_emulator.source.text_scripted import ScriptedText
+from tgi_emulator.start.args import parse
+from tgi_emulator.start.limits import find_limits
+from tgi_emulator.start.logs import Log
 
 from tests.support.emulator_process import (
     HERE,

@@ -41,7 +41,7 @@ class Running:
     @contextlib.contextmanager
     def broken(self, fault: str) -> Iterator[None]:
         """Have a fault for a block, or none for ""; set from here, without a process of its own."""
-        from tgi_emulator.faults import Faults, parse_fault, state_file
+        from tgi_emulator.faults.faults import Faults, parse_fault, state_file
 
         faults = Faults(self.folder / state_file().name)
         faults.write(dict([parse_fault(fault)] if fault else []))

@@ -11,14 +11,14 @@ from typing import Any
 
 import httpx
 from ansible.module_utils.tgi.checks.selection import Model
-from tgi_emulator.app import create_app
-from tgi_emulator.args import parse
-from tgi_emulator.backend import Backend
-from tgi_emulator.faults import Faults, parse_fault
-from tgi_emulator.limits import find_limits
-from tgi_emulator.logs import Log
-from tgi_emulator.metrics import Metrics
-from tgi_emulator.text_scripted import ScriptedText
+from tgi_emulator.api.app import create_app
+from tgi_emulator.api.backend import Backend
+from tgi_emulator.api.metrics import Metrics
+from tgi_emulator.faults.faults import Faults, parse_fault
+from tgi_emulator.source.text_scripted import ScriptedText
+from tgi_emulator.start.args import parse
+from tgi_emulator.start.limits import find_limits
+from tgi_emulator.start.logs import Log
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 MODEL = Model("small", "acme/small", SHA, ("tiny",), "http://127.0.0.1:8081", 1024, 2048)

@@ -162,8 +162,6 @@ def test_no_folder_is_longer_than_a_reader_can_take_in() -> None:
         for folder in [ROOT / area, *(ROOT / area).rglob("*/")]
         if (count := len([one for one in folder.glob("*.py") if one.name != "__init__.py"]))
         > MOST_FILES
-        # One program with its own ways, copied into an image as a folder
-        and folder != ROOT / "tests/emulator/tgi_emulator"
     }
     assert not long, f"more than {MOST_FILES} Python files in one folder: {long}"
 

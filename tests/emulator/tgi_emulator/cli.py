@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from .faults import FAULTS, Faults, UnknownFault, parse_fault, state_file
+from .faults.faults import FAULTS, Faults, UnknownFault, parse_fault, state_file
 
 _USAGE = "usage: tgi-emulator fault set NAME[=VALUE]... | clear [NAME...] | list\n"
 

@@ -8,20 +8,15 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from . import DOCKER_LABEL, VERSION, phases
-from .args import Args, UsageError, parse
-from .faults import Faults, UnknownFault, state_file
-from .flags import FLAGS
-from .logs import LEVELS, Log
-from .rules import (
-    LauncherError,
-    LauncherPanic,
-    check_extras,
-    check_lengths,
-    find_num_shards,
-)
-from .rust_debug import dump_args
-from .text import TextSource
+from . import DOCKER_LABEL, VERSION
+from .faults.faults import Faults, UnknownFault, state_file
+from .source.text import TextSource
+from .start import phases
+from .start.args import Args, UsageError, parse
+from .start.flags import FLAGS
+from .start.logs import LEVELS, Log
+from .start.rules import LauncherError, LauncherPanic, check_extras, check_lengths, find_num_shards
+from .start.rust_debug import dump_args
 
 
 class _Stopped(Exception):
@@ -31,11 +26,11 @@ class _Stopped(Exception):
 def make_source(name: str) -> TextSource:
     """The text source by its name; ValueError names the ones there are."""
     if name == "scripted":
-        from .text_scripted import ScriptedText
+        from .source.text_scripted import ScriptedText
 
         return ScriptedText()
     if name == "llama":
-        from .text_llama import LlamaText
+        from .source.text_llama import LlamaText
 
         return LlamaText()
     raise ValueError(f"TGI_EMULATOR_TEXT={name} is unknown; known: llama, scripted")
@@ -81,7 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(start: phases.Start, source: TextSource) -> int:
-    from .serve import RestartError, serve  # the HTTP stack is not needed to refuse bad options
+    from .start.serve import (  # the HTTP stack is not needed to refuse bad options
+        RestartError,
+        serve,
+    )
 
     args, log = start.args, start.log
     log.plain(

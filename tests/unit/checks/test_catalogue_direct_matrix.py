@@ -9,7 +9,7 @@ import pytest
 from ansible.module_utils.tgi.checks.catalogue_direct import DIRECT
 from ansible.module_utils.tgi.checks.catalogue_edge import EDGE
 from ansible.module_utils.tgi.checks.selection import Model
-from tgi_emulator.faults import SERVE_FAULTS
+from tgi_emulator.faults.faults import SERVE_FAULTS
 
 from tests.support.checks.emulated_checks import HOUSE, MATRIX, NO_SOCKET, direct, ids
 from tests.support.fast_time import fast_time

@@ -6,16 +6,16 @@ import json
 import re
 
 import pytest
-from tgi_emulator.args import Args, UsageError, parse
-from tgi_emulator.flags import FLAGS
-from tgi_emulator.rules import (
+from tgi_emulator.start.args import Args, UsageError, parse
+from tgi_emulator.start.flags import FLAGS
+from tgi_emulator.start.rules import (
     LauncherError,
     LauncherPanic,
     check_extras,
     check_lengths,
     find_num_shards,
 )
-from tgi_emulator.rust_debug import dump_args
+from tgi_emulator.start.rust_debug import dump_args
 
 from tests.support.emulator import FACTS
 

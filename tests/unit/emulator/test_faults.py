@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from tgi_emulator.faults import SERVE_FAULTS, UnknownFault, parse_fault
+from tgi_emulator.faults.faults import SERVE_FAULTS, UnknownFault, parse_fault
 
 from tests.support.emulator import App
 from tests.support.emulator_probes import FRANCE, KEY, LIMITS, SCHEMA, VIEWS, look

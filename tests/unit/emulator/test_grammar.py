@@ -8,10 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tgi_emulator import gbnf, schema_fill, tool_faults
-from tgi_emulator.scripted_answers import answer
-from tgi_emulator.text import TextError
-from tgi_emulator.tools import parse_output, read_call, schema_for, settled
+from tgi_emulator.faults import tool_faults
+from tgi_emulator.source import gbnf, schema_fill
+from tgi_emulator.source.scripted_answers import answer
+from tgi_emulator.source.text import TextError
+from tgi_emulator.source.tools import parse_output, read_call, schema_for, settled
 
 SCHEMAS: list[dict[str, Any]] = [
     {"type": "object", "properties": {"k": {"const": 'a"b'}, "n": {"enum": [41, 42]}}},

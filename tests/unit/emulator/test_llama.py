@@ -8,12 +8,12 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from tgi_emulator import llama_http
-from tgi_emulator.chat_state import ChatState
-from tgi_emulator.native import token_json
-from tgi_emulator.text import Ask, Constraint, Piece
-from tgi_emulator.text_llama import LlamaText
-from tgi_emulator.tools import schema_for
+from tgi_emulator.api.chat_state import ChatState
+from tgi_emulator.api.native import token_json
+from tgi_emulator.source import llama_http
+from tgi_emulator.source.text import Ask, Constraint, Piece
+from tgi_emulator.source.text_llama import LlamaText
+from tgi_emulator.source.tools import schema_for
 
 
 def event(content: str, predicted: int, *ids: int, **more: Any) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..faults.faults import Faults
+from ..source.text import TextSource
 from . import failures, hub_cache
 from .args import Args
-from .faults import Faults
 from .limits import Limits, find_limits
 from .logs import Log
 from .rules import LauncherError, simulated_gpus
-from .text import TextSource
 
 _SECONDS = {"download": 0.2, "load": 0.3, "warmup": 0.2}
 

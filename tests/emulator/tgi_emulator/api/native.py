@@ -9,10 +9,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from ..source.text import InputToken, Piece
 from .backend import Backend, Begun, Step
 from .errors import InferError, invalid
 from .http import dumps
-from .text import InputToken, Piece
 from .validation import check_best_of
 from .wire import Body
 

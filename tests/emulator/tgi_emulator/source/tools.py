@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .errors import InferError
-from .wire import Body
+from ..api.errors import InferError
+from ..api.wire import Body
 
 NO_TOOL = "no_tool"
 PROMPT = (

@@ -9,11 +9,11 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from .args import Args
+from ..faults.faults import Faults
+from ..source.text import IGNORED, Ask, Constraint, InputToken, TextSource
+from ..start.args import Args
+from ..start.limits import Limits
 from .errors import InferError, invalid
-from .faults import Faults
-from .limits import Limits
-from .text import IGNORED, Ask, Constraint, InputToken, TextSource
 from .wire import Body
 
 DEFAULT_LENGTH = 1024

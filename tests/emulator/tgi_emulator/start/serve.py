@@ -13,14 +13,14 @@ from collections.abc import Iterator
 
 import uvicorn
 
+from ..api.app import create_app
+from ..api.backend import Backend
+from ..api.metrics import Metrics
+from ..source.text import TextSource
 from . import failures
-from .app import create_app
-from .backend import Backend
 from .limits import Limits
-from .metrics import Metrics
 from .phases import Start
 from .rules import LauncherError
-from .text import TextSource
 
 _SOURCE = "router/src/server.rs"
 _AWAY_SECONDS = 0.1

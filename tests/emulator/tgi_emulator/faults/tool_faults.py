@@ -7,8 +7,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from .http import dumps
-from .wire import Body
+from ..api.http import dumps
+from ..api.wire import Body
 
 _WRONG: tuple[Any, ...] = (False, "wrong", 0, None)
 

@@ -7,10 +7,12 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from . import native, tool_faults, tools
+from ..faults import tool_faults
+from ..source import tools
+from ..source.chat_template import render
+from . import native
 from .backend import Backend
 from .chat_state import ChatState, finish_word, logprob_json, usage_json
-from .chat_template import render
 from .errors import InferError
 from .http import dumps
 from .info import fingerprint, served_model

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from . import DOCKER_LABEL, VERSION
+from .. import DOCKER_LABEL, VERSION
+from ..faults.leaks import leaked
+from ..start.hub_cache import revision_of
 from .backend import Backend
-from .hub_cache import revision_of
-from .leaks import leaked
 from .wire import Body
 
 

@@ -8,16 +8,16 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from .args import Args
+from ..faults.faults import Faults
+from ..faults.kept import keep
+from ..faults.leaks import leaked
+from ..faults.text_faults import FaultyText
+from ..source.text import Ask, InputToken, Piece, TextError, TextSource
+from ..start.args import Args
+from ..start.limits import Limits
+from ..start.logs import Log
 from .errors import InferError
-from .faults import Faults
-from .kept import keep
-from .leaks import leaked
-from .limits import Limits
-from .logs import Log
 from .metrics import Metrics
-from .text import Ask, InputToken, Piece, TextError, TextSource
-from .text_faults import FaultyText
 from .validation import check_request
 from .wire import Body
 

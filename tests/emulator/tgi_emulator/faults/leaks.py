@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .args import Args
+from ..start.args import Args
 from .faults import Faults
 
 _TOKENS = ("HF_TOKEN", "HF_API_TOKEN", "HUGGING_FACE_HUB_TOKEN")

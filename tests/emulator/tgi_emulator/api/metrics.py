@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from .limits import Limits
+from ..start.limits import Limits
 
 _HELP = {
     "tgi_request_success": "Number of successful requests",

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from . import VERSION, info, wire, wire_chat
+from .. import VERSION
+from . import info, wire, wire_chat
 from .backend import Backend
 from .cors import Cors
 from .errors import InferError, ReplyError

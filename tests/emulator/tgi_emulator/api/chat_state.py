@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from . import tool_faults
-from .tools import NO_TOOL, read_call
+from ..faults import tool_faults
+from ..source.tools import NO_TOOL, read_call
 from .wire import Body
 
 

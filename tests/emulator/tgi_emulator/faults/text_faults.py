@@ -13,8 +13,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
+from ..source.text import IGNORED, Ask, InputToken, Piece, TextSource
 from .faults import Faults
-from .text import IGNORED, Ask, InputToken, Piece, TextSource
 
 _OTHER_TOKEN = re.compile(r"\s?\S{1,3}|\s")
 _OTHER_VOCABULARY = 32_000
