@@ -18,7 +18,6 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {
-    "library": "plugins/modules",
     "module_utils": "plugins/module_utils",
     "plugins": "plugins",
     "roles": "roles",
@@ -43,6 +42,9 @@ def build(output: Path) -> Path:
     shutil.rmtree(tree, ignore_errors=True)
     for source, target in FOLDERS.items():
         _copy(ROOT / source, tree / target)
+    # A folder of plugins/modules would become a part of the module's name
+    for module in (ROOT / "library").rglob("*.py"):
+        _copy(module, tree / "plugins/modules" / module.name)
     for path in tree.rglob("*"):
         if path.suffix in (".py", ".yml", ".j2"):
             path.write_text(rewrite(path.read_text(), full, path.relative_to(tree).parts[0]))
@@ -83,12 +85,12 @@ def filters() -> list[str]:
 
 
 def _runtime() -> dict[str, object]:
-    modules = sorted(path.stem for path in (ROOT / "library").glob("*.py"))
+    modules = sorted(path.stem for path in (ROOT / "library").rglob("*.py"))
     return {"requires_ansible": ">=2.19.0", "action_groups": {"all": modules}}
 
 
 def _alternatives(folder: str) -> str:
-    return "|".join(sorted(path.stem for path in (ROOT / folder).glob("*.py")))
+    return "|".join(sorted(path.stem for path in (ROOT / folder).rglob("*.py")))
 
 
 def _copy(source: Path, target: Path) -> None:

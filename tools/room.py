@@ -36,7 +36,7 @@ def _named(room: str, root: Path) -> Iterator[Path]:
 
 
 def _importing(room: str, root: Path) -> Iterator[Path]:
-    for source in [*(root / "library").glob("*.py"), *(root / "plugins").rglob("*.py")]:
+    for source in [*(root / "library").rglob("*.py"), *(root / "plugins").rglob("*.py")]:
         if f"module_utils.tgi.{room}." in source.read_text():
             folder = root / "tests/unit" / source.relative_to(root).parent
             yield from folder.glob(f"test_{source.stem}*.py")

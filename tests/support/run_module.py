@@ -15,7 +15,8 @@ from tests.support.roots import ROOT
 
 def load(name: str) -> ModuleType:
     """Import the module's Python file anew, so that its constants can be set."""
-    spec = importlib.util.spec_from_file_location(f"library_{name}", ROOT / f"library/{name}.py")
+    (path,) = (ROOT / "library").rglob(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"library_{name}", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -20,7 +20,7 @@ PAGES += [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" /
 PAGES += [ROOT / "module_utils" / "tgi" / "README.md"]
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 ROLES = load_roles(ROOT / "roles", lambda path: yaml.safe_load(Path(path).read_text()))
-MODULES = {path.stem for path in (ROOT / "library").glob("*.py")}
+MODULES = {path.stem for path in (ROOT / "library").rglob("*.py")}
 # Neither variables nor modules: a typing error shown on purpose, facts, results, files, values
 OTHERS = {"tgi_modles", "tgi_comment", "docker_ce", "tgi_host"}
 OTHERS |= {"tgi_gateway_backends"}
