@@ -71,7 +71,8 @@ def test_no_window_while_docker_restarts(at: Hosts, gpu: str) -> None:
     with knocking(ADDRESSES[gpu], SCRIBE) as stranger:
         host.check_output("systemctl restart docker")
         until(60, lambda: knock(host, "127.0.0.1", SCRIBE) == "open")
-    assert stranger.tries > 20
+        # The restart may take less time than so many tries
+        until(60, lambda: stranger.tries > 20)
     assert not stranger.answers
     assert knock(at("edge13"), ADDRESSES[gpu], SCRIBE) == "open"
 
@@ -91,7 +92,7 @@ def test_no_window_at_boot(at: Hosts, inventory: str, gpu: str) -> None:
     with knocking(ADDRESSES[gpu], SCRIBE) as stranger:
         restart_machine(inventory, gpu)
         until(90, lambda: _serves(at(gpu)))
-    assert stranger.tries > 20
+        until(60, lambda: stranger.tries > 20)
     assert not stranger.answers
     assert knock(at("edge12"), ADDRESSES[gpu], SCRIBE) == "open"
     started = "systemctl show -P ActiveEnterTimestampMonotonic"
