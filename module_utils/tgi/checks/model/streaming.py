@@ -18,6 +18,8 @@ from .edge_vs_direct import figures_of
 
 #: Average events in one piece; above this, a client that reads one event at a time loses text.
 MOST_EVENTS = 1.5
+#: Streams that must all come in bursts before the check fails.
+MOST_ATTEMPTS = 4
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
 GZIP_REMEDY = (
     "Compression delays the stream: set gzip off for the API, or remove text/event-stream from "
@@ -30,7 +32,7 @@ def compressed(answer: Answer) -> bool:
 
 
 async def stream_unbuffered(session: Session) -> Outcome:
-    """Check that events arrive one by one. Ask once more before calling the stream buffered.
+    """Check that events arrive one by one. Ask again before calling the stream buffered.
 
     ``stream.gzip`` checks the effect of compression.
     """
@@ -46,8 +48,12 @@ async def stream_unbuffered(session: Session) -> Outcome:
         if pace is not None and pace < 2 * MIN_GAP * 1000:
             problem = f"the engine takes {pace:.1f} ms a token, too fast to detect buffering"
             return Outcome(problem, problem, found.observed, ms=answer.ms, soft=True)
-    again = judge_bursts(await session.ask_stream(UNCOMPRESSED), session.model.figures)
-    return replace(again, attempts=2)
+    # A proxy buffers every stream; a controller without a free core reads some of them in bursts
+    attempts = 1
+    while found.problem and attempts < MOST_ATTEMPTS:
+        attempts += 1
+        found = judge_bursts(await session.ask_stream(UNCOMPRESSED), session.model.figures)
+    return replace(found, attempts=attempts)
 
 
 def judge_bursts(answer: Answer, direct: Mapping[str, Any] | None = None) -> Outcome:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.checks.model import streaming
+from ansible.module_utils.tgi.client.answer import Answer
 
 from tests.support.checks.timed_streams import DIRECT, made
 
@@ -25,6 +28,29 @@ def test_an_engine_that_sends_heaps_is_blamed_itself() -> None:
     direct: dict[str, Any] = {**DIRECT, "bursts": 2, "events_per_read": 10.0}
     found = streaming.judge_bursts(made(group=10), direct)
     assert found.problem and "engine itself" in found.remedy and "direct view" in found.evidence
+
+
+class Streams:
+    """A session whose streams come in bursts until the one of that number."""
+
+    def __init__(self, good: int) -> None:
+        self.good, self.asked = good, 0
+        self.model = SimpleNamespace(figures={}, profile=SimpleNamespace(abilities=frozenset()))
+
+    async def chat_stream(self) -> Answer:
+        return await self.ask_stream({})
+
+    async def ask_stream(self, _: object) -> Answer:
+        self.asked += 1
+        return made(group=1 if self.asked == self.good else 10)
+
+
+@pytest.mark.parametrize(("good", "asked"), [(1, 1), (3, 3), (9, 4)])
+def test_a_stream_is_buffered_when_every_one_of_several_is(good: int, asked: int) -> None:
+    session: Any = Streams(good)
+    found = asyncio.run(streaming.stream_unbuffered(session))
+    assert session.asked == asked and found.attempts == asked
+    assert bool(found.problem) == (good > asked)
 
 
 def test_a_few_events_in_one_piece_are_no_merging() -> None:
