@@ -50,6 +50,7 @@ OUTSIDE = {
     "yaml": (),
 }
 MOST_FILES = 20
+MOST_LINES = 250
 #: Folders of tests whose files are named after what is shown, not after a file.
 BY_BEHAVIOUR = (".", "docs", "emulator")
 #: Words that make a reader stop; the brackets keep the pattern from matching itself.
@@ -164,6 +165,13 @@ def test_no_folder_is_longer_than_a_reader_can_take_in() -> None:
         > MOST_FILES
     }
     assert not long, f"more than {MOST_FILES} Python files in one folder: {long}"
+
+
+def test_no_module_is_longer_than_the_limit() -> None:
+    sources = [path for area in ("library", "module_utils") for path in (ROOT / area).rglob("*.py")]
+    long = {str(path.relative_to(ROOT)): count for path in sources
+            if (count := len(path.read_text().splitlines())) > MOST_LINES}  # fmt: skip
+    assert not long, f"more than {MOST_LINES} lines: {long}"
 
 
 def test_a_class_has_a_name_of_its_own() -> None:

@@ -64,9 +64,8 @@ def look_at_gpu_host(
     """
     root, began = wish.root, time.time()
     deployed = read_deployed(root, wish.base_dir, run)
-    models = deployed.as_deployed(
-        resolve_models(list(wish.listed), wish.base_port, deployed.kept())
-    )
+    resolved = resolve_models(list(wish.listed), wish.base_port, deployed.kept())
+    models = deployed.as_deployed(resolved)
     docker = docker or Docker(parse)
     seen: dict[str, Any] = {
         "host": wish.host,
@@ -80,8 +79,7 @@ def look_at_gpu_host(
         states = _states(wish, models, found, docker, probes)
     except DockerError as error:
         seen["docker"]["problem"], states = str(error), {}
-    wanted = {str(model["port"]) for model in models}
-    owners = host_ports.find_owners(root / "proc", {int(port) for port in wanted})
+    owners = host_ports.find_owners(root / "proc", {int(model["port"]) for model in models})
     talks = asyncio.run(_talk(wish, models, found))
     seen["models"] = [
         {

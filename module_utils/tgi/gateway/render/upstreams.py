@@ -1,4 +1,4 @@
-"""The upstream groups of a model: one for every set of replicas that may be drained."""
+"""Group the upstreams of a model: one group for each set of replicas that may be drained."""
 
 from __future__ import annotations
 
