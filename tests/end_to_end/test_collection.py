@@ -137,7 +137,7 @@ def test_the_preflight_refuses_an_inventory_by_its_full_name(
 
 
 def test_ansible_doc_renders_every_module(elsewhere: Elsewhere) -> None:
-    modules = [f"{PREFIX}{path.stem}" for path in sorted((ROOT / "library").rglob("*.py"))]
+    modules = sorted(f"{PREFIX}{path.stem}" for path in (ROOT / "library").rglob("*.py"))
     documented = json.loads(elsewhere.run("ansible-doc", "--json", *modules))
     assert sorted(documented) == modules
     assert all(one["doc"]["short_description"] for one in documented.values())
