@@ -1,7 +1,8 @@
 #!/bin/sh
 # Keep two checkouts on one machine apart: the disposable hosts of all have the same names and ports.
 # usage: checkout.sh label          print the label that this checkout's containers carry
-#        checkout.sh refuse PREFIX  fail if a container PREFIX-HOST is not this checkout's
+#        checkout.sh refuse PREFIX  fail if a container PREFIX-HOST is another checkout's; remove those of
+#                                   a checkout that was deleted
 #        checkout.sh image NAME:TAG print this checkout's name for that image; an image of the same
 #                                   content that another checkout built gets that name too
 #        checkout.sh remove-images  remove this checkout's image names; an image goes with its last name
@@ -17,11 +18,13 @@ refuse() { # prefix
     remove="docker rm --force --volumes $container"
     if [ -z "$owner" ]; then
       why="$container has no label $label, so it is not this checkout's. If you do not need it: $remove"
-    elif [ -d "$owner" ]; then
+    elif [ ! -d "$owner" ]; then
+      # A run that was killed, in a clone that was deleted since
+      $remove >/dev/null && echo "Removed $container of the checkout $owner, which no longer exists"
+      continue
+    else
       why="$container belongs to the checkout $owner, and two cannot use the same names and ports."
       why="$why Run this in $owner: make sandbox-down, or for test hosts: .venv/bin/molecule destroy --all"
-    else
-      why="$container belongs to the checkout $owner, which no longer exists: $remove"
     fi
     echo "$why" >&2
     exit 1
@@ -49,5 +52,5 @@ case ${1-} in
   refuse) refuse "$2" ;;
   image) image "$2" ;;
   remove-images) remove_images ;;
-  *) sed -n '3,7s/^# //p' "$0" >&2; exit 2 ;;
+  *) sed -n '3,8s/^# //p' "$0" >&2; exit 2 ;;
 esac

@@ -23,6 +23,8 @@ if command == "ps":
     print("\\n".join(name for name in has["containers"] if re.search(pattern, name)))
 elif command == "inspect":
     print(has["containers"][rest[-1]])
+elif command == "rm":
+    del has["containers"][rest[-1]]
 elif command == "images":
     pattern = rest[rest.index("--filter") + 1].removeprefix("reference=").removesuffix("*")
     found = has["images"] if pattern.startswith("label=") else [
@@ -101,12 +103,15 @@ def test_a_host_of_another_checkout_is_refused_with_its_owner_and_the_remedy(mac
     )
 
 
-def test_the_remedy_needs_no_checkout_that_is_gone(machine: Path) -> None:
-    put(machine, {"tgi-sandbox-gpu1": str(machine / "gone")})
-    refused = Checkout(machine / "two", machine).run("refuse", "tgi-sandbox")
-    assert refused.stderr.endswith(
-        f"{machine}/gone, which no longer exists: docker rm --force --volumes tgi-sandbox-gpu1\n"
+def test_hosts_of_a_deleted_checkout_are_removed(machine: Path) -> None:
+    put(machine, {"tgi-sandbox-gpu1": str(machine / "gone"), "tgi-sandbox-gpu2": ""})
+    done = Checkout(machine / "two", machine).run("refuse", "tgi-sandbox")
+    assert done.stdout == (
+        f"Removed tgi-sandbox-gpu1 of the checkout {machine}/gone, which no longer exists\n"
     )
+    assert done.returncode == 1 and "tgi-sandbox-gpu2 has no label" in done.stderr
+    state = json.loads((machine / "state.json").read_text())
+    assert list(state["containers"]) == ["tgi-sandbox-gpu2"]
 
 
 def test_a_host_without_a_label_is_refused(machine: Path) -> None:
