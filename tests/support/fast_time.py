@@ -55,7 +55,7 @@ def run_fast(work: Coroutine[Any, Any, T], **_: Any) -> T:
 def patch_time(patch: pytest.MonkeyPatch) -> None:
     """Let asyncio.run use a FastLoop, and let our modules' clocks follow it.
 
-    A sleep that blocks moves the clock ahead, too. Nothing that is run may use real sockets,
+    A blocking sleep moves the clock ahead, too. The code under test must not use real sockets,
     threads or processes.
     """
 
