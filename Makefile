@@ -11,11 +11,11 @@ BOOTSTRAP := VENV=$(VENV) tests/sandbox/bootstrap.sh
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs \
+.PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs peer \
   bench bench-hosts bench-gateway bench-checks $(SCENARIOS:%=scenario-%)
 
 # Each target makes the environment if there is none; setup, sandbox and test also update it
-sandbox-check sandbox-down lint unit molecule end-to-end collection docs bench bench-hosts bench-gateway bench-checks: | $(VENV)
+sandbox-check sandbox-down lint unit molecule end-to-end collection docs peer bench bench-hosts bench-gateway bench-checks: | $(VENV)
 $(SCENARIOS:%=scenario-%): | $(VENV)
 $(VENV):
 	@$(BOOTSTRAP) requirements/test.txt
@@ -81,6 +81,10 @@ collection: ## Build the Ansible collection tgi.serving into build/
 
 docs: ## Write the variable tables of the roles' READMEs
 	@$(BIN)/python -m tools.role_tables
+
+peer: ## Ask a real TGI what 3.3.7 was asked, print what differs: TGI=http://host:port, CASES=words in names
+	@test -n "$(TGI)" || { echo 'Name the server, for example: make peer TGI=http://127.0.0.1:8080 CASES=chat'; exit 2; }
+	@PYTHONPATH=tests/emulator $(BIN)/python -m peer.replay $(TGI) $(CASES)
 
 bench: ## Measure a run that changes nothing, and Ansible's own round trips
 	@$(BIN)/python -m benchmarks.no_change
