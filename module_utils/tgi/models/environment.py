@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..common.problem import problem
+from ..engines.tgi.environment_rules import PLAIN_TRACEBACK
 from .resolve import normalise
 
 
@@ -17,9 +18,9 @@ def container_environments(
     """Return name -> environment variables for each of ``models`` (the preflight's fact).
 
     The fact holds no environment, which may be secret: a model's own comes from ``entries``
-    (tgi_models). It overrides ``common`` (tgi_environment), and launcher options override both.
-    Empty values are left out, because TGI takes an empty variable for a value. Raise ValueError
-    when the fact is of another list, as a cached one may be.
+    (tgi_models). It overrides ``common`` (tgi_environment); launcher options, and what keeps
+    secrets out of the log, override both. Empty values are left out, because TGI takes an empty
+    variable for a value. Raise ValueError when the fact is of another list, as a cached one may be.
     """
     own = {entry["name"]: entry["environment"] for entry in normalise(entries)}
     models = list(models)
@@ -46,6 +47,7 @@ def _environment(
         **common,
         **own,
         **{name.upper(): value for name, value in options.items()},
+        PLAIN_TRACEBACK: "1",
     }
     texts = {name: _text(value) for name, value in values.items()}
     return {name: text for name, text in texts.items() if text}

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..common.places import DEFAULT_BASE_PORT, compose_project
 from ..common.problem import UNKNOWN, problem, shown, whole
-from ..engines.tgi.option_rules import check_environment, check_launcher
+from ..engines.tgi.environment_rules import check_environment
+from ..engines.tgi.option_rules import check_launcher
 from .resolve import normalise
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")

@@ -22,9 +22,17 @@ def test_each_model_has_its_own() -> None:
     one = {"name": "a", "model_id": "x/a", "environment": {"K": "one", "FLAG": True}}
     two = {"name": "b", "model_id": "x/b", "usage_stats": "on", "cuda_graphs": [1, 2]}
     a, b = environments([one, two], K="all", EMPTY="", NUMBER=0).values()
-    common = {"NUM_SHARD": "1", "K": "all", "NUMBER": "0"}
+    common = {"NUM_SHARD": "1", "K": "all", "NUMBER": "0", "_TYPER_STANDARD_TRACEBACK": "1"}
     assert a == {"MODEL_ID": "x/a", **common, "K": "one", "FLAG": "true", "USAGE_STATS": "off"}
     assert b == {"MODEL_ID": "x/b", **common, "USAGE_STATS": "on", "CUDA_GRAPHS": "1,2"}
+
+
+@pytest.mark.parametrize("written", ["", "0", None])
+def test_no_environment_brings_the_boxed_traceback_back(written: Any) -> None:
+    # typer takes any text for yes, but the boxes print local variables: the Hub's token
+    own = {"name": "a", "environment": {"_TYPER_STANDARD_TRACEBACK": written}}
+    (a,) = environments([own], _TYPER_STANDARD_TRACEBACK=written).values()
+    assert a["_TYPER_STANDARD_TRACEBACK"] == "1"
 
 
 def test_a_fact_of_another_list_is_refused() -> None:

@@ -90,6 +90,27 @@ ONE = [
     ({"environment": {"NUM_SHARD": 2}}, "tgi_models[0].environment.NUM_SHARD", "num_shard"),
     ({"environment": {"API_KEY": "k"}}, "tgi_models[0].environment.API_KEY", "gateway"),
     ({"environment": {"HF_TOKEN": "k"}}, "tgi_models[0].environment.HF_TOKEN", "tgi_hf_token"),
+    ({"environment": {"HF_API_TOKEN": "k"}}, "tgi_models[0].environment.HF_API_TOKEN", "hf_token"),
+    (
+        {"environment": {"_TYPER_STANDARD_TRACEBACK": "0"}},
+        "tgi_models[0].environment._TYPER_STANDARD_TRACEBACK",
+        "must not be set here; delete it: the role sets it",
+    ),
+    (
+        {"environment": {"NGROK_AUTHTOKEN": "k"}},
+        "tgi_models[0].environment.NGROK_AUTHTOKEN",
+        "delete it",
+    ),
+    (
+        {"environment": {"HF_ENDPOINT": "https://me:pw@hub.example.org"}},
+        "tgi_models[0].environment.HF_ENDPOINT",
+        "holds a password, which TGI writes into its log",
+    ),
+    (
+        {"otlp_endpoint": "http://me:pw@collector:4317"},
+        "tgi_models[0].otlp_endpoint",
+        "holds a password, which TGI writes into its log",
+    ),
     ({"environment": {"a-b": 1}}, "tgi_models[0].environment.a-b", "LOG_LEVEL"),
 ]
 
@@ -145,6 +166,21 @@ def test_an_image_that_can_move(image: str) -> None:
 def test_the_environment_of_all_models() -> None:
     (found,) = check(model(), tgi_environment={"HF_ENDPOINT": "https://x", "QUANTIZE": "awq"})
     assert found.startswith("tgi_environment.QUANTIZE must not be set here; write quantize next to")
+
+
+@pytest.mark.parametrize("name", ["HUGGINGFACE_TOKEN", "HUB", "_X"])
+def test_a_token_of_the_hub_under_any_name(name: str) -> None:
+    token = "hf_" + "aB3" * 11
+    (found,) = check(model(), tgi_environment={name: token})
+    assert found.startswith(
+        f"tgi_environment.{name} holds a token of the Hub; delete it, and write"
+    )
+    assert token not in found
+
+
+def test_passwords_that_stay_out_of_the_log_pass() -> None:
+    proxy = {"HTTPS_PROXY": "http://me:pw@proxy:3128", "HF_ENDPOINT": "https://hub.example.org"}
+    assert check(model(), tgi_environment=proxy) == []
 
 
 def test_no_model_at_all() -> None:

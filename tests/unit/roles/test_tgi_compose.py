@@ -40,6 +40,8 @@ def test_the_smallest_model() -> None:
         "REVISION": "a" * 40,
         "NUM_SHARD": "1",
         "USAGE_STATS": "off",
+        # A traceback with local variables would show the Hub's token in the log
+        "_TYPER_STANDARD_TRACEBACK": "1",
     }
     tgi = service()
     assert tgi["image"] == IMAGE

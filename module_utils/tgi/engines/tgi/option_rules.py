@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...common.problem import number, problem, shown, whole
+from .environment_rules import check_environment, check_logged_url
 from .options import LAUNCHER_OPTIONS, OPTIONS
 
 # (smaller, larger, whether they may be equal)
@@ -21,19 +22,6 @@ _ORDER = (
 )
 # These options may be 0; every other whole number must be positive
 _MAY_BE_ZERO = {"speculate", "max_stop_sequences", "max_top_n_tokens", "max_waiting_tokens"}
-# Environment variables that the role or another variable sets: name -> remedy
-_ENVIRONMENT = {
-    "PORT": "delete it: the role publishes the port given as port",
-    "HOSTNAME": "delete it: the container must listen on all its addresses",
-    "PROMETHEUS_PORT": "delete it: metrics are served on the model's own port",
-    "API_KEY": "delete it: keys belong to the gateway, in gateway_consumers",
-    "MODEL_ID": "write model_id",
-    "REVISION": "write revision",
-    "MAX_INPUT_LENGTH": "write max_input_tokens",
-    "HF_TOKEN": "write tgi_hf_token, which is kept in a file of its own",
-    "HUGGING_FACE_HUB_TOKEN": "write tgi_hf_token; the launcher does not read this name",
-    "USE_PREFIX_CACHING": "write PREFIX_CACHING, its name since 2.4.0",
-}
 
 
 def check_launcher(model: dict[Any, Any], where: str, version: Any) -> Iterator[str]:
@@ -43,6 +31,7 @@ def check_launcher(model: dict[Any, Any], where: str, version: Any) -> Iterator[
     yield from _check_sharding(model, where)
     yield from _check_formats(model, where)
     yield from _check_versions(model, where, version)
+    yield from check_logged_url(model.get("otlp_endpoint"), f"{where}.otlp_endpoint")
     yield from check_environment(model.get("environment"), f"{where}.environment")
 
 
@@ -109,19 +98,3 @@ def release(version: Any) -> tuple[int, ...] | None:
     """Return 3.3.7 as (3, 3, 7), and None for anything but a release number."""
     text = str(version).lstrip("v")
     return tuple(map(int, text.split("."))) if re.fullmatch(r"\d+\.\d+\.\d+", text) else None
-
-
-def check_environment(environment: Any, where: str) -> Iterator[str]:
-    """Yield the problems of a mapping of environment variables."""
-    for key in environment if isinstance(environment, dict) else ():
-        name = str(key)
-        path = f"{where}.{name}"
-        remedy = _ENVIRONMENT.get(name)
-        if not remedy and name.lower() in OPTIONS and name.isupper():
-            remedy = f"write {name.lower()} next to name and model_id, where its type is checked"
-        if remedy:
-            yield problem(path, "must not be set here", remedy)
-        elif not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            yield problem(
-                path, "is not a valid name of an environment variable", "write one like LOG_LEVEL"
-            )
