@@ -13,6 +13,12 @@ _DRIVER = (
     "update the host's NVIDIA driver to one that supports the image's CUDA version (nvidia-smi "
     "shows the highest it supports), then reboot; or use an image built for an older CUDA"
 )
+NO_GPU_REMEDY = (
+    "run site.yml --tags nvidia_container_toolkit; check on the host that nvidia-smi and "
+    "nvidia-ctk cdi list show the model's gpus"
+)
+#: The launcher's warning when PyTorch sees no GPU; the group is PyTorch's first sentence
+GPU_UNSEEN = r"Cannot determine GPU compute capability: (?:\w+: )?([^.]+)"
 _SHM = "give the container more shared memory (tgi_shm_size), or set NCCL_SHM_DISABLE=1 (slower)"
 
 # Most specific first: a traceback often names the cause and its effects
@@ -49,8 +55,7 @@ GPU_RULES: tuple[Rule, ...] = (
         r"|No CUDA GPUs are available|Failed to initialize NVML|Found no NVIDIA driver"
         r"|no CUDA-capable device|libcuda\.so\.1: cannot open",
         "the container has no access to its GPUs",
-        "run site.yml --tags nvidia_container_toolkit; check on the host that nvidia-smi and "
-        "nvidia-ctk cdi list show the model's gpus",
+        NO_GPU_REMEDY,
     ),
     Rule(
         "host_memory",
