@@ -91,7 +91,7 @@ def _run(start: phases.Start, source: TextSource) -> int:
             "INFO", f"Runtime environment:\nDocker label: {DOCKER_LABEL}\nnvidia-smi:\nN/A"
         )
     log.launcher("INFO", dump_args(args))
-    log.launcher("INFO", "Using attention flashinfer - Prefix caching true")
+    phases.begin(start)
     num_shard = find_num_shards(args, os.environ)
     if num_shard > 1:
         log.launcher("INFO", f"Sharding model on {num_shard} processes")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tgi_emulator.start.phases import phase_seconds
 
 from tests.support.emulator import FACTS, launch, own_process
 from tests.support.emulator_process import MODEL
@@ -132,3 +133,9 @@ def test_log_level_warn_hides_the_phases(
     shown = capsys.readouterr().out
     assert "Connected" not in shown
     assert "Failed to bind" in shown
+
+
+def test_phases_as_long_as_the_real_ones() -> None:
+    assert phase_seconds("real") == {"download": 6, "load": 15, "warmup": 8, "listen": 3}
+    assert phase_seconds("real,load=1")["load"] == 1
+    assert sum(phase_seconds("").values()) < 1

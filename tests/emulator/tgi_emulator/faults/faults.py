@@ -13,17 +13,14 @@ import re
 import tempfile
 from pathlib import Path
 
+from ..start.endings import ENDINGS
+
 START_FAULTS = {
     "slow-download": ("5", "the download phase takes SECONDS longer"),
     "slow-load": ("5", "loading the shard takes SECONDS longer"),
     "slow-warmup": ("5", "the warm-up takes SECONDS longer"),
-    "gated-model": ("", "download: 401 for a gated repository, Error: DownloadError"),
-    "bad-model-id": ("", "download: repository not found, Error: DownloadError"),
-    "disk-full": ("", "download: no space left on device, Error: DownloadError"),
-    "oom-load": ("", "loading: CUDA out of memory, Error: ShardCannotStart"),
-    "signal-9": ("", "loading: shard killed by the kernel (host memory), Error: ShardCannotStart"),
-    "signal-4": ("", "loading: illegal instruction (CPU too old), Error: ShardCannotStart"),
-    "too-few-gpus": ("", "loading: Each process is one gpu, Error: ShardCannotStart"),
+    **{name: ("", f"{one.phase}: {one.about}") for name, one in ENDINGS.items()},
+    "no-driver": ("", "start: no NVIDIA driver in the container; combines with any other"),
     "oom-warmup": ("", "warm-up: not enough memory for the prefill, Error: WebserverFailed"),
     "kv-too-small": ("", "warm-up: KV cache below max_total_tokens, Error: WebserverFailed"),
     "port-taken": ("", "serving: the address is in use, Error: WebserverFailed"),

@@ -1,87 +1,46 @@
-"""Print and exit as TGI does when a phase fails: one entry for each start fault."""
+"""Print and exit as TGI does when a phase fails."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from string import Template
+
+from .endings import Ending, Words, raised
 from .logs import Log
 from .rules import LauncherError
+from .tracebacks import Raised, boxed, frames, logged, plain
 
-_HUB = "https://huggingface.co"
-
-
-def _gated(model: str) -> str:
-    return (
-        "huggingface_hub.errors.GatedRepoError: 401 Client Error.\n\n"
-        f"Cannot access gated repo for url {_HUB}/api/models/{model}.\n"
-        f"Access to model {model} is restricted. You must have access to it and be"
-        " authenticated to access it. Please log in."
-    )
-
-
-def _missing(model: str) -> str:
-    return (
-        "huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error.\n\n"
-        f"Repository Not Found for url: {_HUB}/api/models/{model}.\n"
-        "Please make sure you specified the correct `repo_id` and `repo_type`."
-    )
+_DETECTED = (
+    "2025-12-18 17:02:11.204 | INFO     | text_generation_server.utils.import_utils:<module>:76 -"
+    " Detected system cuda"
+)
+NO_DRIVER = (
+    "Cannot determine GPU compute capability: RuntimeError: Found no NVIDIA driver on your system."
+    " Please check that you have an NVIDIA GPU and installed a driver from"
+    " http://www.nvidia.com/Download/index.aspx"
+)
 
 
-def _bad_path(model: str) -> str:
-    return (
-        "huggingface_hub.errors.HFValidationError: Repo id must be in the form 'repo_name' or"
-        f" 'namespace/repo_name': '{model}'. Use `repo_type` argument if needed."
-    )
-
-
-def _disk_full(model: str) -> str:
-    return f"OSError: [Errno 28] No space left on device: '/data/hub/models--{model}'"
-
-
-def _offline(model: str) -> str:
-    return (
-        "huggingface_hub.errors.OfflineModeIsEnabled: Cannot reach "
-        f"{_HUB}/api/models/{model}: offline mode is enabled."
-        " To disable it, please unset the `HF_HUB_OFFLINE` environment variable."
-    )
-
-
-_DOWNLOADS = {
-    "gated-model": _gated,
-    "bad-model-id": _missing,
-    "disk-full": _disk_full,
-    "bad-path": _bad_path,
-    "offline": _offline,
-}
-_SHARDS = {
-    "oom-load": "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 224.00 MiB."
-    " GPU 0 has a total capacity of 22.06 GiB of which 118.19 MiB is free.",
-    "too-few-gpus": "AssertionError: Each process is one gpu",
-    "signal-9": "",
-    "signal-4": "",
-}
-DOWNLOAD_FAULTS = ("gated-model", "bad-model-id", "disk-full")
-SHARD_FAULTS = tuple(_SHARDS)
-WARMUP_FAULTS = ("oom-warmup", "kv-too-small")
-
-
-def _traceback(last: str) -> str:
-    frame = '  File "/usr/src/server/text_generation_server/cli.py", line 378'
-    return f"Traceback (most recent call last):\n{frame}, in <module>\n{last}\n"
-
-
-def fail_download(log: Log, kind: str, model: str, reason: str = "") -> LauncherError:
+def fail_download(log: Log, ending: Ending, words: Words) -> LauncherError:
     """Print the chain for a failed download and return the error that ends the launcher."""
-    text = _traceback(reason or _DOWNLOADS[kind](model))
+    _before(log, ending, words)
+    text = _stderr(ending, raised(ending, words))
     log.launcher("ERROR", f"Download encountered an error: \n{text}", span="download")
     return LauncherError("DownloadError")
 
 
-def fail_shard(log: Log, kind: str, rank: int = 0) -> LauncherError:
+def fail_shard(log: Log, ending: Ending, words: Words, rank: int = 0) -> LauncherError:
     """A shard that ends before it was ready."""
-    last = _SHARDS[kind]
-    output = "\n" + (_traceback(last) if last else "")
+    _before(log, ending, words)
+    chain = raised(ending, words)
+    if chain and ending.caught:
+        text = logged(_seen_by_loguru(chain, words), "serve_inner")
+        log.launcher("ERROR", f"Error when initializing model\n{text}")
+    output = f"\n{_stderr(ending, chain)}" if chain else ""
     log.launcher("ERROR", f"Shard complete standard error output:\n{output}", "shard-manager", rank)
-    if kind.startswith("signal-"):
-        message = f"Shard process was signaled to shutdown with signal {kind.partition('-')[2]}"
+    if ending.signal:
+        message = f"Shard process was signaled to shutdown with signal {ending.signal}"
         log.launcher("ERROR", message, "shard-manager", rank)
     log.launcher("ERROR", f"Shard {rank} failed to start")
     log.launcher("INFO", "Shutting down shards")
@@ -95,9 +54,9 @@ def fail_warmup(log: Log, kind: str, prefill: int, total: int) -> LauncherError:
             f"Not enough memory to handle {prefill} prefill tokens. "
             "You need to decrease `--max-batch-prefill-tokens`"
         )
-        log.launcher("ERROR", "Method Warmup encountered an error.\n" + _traceback(
-            f"RuntimeError: {said}"
-        ))  # fmt: skip
+        calls = frames("script typer serve loop warm-up", {})
+        text = logged([Raised("builtins.RuntimeError", said, calls)], "intercept")
+        log.launcher("ERROR", f"Method Warmup encountered an error.\n{text}")
         return fail_router(log, f'Backend(Warmup(Generation("{said}")))')
     return fail_router(log, f"Backend(NotEnoughMemory({total}))")
 
@@ -108,3 +67,28 @@ def fail_router(log: Log, debug: str) -> LauncherError:
     log.launcher("ERROR", "Webserver Crashed")
     log.launcher("INFO", "Shutting down shards")
     return LauncherError("WebserverFailed")
+
+
+def _before(log: Log, ending: Ending, words: Words) -> None:
+    for level, text in ending.before:
+        log.launcher(level, Template(text).safe_substitute(words))
+
+
+def _stderr(ending: Ending, chain: list[Raised]) -> str:
+    """What the process leaves on stderr: in typer's boxes, or plainly if it is asked to."""
+    if not ending.boxed:
+        return plain(chain)
+    if not os.environ.get("_TYPER_STANDARD_TRACEBACK"):
+        return f"{_DETECTED}\n{boxed(chain)}"
+    last = chain[-1]
+    called = (*frames("script typer-raise typer", {}), *last.frames)
+    return f"{_DETECTED}\n{plain([*chain[:-1], replace(last, frames=called)])}"
+
+
+def _seen_by_loguru(chain: list[Raised], words: Words) -> list[Raised]:
+    """loguru also shows who called the function that caught it: the command and the event loop."""
+    last = chain[-1]
+    inner = next(n for n, frame in enumerate(last.frames) if frame.name == "serve_inner")
+    outer = last.frames[: inner - 1]
+    calls = (*frames("script typer", words), *outer, *frames("loop", words), *last.frames[inner:])
+    return [*chain[:-1], replace(last, frames=calls)]

@@ -30,8 +30,8 @@ def revision_of(args: Args) -> str:
     return hashlib.sha1(f"{args.text('model_id')}@{revision}".encode()).hexdigest()
 
 
-def snapshot(args: Args, env: Mapping[str, str]) -> Path:
-    name = "models--" + (args.text("model_id") or "").replace("/", "--")
+def snapshot(args: Args, env: Mapping[str, str], model: str = "") -> Path:
+    name = "models--" + (model or args.text("model_id") or "").replace("/", "--")
     return cache_dir(args, env) / name / "snapshots" / revision_of(args)
 
 

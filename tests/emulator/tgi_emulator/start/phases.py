@@ -6,6 +6,7 @@ Nothing listens during all of this. Each function raises LauncherError where TGI
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,17 +16,24 @@ from ..faults.faults import Faults
 from ..source.text import TextSource
 from . import failures, hub_cache
 from .args import Args
+from .endings import ENDINGS, Ending, failed, find_words
 from .limits import Limits, find_limits
 from .logs import Log
 from .rules import LauncherError, simulated_gpus
 
-_SECONDS = {"download": 0.2, "load": 0.3, "warmup": 0.2}
+_WARM_UP_FAULTS = ("oom-warmup", "kv-too-small")
+_SECONDS = {"download": 0.2, "load": 0.3, "warmup": 0.2, "listen": 0.0}
+_REAL = "download=6,load=15,warmup=8,listen=3"
+"""As measured on two cores with a small model."""
 
 
 def phase_seconds(text: str) -> dict[str, float]:
-    """TGI_EMULATOR_PHASE_SECONDS ("load=3,warmup=1") over the defaults; may raise ValueError."""
+    """TGI_EMULATOR_PHASE_SECONDS ("load=3,warmup=1", "real") over the defaults.
+
+    Raises ValueError for a phase that does not exist.
+    """
     seconds = dict(_SECONDS)
-    for part in filter(None, text.split(",")):
+    for part in filter(None, text.replace("real", _REAL).split(",")):
         name, _, value = part.strip().partition("=")
         if name not in seconds:
             raise ValueError(f"unknown phase '{name}'; known: {', '.join(seconds)}")
@@ -48,35 +56,56 @@ class Start:
     def model(self) -> str:
         return self.args.text("model_id") or ""
 
-    def pick(self, names: tuple[str, ...]) -> str:
-        return next((name for name in names if self.faults.get(name) is not None), "")
+    def ending(self, phase: str) -> Ending | None:
+        """The fault that ends this phase, if one is set."""
+        active = self.faults.active()
+        return next(
+            (one for name, one in ENDINGS.items() if one.phase == phase and name in active), None
+        )
+
+
+def begin(start: Start) -> None:
+    """What the launcher says of GPU and attention before it looks at its arguments."""
+    if start.faults.get("no-driver") is not None:
+        start.log.launcher("WARN", failures.NO_DRIVER)
+    start.log.launcher("INFO", "Using attention flashinfer - Prefix caching true")
 
 
 def download(start: Start) -> None:
-    """Weights: a marker in the Hub cache, or a local directory."""
-    args, log, model = start.args, start.log, start.model
+    """Weights: a marker in the Hub cache, or a local directory; then the adapters."""
+    _fetch(start, start.model, "download")
+    for adapter in filter(None, (start.args.text("lora_adapters") or "").split(",")):
+        if "=" not in adapter:
+            _fetch(start, adapter.strip().partition("@")[0], "adapter")
+    if start.faults.get("bad-adapter") is not None:
+        _fetch(start, "/data/adapters/none", "adapter")
+
+
+def _fetch(start: Start, model: str, phase: str) -> None:
+    args, log = start.args, start.log
     log.launcher("INFO", f"Starting check and download process for {model}", "download")
     time.sleep(start.faults.seconds("slow-download"))
-    fault = start.pick(failures.DOWNLOAD_FAULTS)
+    words = find_words(args, os.environ, model)
     local = Path(model).is_dir()
-    if not fault and not local:
-        fault = "bad-path" if model.startswith("/") else ""
-    path = hub_cache.snapshot(args, os.environ)
-    cached = not local and not fault and hub_cache.is_cached(path)
-    if not (fault or local or cached) and os.environ.get("HF_HUB_OFFLINE") == "1":
-        fault = "offline"
-    if fault:
-        raise failures.fail_download(log, fault, model)
-    if local or cached:
-        log.launcher("INFO", "Files are already present on the host. Skipping download.")
-    else:
+    path = hub_cache.snapshot(args, os.environ, model)
+    cached = hub_cache.is_cached(path)
+    ending = start.ending(phase)
+    if not (ending or local) and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model):
+        ending = ENDINGS["bad-path"]
+    if not (ending or local or cached) and os.environ.get("HF_HUB_OFFLINE") == "1":
+        ending = ENDINGS["not-cached"]
+    if not (ending or local or cached):
         log.launcher("INFO", "Download file: model.safetensors")
         time.sleep(start.seconds["download"])
         try:
             hub_cache.store(path)
         except OSError as error:
-            shown = f"{type(error).__name__}: {error}"
-            raise failures.fail_download(log, "", model, shown) from None
+            ending = failed(error)
+    if ending:
+        raise failures.fail_download(log, ending, words)
+    if local or cached:
+        log.launcher("INFO", "Files are already present on the host. Skipping download.")
+    else:
         log.launcher("INFO", f"Downloaded {path / 'model.safetensors'} in 0:00:01.")
         log.launcher("INFO", "Download: [1/1] -- ETA: 0")
     log.launcher("INFO", f"Successfully downloaded weights for {model}", "download")
@@ -88,10 +117,10 @@ def load(start: Start, num_shard: int, load_text: Callable[[], None]) -> None:
     began = time.monotonic()
     for rank in range(num_shard):
         log.launcher("INFO", "Starting shard", "shard-manager", rank)
-    fault = start.pick(failures.SHARD_FAULTS)
+    ending = start.ending("load")
     if num_shard > 1 and num_shard > simulated_gpus(os.environ):
-        fault = fault or "too-few-gpus"
-    if not fault:
+        ending = ending or ENDINGS["too-few-gpus"]
+    if not ending:
         load_text()
     spent = time.monotonic() - began
     left = start.seconds["load"] - spent + start.faults.seconds("slow-load")
@@ -100,8 +129,8 @@ def load(start: Start, num_shard: int, load_text: Callable[[], None]) -> None:
         left -= 10
         log.launcher("INFO", "Waiting for shard to be ready...", "shard-manager", 0)
     time.sleep(max(0.0, left))
-    if fault:
-        raise failures.fail_shard(log, fault)
+    if ending:
+        raise failures.fail_shard(log, ending, find_words(start.args, os.environ, start.model))
     prefix = start.args.text("shard_uds_path")
     for rank in range(num_shard):
         log.launcher("INFO", f"Server started at unix://{prefix}-{rank}")
@@ -116,7 +145,7 @@ def warm_up(start: Start, source: TextSource) -> Limits:
     limits = find_limits(args, source.max_context)
     log.router("INFO", "Warming up model", "backends/v3/src/lib.rs", 125)
     time.sleep(start.seconds["warmup"] + start.faults.seconds("slow-warmup"))
-    fault = start.pick(failures.WARMUP_FAULTS)
+    fault = next((one for one in _WARM_UP_FAULTS if start.faults.get(one) is not None), "")
     if fault:
         raise failures.fail_warmup(log, fault, limits.batch_prefill, limits.max_total)
     log.launcher("INFO", f"KV-cache blocks: {limits.batch_total}, size: 1")
@@ -153,6 +182,7 @@ def _announce(args: Args, log: Log, limits: Limits) -> None:
 def prepare_router(start: Start) -> None:
     """Tokenizer and hub information, the last steps before the listener."""
     args, log = start.args, start.log
+    time.sleep(start.seconds["listen"])
     source = "router/src/server.rs"
     if not Path(start.model).is_dir() and os.environ.get("HF_HUB_OFFLINE") != "1":
         sha = hub_cache.revision_of(args)
