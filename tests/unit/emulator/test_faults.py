@@ -100,6 +100,8 @@ TABLE: list[tuple[str, tuple[str, ...], Callable[[Seen], bool]]] = [
     ("json-cut", GUIDED, lambda s: all(
         text.startswith('{"k"') and not is_json(text) and why == "length"
         for text, why in guided(s))),
+    ("json-spaces=2", (*set(GUIDED) - {"generate.regex"}, *TOOLS), lambda s: all(
+        is_json(text) and text.startswith("{\n\n") for text, _ in guided(s))),
     ("json-whitespace", GUIDED, lambda s: all(
         text and not text.strip() and why == "length" for text, why in guided(s))),
     # what these do shows in time, or when a client leaves: see test_emulator_restart.py

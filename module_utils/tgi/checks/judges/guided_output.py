@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...client.answer import Answer
 from ...client.http_problem import http_problem, load
 from ...common.text import trim
 from ..results import Outcome
-from .dialect import Said, read, read_stream
+from .dialect import Said, read, read_stream, token_count
 from .http_answer import SEE_OTHERS, excerpt, outcome
+from .json_prefix import BEGUN, WHOLE, WRONG, is_endless_space, judge_beginning
 
 IGNORED_REMEDY = (
     "Guided decoding is off or ignored (transformers serve ignores response_format): remove "
@@ -21,14 +22,19 @@ CUT_REMEDY = (
     "max_tokens cut the output: raise it in your requests, or stop runs of white space (vLLM: "
     "structured outputs with disable_any_whitespace)"
 )
+_EARLY_REMEDY = (
+    "The engine ended guided output before it was complete, with tokens left: read its log of that "
+    "time, compare its version with the pinned one"
+)
 
 
 @dataclass(frozen=True)
 class Form:
     """A schema that no answer fits by chance, and a predicate for values.
 
-    It holds only constants, enumerations and arrays of one length. So no healthy answer is longer
-    than ``max_tokens``. It holds no ranges or patterns, because TGI's compiler ignores them.
+    It holds only constants, enumerations and arrays of one length. So a healthy answer seldom
+    needs more than ``max_tokens``; a small model that puts white space between tokens may. It
+    holds no ranges or patterns, because TGI's compiler ignores them.
     """
 
     schema: dict[str, Any]
@@ -79,31 +85,73 @@ def nested_form(word: str) -> Form:
     return Form(schema, fits)
 
 
-def is_cut(said: Said) -> bool:
-    """Return whether the text began as JSON (or is endless white space) and never ended."""
-    if load(said.text) is not None:
+def _ran_out(said: Said, tokens: int, form: Form) -> bool:
+    """Return whether the limit of tokens ended the text; ``tokens`` is 0 when unknown.
+
+    An engine that says so with tokens left has cut the text by itself.
+    """
+    return said.finish == "length" and (not tokens or tokens >= form.max_tokens)
+
+
+def is_unfinished(answer: Answer, form: Form, stream: bool) -> bool:
+    """Return whether the tokens ran out before JSON that began well was complete."""
+    if stream:
+        streamed = read_stream(answer)
+        said, problem = Said(streamed.text, streamed.finish), streamed.problem
+    else:
+        said, problem = read(answer), http_problem(answer)
+    if problem or said.reasoning or said.finish != "length":
         return False
-    text = said.text.strip()
-    return text[:1] in ("{", "[") or (not text and said.finish == "length")
+    return judge_beginning(said.text, form.schema) != WRONG
 
 
-def _text_problem(said: Said, form: Form) -> tuple[str, str]:
-    """Return problem and remedy of one guided text."""
-    if is_cut(said):
-        return f"cut after {len(said.text)} characters, before the JSON was complete", CUT_REMEDY
+@dataclass(frozen=True)
+class _Verdict:
+    problem: str = ""
+    remedy: str = ""
+    soft: bool = False
+
+
+def _judge_cut_text(said: Said, tokens: int, form: Form) -> _Verdict:
+    """Judge a beginning. One that fits warns: a small model may need more tokens than there are."""
+    count = len(said.text)
+    if not said.text:
+        return _Verdict("the answer is not JSON: it is empty", IGNORED_REMEDY)
+    if is_endless_space(said.text):
+        return _Verdict(f"cut after {count} characters of endless white space", CUT_REMEDY)
+    if not _ran_out(said, tokens, form):
+        used = f"{tokens} of {form.max_tokens} tokens, " if tokens else ""
+        problem = f"cut after {used}{count} characters, finish_reason {said.finish or 'missing'}"
+        return _Verdict(problem, _EARLY_REMEDY)
+    problem = f"{form.max_tokens} tokens did not suffice: {count} characters of JSON fit so far"
+    return _Verdict(problem, CUT_REMEDY, soft=True)
+
+
+def _judge_text(said: Said, tokens: int, form: Form) -> _Verdict:
+    """Judge one guided text."""
+    beginning = judge_beginning(said.text, form.schema)
+    if beginning == BEGUN:
+        return _judge_cut_text(said, tokens, form)
+    if beginning == WHOLE and said.finish == "length":
+        problem = "the JSON is complete, but finish_reason is length"
+        return _Verdict(problem, CUT_REMEDY, soft=_ran_out(said, tokens, form))
     value = load(said.text)
-    if value is None:
-        return "the answer is not JSON", IGNORED_REMEDY
-    if not form.fits(value):
-        return "the answer is JSON, but does not fit the schema", IGNORED_REMEDY
-    if said.finish == "length":
-        return "the JSON is complete, but finish_reason is length", CUT_REMEDY
-    return "", ""
+    if value is not None and form.fits(value):
+        return _Verdict()
+    if value is not None or said.text.lstrip()[:1] in ("{", "["):
+        what = "is JSON, but does not" if value is not None else "began as JSON, but cannot"
+        return _Verdict(f"the answer {what} fit the schema", IGNORED_REMEDY)
+    return _Verdict("the answer is not JSON", IGNORED_REMEDY)
 
 
 def _refused(answer: Answer, problem: str) -> Outcome:
     remedy = IGNORED_REMEDY if "grammar is not supported" in problem else ""
     return outcome(answer, [problem], "", "", remedy)
+
+
+def _outcome(answer: Answer, found: _Verdict, good: str) -> Outcome:
+    made = outcome(answer, [found.problem] if found.problem else [], good, "", found.remedy)
+    return replace(made, soft=found.soft)
 
 
 def judge_json(answer: Answer, form: Form) -> Outcome:
@@ -114,24 +162,22 @@ def judge_json(answer: Answer, form: Form) -> Outcome:
     if said.reasoning:
         problem = f"the model was still reasoning after {form.max_tokens} tokens: nothing to check"
         return Outcome(problem, problem, excerpt(answer), ms=answer.ms, soft=True)
-    problem, remedy = _text_problem(said, form)
-    return outcome(answer, [problem] if problem else [], trim(said.text, 80), "", remedy)
+    return _outcome(answer, _judge_text(said, token_count(answer), form), trim(said.text, 80))
 
 
-def judge_cut(answer: Answer) -> Outcome:
+def judge_cut(answer: Answer, form: Form) -> Outcome:
     """Check that JSON which begins also ends, within enough tokens for it."""
     if problem := http_problem(answer):
         return outcome(answer, [f"nothing to check: {problem}"], "", "", SEE_OTHERS)
     said = read(answer)
-    if is_cut(said):
-        problem = f"cut by max_tokens after {len(said.text)} characters"
-        if not said.text.strip():
-            problem = f"endless white space, {len(said.text)} characters"
-        return outcome(answer, [problem], "", f"{said.text[-80:]!r}", CUT_REMEDY)
-    if load(said.text) is None:
-        problem = "no JSON came, so max_tokens cut none"
+    if load(said.text) is not None:
+        return outcome(answer, [], f"complete, {len(said.text)} characters, ended by {said.finish}")
+    if not said.text or judge_beginning(said.text, form.schema) == WRONG:
+        problem = "no JSON came that fits, so max_tokens cut none"
         return Outcome(problem, problem, excerpt(answer), SEE_OTHERS, answer.ms, soft=True)
-    return outcome(answer, [], f"complete, {len(said.text)} characters, ended by {said.finish}")
+    found = _judge_cut_text(said, token_count(answer), form)
+    made = outcome(answer, [found.problem], "", f"{said.text[-80:]!r}", found.remedy)
+    return replace(made, soft=found.soft)
 
 
 def judge_stream(answer: Answer, form: Form) -> Outcome:
@@ -139,9 +185,8 @@ def judge_stream(answer: Answer, form: Form) -> Outcome:
     stream = read_stream(answer)
     if stream.problem:
         return _refused(answer, stream.problem)
-    problem, remedy = _text_problem(Said(stream.text, stream.finish), form)
-    good = f"{len(stream.times)} pieces: {trim(stream.text, 60)}"
-    return outcome(answer, [problem] if problem else [], good, "", remedy)
+    found = _judge_text(Said(stream.text, stream.finish), token_count(answer), form)
+    return _outcome(answer, found, f"{len(stream.times)} pieces: {trim(stream.text, 60)}")
 
 
 def judge_invalid(answer: Answer) -> Outcome:

@@ -20,7 +20,7 @@ _IGNORED_REMEDY = (
     "The engine ignores tools: set a parser that fits the model (vLLM: --enable-auto-tool-choice "
     "--tool-call-parser), or add the model to checks_without_tools"
 )
-_CUT_REMEDY = (
+CUT_REMEDY = (
     "The call did not end in time (wrong template, or too small a model for tools): fix the "
     "template, or add the model to checks_without_tools"
 )
@@ -77,16 +77,11 @@ def join_calls(items: list[Any]) -> list[Call]:
     return [Call(names[at], texts[at], kinds[at]) for at in names]
 
 
-def call_problems(
-    calls: list[Call], tools: list[dict[str, Any]], text: str, finish: Any
-) -> list[str]:
+def call_problems(calls: list[Call], tools: list[dict[str, Any]], text: str) -> list[str]:
     """Return problems of the calls, the cause first. ``text`` came along with them."""
     schemas = {dig(t, "function", "name"): dig(t, "function", "parameters") for t in tools}
-    begun = "<tool_call" in text or '"name"' in text
-    if finish == "length" and (calls or begun):
-        return ["the call was cut by max_tokens"]
     if not calls:
-        how = "left as text" if begun else "missing"
+        how = "left as text" if "<tool_call" in text or '"name"' in text else "missing"
         return [f"the forced call is {how}: {trim(text, 60) or 'no text either'}"]
     problems = []
     for call in calls:
@@ -126,8 +121,8 @@ def call_remedy(problems: list[str]) -> str:
     first = problems[0] if problems else ""
     if first.startswith("the forced call is"):
         return _IGNORED_REMEDY
-    if first.startswith("the call was cut") or "Failed to parse generated text" in first:
-        return _CUT_REMEDY
+    if "Failed to parse generated text" in first:
+        return CUT_REMEDY
     return _GRAMMAR_REMEDY if "grammar is not supported" in first else ""
 
 
@@ -141,7 +136,7 @@ def judge_calls(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
     choice = dig(reply, "choices", 0)
     message, finish = dig(choice, "message"), dig(choice, "finish_reason")
     calls = read_calls(message)
-    problems = call_problems(calls, tools, message_text(message), finish)
+    problems = call_problems(calls, tools, message_text(message))
     if not problems and finish not in FINISH:
         problems.append(f"finish_reason is {trim(finish, 40)}, not one of {', '.join(FINISH)}")
     return outcome(answer, problems, show(calls), "", call_remedy(problems))
@@ -155,7 +150,7 @@ def judge_named(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
     problems = stream_problems(answer, stream.items)
     if not problems:
         calls = join_calls(stream.items)
-        problems = call_problems(calls, tools, stream.text, _finish(stream.items))
+        problems = call_problems(calls, tools, stream.text)
     return outcome(answer, problems, show(join_calls(stream.items)), "", call_remedy(problems))
 
 
@@ -180,15 +175,10 @@ def judge_call_stream(
     if any(item is None for item in items):
         problems.append("an event is not JSON")
     if not problems:
-        problems += call_problems(calls, tools, stream.text, _finish(items))
+        problems += call_problems(calls, tools, stream.text)
     last = stream.parsed.events[-1].data if stream.parsed.events else ""
     evidence = f"{len(items)} events, last: {trim(last, 200)}"
     return outcome(answer, problems, show(calls), evidence, call_remedy(problems))
-
-
-def _finish(items: list[Any]) -> Any:
-    reasons = [dig(item, "choices", 0, "finish_reason") for item in items]
-    return next((reason for reason in reasons if reason), None)
 
 
 def show(calls: list[Call]) -> str:

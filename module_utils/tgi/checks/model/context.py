@@ -27,6 +27,8 @@ WORD = " a"
 MARGIN = 64
 SAMPLE_WORDS = 64
 NEAR = 0.95
+#: Tokens for an answer that did not end in fewer.
+ROOM = 512
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,17 @@ def prompt_tokens(answer: Answer) -> int:
     counted = dig(answer.json(), "usage", "prompt_tokens")
     header = answer.headers.get("x-prompt-tokens", "")
     return _number(counted) or (int(header) if header.isdigit() else 0)
+
+
+async def find_room(session: Session, answer: Answer, asked: int) -> int:
+    """Return how many tokens to allow when ``asked`` ran out: ROOM, or less in a small context.
+
+    Where the answer does not count its prompt, half of the context is left for it.
+    """
+    total = (await read_limits(session)).total or session.model.max_total_tokens
+    if not total:
+        return max(ROOM, asked)
+    return max(asked, min(ROOM, total - (prompt_tokens(answer) or total // 2)))
 
 
 SPECS: tuple[CheckSpec, ...] = (

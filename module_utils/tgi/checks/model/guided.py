@@ -15,6 +15,7 @@ from ..judges.guided_output import (
     IGNORED_REMEDY,
     Form,
     const_form,
+    is_unfinished,
     judge_cut,
     judge_invalid,
     judge_json,
@@ -26,6 +27,7 @@ from ..judges.questions import nonce
 from ..results import MAJOR, MINOR, Outcome
 from ..selection import CheckSpec
 from ..session import Session
+from .context import find_room
 
 PROMPT = "Fill in the form."
 
@@ -55,16 +57,22 @@ async def _fill(session: Session, form: Form, stream: bool = False) -> Answer:
     return await session.plain(PROMPT, form.max_tokens, stream=stream, chat_first=True, **fields)
 
 
+async def _fill_whole(session: Session, form: Form, stream: bool = False) -> tuple[Answer, Form]:
+    """Ask for a form; ask once more with more room where the tokens ran out in good JSON."""
+    answer = await _fill(session, form, stream)
+    if is_unfinished(answer, form, stream):
+        roomy = replace(form, max_tokens=await find_room(session, answer, form.max_tokens))
+        if roomy != form and not http_problem(again := await _fill(session, roomy, stream)):
+            again.attempts += 1
+            return again, roomy
+    return answer, form
+
+
 async def _shared(
     session: Session, name: str, make: Callable[[str], Form], stream: bool
 ) -> tuple[Answer, Form]:
     """Return one answer and its form, for the two checks that share them."""
-
-    async def work() -> tuple[Answer, Form]:
-        form = make(nonce())
-        return await _fill(session, form, stream), form
-
-    return await session.memo.once(name, work)
+    return await session.memo.once(name, lambda: _fill_whole(session, make(nonce()), stream))
 
 
 async def json_const(session: Session) -> Outcome:
@@ -72,8 +80,7 @@ async def json_const(session: Session) -> Outcome:
 
 
 async def json_truncated(session: Session) -> Outcome:
-    answer, _ = await _shared(session, "json", const_form, stream=False)
-    return judge_cut(answer)
+    return judge_cut(*await _shared(session, "json", const_form, stream=False))
 
 
 async def json_nested(session: Session) -> Outcome:
@@ -81,7 +88,7 @@ async def json_nested(session: Session) -> Outcome:
     answer, form = await _shared(session, "json stream", nested_form, stream=True)
     if not dialect.read_stream(answer).problem:
         return judge_stream(answer, form)
-    return replace(judge_json(await _fill(session, form), form), attempts=2)
+    return replace(judge_json(*await _fill_whole(session, form)), attempts=2)
 
 
 async def json_stream(session: Session) -> Outcome:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ...client.answer import Answer
@@ -11,14 +14,17 @@ from ...client.http_problem import dig, http_problem
 from ...common.text import trim
 from ..judges import questions
 from ..judges.chat import chat_text
+from ..judges.cut_calls import CutCall, find_cut_call, judge_cut_call
 from ..judges.http_answer import SEE_OTHERS, outcome
 from ..judges.tool_calls import function, judge_call_stream, judge_calls, judge_named, read_calls
 from ..results import MAJOR, MINOR, Outcome
 from ..selection import CheckSpec
 from ..session import Session, user
+from .context import find_room
 from .conversation import one_token
 
-#: A call of the tools below takes about 30 tokens; the limit cuts a model that writes on.
+Tool = dict[str, Any]
+#: A call of the tools below takes about 30 tokens; a small model may need more for white space.
 CALL_TOKENS = 96
 ANSWER_TOKENS = 32
 WEATHER = function(
@@ -33,41 +39,74 @@ LAMP = function("set_lamp", "Switch a lamp", {"state": {"type": "string", "enum"
 ORDER = function("find_order", "Number of the order", {})
 
 
-async def forced_call(session: Session) -> Answer:
+@dataclass(frozen=True)
+class AskedCall:
+    """The answer to a request that forces a call; ``cut``: ``tokens`` did not suffice for it."""
+
+    answer: Answer
+    tokens: int
+    cut: CutCall | None
+
+
+async def _call(session: Session, word: str, tool: Tool, choice: Any, stream: bool) -> AskedCall:
+    """Force a call; ask once more with more room if the tokens ran out in a good beginning."""
+    question = user(questions.ask(questions.Question(questions.PLAIN, ""), word))
+
+    async def ask(tokens: int) -> AskedCall:
+        more = {"tools": [tool], "tool_choice": choice}
+        answer = await session.converse([question], tokens, stream, **more)
+        return AskedCall(answer, tokens, find_cut_call(answer, [tool], tokens))
+
+    asked = await ask(CALL_TOKENS)
+    if asked.cut is None or asked.cut.problem:
+        return asked
+    room = await find_room(session, asked.answer, CALL_TOKENS)
+    again = await ask(room) if room > CALL_TOKENS else asked
+    if again.cut is None and http_problem(again.answer):
+        return asked
+    again.answer.attempts += again is not asked
+    return again
+
+
+async def forced_call(session: Session) -> AskedCall:
     """Return a call that tool_choice requires, whole."""
-    question = user(questions.ask(questions.Question(questions.PLAIN, ""), session.word))
-    return await session.memo.once(
-        "forced_call",
-        lambda: session.converse([question], CALL_TOKENS, tools=[WEATHER], tool_choice="required"),
-    )
+    work = partial(_call, session, session.word, WEATHER, "required", False)
+    return await session.memo.once("forced_call", work)
 
 
-async def named_call(session: Session) -> Answer:
+async def named_call(session: Session) -> AskedCall:
     """Return a streamed call of the tool that tool_choice names; the question asks for another."""
-    question = user(questions.ask(questions.Question(questions.PLAIN, "")))
     choice = {"type": "function", "function": {"name": "set_lamp"}}
-    return await session.memo.once(
-        "named_call",
-        lambda: session.converse([question], CALL_TOKENS, True, tools=[LAMP], tool_choice=choice),
-    )
+    work = partial(_call, session, questions.nonce(), LAMP, choice, True)
+    return await session.memo.once("named_call", work)
+
+
+def _judge(asked: AskedCall, judge: Callable[..., Outcome], *more: Any) -> Outcome:
+    if asked.cut:
+        return judge_cut_call(asked.answer, asked.cut, asked.tokens)
+    return judge(asked.answer, *more)
 
 
 async def tools_forced(session: Session) -> Outcome:
-    return judge_calls(await forced_call(session), [WEATHER])
+    return _judge(await forced_call(session), judge_calls, [WEATHER])
 
 
 async def tools_named(session: Session) -> Outcome:
-    return judge_named(await named_call(session), [LAMP])
+    return _judge(await named_call(session), judge_named, [LAMP])
 
 
 async def tools_stream(session: Session) -> Outcome:
     profile = session.model.profile
-    answer = await named_call(session)
-    return judge_call_stream(answer, [LAMP], profile.done, profile.call_finish)
+    asked = await named_call(session)
+    return _judge(asked, judge_call_stream, [LAMP], profile.done, profile.call_finish)
 
 
 async def tools_prompt(session: Session) -> Outcome:
-    return judge_prompt(await one_token(session), await forced_call(session))
+    asked = await forced_call(session)
+    found = judge_prompt(await one_token(session), asked.answer)
+    # TGI does not count the prompt of a call that it could not finish
+    uncounted = asked.cut is not None and not asked.cut.problem and http_problem(asked.answer)
+    return replace(found, soft=bool(uncounted))
 
 
 def judge_prompt(without: Answer, equipped: Answer) -> Outcome:

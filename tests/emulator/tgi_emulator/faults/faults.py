@@ -63,6 +63,7 @@ SERVE_FAULTS = {
     "schema-ignored": ("", "response_format and grammar are ignored: one sentence of prose"),
     "bad-schema-ok": ("", "an invalid schema is not refused: one sentence of prose"),
     "json-cut": ("", "guided output ends in its middle, finish_reason length"),
+    "json-spaces": ("30", "JSON of schemas and calls has VALUE tokens of white space after {[:,"),
     "json-whitespace": ("", "guided output is white space up to max_tokens"),
 }
 _CHOICES = {"tool-args": ("not-json", "string", "schema"), "hang": ("", "all")}

@@ -16,6 +16,7 @@ from dataclasses import replace
 from ..source.text import IGNORED, Ask, InputToken, Piece, TextSource
 from .faults import Faults
 
+_JSON_PART = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^"{\[:,])*[{\[:,]?')
 _OTHER_TOKEN = re.compile(r"\s?\S{1,3}|\s")
 _OTHER_VOCABULARY = 32_000
 
@@ -48,6 +49,8 @@ class FaultyText:
 
     def _pieces(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         constraint = ask.constraint
+        if constraint is not None and constraint.schema and self._on("json-spaces"):
+            return self._spaced(ask)
         if constraint is not None and constraint != IGNORED and not constraint.calls_tools:
             if self._on("schema-ignored"):
                 constraint = IGNORED
@@ -68,6 +71,21 @@ class FaultyText:
             await asyncio.sleep(0)
             piece = Piece(token.id, text, -0.01)
             yield replace(piece, top=(piece,)[: ask.top_n])
+
+    async def _spaced(self, ask: Ask) -> AsyncGenerator[Piece, None]:
+        """The same JSON as a small model writes it: valid, and long for its content."""
+        roomy = replace(ask, max_new_tokens=self.max_context)
+        async with aclosing(self._source.generate(roomy)) as pieces:
+            text = "".join([piece.text async for piece in pieces if not piece.special])
+        space, count = Piece(3, "\n", -0.01), int(self._faults.get("json-spaces") or 0)
+        said: list[Piece] = []
+        for part in _JSON_PART.findall(text):
+            said += [Piece(4, part, -0.01)] if part else []
+            said += [space] * count if part[-1:] in ("{", "[", ":", ",") else []
+        said.append(Piece(2, "<|im_end|>", -0.01, special=True))
+        for piece in said[: ask.max_new_tokens]:
+            await asyncio.sleep(0)
+            yield piece
 
     def _changed(self, piece: Piece) -> Piece:
         if self._on("mojibake"):

@@ -16,7 +16,15 @@ from ansible.module_utils.tgi.checks.judges.guided_output import (
 from ansible.module_utils.tgi.client.answer import Answer
 from jsonschema import Draft7Validator
 
-from tests.support.checks.answers import chat_events, chat_reply, error, reply, silent, stream
+from tests.support.checks.answers import (
+    chat_events,
+    chat_reply,
+    error,
+    reply,
+    silent,
+    stream,
+    usage,
+)
 
 CONST, NESTED = const_form("kfdzqw"), nested_form("kfdzqw")
 GOOD = '{"k": "kfdzqw", "n": 41}'
@@ -48,32 +56,49 @@ def test_a_form_fits_what_its_schema_allows(form: Any, value: Any) -> None:
     assert form.fits(value) == Draft7Validator(form.schema).is_valid(value)
 
 
+def cut(text: str, tokens: int = 96, finish: str | None = "length") -> Answer:
+    """Return an answer that says how many tokens it took."""
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": finish}
+    return reply({"choices": [choice], "usage": usage(20, tokens)})
+
+
 @pytest.mark.parametrize(
-    ("answer", "problem"),
+    ("answer", "problem", "soft"),
     [
-        (chat_reply(GOOD), ""),
-        (chat_reply(f" {GOOD}\n"), ""),
-        (reply({"generated_text": GOOD, "details": {"finish_reason": "eos_token"}}), ""),
-        (reply({"choices": [{"text": GOOD, "finish_reason": "stop"}]}), ""),
-        (chat_reply("I am glad to help."), "is not JSON"),
-        (chat_reply("I am glad to help", "length"), "is not JSON"),
-        (chat_reply(""), "is not JSON"),
-        (chat_reply(f"```json\n{GOOD}\n```"), "is not JSON"),
-        (chat_reply('"{}"'), "does not fit the schema"),
-        (chat_reply('{"k": "other", "n": 41}'), "does not fit the schema"),
-        (chat_reply('{"k": "kfd', "length"), "cut after 10 characters"),
-        (chat_reply('{"k": "kfd', None), "cut after 10 characters"),
-        (chat_reply("\n" * 96, "length"), "cut after 96 characters"),
-        (chat_reply(GOOD, "length"), "finish_reason is length"),
-        (error("Input validation error: grammar is not supported"), "grammar is not supported"),
-        (silent(), "connection refused"),
-        (reply("<html>", 502), "HTTP 502"),
+        (chat_reply(GOOD), "", False),
+        (chat_reply(f" {GOOD}\n"), "", False),
+        (reply({"generated_text": GOOD, "details": {"finish_reason": "eos_token"}}), "", False),
+        (reply({"choices": [{"text": GOOD, "finish_reason": "stop"}]}), "", False),
+        (chat_reply("I am glad to help."), "is not JSON", False),
+        (chat_reply("I am glad to help", "length"), "is not JSON", False),
+        (chat_reply(""), "is not JSON: it is empty", False),
+        (chat_reply(f"```json\n{GOOD}\n```"), "is not JSON", False),
+        (chat_reply('"{}"'), "does not fit the schema", False),
+        (chat_reply('{"k": "other", "n": 41}'), "does not fit the schema", False),
+        # A small model with white space between the tokens: valid so far
+        (cut('{\n\n  "k"\n :  "kfd'), "96 tokens did not suffice: 17 characters", True),
+        (chat_reply('{"k": "kfd', "length"), "96 tokens did not suffice", True),
+        (cut(GOOD), "finish_reason is length", True),
+        # No continuation mends these
+        (cut('{"k": "other'), "cannot fit the schema", False),
+        (cut('{"n": 41, "n'), "cannot fit the schema", False),
+        (cut("\n" * 96), "endless white space", False),
+        (cut("{" + "\n" * 95), "endless white space", False),
+        # The engine cut these by itself
+        (cut('{"k": "kfd', 12), "cut after 12 of 96 tokens, 10 characters", False),
+        (cut(GOOD, 12), "finish_reason is length", False),
+        (chat_reply('{"k": "kfd', None), "cut after 10 characters, finish_reason missing", False),
+        (chat_reply('{"k": "kfd'), "cut after 10 characters, finish_reason stop", False),
+        (error("Input validation error: grammar is not supported"), "not supported", False),
+        (silent(), "connection refused", False),
+        (reply("<html>", 502), "HTTP 502", False),
     ],
 )
-def test_json(answer: Answer, problem: str) -> None:
+def test_json(answer: Answer, problem: str, soft: bool) -> None:
     found = judge_json(answer, CONST)
     assert (problem in found.problem) if problem else not found.problem
-    assert not found.soft
+    assert found.soft == soft
 
 
 def test_a_model_that_still_reasons_is_not_judged() -> None:
@@ -91,14 +116,16 @@ def test_a_switch_that_is_off_is_named() -> None:
     [
         (chat_reply(GOOD), "", False),
         (chat_reply('{"k": "other"}'), "", False),
-        (chat_reply('{"k": "kf', "length"), "cut by max_tokens", False),
+        (cut('{"k": "kf'), "96 tokens did not suffice", True),
+        (cut('{"k": "kf', 12), "cut after 12 of 96 tokens", False),
         (chat_reply("  \n" * 30, "length"), "endless white space", False),
-        (chat_reply("Certainly", "length"), "no JSON came", True),
+        (chat_reply("Certainly", "length"), "no JSON came that fits", True),
+        (chat_reply('{"k": "other', "length"), "no JSON came that fits", True),
         (silent(), "nothing to check: connection refused", False),
     ],
 )
 def test_truncated(answer: Answer, problem: str, soft: bool) -> None:
-    found = judge_cut(answer)
+    found = judge_cut(answer, CONST)
     assert (problem in found.problem) if problem else not found.problem
     assert found.soft == soft
 
@@ -109,7 +136,8 @@ def test_truncated(answer: Answer, problem: str, soft: bool) -> None:
         (stream(chat_events(GOOD)), ""),
         (stream(chat_events(GOOD, None)), "without an ending"),
         (stream(chat_events(GOOD)[3:]), "is not JSON"),
-        (stream(chat_events(GOOD[:12], "length")), "cut after 12"),
+        (stream(chat_events(GOOD[:12], "length")), "96 tokens did not suffice"),
+        (stream(chat_events(GOOD[:12])), "cut after 12 characters, finish_reason stop"),
         (stream([*chat_events(GOOD)[:5], {"error": {"message": "OOM"}}]), "an error event"),
         (stream([*chat_events(GOOD), *chat_events("x")]), "text came after the end"),
         (stream(chat_events(GOOD), fault="connection closed"), "connection closed"),

@@ -24,7 +24,6 @@ NO_GRAMMAR = reply(
     [
         (called(), "", ""),
         (called(finish="tool_calls"), "", ""),
-        (called(finish="length"), "cut by max_tokens", "did not end in time"),
         (called(finish="abort"), "finish_reason is abort", ""),
         (called("{"), "arguments are not JSON", ""),
         # From vLLM 0.32 with a small model: JSON, but a string
@@ -41,7 +40,6 @@ NO_GRAMMAR = reply(
         # llama.cpp and transformers serve, with 200
         (prose("I cannot tell the weather."), "forced call is missing", "ignores tools"),
         (prose('<tool_call>{"name": "get_w'), "left as text", "ignores tools"),
-        (prose('<tool_call>{"name": "get_w', "length"), "cut by max_tokens", "did not end"),
         (prose(""), "no text either", "ignores tools"),
         (CUT, "HTTP 422", "did not end in time"),
         (NO_GRAMMAR, "HTTP 422", "disable_grammar_support"),
@@ -66,7 +64,6 @@ def delta(arguments: str, name: str | None = None, index: int = 0, **more: Any) 
 TGI = [delta("{", "set_lamp"), delta(' "'), delta("state"), delta('": "'), delta("on"),
        delta('"}')]  # fmt: skip
 END: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
-LONG: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}
 TEXT: dict[str, Any] = {"choices": [{"index": 0, "delta": {"content": "Hello."}}]}
 ERROR = {"error": {"message": "CUDA error", "http_status_code": 422}}
 
@@ -93,7 +90,6 @@ TWO = [delta('{"state":', "set_lamp"), delta('{"state":', "set_lamp", 1), delta(
         (stream(*TGI, "[DONE]", fault="connection closed"), False, "connection closed"),
         (stream(*TGI[:4], "[DONE]"), False, "arguments are not JSON"),
         (stream(*TGI[:3], ERROR, "[DONE]"), False, "CUDA error"),
-        (stream(*TGI, LONG, "[DONE]"), False, "cut by max_tokens"),
         (stream(TEXT, "[DONE]"), False, "forced call is missing: Hello."),
         (stream(delta('{"state":"on"}'), "[DONE]"), False, "None was called"),
         (stream(delta('{"state":"blue"}', "set_lamp"), "[DONE]"), False, "is not one of"),

@@ -31,8 +31,8 @@ def test_each_engine_is_asked_in_its_own_words() -> None:
     assert regex_fields("llamacpp", "x")["grammar"].startswith("root ::= ")
 
 
-def run(model: Any, *select: str, faults: tuple[str, ...] = ()) -> Any:
-    fake = SpoiltTgi(*faults)
+def run(model: Any, *select: str, faults: tuple[str, ...] = (), **engine: Any) -> Any:
+    fake = SpoiltTgi(*faults, **engine)
     return asyncio.run(
         check(Options("direct", "x", [model], select=select, transport=fake.transport()))
     )
@@ -52,3 +52,30 @@ def test_a_stream_that_breaks_does_not_hide_a_nested_schema_that_works() -> None
     report = run(MODEL, "json", faults=("stream-cut",))
     assert {one.id: one.attempts for one in report.checks}["json.nested"] == 2
     assert [one.id for one in report.of("warn")] == ["json.stream"] and report.passed
+
+
+GUIDED = ("json.const", "json.truncated", "json.nested", "json.stream")
+CALLS = ("tools.forced", "tools.named", "tools.stream")
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_white_space_between_tokens_is_asked_for_again_with_more_room(chat: bool) -> None:
+    report = run(replace(MODEL, chat=chat), *GUIDED, *CALLS[: 3 * chat], faults=("json-spaces",))
+    assert {one.status for one in report.checks} == {"pass"}, report.message()
+    assert {one.attempts for one in report.checks[1:]} == {2}
+
+
+def test_a_context_too_small_for_more_room_warns() -> None:
+    small = replace(MODEL, max_input_tokens=220, max_total_tokens=256)
+    report = run(small, *GUIDED, *CALLS, "tools.prompt", faults=("json-spaces=63",),
+                 limits=(220, 256))  # fmt: skip
+    assert {one.id for one in report.of("warn")} == {*GUIDED, *CALLS, "tools.prompt"}
+    assert report.passed and not report.of("fail")
+    (nested,) = [one for one in report.checks if one.id == "json.nested"]
+    assert "tokens did not suffice" in nested.observed and nested.attempts == 2
+
+
+def test_json_that_the_engine_itself_cuts_is_red() -> None:
+    report = run(MODEL, *GUIDED, faults=("json-cut",))
+    assert {one.id for one in report.of("fail")} == {*GUIDED} - {"json.stream"}
+    assert " of 512 tokens" in report.of("fail")[0].observed
