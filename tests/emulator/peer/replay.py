@@ -2,7 +2,7 @@
 
 usage: python -m peer.replay http://host:port [WORD…]      only cases whose name holds a WORD
 
-`recorded.json` holds what TGI 3.3.7 answered when started with LIMITS. The tests put the same
+`recorded.json` holds what TGI 3.3.7 answered when started with STARTED_WITH. The tests put the same
 requests to the emulator; here anybody can put them to a TGI of another release.
 """
 
@@ -20,9 +20,11 @@ import yaml
 from .exchange import Asked, exchange
 from .view import view
 
-LIMITS = (
+STARTED_WITH = (
     "--max-input-tokens", "1024", "--max-total-tokens", "2048",
     "--max-batch-prefill-tokens", "2048",
+    # On a CPU, where it was recorded, the prompt's log probabilities come without it
+    "--enable-prefill-logprobs",
 )  # fmt: skip
 _HERE = Path(__file__).parent
 #: Whole pages: that they come is compared, not what they say.

@@ -175,9 +175,63 @@ def test_tool_errors(app: App, tmp_path: Path) -> None:
     assert refused["error"] == "Input validation error: grammar is not supported"
 
 
-def test_chat_tokenize_shows_the_template(app: App) -> None:
-    body = app.post("/chat_tokenize", chat("Hi")).json()
-    assert body["templated_text"].endswith(
-        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+SYSTEM = "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
+HI = f"{SYSTEM}<|im_end|>\n<|im_start|>user\nHi"
+ASSISTANT = "<|im_end|>\n<|im_start|>assistant\n"
+
+
+def templated(app: App, **body: Any) -> str:
+    """Return the prompt; its tokens are its text, without one at the beginning."""
+    shown = app.post("/chat_tokenize", body).json()
+    assert "".join(token["text"] for token in shown["tokenize_response"]) == shown["templated_text"]
+    assert all(token["stop"] for token in shown["tokenize_response"])
+    return str(shown["templated_text"])
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+def test_the_template_to_the_letter(app: App) -> None:
+    assert templated(app, messages=[user("Hi")]) == HI + ASSISTANT
+    assert templated(app, messages=[]) == "<|im_start|>assistant\n"
+    own = {"role": "system", "content": "s"}
+    assert templated(app, messages=[own, user("Hi")]) == (
+        f"<|im_start|>system\ns<|im_end|>\n<|im_start|>user\nHi{ASSISTANT}"
     )
-    assert "".join(t["text"] for t in body["tokenize_response"]) == body["templated_text"]
+
+
+def test_an_assistants_last_message_is_gone_on_with(app: App) -> None:
+    begun = {"role": "assistant", "content": "I am \n"}
+    assert templated(app, messages=[user("Hi"), begun]) == f"{HI}{ASSISTANT}I am"
+
+
+def test_tools_are_written_behind_the_last_message(app: App) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"properties": {}}}}
+    known = (
+        '{"type":"function","function":{"description":null,"name":"f",'
+        r'"arguments":"{\"properties\":{}}"}}'
+    )
+    no_tool = (
+        '{"type":"function","function":{"description":"Open ended response with no specific tool'
+        r' selected","name":"no_tool","arguments":"{\"type\":\"object\"}"}}'
+    )
+    given = {"messages": [user("Hi")], "tools": [tool], "tool_prompt": "Call."}
+    assert templated(app, **given, tool_choice="f") == f"{HI}\n---\n[{known}]\nCall.{ASSISTANT}"
+    for auto in ({}, {"tool_choice": None}):
+        assert templated(app, **given, **auto) == (
+            f"{HI}\n---\n[{known},{no_tool}]\nCall.{ASSISTANT}"
+        )
+    assert templated(app, messages=[user("Hi")], tools=[], tool_prompt="Call.") == (
+        f"{HI}\n---\n[{no_tool}]\nCall.{ASSISTANT}"
+    )
+    assert templated(app, **given, tool_choice="none") == HI + ASSISTANT
+
+
+def test_a_template_adds_no_token_at_the_beginning(app: App) -> None:
+    """Usage tells what /chat_tokenize counts; a raw prompt counts one token more."""
+    body = {"messages": [user("Hi")], "max_tokens": 1}
+    counted = len(app.post("/chat_tokenize", body).json()["tokenize_response"])
+    assert app.post("/v1/chat/completions", body).json()["usage"]["prompt_tokens"] == counted
+    raw = {"prompt": HI + ASSISTANT, "max_tokens": 1}
+    assert app.post("/v1/completions", raw).json()["usage"]["prompt_tokens"] == counted + 1

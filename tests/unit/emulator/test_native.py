@@ -29,7 +29,7 @@ def test_generate_answers_and_counts(app: App) -> None:
     details = full.json()["details"]
     assert (details["finish_reason"], details["generated_tokens"]) == ("length", 3)
     assert "".join(token["text"] for token in details["tokens"]) == "The capital of"
-    assert full.headers["x-prompt-tokens"] == "5"
+    assert full.headers["x-prompt-tokens"] == "6"
     assert full.headers["x-generated-tokens"] == "3"
     assert float(full.headers["x-compute-time"]) > 0
     assert full.headers["x-total-time"].isdecimal()
@@ -63,7 +63,7 @@ def test_stream_ends_with_the_text_and_without_done(app: App) -> None:
         "finish_reason": "eos_token",
         "generated_tokens": len(found),
         "seed": None,
-        "input_length": 5,
+        "input_length": 6,
     }
 
 
@@ -112,14 +112,14 @@ def test_validation_speaks_as_tgi(app: App, parameters: dict[str, Any], said: st
 
 
 def test_context_limits(tmp_path: Path) -> None:
-    app = App(tmp_path, "--max-input-tokens", "6", "--max-total-tokens", "12")
+    app = App(tmp_path, "--max-input-tokens", "7", "--max-total-tokens", "13")
     said = app.post("/generate", ask(max_new_tokens=8)).json()["error"]
     assert said == (
-        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 12."
-        " Given: 5 `inputs` tokens and 8 `max_new_tokens`"
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 13."
+        " Given: 6 `inputs` tokens and 8 `max_new_tokens`"
     )
     said = app.post("/generate", ask("a b c d e f g", max_new_tokens=1)).json()["error"]
-    assert said == "Input validation error: `inputs` must have less than 6 tokens. Given: 7"
+    assert said == "Input validation error: `inputs` must have less than 7 tokens. Given: 8"
     assert app.post("/generate", ask("", max_new_tokens=1)).json()["error"] == (
         "Input validation error: `inputs` cannot be empty"
     )
@@ -134,9 +134,11 @@ def test_best_of_returns_the_others(app: App) -> None:
 
 
 def test_tokenize_covers_the_text(app: App) -> None:
-    tokens = app.post("/tokenize", ask("Hallo Welt, ja")).json()
+    begin, *tokens = app.post("/tokenize", ask("Hallo Welt, ja")).json()
+    assert begin == {"id": 1, "text": "", "start": 0, "stop": 0}
     assert "".join(token["text"] for token in tokens) == "Hallo Welt, ja"
     assert tokens[1]["start"] == tokens[0]["stop"]
+    assert app.post("/tokenize", ask("")).json() == [begin]
 
 
 def test_info_and_models(app: App) -> None:
@@ -159,7 +161,7 @@ def test_metrics_appear_with_their_first_use(app: App) -> None:
     assert "\ntgi_request_success 1\n" in text
     assert '\ntgi_request_failure{err="validation"} 1\n' in text
     assert "\ntgi_queue_size 0\n" in text
-    assert "\ntgi_request_generated_tokens_sum 3.0\n" in text
+    assert "\ntgi_request_generated_tokens_sum 3\n" in text
     assert '\ntgi_batch_inference_count{method="decode"} 2\n' in text
     assert 'tgi_request_duration_bucket{le="+Inf"} 1\n' in text
     assert text.count("tgi_request_duration_bucket{") == 36

@@ -14,7 +14,7 @@ from tests.support.emulator_process import Running, running
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Running]:
-    with running(*replay.LIMITS) as one:
+    with running(*replay.STARTED_WITH) as one:
         yield one
 
 

@@ -18,12 +18,14 @@ from ..start.limits import Limits
 from ..start.logs import Log
 from .errors import InferError
 from .metrics import Metrics
-from .validation import check_request
+from .validation import DEFAULT_LENGTH, check_request
 from .wire import Body
 
 _UNHURRIED = 0.02
 """Seconds between tokens under `no-cancel`: else a script ends before a client can leave."""
-_CUDA = "Server error: CUDA error: an illegal memory access was encountered"
+_CUDA = "CUDA error: an illegal memory access was encountered"
+
+_CONCAT_SECONDS = 0.0002
 
 
 class StreamCut(Exception):
@@ -106,10 +108,12 @@ class Backend:
                     failed.message += f" {name}={secret}"
                 raise failed from None
             self.metrics.observe("tgi_request_input_length", len(tokens))
-            self.metrics.observe("tgi_request_max_new_tokens", ask.max_new_tokens)
+            slice_ = min(ask.max_new_tokens, DEFAULT_LENGTH)
+            self.metrics.observe("tgi_request_max_new_tokens", slice_)
             room = len(tokens) + ask.max_new_tokens
             self.reserved += room
             self._gauges()
+            self._join_batch()
             yield Begun(tokens, time.monotonic())
             if self.faults.get("hang") is not None:
                 await asyncio.Event().wait()
@@ -122,7 +126,7 @@ class Backend:
                 raise self._failed(InferError(kind), "incomplete")
         except TextError as error:
             self.healthy = False
-            raise self._failed(InferError("generation", str(error)), "generation") from None
+            raise self._broken("prefill", str(error)) from None
         except (GeneratorExit, asyncio.CancelledError):
             if not ended:
                 self.metrics.count("tgi_request_failure", err="dropped")
@@ -158,7 +162,7 @@ class Backend:
                 if streaming and cut is not None and (index > int(cut) or finish):
                     raise StreamCut
                 if streaming and error is not None and (index > int(error) or finish):
-                    raise self._failed(InferError("generation", _CUDA), "generation")
+                    raise self._broken("decode", _CUDA)
                 told = None if self.faults.get("no-finish-reason") is not None else finish
                 yield Step(piece, index, finish, text if finish else "", seed, told)
                 if finish:
@@ -180,24 +184,37 @@ class Backend:
         if self.faults.get("shard-crash") is not None:
             self.log.launcher("ERROR", f"Method Prefill encountered an error.\n{_CUDA}")
             self.crash()
-            raise self._failed(InferError("generation", "transport error"), "generation")
+            raise self._broken("prefill", "transport error")
         if self.faults.get("no-generate") is not None:
             self.log.launcher("ERROR", f"Method Prefill encountered an error.\n{_CUDA}")
-            raise self._failed(InferError("generation", _CUDA), "generation")
+            raise self._broken("prefill", _CUDA)
 
     def _forward(self, method: str, began: float) -> None:
         self.metrics.count("tgi_batch_inference_count", method=method)
         self.metrics.count("tgi_batch_inference_success", method=method)
         took = time.monotonic() - began
-        self.metrics.observe("tgi_batch_inference_duration", took, method=method)
-        self.metrics.observe("tgi_batch_forward_duration", took, method=method)
+        for part, share in (("inference", 1.0), ("forward", 0.98), ("decode", 0.01),
+                            ("filter", 0.01)):  # fmt: skip
+            self.metrics.observe(f"tgi_batch_{part}_duration", took * share, method=method)
+        self.metrics.observe("tgi_request_skipped_tokens", 0)
+
+    def _broken(self, method: str, message: str) -> InferError:
+        """What a client sees when a shard fails: the shard's own words, which may be none."""
+        self.metrics.count("tgi_batch_inference_count", method=method)
+        self.metrics.count("tgi_batch_inference_failure", method=method)
+        return self._failed(InferError("generation", f"Server error: {message}"), "generation")
+
+    def _join_batch(self) -> None:
+        """Join the batch that runs: with chunked prefill at once."""
+        self.metrics.observe("tgi_batch_next_size", 1)
+        if self.running > 1:
+            self.metrics.count("tgi_batch_concat", reason="chunking")
+            self.metrics.observe("tgi_batch_concat_duration", _CONCAT_SECONDS, method="decode")
 
     def _gauges(self) -> None:
         self.metrics.gauge("tgi_queue_size", 0)
         self.metrics.gauge("tgi_batch_current_size", self.running)
         self.metrics.gauge("tgi_batch_current_max_tokens", self.reserved)
-        if self.running:
-            self.metrics.observe("tgi_batch_next_size", self.running)
 
     def _failed(self, error: InferError, reason: str) -> InferError:
         self.metrics.count("tgi_request_failure", err=reason)

@@ -87,7 +87,7 @@ class Routes:
     async def chat_tokenize(self, body: Any) -> Response:
         self.backend.metrics.count("tgi_request_count")
         text = openai_chat.to_generate(body, self.backend)[0]
-        tokens = await native.tokenize(self.backend, text)
+        tokens = await native.tokenize(self.backend, text, special=False)
         return JsonResponse({"tokenize_response": tokens, "templated_text": text})
 
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from .backend import StreamCut
+from .rust_words import dumps
 from .serde import DataError, Reader
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -34,10 +35,6 @@ class JsonResponse(Response):
 
     def render(self, content: Any) -> bytes:
         return dumps(content).encode()
-
-
-def dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 async def read_json(request: Request, reader: Reader, limit: int) -> Any:

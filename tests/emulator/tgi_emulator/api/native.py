@@ -9,11 +9,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from ..source.text import InputToken, Piece
+from ..source.chat_template import BEGIN_TEXT
+from ..source.text import BEGIN, InputToken, Piece
+from . import validation
 from .backend import Backend, Begun, Step
 from .errors import InferError, invalid
-from .http import dumps
-from .validation import check_best_of
+from .rust_words import dumps
 from .wire import Body
 
 
@@ -22,6 +23,10 @@ def token_json(piece: Piece) -> dict[str, Any]:
         "id": piece.id, "text": piece.text, "logprob": _number(piece.logprob),
         "special": piece.special,
     }  # fmt: skip
+
+
+def _decoded(token: InputToken) -> str:
+    return BEGIN_TEXT if token is BEGIN else token.text
 
 
 def _number(value: float) -> float | None:
@@ -52,7 +57,7 @@ class Generated:
         if prefill and p["decoder_input_details"]:
             likely = None if math.isnan(self.last.piece.logprob) else -1.0
             shown["prefill"] = [
-                {"id": token.id, "text": token.text, "logprob": likely if index else None}
+                {"id": token.id, "text": _decoded(token), "logprob": likely if index else None}
                 for index, token in enumerate(self.tokens)
             ]
         if p["top_n_tokens"]:
@@ -65,7 +70,12 @@ def base_headers(inputs: str, compute_type: str) -> dict[str, str]:
 
 
 async def generate_once(backend: Backend, inputs: str, p: Body) -> Generated:
-    """Without best_of and without the request counter; raises InferError."""
+    """Without best_of; raises InferError."""
+    backend.metrics.count("tgi_request_count")
+    return await _generated(backend, inputs, p)
+
+
+async def _generated(backend: Backend, inputs: str, p: Body) -> Generated:
     began = time.monotonic()
     steps: list[Step] = []
     tokens: list[InputToken] = []
@@ -114,12 +124,12 @@ async def generate(backend: Backend, inputs: str, p: Body) -> tuple[dict[str, st
     best_of = p["best_of"] or 1
     others: list[Generated] = []
     if best_of > 1:
-        check_best_of(best_of, backend.args)
-        runs = [await generate_once(backend, inputs, p) for _ in range(best_of)]
+        validation.check_best_of(best_of, backend.args)
+        runs = [await _generated(backend, inputs, p) for _ in range(best_of)]
         runs.sort(key=lambda run: -sum(s.piece.logprob for s in run.steps) / len(run.steps))
         done, others = runs[0], runs[1:]
     else:
-        done = await generate_once(backend, inputs, p)
+        done = await _generated(backend, inputs, p)
     lead = inputs if p["return_full_text"] else ""
     body: Body = {"generated_text": lead + done.last.text}
     if p["details"] or p["decoder_input_details"]:
@@ -185,8 +195,8 @@ def stream_headers(inputs: str) -> dict[str, str]:
     return {**base_headers(inputs, compute_type()), "x-accel-buffering": "no"}
 
 
-async def tokenize(backend: Backend, inputs: str) -> list[Body]:
+async def tokenize(backend: Backend, inputs: str, special: bool = True) -> list[Body]:
     return [
         {"id": token.id, "text": token.text, "start": token.start, "stop": token.stop}
-        for token in await backend.source.tokenize(inputs)
+        for token in await validation.tokenize(backend.source, inputs, special)
     ]

@@ -14,18 +14,17 @@ from . import native
 from .backend import Backend
 from .chat_state import ChatState, finish_word, logprob_json, usage_json
 from .errors import InferError
-from .http import dumps
 from .info import fingerprint, served_model
+from .rust_words import dumps
 from .wire import Body, parameters
 
 
 def to_generate(chat: Body, backend: Backend) -> tuple[str, Body, bool]:
     """(prompt, parameters, whether a tool call is forced by grammar); raises InferError."""
     if backend.faults.get("no-chat-template") is not None:
-        backend.metrics.count("tgi_request_failure", err="template")
         raise InferError("template_error", "template not found")
     faults, given, grammar = backend.faults, chat["tools"], chat["response_format"]
-    with_tools, using_tools = None, False
+    appended, using_tools = "", False
     if given and faults.get("tools-ignored") is not None:
         given, grammar = None, grammar or {"type": "ignored"}
     if grammar is not None and given is not None:
@@ -37,11 +36,9 @@ def to_generate(chat: Body, backend: Backend) -> tuple[str, Body, bool]:
         using_tools = bool(chosen)
         if chosen:
             grammar = {"type": "json", "value": tools.schema_for(chosen)}
-        if chosen and faults.get("tools-dropped") is None:
-            with_tools = (
-                [tool["function"] for tool in chosen],
-                chat["tool_prompt"] or tools.PROMPT,
-            )
+        last = chat["messages"][-1:]
+        if chosen and faults.get("tools-dropped") is None and not any(one.call_ids for one in last):
+            appended = tools.described(chosen, chat["tool_prompt"])
     greedy = chat["temperature"] == 0.0
     penalty = chat["presence_penalty"]
     wanted = parameters(
@@ -56,11 +53,12 @@ def to_generate(chat: Body, backend: Backend) -> tuple[str, Body, bool]:
         seed=chat["seed"],
         top_n_tokens=chat["top_logprobs"],
         grammar=grammar,
+        add_special_tokens=False,
     )
     turns = [(message.role, message.text) for message in chat["messages"]]
     if faults.get("system-dropped") is not None:
         turns = [(role, text) for role, text in turns if role != "system"]
-    return render(turns, with_tools), wanted, using_tools
+    return render(turns, appended), wanted, using_tools
 
 
 def without_tools(chat: Body) -> Body:

@@ -11,9 +11,9 @@ from . import native
 from .backend import Backend
 from .chat_state import finish_word, usage_json
 from .errors import InferError, ReplyError
-from .http import dumps
 from .info import fingerprint, served_model
 from .openai_chat import error_event, tells_usage
+from .rust_words import dumps
 from .wire import Body, parameters
 
 
@@ -48,9 +48,18 @@ def check(backend: Backend, request: Body) -> None:
     raise problem
 
 
-def _frame(backend: Backend, choices: list[Body]) -> Body:
+def _final(backend: Backend, choices: list[Body], prompt: int, generated: int) -> Body:
+    """A whole answer, or a stream's last piece: TGI writes its keys in another order."""
+    body = {
+        "object": "text_completion", "id": "", "created": int(time.time()),
+        "model": served_model(backend), "system_fingerprint": fingerprint(), "choices": choices,
+    }  # fmt: skip
+    return {**body, "usage": usage_json(prompt, generated)} if tells_usage(backend) else body
+
+
+def _piece(backend: Backend, choice: Body) -> Body:
     return {
-        "object": "text_completion", "id": "", "created": int(time.time()), "choices": choices,
+        "object": "text_completion", "id": "", "created": int(time.time()), "choices": [choice],
         "model": served_model(backend), "system_fingerprint": fingerprint(),
     }  # fmt: skip
 
@@ -70,7 +79,6 @@ async def reply(backend: Backend, request: Body) -> tuple[dict[str, str], Body]:
     sums: dict[str, int] = {}
 
     async def one(index: int, prompt: str) -> None:
-        backend.metrics.count("tgi_request_count")
         done = await native.generate_once(backend, prompt, wanted)
         text = _echo(backend, prompt) + done.last.text
         choices.append(_choice(index, text, finish_word(done.last.told)))
@@ -85,11 +93,7 @@ async def reply(backend: Backend, request: Body) -> tuple[dict[str, str], Body]:
         for task in tasks:
             task.cancel()
     headers = {"x-compute-type": native.compute_type(), **{k: str(v) for k, v in sums.items()}}
-    usage = usage_json(sums["x-prompt-tokens"], sums["x-generated-tokens"])
-    return headers, {
-        **_frame(backend, choices),
-        **({"usage": usage} if tells_usage(backend) else {}),
-    }
+    return headers, _final(backend, choices, sums["x-prompt-tokens"], sums["x-generated-tokens"])
 
 
 def start_stream(
@@ -106,7 +110,7 @@ async def _events(backend: Backend, request: Body) -> AsyncGenerator[str, None]:
     async def one(index: int, prompt: str) -> None:
         try:
             if echo := _echo(backend, prompt):
-                await queue.put(dumps(_frame(backend, [_choice(index, echo, "")])))
+                await queue.put(dumps(_piece(backend, _choice(index, echo, ""))))
             async with aclosing(native.stream(backend, prompt, wanted)) as bodies:
                 async for body in bodies:
                     await queue.put(dumps(_chunk(backend, index, body)))
@@ -137,8 +141,6 @@ async def _events(backend: Backend, request: Body) -> AsyncGenerator[str, None]:
 def _chunk(backend: Backend, index: int, body: Body) -> Body:
     details, text = body["details"], body["token"]["text"]
     if not details:
-        return _frame(backend, [_choice(index, text, "")])
-    frame = _frame(backend, [_choice(index, text, details["finish_reason"])])
-    if not tells_usage(backend):
-        return frame
-    return {**frame, "usage": usage_json(details["input_length"], details["generated_tokens"])}
+        return _piece(backend, _choice(index, text, ""))
+    last = _choice(index, text, details["finish_reason"])
+    return _final(backend, [last], details["input_length"], details["generated_tokens"])

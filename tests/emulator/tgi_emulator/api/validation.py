@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import random
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 
 from ..faults.faults import Faults
-from ..source.text import IGNORED, Ask, Constraint, InputToken, TextSource
+from ..source.text import BEGIN, IGNORED, Ask, Constraint, InputToken, TextSource
 from ..start.args import Args
 from ..start.limits import Limits
 from .errors import InferError, invalid
+from .grammar import check_grammar
 from .wire import Body
 
 DEFAULT_LENGTH = 1024
@@ -59,35 +55,6 @@ def check_best_of(best_of: int, args: Args) -> None:
         raise invalid(f"`best_of` must be > 0 and <= {most}. Given: {best_of}")
 
 
-def check_grammar(grammar: Body | None, args: Args) -> Constraint | None:
-    """TGI's {"type","value"} to a Constraint; raises InferError."""
-    if grammar is None:
-        return None
-    if args.on("disable_grammar_support"):
-        raise invalid("grammar is not supported")
-    if grammar["type"] == "ignored":
-        return IGNORED
-    if grammar["type"] == "regex":
-        return Constraint(regex=grammar["value"])
-    schema: Any = grammar["value"]
-    if grammar["type"] == "json_schema":
-        schema = schema["schema"]
-    elif isinstance(schema, str):
-        try:
-            schema = json.loads(schema)
-        except ValueError as error:
-            raise invalid(f"grammar is not valid: {error}") from None
-    elif not isinstance(schema, dict):
-        raise invalid("grammar is not supported")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise invalid(f"grammar is not valid: {error.message}") from None
-    if not isinstance(schema, dict) or "properties" not in schema:
-        raise invalid("grammar is not valid: Grammar must have a 'properties' field")
-    return Constraint(schema=schema)
-
-
 def _constraint(grammar: Body | None, args: Args, faults: Faults) -> Constraint | None:
     try:
         return check_grammar(grammar, args)
@@ -95,6 +62,11 @@ def _constraint(grammar: Body | None, args: Args, faults: Faults) -> Constraint 
         if faults.get("bad-schema-ok") is None or args.on("disable_grammar_support"):
             raise
         return IGNORED
+
+
+async def tokenize(source: TextSource, inputs: str, special: bool) -> list[InputToken]:
+    """All tokens of an input; special, with the one at the beginning."""
+    return [BEGIN] * special + await source.tokenize(inputs)
 
 
 async def check_request(
@@ -110,7 +82,7 @@ async def check_request(
             f"`truncate` must be strictly positive and less than {limits.max_input}."
             f" Given: {truncate}"
         )
-    tokens = await source.tokenize(inputs)
+    tokens = await tokenize(source, inputs, p.get("add_special_tokens", True))
     if truncate is not None and len(tokens) > truncate:
         tokens = tokens[-truncate:]
         inputs = inputs[tokens[0].start :]
@@ -157,6 +129,3 @@ def _squeezed(
     if wanted is not None:
         p = {**p, "max_new_tokens": max(1, min(wanted, limits.max_total - len(tokens)))}
     return inputs, tokens, p
-
-
-__all__ = ["DEFAULT_LENGTH", "InferError", "check_best_of", "check_request"]

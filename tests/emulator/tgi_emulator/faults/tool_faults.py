@@ -7,7 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from ..api.http import dumps
+from ..api.rust_words import dumps
 from ..api.wire import Body
 
 _WRONG: tuple[Any, ...] = (False, "wrong", 0, None)

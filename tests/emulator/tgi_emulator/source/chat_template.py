@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
+BEGIN_TEXT = "<|im_start|>"
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 END = "<|im_end|>"
 _TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>|\Z)", re.S)
 
 
-def render(
-    messages: Sequence[tuple[str, str]], tools: tuple[list[dict[str, Any]], str] | None = None
-) -> str:
-    """(role, text) pairs to a prompt that ends where the assistant begins.
+def render(messages: Sequence[tuple[str, str]], appended: str = "") -> str:
+    """(role, text) pairs to a prompt that ends where the assistant begins, or goes on.
 
-    The template knows no tools, so TGI appends them, and its tool prompt, to the last message.
+    The template knows no tools: TGI appends what it says of them to the last message.
     """
     turns = list(messages)
-    if tools and turns:
+    if turns:
         role, text = turns[-1]
-        turns[-1] = (role, f"{text}\n---\n{json.dumps(tools[0])}\n{tools[1]}")
-    if not turns or turns[0][0] != "system":
-        turns.insert(0, ("system", SYSTEM))
+        turns[-1] = (role, text + appended)
+        if turns[0][0] != "system":
+            turns.insert(0, ("system", SYSTEM))
     said = "".join(f"<|im_start|>{role}\n{text}{END}\n" for role, text in turns)
-    return f"{said}<|im_start|>assistant\n"
+    prompt = f"{said}<|im_start|>assistant\n"
+    if turns and turns[-1][0] == "assistant":
+        begun = turns[-1][1]
+        return prompt[: prompt.rindex(begun) + len(begun)].rstrip()
+    return prompt
 
 
 def turns_of(prompt: str) -> list[tuple[str, str]]:

@@ -7,12 +7,10 @@ arrays are bounded, which TGI does not do: a 135M model would else not find the 
 from __future__ import annotations
 
 import json
-import re
 from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any
 
-from .schema_fill import resolve
+from .schema_fill import parsed, resolve
 from .text import TextError
 
 _COMMON = r"""
@@ -34,11 +32,7 @@ def of_schema(schema: dict[str, Any]) -> str:
 
 def of_regex(pattern: str) -> str:
     """Grammar text; raises TextError for a pattern outside of what GBNF can say."""
-    try:
-        tree = sre_parser.parse(pattern)
-    except re.error as error:
-        raise TextError(f"Invalid regular expression: {error}") from None
-    return f"root ::= {_regex(tree)}\n"
+    return f"root ::= {_regex(parsed(pattern))}\n"
 
 
 def of_text(text: str) -> str:
@@ -110,7 +104,7 @@ def _array(schema: dict[str, Any], root: dict[str, Any], depth: int) -> str:
 
 def _string(schema: dict[str, Any]) -> str:
     if "pattern" in schema:
-        tree = sre_parser.parse(schema["pattern"].removeprefix("^").removesuffix("$"))
+        tree = parsed(schema["pattern"].removeprefix("^").removesuffix("$"))
         return f'"\\"" {_regex(tree)} "\\""'
     if "minLength" in schema or "maxLength" in schema:
         low = int(schema.get("minLength", 0))

@@ -36,6 +36,10 @@ class InputToken:
     stop: int
 
 
+BEGIN = InputToken(1, "", 0, 0)
+"""The begin-of-sequence token, put before every input that no template made."""
+
+
 @dataclass(frozen=True)
 class Constraint:
     """A JSON schema (dict) or a regular expression (str) the text must fulfil."""

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from functools import cache
 
 from . import schema_fill, scripted_answers
@@ -13,6 +14,8 @@ from .chat_template import END, turns_of
 from .text import Ask, InputToken, Piece
 from .tools import settled
 
+_GUIDED_TOKEN = re.compile(r'",|\s?(?:\w{1,9}|[^\w\s"]+"?|")|\s')
+"""JSON in pieces as small as a model's; a value's end takes its comma along, as TGI wants it."""
 _TOKEN = re.compile(r"<\|\w+\|>|\s?[^\s<]+|\s|<")
 
 
@@ -53,15 +56,16 @@ class ScriptedText:
     async def generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         turns = turns_of(ask.prompt) or [("user", ask.prompt)]
         question = next((text for role, text in reversed(turns) if role == "user"), "")
+        cut = _TOKEN if ask.constraint is None else _GUIDED_TOKEN
         if ask.constraint and ask.constraint.schema is not None:
             text = schema_fill.fill(settled(ask.constraint.schema, turns), question)
         elif ask.constraint and ask.constraint.regex is not None:
             text = schema_fill.match_for(ask.constraint.regex)
         else:
             text = scripted_answers.answer(turns)
-        words = [found.group() for found in _TOKEN.finditer(text)]
+        words = [found.group() for found in cut.finditer(text)]
         for word in words[: ask.max_new_tokens]:
             await asyncio.sleep(0)
             yield _piece(word, ask.top_n)
         if len(words) < ask.max_new_tokens:
-            yield Piece(2, END, -0.01, special=True)
+            yield replace(_piece(END, ask.top_n), id=2, logprob=-0.01, special=True)

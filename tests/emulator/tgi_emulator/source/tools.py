@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ..api.errors import InferError
+from ..api.rust_words import dumps
 from ..api.wire import Body
 
 NO_TOOL = "no_tool"
@@ -48,10 +49,19 @@ def schema_for(tools: list[Body]) -> dict[str, Any]:
             "additionalProperties": arguments.get("additionalProperties") == "true",
             "properties": {**name, **arguments.get("properties", {})},
             "required": ["_name", *arguments.get("required", [])],
-            "$defs": arguments.get("$defs", {}),
         }
     refs = [{"$ref": f"#/$functions/{name}"} for name in functions]
     return {"$functions": functions, "properties": {"function": {"anyOf": refs}}}
+
+
+def described(tools: list[Body], prompt: str) -> str:
+    """What TGI writes of the tools where the chat template cannot."""
+    shown = [
+        {**tool, "function": {**function, "arguments": dumps(function["arguments"])}}
+        for tool in tools
+        if (function := tool["function"])
+    ]
+    return f"\n---\n{dumps(shown)}\n{prompt or PROMPT}"
 
 
 def settled(schema: dict[str, Any], turns: list[tuple[str, str]]) -> dict[str, Any]:
