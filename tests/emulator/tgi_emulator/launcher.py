@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 
@@ -17,6 +18,7 @@ from .start.flags import FLAGS
 from .start.logs import LEVELS, Log
 from .start.rules import LauncherError, LauncherPanic, check_extras, check_lengths, find_num_shards
 from .start.rust_debug import dump_args
+from .start.tokenizer import prepare_router
 
 
 class _Stopped(Exception):
@@ -104,9 +106,10 @@ def _run(start: phases.Start, source: TextSource) -> int:
     phases.download(start)
     phases.load(start, num_shard, lambda: source.load(args.number("max_total_tokens")))
     limits = phases.warm_up(start, source)
-    phases.prepare_router(start)
+    time.sleep(start.seconds["listen"])
+    template = prepare_router(start)
     try:
-        return serve(start, source, limits)
+        return serve(start, source, limits, template)
     except RestartError:
         source.close()
         # the same process id, so that a container does not count it as a restart of its own

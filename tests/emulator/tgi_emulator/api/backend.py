@@ -59,8 +59,8 @@ class Step:
 class Backend:
     """One served model. `crash` ends the process as a dying shard would, `restart` renews it.
 
-    `pace` are the seconds between two tokens, without faults; `running` are generations and
-    `reserved` the tokens they may take up.
+    `pace` are the seconds between two tokens, without faults; `template` tells whether the model
+    has a chat template; `running` are generations and `reserved` the tokens they may take up.
     """
 
     args: Args
@@ -72,6 +72,7 @@ class Backend:
     crash: Callable[[], None] = lambda: None
     restart: Callable[[], None] = lambda: None
     pace: float = 0.0
+    template: bool = True
     running: int = 0
     reserved: int = 0
     healthy: bool = True

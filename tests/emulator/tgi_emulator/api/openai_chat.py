@@ -21,7 +21,7 @@ from .wire import Body, parameters
 
 def to_generate(chat: Body, backend: Backend) -> tuple[str, Body, bool]:
     """(prompt, parameters, whether a tool call is forced by grammar); raises InferError."""
-    if backend.faults.get("no-chat-template") is not None:
+    if not backend.template or backend.faults.get("no-chat-template") is not None:
         raise InferError("template_error", "template not found")
     faults, given, grammar = backend.faults, chat["tools"], chat["response_format"]
     appended, using_tools = "", False

@@ -71,7 +71,7 @@ _RETRIES = (
     f' (Caused by NameResolutionError("{_HTTPS}: {_RESOLVE}"))'
 )
 _NO_SPACE = "[Errno 28] No space left on device: '/data/hub/models--$folder'"
-_NO_FLASH = "Could not import Flash Attention enabled models: CUDA is not available"
+NO_FLASH = "Could not import Flash Attention enabled models: CUDA is not available"
 
 
 def _refused(code: int, name: str, reason: str, text: str) -> tuple[Step, ...]:
@@ -174,10 +174,10 @@ ENDINGS: dict[str, Ending] = {
     "sliding-window": Ending("load", "sliding window without paged attention", _load(
         "window", _VALUE, _SLIDING)),
     "quantize-on-cpu": Ending("load", "quantisation, but no GPU is seen", _load(
-        "fallback", _VALUE, "quantization is not available on CPU"), (("WARN", _NO_FLASH),)),
+        "fallback", _VALUE, "quantization is not available on CPU"), (("WARN", NO_FLASH),)),
     "no-flash-attention": Ending("load", "two shards without flash attention", _load(
         "sharded", "builtins.NotImplementedError",
-        "Sharded llama requires Flash Attention enabled models."), (("WARN", _NO_FLASH),)),
+        "Sharded llama requires Flash Attention enabled models."), (("WARN", NO_FLASH),)),
     "heads-odd": Ending("load", "shards do not divide the heads", _load(
         "flash model layers heads", _VALUE, "`num_heads` must be divisible by `num_shards` (got"
         " `num_heads`: 9 and `num_shards`: 2")),

@@ -31,18 +31,58 @@ def revision_of(args: Args) -> str:
 
 
 def snapshot(args: Args, env: Mapping[str, str], model: str = "") -> Path:
-    name = "models--" + (model or args.text("model_id") or "").replace("/", "--")
-    return cache_dir(args, env) / name / "snapshots" / revision_of(args)
+    """The folder of a revision, as Python finds it: by its file in refs/, else by its name."""
+    folder = _folder(args, env, model)
+    return folder / "snapshots" / (_commit(folder, args) or revision_of(args))
+
+
+def folder_of_router(args: Args, env: Mapping[str, str]) -> Path | None:
+    """Where the router looks for the tokenizer's configuration and the chat template.
+
+    Offline only by the file in refs/, even for a commit; a directory with a revision nowhere.
+    """
+    model = args.text("model_id") or ""
+    if Path(model).is_dir():
+        return Path(model) if args.text("revision") is None else None
+    if env.get("HF_HUB_OFFLINE") != "1":
+        return snapshot(args, env)
+    folder = _folder(args, env)
+    commit = _commit(folder, args)
+    found = folder / "snapshots" / commit if commit else None
+    return found if found and found.is_dir() else None
 
 
 def is_cached(path: Path) -> bool:
-    return (path / MARKER).exists()
+    return (path / MARKER).exists() or any(path.glob("*.safetensors"))
 
 
-def store(path: Path) -> None:
-    """Raises OSError where TGI could not write its cache either."""
+def stands_for_model(path: Path) -> bool:
+    """A folder of ours, or one without a model's files: it stands for a whole repository."""
+    return (path / MARKER).exists() or not (path / "config.json").exists()
+
+
+def store(args: Args, env: Mapping[str, str], model: str) -> Path:
+    """Write the marker and the revision's file; raises OSError where TGI could not either."""
+    path = snapshot(args, env, model)
     path.mkdir(parents=True, exist_ok=True)
     (path / MARKER).write_text("no weights here: text comes from the emulator\n")
+    refs = path.parent.parent / "refs" / (args.text("revision") or "main")
+    refs.parent.mkdir(parents=True, exist_ok=True)
+    refs.write_text(path.name)
+    return path
+
+
+def _folder(args: Args, env: Mapping[str, str], model: str = "") -> Path:
+    name = "models--" + (model or args.text("model_id") or "").replace("/", "--")
+    return cache_dir(args, env) / name
+
+
+def _commit(folder: Path, args: Args) -> str:
+    """What the revision's file in refs/ holds, to the letter: a newline makes it another name."""
+    try:
+        return (folder / "refs" / (args.text("revision") or "main")).read_text()
+    except OSError:
+        return ""
 
 
 def save_tokenizer(workdir: Path) -> None:

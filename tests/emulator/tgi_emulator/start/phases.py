@@ -16,10 +16,10 @@ from ..faults.faults import Faults
 from ..source.text import TextSource
 from . import failures, hub_cache
 from .args import Args
-from .endings import ENDINGS, Ending, failed, find_words
+from .endings import ENDINGS, NO_FLASH, Ending, failed, find_words
 from .limits import Limits, find_limits
 from .logs import Log
-from .rules import LauncherError, simulated_gpus
+from .rules import simulated_gpus
 
 _WARM_UP_FAULTS = ("oom-warmup", "kv-too-small")
 _SECONDS = {"download": 0.2, "load": 0.3, "warmup": 0.2, "listen": 0.0}
@@ -98,7 +98,7 @@ def _fetch(start: Start, model: str, phase: str) -> None:
         log.launcher("INFO", "Download file: model.safetensors")
         time.sleep(start.seconds["download"])
         try:
-            hub_cache.store(path)
+            hub_cache.store(args, os.environ, model)
         except OSError as error:
             ending = failed(error)
     if ending:
@@ -117,6 +117,8 @@ def load(start: Start, num_shard: int, load_text: Callable[[], None]) -> None:
     began = time.monotonic()
     for rank in range(num_shard):
         log.launcher("INFO", "Starting shard", "shard-manager", rank)
+    if start.faults.get("no-driver") is not None:
+        log.launcher("WARN", NO_FLASH)
     ending = start.ending("load")
     if num_shard > 1 and num_shard > simulated_gpus(os.environ):
         ending = ending or ENDINGS["too-few-gpus"]
@@ -177,27 +179,3 @@ def _announce(args: Args, log: Log, limits: Limits) -> None:
         log.router("INFO", f"Maximum input tokens defaulted to {limits.max_input}", source, 164)
     if args.number("max_total_tokens") is None:
         log.router("INFO", f"Maximum total tokens defaulted to {limits.max_total}", source, 170)
-
-
-def prepare_router(start: Start) -> None:
-    """Tokenizer and hub information, the last steps before the listener."""
-    args, log = start.args, start.log
-    time.sleep(start.seconds["listen"])
-    source = "router/src/server.rs"
-    if not Path(start.model).is_dir() and os.environ.get("HF_HUB_OFFLINE") != "1":
-        sha = hub_cache.revision_of(args)
-        log.router("INFO", f"Serving revision {sha} of model {start.model}", source, 2363)
-    try:
-        hub_cache.save_tokenizer(Path.cwd())
-    except OSError as error:
-        log.router("ERROR", f"Failed to import python tokenizer {error}", source, 1670)
-        raise failures.fail_router(
-            log, 'WebServer(Tokenizer("Unable to load tokenizer."))'
-        ) from None
-    log.router("INFO", "Using config None", source, 1733)
-    if Path(start.model).is_dir():
-        log.router("WARN", f"no pipeline tag found for model {start.model}", source, 1798)
-
-
-__all__ = ["LauncherError", "Start", "download", "load", "phase_seconds", "prepare_router",
-           "warm_up"]  # fmt: skip

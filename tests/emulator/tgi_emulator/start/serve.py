@@ -47,11 +47,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(start: Start, source: TextSource, limits: Limits) -> int:
+def serve(start: Start, source: TextSource, limits: Limits, template: bool = True) -> int:
     """Runs until stopped; returns 0, or raises LauncherError or RestartError."""
     backend = Backend(
-        start.args, limits, start.log, start.faults, source, Metrics(limits), pace=start.pace
-    )
+        start.args, limits, start.log, start.faults, source, Metrics(limits), pace=start.pace,
+        template=template,
+    )  # fmt: skip
     listener = _bind(start)
     return asyncio.run(_serve(start, backend, listener))
 
