@@ -26,7 +26,8 @@ def app(tmp_path: Path) -> App:
     [
         ("{}", {}, 415, "Expected request with `Content-Type: application/json`"),
         ("{", JSON, 400, "Failed to parse the request body as JSON: "),
-        ("", JSON, 400, "EOF while parsing a value at line 1 column 1"),
+        ("", JSON, 400, "EOF while parsing a value at line 1 column 0"),
+        ("[]x", JSON, 422, "invalid length 0, expected struct GenerateRequest with 2 elements"),
         ("{}", JSON, 422, "missing field `inputs` at line 1 column 2"),
         ('{"inputs": 5}', JSON, 422, "inputs: invalid type: integer `5`, expected a string"),
         (

@@ -14,13 +14,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from .. import VERSION
+from ..reading.serde import Reader
 from . import info, wire, wire_chat
 from .backend import Backend
 from .cors import Cors
 from .errors import InferError, ReplyError
-from .handlers import Routes, instances, untagged
+from .handlers import Routes
 from .http import JsonResponse, Rejected, read_json, until_disconnect
-from .serde import Reader
 
 _BAD_REQUEST = (400, 404, 405, 413, 415, 422)
 Handler = Callable[[Any], Coroutine[Any, Any, Response]]
@@ -92,8 +92,8 @@ def create_app(backend: Backend) -> Starlette:
         post("/generate_stream", wire.generate, routes.generate_stream),
         post("/v1/chat/completions", wire_chat.chat, routes.chat),
         post("/v1/completions", wire.completion, routes.completions),
-        post("/vertex", instances, routes.vertex),
-        post("/invocations", untagged("inputs", "messages", "prompt"), routes.invocations),
+        post("/vertex", wire_chat.vertex, routes.vertex),
+        post("/invocations", wire_chat.invocation, routes.invocations),
         post("/tokenize", wire.generate, routes.tokenize),
         post("/chat_tokenize", wire_chat.chat, routes.chat_tokenize, guarded=False),
     ]

@@ -7,11 +7,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from . import native, openai_chat, openai_completions, wire, wire_chat
+from . import native, openai_chat, openai_completions, wire
 from .backend import Backend
 from .errors import InferError, ReplyError
 from .http import EventStream, JsonResponse
-from .serde import DataError, Reader
 
 
 class Routes:
@@ -77,7 +76,7 @@ class Routes:
         kind, request = body
         if kind == "messages":
             return openai_chat.to_generate(request, self.backend)[:2]
-        given = request["parameters"]
+        given = request["parameters"] or wire.parameters()
         kept = {key: given[key] for key in ("max_new_tokens", "seed")}
         return request["inputs"], wire.parameters(do_sample=True, details=True, **kept)
 
@@ -89,22 +88,3 @@ class Routes:
         text = openai_chat.to_generate(body, self.backend)[0]
         tokens = await native.tokenize(self.backend, text, special=False)
         return JsonResponse({"tokenize_response": tokens, "templated_text": text})
-
-
-def untagged(*kinds: str) -> Reader:
-    """A body told apart by its shape: (kind, request)."""
-    readers = {"inputs": wire.compat, "messages": wire_chat.chat, "prompt": wire.completion}
-
-    def read(value: Any, path: str) -> Any:
-        for kind in kinds:
-            if isinstance(value, dict) and kind in value:
-                return kind, readers[kind](value, path)
-        raise DataError(path, "data did not match any variant of untagged enum SagemakerRequest")
-
-    return read
-
-
-def instances(value: Any, path: str) -> Any:
-    if not isinstance(value, dict) or not isinstance(value.get("instances"), list):
-        raise DataError(path, "missing field `instances`")
-    return [untagged("inputs", "messages")(one, "instances") for one in value["instances"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from decimal import Decimal
 from typing import Any
@@ -43,3 +44,19 @@ def number(value: float) -> str:
     """Return a float as `{}` prints it: no exponent, and no point where nothing follows it."""
     text = format(Decimal(repr(float(value))), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def ryu(value: float) -> str:
+    """Return a float as serde_json writes it: shortest, 1e16 and not 1e+16."""
+    sign = "-" if math.copysign(1, value) < 0 else ""
+    _, figures, exponent = Decimal(repr(abs(value))).normalize().as_tuple()
+    digits = "".join(map(str, figures))
+    if value == 0:
+        return f"{sign}0.0"
+    point = len(digits) + int(exponent)
+    if 0 < point <= 16:
+        digits = digits.ljust(point, "0")
+        return f"{sign}{digits[:point]}.{digits[point:] or '0'}"
+    if -5 < point <= 0:
+        return f"{sign}0.{'0' * -point}{digits}"
+    return f"{sign}{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e{point - 1}"

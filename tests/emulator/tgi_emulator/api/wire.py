@@ -4,47 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from .serde import (
+from ..reading.buffer import Buffered
+from ..reading.fault import Pairs
+from ..reading.serde import (
+    NONE,
     REQUIRED,
-    DataError,
+    adjacent,
     anything,
     boolean,
     f32,
     i32,
+    mapped,
     optional,
     sequence,
     struct,
     text,
     u32,
     u64,
+    untagged,
     usize,
 )
 
 Body = dict[str, Any]
-_KINDS = ("json", "json_object", "regex", "json_schema")
 
-
-def grammar(value: Any, path: str) -> Body:
-    """{"type", "value"}: TGI's own form; OpenAI's `json_schema` key ends as a missing `value`."""
-    if not isinstance(value, dict):
-        raise DataError(path, "invalid type: expected adjacently tagged enum GrammarType")
-    if "type" not in value:
-        raise DataError(path, "missing field `type`")
-    kind = value["type"]
-    if kind not in _KINDS:
-        known = ", ".join(f"`{one}`" for one in _KINDS)
-        raise DataError(f"{path}.type", f"unknown variant `{kind}`, expected one of {known}")
-    if "value" not in value:
-        raise DataError(path, "missing field `value`")
-    inner = f"{path}.value"
-    if kind == "regex":
-        return {"type": "regex", "value": text(value["value"], inner)}
-    if kind == "json_schema":
-        config = struct({"name": (optional(text), None), "schema": (anything, REQUIRED)},
-                        "JsonSchemaConfig")  # fmt: skip
-        return {"type": "json_schema", "value": config(value["value"], inner)}
-    return {"type": "json", "value": value["value"]}
-
+_CONFIG = struct(
+    "JsonSchemaConfig", {"name": (optional(text), NONE), "schema": (anything, REQUIRED)}
+)
+grammar = adjacent(
+    "GrammarType", {"json|json_object": anything, "regex": text, "json_schema": _CONFIG}
+)
+"""{"type", "value"}: TGI's own form; OpenAI's `json_schema` key ends as a missing `value`."""
 
 PARAMETERS = {
     "best_of": (optional(usize), None),
@@ -71,7 +60,7 @@ PARAMETERS = {
 
 def parameters(**given: Any) -> Body:
     """Generation parameters at their defaults, with the given ones set."""
-    plain: Body = struct(PARAMETERS, "GenerateParameters")({}, "")
+    plain: Body = _PARAMETERS(Buffered(Pairs()))
     return {**plain, **given}
 
 
@@ -80,43 +69,38 @@ def absent_parameters() -> Body:
     return parameters(do_sample=True)
 
 
-_PARAMETERS = struct(PARAMETERS, "GenerateParameters")
-generate = struct(
-    {"inputs": (text, REQUIRED), "parameters": (_PARAMETERS, absent_parameters)}, "GenerateRequest"
-)
-compat = struct(
-    {
-        "inputs": (text, REQUIRED),
-        "parameters": (_PARAMETERS, absent_parameters),
-        "stream": (boolean, False),
-    },
-    "CompatGenerateRequest",
+_PARAMETERS = struct("GenerateParameters", PARAMETERS)
+_INPUTS = {"inputs": (text, REQUIRED), "parameters": (_PARAMETERS, absent_parameters)}
+generate = struct("GenerateRequest", _INPUTS)
+compat = struct("CompatGenerateRequest", {**_INPUTS, "stream": (boolean, False)})
+instance = struct(
+    "GenerateVertexInstance",
+    {"inputs": (text, REQUIRED), "parameters": (optional(_PARAMETERS), NONE)},
 )
 
 
-def _prompt(value: Any, path: str) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise DataError(path, "data did not match any variant of untagged enum PromptDeserializer")
-    if not value:
-        raise DataError(path, "Empty array detected. Do not use an empty array for the prompt.")
-    return value
+def _prompts(value: str | list[str]) -> list[str]:
+    if not value and isinstance(value, list):
+        raise ValueError("Empty array detected. Do not use an empty array for the prompt.")
+    return [value] if isinstance(value, str) else value
 
 
 completion = struct(
+    "CompletionRequest",
     {
-        "model": (optional(text), None),
-        "prompt": (_prompt, REQUIRED),
+        "model": (optional(text), NONE),
+        "prompt": (
+            mapped(untagged("PromptDeserializer", text, sequence(text)), _prompts),
+            REQUIRED,
+        ),
         "max_tokens": (optional(u32), None),
         "temperature": (optional(f32), None),
         "top_p": (optional(f32), None),
         "stream": (boolean, False),
-        "seed": (optional(u64), None),
+        "seed": (optional(u64), NONE),
         "suffix": (optional(text), None),
         "repetition_penalty": (optional(f32), None),
         "frequency_penalty": (optional(f32), None),
         "stop": (optional(sequence(text)), None),
     },
-    "CompletionRequest",
 )

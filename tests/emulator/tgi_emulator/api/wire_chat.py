@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
-from .serde import (
+from ..reading.buffer import Buffered
+from ..reading.fault import Fault, Pairs
+from ..reading.serde import (
+    NONE,
     REQUIRED,
-    DataError,
+    Reader,
+    Source,
     anything,
     boolean,
     f32,
+    mapped,
+    null,
     optional,
     sequence,
     struct,
+    tagged,
     text,
     u32,
     u64,
+    untagged,
 )
-from .wire import Body, grammar
+from .rust_words import dumps
+from .wire import Body, compat, completion, grammar, instance
 
 
 @dataclass(frozen=True)
@@ -31,88 +38,137 @@ class Message:
     call_ids: tuple[str, ...] = ()
 
 
-def _message(value: Any, path: str) -> Message:
-    """Tool calls and images become text, as TGI's templates see them."""
-    if not isinstance(value, dict):
-        raise DataError(path, "invalid type: expected struct Message")
-    if "role" not in value:
-        raise DataError(path, "missing field `role`")
-    role, content = text(value["role"], f"{path}.role"), value.get("content")
-    if isinstance(content, str):
-        return Message(role, content)
-    if isinstance(content, list) and all(isinstance(chunk, dict) for chunk in content):
-        return Message(role, "".join(_chunk(chunk) for chunk in content))
-    calls = value.get("tool_calls")
-    if isinstance(calls, list) and all(isinstance(call, dict) for call in calls):
-        return Message(role, json.dumps(calls), tuple(str(call.get("id")) for call in calls))
-    raise DataError(path, "data did not match any variant of untagged enum MessageBody")
+def _called(function: Body) -> Body:
+    return {**function, "arguments": dumps(function["arguments"])}
 
 
-def _chunk(chunk: Body) -> str:
-    if chunk.get("type") == "text":
-        return str(chunk.get("text", ""))
-    return f"![]({chunk.get('image_url', {}).get('url', '')})"
+_FUNCTION = struct(
+    "FunctionDefinition",
+    {
+        "description": (optional(text), None),
+        "name": (text, REQUIRED),
+        "arguments|parameters": (anything, REQUIRED),
+    },
+)
+_CALL = struct(
+    "ToolCall",
+    {
+        "id": (text, REQUIRED),
+        "type": (text, REQUIRED),
+        "function": (mapped(_FUNCTION, _called), REQUIRED),
+    },
+)
+_URL = struct("Url", {"url": (text, REQUIRED)})
+_CHUNK = tagged(
+    "MessageChunk",
+    {
+        "text": struct("MessageChunk", {"text": (text, REQUIRED)}),
+        "image_url": struct("MessageChunk", {"image_url": (_URL, REQUIRED)}),
+    },
+)
+_CONTENT = untagged(
+    "MessageContent", text, mapped(sequence(_CHUNK), lambda all: "".join(map(_part, all)))
+)
+_BODY = untagged(
+    "MessageBody",
+    struct("MessageBody", {"content": (_CONTENT, REQUIRED)}),
+    struct("MessageBody", {"tool_calls": (sequence(_CALL), REQUIRED)}),
+)
 
 
-def _tool(value: Any, path: str) -> Body:
-    function = struct(
-        {"description": (optional(text), None), "name": (text, REQUIRED)}, "FunctionDefinition"
-    )
-    outer = struct({"type": (text, REQUIRED), "function": (anything, REQUIRED)}, "Tool")
-    tool: Body = outer(value, path)
-    inner = function(tool["function"], f"{path}.function")
-    arguments = tool["function"].get("parameters", tool["function"].get("arguments", REQUIRED))
-    if arguments is REQUIRED:
-        raise DataError(f"{path}.function", "missing field `arguments`")
-    return {"type": tool["type"], "function": {**inner, "arguments": arguments}}
+def _part(chunk: tuple[str, Body]) -> str:
+    """Images become text, as TGI's templates see them."""
+    kind, given = chunk
+    return str(given["text"]) if kind == "text" else f"![]({given['image_url']['url']})"
 
 
-def _tool_choice(value: Any, path: str) -> str:
+def _message(source: Source) -> Message:
+    """`role` and `name` are read as they come; the rest is put aside and tried as a body."""
+    own: Body = {}
+    rest = Pairs()
+    with source.mapping("struct Message") as entries:
+        for key in entries:
+            if key not in ("role", "name"):
+                rest.append((key, entries.value(key).any()))
+            elif key in own:
+                raise Fault(f"duplicate field `{key}`")
+            else:
+                own[key] = (text if key == "role" else optional(text))(entries.value(key))
+        if "role" not in own:
+            raise Fault("missing field `role`")
+        body = _BODY(Buffered(rest))
+    if "content" in body:
+        return Message(own["role"], body["content"])
+    calls = body["tool_calls"]
+    return Message(own["role"], dumps(calls), tuple(call["id"] for call in calls))
+
+
+def _choice(value: str | tuple[str, Body] | None) -> str:
     """auto, none, required, or `=NAME` for one named function."""
     if value is None:
         return "auto"
     if isinstance(value, str):
         return value if value in ("auto", "none", "required") else f"={value}"
-    if isinstance(value, dict) and value.get("type") == "function":
-        named = value.get("function")
-        if isinstance(named, dict) and isinstance(named.get("name"), str):
-            return f"={named['name']}"
-    raise DataError(path, "data did not match any variant of untagged enum ToolTypeDeserializer")
+    return f"={value[1]['function']['name']}"
 
 
-_CHAT = struct(
+_NAME = struct("FunctionName", {"name": (text, REQUIRED)})
+_NAMED = tagged("TypedChoice", {"function": struct("TypedChoice", {"function": (_NAME, REQUIRED)})})
+_TOOL = struct("Tool", {"type": (text, REQUIRED), "function": (_FUNCTION, REQUIRED)})
+
+chat = struct(
+    "ChatRequest",
     {
-        "model": (optional(text), None),
+        "model": (optional(text), NONE),
         "messages": (sequence(_message), REQUIRED),
         "frequency_penalty": (optional(f32), None),
         "logit_bias": (optional(sequence(f32)), None),
         "logprobs": (optional(boolean), None),
         "top_logprobs": (optional(u32), None),
-        "max_tokens": (optional(u32), None),
+        "max_tokens|max_completion_tokens": (optional(u32), None),
         "n": (optional(u32), None),
         "presence_penalty": (optional(f32), None),
         "stop": (optional(sequence(text)), None),
         "stream": (boolean, False),
-        "seed": (optional(u64), None),
+        "seed": (optional(u64), NONE),
         "temperature": (optional(f32), None),
         "top_p": (optional(f32), None),
-        "tools": (optional(sequence(_tool)), None),
+        "tools": (optional(sequence(_TOOL)), None),
         "tool_prompt": (optional(text), None),
-        "tool_choice": (_tool_choice, "auto"),
+        "tool_choice": (
+            mapped(untagged("ToolTypeDeserializer", null, text, _NAMED), _choice),
+            "auto",
+        ),
         "response_format": (optional(grammar), None),
         "stream_options": (
-            struct({"include_usage": (boolean, False)}, "StreamOptions"),
+            struct("StreamOptions", {"include_usage": (boolean, False)}),
             lambda: {"include_usage": False},
         ),
     },
-    "ChatRequest",
 )
 
 
-def chat(value: Any, path: str) -> Body:
-    if isinstance(value, dict) and "max_completion_tokens" in value:
-        if "max_tokens" in value:
-            raise DataError(path, "duplicate field `max_tokens`")
-        value = {**value, "max_tokens": value["max_completion_tokens"]}
-    request: Body = _CHAT(value, path)
-    return request
+def _kind(name: str, reader: Reader) -> Reader:
+    return mapped(reader, lambda request: (name, request))
+
+
+invocation = untagged(
+    "SagemakerRequest",
+    _kind("inputs", compat), _kind("messages", chat), _kind("prompt", completion),
+)  # fmt: skip
+"""(kind, request): which one it is shows in its fields."""
+
+vertex = mapped(
+    struct(
+        "VertexRequest",
+        {
+            "instances": (
+                sequence(
+                    untagged("VertexInstance", _kind("inputs", instance), _kind("messages", chat))
+                ),
+                REQUIRED,
+            )
+        },
+    ),
+    lambda request: request["instances"],
+)
