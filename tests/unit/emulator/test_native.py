@@ -81,6 +81,11 @@ def test_invocations_are_recognised_by_shape(app: App) -> None:
     assert app.post("/invocations", {"prompt": FRANCE}).json()["object"] == "text_completion"
     vertex = app.post("/vertex", {"instances": [ask(max_new_tokens=2), {"messages": messages}]})
     assert vertex.json() == {"predictions": ["The capital", "The capital of France is Paris."]}
+    failed = app.post("/vertex", {"instances": [ask(max_new_tokens=0)]})
+    assert (failed.status_code, failed.json()["error"]) == (500, "Incomplete generation")
+    refused = app.post("/vertex", {"instances": [{"messages": messages, "tools": [],
+                                                  "tool_choice": "f"}]})  # fmt: skip
+    assert refused.json()["error"] == "Tool error: Tool with name f not found"
 
 
 @pytest.mark.parametrize(
@@ -128,9 +133,12 @@ def test_context_limits(tmp_path: Path) -> None:
 
 
 def test_best_of_returns_the_others(app: App) -> None:
-    body = ask(max_new_tokens=2, best_of=2, do_sample=True, details=True)
+    body = ask(max_new_tokens=2, best_of=2, do_sample=True, details=True, top_n_tokens=1)
     details = app.post("/generate", body).json()["details"]
-    assert len(details["best_of_sequences"]) == 1
+    (other,) = details["best_of_sequences"]
+    common = ["finish_reason", "generated_tokens", "seed", "prefill", "tokens"]
+    assert list(details) == [*common, "best_of_sequences", "top_tokens"]
+    assert list(other) == ["generated_text", *common, "top_tokens"]
 
 
 def test_tokenize_covers_the_text(app: App) -> None:
@@ -139,6 +147,10 @@ def test_tokenize_covers_the_text(app: App) -> None:
     assert "".join(token["text"] for token in tokens) == "Hallo Welt, ja"
     assert tokens[1]["start"] == tokens[0]["stop"]
     assert app.post("/tokenize", ask("")).json() == [begin]
+    letters = app.post("/tokenize", ask("日本 é")).json()
+    assert [(one["text"], one["start"], one["stop"]) for one in letters[1:]] == [
+        ("日本", 0, 6), (" é", 6, 9),
+    ]  # fmt: skip
 
 
 def test_info_and_models(app: App) -> None:

@@ -66,8 +66,9 @@ class Routes:
         self.backend.metrics.count("tgi_request_count")
         if not body:
             raise ReplyError(422, "Input validation error", "Input validation error")
+        asked = [self._instance(one) for one in body]
         try:
-            done = [await native.generate_once(self.backend, *self._instance(one)) for one in body]
+            done = [await native.generate_once(self.backend, *one) for one in asked]
         except InferError:
             raise ReplyError(500, "Incomplete generation", "Incomplete generation") from None
         return JsonResponse({"predictions": [one.last.text for one in done]})

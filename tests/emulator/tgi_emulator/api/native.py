@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from ..source.chat_template import BEGIN_TEXT
@@ -46,8 +47,9 @@ class Generated:
     def last(self) -> Step:
         return self.steps[-1]
 
-    def details(self, p: Body, prefill: bool) -> dict[str, Any]:
-        shown: dict[str, Any] = {
+    def details(self, p: Body, prefill: bool, others: list[Body] | None = None) -> Body:
+        """What a client that asked for details sees; the keys are in TGI's order."""
+        shown: Body = {
             "finish_reason": self.last.told,
             "generated_tokens": len(self.steps),
             "seed": self.last.seed,
@@ -60,6 +62,8 @@ class Generated:
                 {"id": token.id, "text": _decoded(token), "logprob": likely if index else None}
                 for index, token in enumerate(self.tokens)
             ]
+        if others:
+            shown["best_of_sequences"] = others
         if p["top_n_tokens"]:
             shown["top_tokens"] = [[token_json(t) for t in s.piece.top] for s in self.steps]
         return shown
@@ -134,12 +138,11 @@ async def generate(backend: Backend, inputs: str, p: Body) -> tuple[dict[str, st
     body: Body = {"generated_text": lead + done.last.text}
     if p["details"] or p["decoder_input_details"]:
         prefill = backend.args.on("enable_prefill_logprobs")
-        body["details"] = done.details(p, prefill)
-        if others:
-            body["details"]["best_of_sequences"] = [
-                {"generated_text": lead + other.last.text, **other.details(p, prefill)}
-                for other in others
-            ]
+        also = [
+            {"generated_text": lead + other.last.text, **other.details(p, prefill)}
+            for other in others
+        ]
+        body["details"] = done.details(p, prefill, also)
     return done.headers, body
 
 
@@ -196,7 +199,10 @@ def stream_headers(inputs: str) -> dict[str, str]:
 
 
 async def tokenize(backend: Backend, inputs: str, special: bool = True) -> list[Body]:
+    """TGI counts places in bytes."""
+    places = [0, *accumulate(len(character.encode()) for character in inputs)]
     return [
-        {"id": token.id, "text": token.text, "start": token.start, "stop": token.stop}
+        {"id": token.id, "text": token.text, "start": places[token.start],
+         "stop": places[token.stop]}
         for token in await validation.tokenize(backend.source, inputs, special)
-    ]
+    ]  # fmt: skip
