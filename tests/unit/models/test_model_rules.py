@@ -31,6 +31,14 @@ def check(*models: Any, **more: Any) -> list[str]:
         [model(gpus=["0", "1"], num_shard=2), model("b", gpus=["2"])],
         [model(gpus=[]), model("b", gpus=[], num_shard=1)],
         [model(max_input_tokens=4095, max_total_tokens=4096, max_batch_total_tokens=4096)],
+        [model(max_stop_sequences=0, max_top_n_tokens=0, max_waiting_tokens=0, cuda_graphs=[0])],
+        [model(waiting_served_ratio=0, rope_factor=2, watermark_gamma=0.5, watermark_delta=-1)],
+        [
+            model(
+                cors_allow_origin="https://chat.example.org:8443", otlp_endpoint="http://otel:4317"
+            )
+        ],
+        [model(environment={"HF_HUB_OFFLINE": 1, "HUGGINGFACE_HUB_CACHE": "/data", "HF_HOME": ""})],
         [model(quantize="bitsandbytes-nf4", dtype="float16")],
         [model(lora_adapters=["a/b@main", "own=/data/lora", "a/c"], speculate=0)],
         [{"name": "own", "model_id": "/data/own"}],
@@ -68,17 +76,53 @@ ONE = [
         "is 4096, but max_total_tokens is 4096; write less than 4096, or a larger",
     ),
     (
-        {"max_total_tokens": 9, "max_batch_total_tokens": "8"},
+        {"max_total_tokens": 900, "max_batch_total_tokens": "800"},
         "tgi_models[0].max_total_tokens",
-        "write at most 8",
+        "write at most 800",
     ),
     (
-        {"max_batch_prefill_tokens": 9, "max_batch_total_tokens": 8},
+        {"max_batch_prefill_tokens": 900, "max_batch_total_tokens": 800},
         "tgi_models[0].max_batch_prefill_tokens",
-        "write at most 8",
+        "write at most 800",
     ),
     ({"validation_workers": 0}, "tgi_models[0].validation_workers", "write 1 or more"),
     ({"max_batch_size": 0}, "tgi_models[0].max_batch_size", "write 1 or more"),
+    # These start, and then refuse every request, or all that clients send
+    ({"max_concurrent_requests": 0}, "tgi_models[0].max_concurrent_requests", "write 1 or more"),
+    ({"max_best_of": 0}, "tgi_models[0].max_best_of", "write 1 or more"),
+    ({"max_client_batch_size": "0"}, "tgi_models[0].max_client_batch_size", "write 1 or more"),
+    ({"max_input_tokens": 1}, "tgi_models[0].max_input_tokens", "is 1; write 32 or more"),
+    ({"max_total_tokens": 2}, "tgi_models[0].max_total_tokens", "is 2; write 33 or more"),
+    (
+        {"max_batch_prefill_tokens": 1},
+        "tgi_models[0].max_batch_prefill_tokens",
+        "is 1; write 32 or more",
+    ),
+    ({"payload_limit": 2}, "tgi_models[0].payload_limit", "is 2; write 1024 or more"),
+    ({"waiting_served_ratio": -0.3}, "tgi_models[0].waiting_served_ratio", "0 or more"),
+    ({"waiting_served_ratio": "nan"}, "tgi_models[0].waiting_served_ratio", "0 or more"),
+    ({"rope_factor": 0.0}, "tgi_models[0].rope_factor", "more than 0"),
+    ({"watermark_gamma": 1}, "tgi_models[0].watermark_gamma", "between 0 and 1"),
+    ({"cuda_graphs": [1, -2]}, "tgi_models[0].cuda_graphs[1]", "is -2; write 0 or more"),
+    ({"cors_allow_origin": "*"}, "tgi_models[0].cors_allow_origin", "delete it, and any origin"),
+    ({"cors_allow_origin": "https://a.org/"}, "tgi_models[0].cors_allow_origin", "without a path"),
+    ({"otlp_endpoint": "otel:4317"}, "tgi_models[0].otlp_endpoint", "such as http://"),
+    # The router knows no other yes than 1
+    (
+        {"environment": {"HF_HUB_OFFLINE": True}},
+        "tgi_models[0].environment.HF_HUB_OFFLINE",
+        'is true, which TGI does not take for yes everywhere; write "1"',
+    ),
+    (
+        {"environment": {"HF_HUB_CACHE": "/data/c"}},
+        "tgi_models[0].environment.HF_HUB_CACHE",
+        "write HUGGINGFACE_HUB_CACHE",
+    ),
+    (
+        {"environment": {"HF_HOME": "/models"}},
+        "tgi_models[0].environment.HF_HOME",
+        'is "/models", which is not /data or below it; write',
+    ),
     ({"speculate": -1}, "tgi_models[0].speculate", "write 0 or more"),
     ({"cuda_memory_fraction": 1.1}, "tgi_models[0].cuda_memory_fraction", "at most 1"),
     ({"cuda_memory_fraction": 0}, "tgi_models[0].cuda_memory_fraction", "more than 0"),

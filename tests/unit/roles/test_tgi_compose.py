@@ -164,6 +164,13 @@ def test_the_container_outlives_the_drain(timeout: Any, grace: str) -> None:
     assert service({**MODEL, "graceful_termination_timeout": timeout})["stop_grace_period"] == grace
 
 
+@pytest.mark.parametrize(("timeout", "grace"), [(None, "130s"), (30, "70s")])
+def test_an_otlp_collector_that_does_not_answer_is_waited_for(timeout: Any, grace: str) -> None:
+    # The router hangs until its timeout, then the shards take 30 s
+    model = {**MODEL, "graceful_termination_timeout": timeout, "otlp_endpoint": "http://otel:4317"}
+    assert service(model)["stop_grace_period"] == grace
+
+
 def test_ports_are_on_loopback_only() -> None:
     assert service({**MODEL, "port": 9001})["ports"] == ["127.0.0.1:9001:80"]
     assert service(tgi_base_port=7000)["ports"] == ["127.0.0.1:7000:80"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ...common.problem import problem
+from ...common.problem import problem, shown
 from .options import OPTIONS
 
 #: Typer prints tracebacks without local variables, which hold the Hub's token, if this is not empty
@@ -24,6 +24,7 @@ _REFUSED = {
     "HF_TOKEN": "write tgi_hf_token, which is kept in a file of its own",
     "HF_API_TOKEN": "write tgi_hf_token; this name would replace it",
     "HUGGING_FACE_HUB_TOKEN": "write tgi_hf_token; the launcher does not read this name",
+    "HF_HUB_CACHE": "write HUGGINGFACE_HUB_CACHE: only a part of TGI reads this name",
     "USE_PREFIX_CACHING": "write PREFIX_CACHING, its name since 2.4.0",
     "NGROK": _NGROK,
     "NGROK_AUTHTOKEN": _NGROK,
@@ -31,6 +32,8 @@ _REFUSED = {
     PLAIN_TRACEBACK: "delete it: the role sets it, which keeps the Hub's token out of the log",
 }
 _TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
+_DIRECTORIES = ("HF_HOME", "HUGGINGFACE_HUB_CACHE")
+_BELOW_DATA = re.compile(r"/data(/[\w.-]+)*/?")
 _USER = re.compile(r"://[^/\s@]+@")
 
 
@@ -51,8 +54,21 @@ def check_environment(environment: Any, where: str) -> Iterator[str]:
         elif _TOKEN.search(str(value)):
             what = "holds a token of the Hub"
             yield problem(path, what, "delete it, and write tgi_hf_token in a vault file")
-        elif name == "HF_ENDPOINT":
-            yield from check_logged_url(value, path)
+        else:
+            yield from _check_value(name, value, path)
+
+
+def _check_value(name: str, value: Any, path: str) -> Iterator[str]:
+    """Check variables that TGI takes in one form only, and then serves as if they were not set."""
+    text = str(value).lower() if isinstance(value, bool) else str(value or "").strip()
+    if name == "HF_ENDPOINT":
+        yield from check_logged_url(text, path)
+    elif name == "HF_HUB_OFFLINE" and text not in ("1", "0", "false", "no", "off", ""):
+        what = f"is {shown(value)}, which TGI does not take for yes everywhere"
+        yield problem(path, what, 'write "1", or delete it')
+    elif name in _DIRECTORIES and text and not _BELOW_DATA.fullmatch(text):
+        remedy = "write a path there, because all other weights are lost with the container"
+        yield problem(path, f"is {shown(text)}, which is not /data or below it", remedy)
 
 
 def check_logged_url(value: Any, where: str) -> Iterator[str]:

@@ -6,8 +6,9 @@ backends/v3/src/main.rs of TGI 3.3.7. Breaking one ends a start that took minute
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...common.problem import number, problem, shown, whole
@@ -20,8 +21,26 @@ _ORDER = (
     ("max_total_tokens", "max_batch_total_tokens", True),
     ("max_batch_prefill_tokens", "max_batch_total_tokens", True),
 )
-# These options may be 0; every other whole number must be positive
-_MAY_BE_ZERO = {"speculate", "max_stop_sequences", "max_top_n_tokens", "max_waiting_tokens"}
+# The smallest number that serves requests: name -> (number, why). For all others it is 1
+_LEAST = {
+    "speculate": (0, ""),
+    "max_stop_sequences": (0, ""),
+    "max_top_n_tokens": (0, ""),
+    "max_waiting_tokens": (0, ""),
+    "max_input_tokens": (32, "the template of a chat alone takes some 30"),
+    "max_total_tokens": (33, "the template of a chat alone takes some 30"),
+    "max_batch_prefill_tokens": (32, "it is the tokens of one step of prefill"),
+    "payload_limit": (1024, "it counts bytes"),
+}
+# Comparisons that are false for "not a number"
+_RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+    ("cuda_memory_fraction", lambda x: 0 < x <= 1, "more than 0 and at most 1, for example 0.9"),
+    ("waiting_served_ratio", lambda x: 0 <= x < math.inf, "0 or more, for example 0.3"),
+    ("rope_factor", lambda x: 0 < x < math.inf, "more than 0, for example 2.0"),
+    ("watermark_gamma", lambda x: 0 < x < 1, "a number between 0 and 1, for example 0.5"),
+)
+_ORIGIN = re.compile(r"https?://[^\s/*]+|null")
+_COLLECTOR = re.compile(r"https?://\S+")
 
 
 def check_launcher(model: dict[Any, Any], where: str, version: Any) -> Iterator[str]:
@@ -31,7 +50,7 @@ def check_launcher(model: dict[Any, Any], where: str, version: Any) -> Iterator[
     yield from _check_sharding(model, where)
     yield from _check_formats(model, where)
     yield from _check_versions(model, where, version)
-    yield from check_logged_url(model.get("otlp_endpoint"), f"{where}.otlp_endpoint")
+    yield from _check_urls(model, where)
     yield from check_environment(model.get("environment"), f"{where}.environment")
 
 
@@ -48,13 +67,18 @@ def _check_order(model: dict[Any, Any], where: str) -> Iterator[str]:
 def _check_ranges(model: dict[Any, Any], where: str) -> Iterator[str]:
     for option in LAUNCHER_OPTIONS:
         value = whole(model.get(option.name)) if option.type == "int" else None
-        least = 0 if option.name in _MAY_BE_ZERO else 1
+        least, why = _LEAST.get(option.name, (1, ""))
         if value is not None and value < least:
-            yield problem(f"{where}.{option.name}", f"is {value}", f"write {least} or more")
-    fraction = number(model.get("cuda_memory_fraction"))
-    if fraction is not None and not 0 < fraction <= 1:
-        remedy = "write more than 0 and at most 1, for example 0.9"
-        yield problem(f"{where}.cuda_memory_fraction", f"is {fraction:g}", remedy)
+            remedy = f"write {least} or more{f', because {why}' if why else ''}"
+            yield problem(f"{where}.{option.name}", f"is {value}", remedy)
+    for name, fits, example in _RANGES:
+        fraction = number(model.get(name))
+        if fraction is not None and not fits(fraction):
+            yield problem(f"{where}.{name}", f"is {fraction:g}", f"write {example}")
+    graphs = model.get("cuda_graphs")
+    for place, size in enumerate(graphs if isinstance(graphs, list) else []):
+        if (whole(size) or 0) < 0:
+            yield problem(f"{where}.cuda_graphs[{place}]", f"is {size}", "write 0 or more")
 
 
 def _check_sharding(model: dict[Any, Any], where: str) -> Iterator[str]:
@@ -83,6 +107,19 @@ def _check_formats(model: dict[Any, Any], where: str) -> Iterator[str]:
         if not re.fullmatch(r"[^@,\s]+(@[^@,\s]+)?", str(adapter)):
             remedy = "write id, id@revision or name=path"
             yield problem(f"{where}.lora_adapters[{place}]", f"is {shown(adapter)}", remedy)
+
+
+def _check_urls(model: dict[Any, Any], where: str) -> Iterator[str]:
+    origin, collector = model.get("cors_allow_origin"), model.get("otlp_endpoint")
+    if isinstance(origin, str) and origin and not _ORIGIN.fullmatch(origin):
+        remedy = "write one such as https://chat.example.org, without a path"
+        if "*" in origin:
+            remedy = "delete it, and any origin may call, as TGI's default is"
+        yield problem(f"{where}.cors_allow_origin", f"is {shown(origin)}, not an origin", remedy)
+    if isinstance(collector, str) and collector and not _COLLECTOR.fullmatch(collector):
+        remedy = "write one such as http://collector.example.org:4317"
+        yield problem(f"{where}.otlp_endpoint", f"is {shown(collector)}, not a URL", remedy)
+    yield from check_logged_url(collector, f"{where}.otlp_endpoint")
 
 
 def _check_versions(model: dict[Any, Any], where: str, version: Any) -> Iterator[str]:
