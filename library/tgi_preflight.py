@@ -11,7 +11,8 @@ description:
     specifications and the rules of TGI's launcher and of the gateway. Then it checks the host.
     One message lists all problems, a line each with the remedy.
   - On the host it checks the release, processor, memory, free disk, GPUs and driver, whether
-    the models fit them, the ports and who listens on them, and the clock. It only reads.
+    the models fit them, the ports and who listens on them, the clock, and the files that TGI
+      reads without a word when they are missing. It only reads.
   - It resolves O(models) once a run. Deployed models keep the port and the GPUs that they have.
   - In a task it takes no options; the action of the same name builds them from the variables
     of the play.
@@ -31,8 +32,8 @@ options:
         description: The model, with the port and the GPUs that the user wrote.
         type: dict
         required: true
-      memory_environment:
-        description: Environment variables that change how much memory it needs.
+      environment:
+        description: Environment variables that decide about its memory and its files.
         type: dict
         default: {}
   deploys:
@@ -73,6 +74,10 @@ options:
     description: Directory of the models' weights.
     type: str
     default: /var/lib/tgi
+  read_only_data:
+    description: Which models get C(/data) read-only, V(tgi_read_only_data).
+    type: str
+    default: offline
   min_memory_gib:
     description: Minimum memory, in GiB.
     type: float
@@ -196,7 +201,7 @@ from ansible.module_utils.tgi.preflight.on_host import inspect_host
 MODEL = {
     "variable": {"type": "str", "required": True},
     "entry": {"type": "dict", "required": True},
-    "memory_environment": {"type": "dict", "default": {}},
+    "environment": {"type": "dict", "default": {}},
 }
 PORT = {
     "port": {"type": "int", "required": True},
@@ -211,6 +216,7 @@ ARGUMENTS = {
     "bind_address": {"type": "str", "default": ""},
     "base_dir": {"type": "str", "default": BASE_DIR},
     "data_dir": {"type": "str", "default": DATA_DIR},
+    "read_only_data": {"type": "str", "default": "offline"},
     "min_memory_gib": {"type": "float", "default": 0.0},
     "min_free_disk_gib": {"type": "float", "default": 0.0},
     "min_driver": {"type": "str", "default": "0"},

@@ -7,6 +7,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT
+from ..models import hub_cache
+
+#: Only these of the environment leave for the host: the rest may be secret
+_ENVIRONMENT = ("ATTENTION", "TGI_WIGGLE_ROOM", "USE_FLASH_ATTENTION", *hub_cache.VARIABLES)
+
+
+def known_environment(own: Mapping[str, str], common: Any) -> dict[str, str]:
+    """Return the environment variables that decide about a model's memory and its files.
+
+    ``common`` is tgi_environment; the model's ``own`` environment overrides it.
+    """
+    merged = {**(common if isinstance(common, Mapping) else {}), **own}
+    return {name: str(merged[name]) for name in _ENVIRONMENT if name in merged}
 
 
 @dataclass(frozen=True)
@@ -19,14 +32,14 @@ class PortRequest:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """A model of the list, without its environment, which may hold secrets."""
+    """A model of the list, without most of its environment, which may hold secrets."""
 
     #: Its place in the inventory, such as tgi_models[0]
     variable: str
     #: An entry of models.resolve.normalise
     entry: Mapping[str, Any]
-    #: The environment variables that change how much memory it needs
-    memory_environment: Mapping[str, str] = field(default_factory=dict)
+    #: See :func:`known_environment`
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,8 @@ class HostRequest:
     bind_address: str = ""
     base_dir: str = BASE_DIR
     data_dir: str = DATA_DIR
+    #: tgi_read_only_data
+    read_only_data: str = "offline"
     min_memory_gib: float = 0.0
     min_free_disk_gib: float = 0.0
     min_driver: str = "0"

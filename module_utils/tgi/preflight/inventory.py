@@ -15,8 +15,7 @@ from .docker_rules import check_docker
 from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
 from .gateway.pem_files import Reader
-from .host_request import HostRequest, ModelRequest, PortRequest
-from .memory_plan import memory_environment
+from .host_request import HostRequest, ModelRequest, PortRequest, known_environment
 from .role_specs import Role, check_types, render, render_role_variables, unknown_variables
 from .toolkit_rules import check_toolkit
 
@@ -33,6 +32,7 @@ _JUDGED = (
     "tgi_version",
     "tgi_base_dir",
     "tgi_data_dir",
+    "tgi_read_only_data",
     "tgi_base_port",
     "checks_consumer",
     *JUDGED,
@@ -106,6 +106,7 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
         bind_address=_text(values.get("tgi_bind_address"), "") if deploys else "",
         base_dir=_text(values.get("tgi_base_dir"), BASE_DIR),
         data_dir=_text(values.get("tgi_data_dir"), DATA_DIR),
+        read_only_data=_text(values.get("tgi_read_only_data"), "offline"),
         # A gateway alone needs little
         min_memory_gib=(deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
         min_free_disk_gib=number(values.get("preflight_min_free_disk_gib")) or 0.0,
@@ -124,7 +125,7 @@ def _model_requests(values: Mapping[str, Any]) -> Iterator[ModelRequest]:
         yield ModelRequest(
             f"tgi_models[{entry['place']}]",
             {**entry, "options": options},
-            memory_environment(environment, values.get("tgi_environment")),
+            known_environment(environment, values.get("tgi_environment")),
         )
 
 

@@ -15,18 +15,6 @@ from ..planner.gpu_table import Card
 from ..planner.plan import plan_model, source_of
 from ..planner.sources import Source, read_source
 
-# Only these of the environment leave for the host: the rest may be secret
-_ENVIRONMENT = ("ATTENTION", "TGI_WIGGLE_ROOM", "USE_FLASH_ATTENTION")
-
-
-def memory_environment(own: Mapping[str, str], common: Any) -> dict[str, str]:
-    """Return the environment variables that decide about a model's memory.
-
-    ``common`` is tgi_environment; the model's ``own`` environment overrides it.
-    """
-    merged = {**(common if isinstance(common, Mapping) else {}), **own}
-    return {name: str(merged[name]) for name in _ENVIRONMENT if name in merged}
-
 
 def check_plan(
     models: list[dict[str, Any]], gpus: list[dict[str, Any]], data_dir: Path
@@ -34,7 +22,7 @@ def check_plan(
     """Check models against the GPUs of host.nvidia.gpus.parse_gpus.
 
     Each model is an entry of models.resolve.assign with ``variable`` (its place in the
-    inventory), and ``environment`` from :func:`memory_environment`.
+    inventory), and ``environment`` from host_request.known_environment.
     """
     cards = [
         Card(gpu["index"], gpu["name"], gpu["memory_mib"], _capability(gpu), gpu["uuid"])

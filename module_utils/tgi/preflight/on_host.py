@@ -21,6 +21,7 @@ from ..host.nvidia import cdi, driver, driver_verdict
 from ..models.deployed import DeployedModels, check_projects, read_deployed
 from ..models.resolve import assign
 from . import memory_plan
+from .files_on_host import HostFiles
 from .host_request import HostRequest
 
 
@@ -37,6 +38,8 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     problems = _check_system(request, root, wanted, new)
     problems += deployed.problems
     problems += check_projects(root, request.base_dir, new)
+    files = HostFiles(root, request.data_dir, request.read_only_data)
+    problems += [line for model in wanted for line in files.check(model)]
     nvidia = _check_nvidia(request, wanted, root)
     problems += nvidia.problems
     problems += _check_ports(request, root, wanted, deployed)
@@ -65,9 +68,9 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
 
 
 def _with_places(request: HostRequest, models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the models with what the messages and the memory plan need."""
+    """Return the models with what the messages, the memory plan and the check of files need."""
     return [
-        {**model, "variable": one.variable, "environment": dict(one.memory_environment)}
+        {**model, "variable": one.variable, "environment": dict(one.environment)}
         for model, one in zip(models, request.models)
     ]
 

@@ -79,6 +79,14 @@ def test_a_model_of_one_host_is_published_too(endpoint: Endpoint, at: Hosts) -> 
     assert listed == {"scribe", "clerk"}
 
 
+def test_a_model_without_a_gpu_writes_only_where_it_must(at: Hosts) -> None:
+    touch = "docker exec tgi-scribe-tgi-1 touch"
+    refused = at("gpu1").run(f"{touch} /usr/local/bin/x")
+    assert (refused.rc, "Read-only file system" in refused.stderr) == (1, True)
+    for path in ("/tmp", "/usr/src/out", "/data"):
+        at("gpu1").check_output(f"{touch} {path}/x && docker exec tgi-scribe-tgi-1 rm {path}/x")
+
+
 @pytest.mark.usefixtures("back")
 def test_a_drained_replica_gets_nothing_and_no_request_fails(inventory: str, at: Hosts) -> None:
     first, *_ = endpoints = load_endpoints(inventory)

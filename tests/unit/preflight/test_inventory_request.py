@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.common.problem import UNKNOWN
-from ansible.module_utils.tgi.preflight.host_request import HostRequest, ModelRequest, PortRequest
+from ansible.module_utils.tgi.preflight.host_request import (
+    HostRequest,
+    ModelRequest,
+    PortRequest,
+    known_environment,
+)
 from ansible.module_utils.tgi.preflight.inventory import host_request, refusal
 
 HOUSE = {
@@ -66,6 +71,13 @@ def test_odd_options_and_secrets_stay_on_the_controller() -> None:
     text = json.dumps(asked.to_options())
     assert "a-secret" not in text
     assert asked.models[0].entry["options"] == {"speculate": 2}
+
+
+def test_only_what_decides_about_memory_and_files_leaves_for_the_host() -> None:
+    own = {"SOME_KEY": "a-secret", "ATTENTION": "paged"}
+    assert known_environment(own, UNKNOWN) == {"ATTENTION": "paged"}
+    common = {"ATTENTION": "flashinfer", "HF_HUB_OFFLINE": 1, "HTTPS_PROXY": "a-secret"}
+    assert known_environment(own, common) == {"ATTENTION": "paged", "HF_HUB_OFFLINE": "1"}
 
 
 def test_the_message() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.common.commands import CommandResult
-from ansible.module_utils.tgi.common.problem import UNKNOWN
 from ansible.module_utils.tgi.host.nvidia.gpus import parse_gpus
 from ansible.module_utils.tgi.models.resolve import assign
 from ansible.module_utils.tgi.preflight import on_host
@@ -16,7 +15,6 @@ from ansible.module_utils.tgi.preflight.inventory import host_request
 from ansible.module_utils.tgi.preflight.memory_plan import (
     check_plan,
     find_config,
-    memory_environment,
 )
 
 from tests.support.planner_models import LLAMA_8B, LLAMA_70B
@@ -136,14 +134,6 @@ def test_the_environment_has_its_say() -> None:
     assert judge(wanted({**big, "environment": padded}), TWO) == []
     assert judge(wanted(big, tgi_environment=padded), TWO) == []
     assert len(judge(wanted(big, tgi_environment={"HF_ENDPOINT": "https://hub"}), TWO)) == 1
-
-
-def test_only_what_decides_about_memory_leaves_for_the_host() -> None:
-    own = {"SOME_KEY": "a-secret", "ATTENTION": "paged"}
-    assert memory_environment(own, UNKNOWN) == {"ATTENTION": "paged"}
-    common = {"ATTENTION": "flashinfer", "TGI_WIGGLE_ROOM": 0.9}
-    merged = {"ATTENTION": "paged", "TGI_WIGGLE_ROOM": "0.9"}
-    assert memory_environment(own, common) == merged
 
 
 def test_the_whole_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
