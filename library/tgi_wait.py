@@ -116,9 +116,9 @@ models:
   contains:
     name: {description: Its name., type: str}
     phase:
-      description: V(absent), V(start), V(download), V(load), V(warmup), V(serve), V(ready), or
-        V(silent) if its log level or log driver hides the phases. For a failed model, the phase
-        in which it failed.
+      description: V(absent), V(start), V(download), V(load), V(warmup), V(listen) (its port does
+        not answer yet), V(serve), V(ready), or V(silent) if its log level or log driver hides the
+        phases. For a failed model, the phase in which it failed.
       type: str
     ready: {description: Whether it has generated a token., type: bool}
     failed: {description: Whether it failed., type: bool}
@@ -129,6 +129,7 @@ models:
     detail: {description: Last message of its log or server; the cause if it failed., type: str}
     container: {description: Name of its container., type: str}
     restarts: {description: How often Docker has restarted it., type: int}
+    warnings: {description: What is not as asked of a ready model., type: list, elements: dict}
     cause: {description: For a failed model. Id of the cause., type: str, sample: gated}
     exit_code: {description: For a failed model. Exit code of an ended container., type: int}
     remedy: {description: For a failed model. What to do., type: str}
@@ -152,7 +153,7 @@ from ansible.module_utils.tgi.common.places import compose_project
 from ansible.module_utils.tgi.docker.compose_containers import DockerError
 from ansible.module_utils.tgi.engines.tgi.phases import DEADLINES, PHASES
 from ansible.module_utils.tgi.readiness.judge import judge_absent
-from ansible.module_utils.tgi.readiness.messages import as_result, failure_text
+from ansible.module_utils.tgi.readiness.messages import as_result, failure_text, warning_texts
 from ansible.module_utils.tgi.readiness.state import Memory, Status, Wanted
 from ansible.module_utils.tgi.readiness.watch import Watcher
 
@@ -223,6 +224,8 @@ def main() -> None:
                 changed=False,
             )
     failed = [one for one in statuses if one.failure]
+    for warning in warning_texts(host, statuses):
+        module.warn(warning)
     if module.check_mode:
         # The real run will create what is absent
         statuses = [

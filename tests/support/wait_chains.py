@@ -60,7 +60,7 @@ def _router(
     name: str, start: tuple[str, ...], error: str, cause: str, says: str, remedy: str
 ) -> Chain:
     end = (launcher("Webserver Crashed", "ERROR"), error, "Error: WebserverFailed")
-    phase = "serve" if CONNECTED in start else "warmup"
+    phase = "listen" if CONNECTED in start else "warmup"
     return Chain(name, (*start, *end), 1, phase, cause, says, remedy)
 
 

@@ -58,6 +58,12 @@ class Container:
     restarts: int
     quiet: bool = False
     """Its LOG_LEVEL hides the lines that name the phases."""
+    offline: bool = False
+    """It may not ask the Hub: HF_HUB_OFFLINE."""
+    devices: bool = False
+    """It asks for GPUs."""
+    data: str = ""
+    """The host's folder at /data, empty if there is none."""
 
     @property
     def boundary(self) -> float:
@@ -89,6 +95,16 @@ def _container(raw: dict[str, Any]) -> Container:
         out_of_memory=bool(state.get("OOMKilled")),
         restarts=int(raw.get("RestartCount") or 0),
         quiet=environment.get("LOG_LEVEL", "info").lower() in _QUIET_LEVELS,
+        offline=environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        devices=bool((raw.get("HostConfig") or {}).get("DeviceRequests")),
+        data=next(
+            (
+                str(one.get("Source") or "")
+                for one in raw.get("Mounts") or []
+                if one.get("Destination") == "/data"
+            ),
+            "",
+        ),
     )
 
 
@@ -136,6 +152,13 @@ class Docker:
         """Return the last 2000 lines of a container's log; None if its driver cannot be read."""
         code, out, err = self._run(["logs", "--timestamps", f"--tail={_TAIL}", container_id])
         return None if code else merge(self._parse(out), self._parse(err))
+
+    def first_logs(self, one: Container, seconds: float) -> list[Line]:
+        """Return what a container logged in the first seconds of its last run."""
+        since, until = one.boundary or one.created, one.started + seconds
+        times = [f"--since={since:.3f}", f"--until={until:.3f}"]
+        code, out, err = self._run(["logs", "--timestamps", *times, one.id])
+        return [] if code else merge(self._parse(out), self._parse(err))
 
     def last_exit_code(self, container_id: str, since: float, until: float) -> int | None:
         """Return the container's last exit code in that time, from Docker's events."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..common.log_lines import Line
 from ..docker.compose_containers import Container
 from ..engines.tgi.causes import Cause, explain_death, recognise
 from ..engines.tgi.phases import BUSY, RESTART, SLOW, Progress, deadline, last_run, read_progress
+from ..engines.tgi.quote import quote
+from ..engines.tgi.start_warnings import start_warnings
 from .probe import Probe
 from .state import Failure, Memory, Status, Wanted
 
@@ -30,24 +32,21 @@ def split_runs(lines: Sequence[Line], container: Container) -> tuple[list[Line],
     return last_run(before), [line for line in lines if line.at >= container.boundary]
 
 
-_TROUBLE = re.compile(r"error: |Error: |Traceback|thread '.*panicked")
-_EVIDENCE = 15
+def on_host(remedy: str, container: Container) -> str:
+    """Name the host's folder in a remedy, where Docker says which it is."""
+    return remedy.replace("tgi_data_dir/", f"{container.data or 'tgi_data_dir'}/")
 
 
-def _evidence(lines: Sequence[Line], cause: Cause | None = None) -> tuple[str, ...]:
-    """Return the last lines, from shortly before the first sign of trouble if there is one."""
-    first = next(
-        (
-            index
-            for index, line in enumerate(lines)
-            if line.level == "ERROR" or _TROUBLE.match(line.message)
-        ),
-        0,
+def warn_of(lines: Sequence[Line], container: Container) -> tuple[Cause, ...]:
+    """Return what a ready server's log says is not as asked.
+
+    A container that asks for no GPU may well see none.
+    """
+    return tuple(
+        replace(one, remedy=on_host(one.remedy, container))
+        for one in start_warnings(lines)
+        if container.devices or one.id not in ("no_gpu", "no_flash_attention")
     )
-    last = [line.text for line in lines[max(0, first - 2) :] if line.text.strip()][-_EVIDENCE:]
-    if cause and cause.line and cause.line not in last:
-        return (cause.line, "…", *last[2:])
-    return tuple(last)
 
 
 def judge_dead(
@@ -60,8 +59,11 @@ def judge_dead(
         cause = Cause("paused", "the container is paused", "docker unpause CONTAINER")
     else:
         error = "" if container.status == "running" else container.error
-        cause = explain_death(run, stage, exit_code, container.out_of_memory, error)
-    failure = Failure(cause.id, cause.text, cause.remedy, exit_code, _evidence(run, cause))
+        cause = explain_death(
+            run, stage, exit_code, container.out_of_memory, error, container.offline
+        )
+    remedy = on_host(cause.remedy, container)
+    failure = Failure(cause.id, cause.text, remedy, exit_code, quote(run, cause))
     return Status(
         wanted.name,
         "silent" if container.quiet and stage == "start" else stage,
@@ -82,10 +84,12 @@ def _stage(
         stage = read_progress(run, since)
     if not seen.listening and stage.phase != "serve":
         return stage
+    # The log says Connected before the port is open
+    phase = "serve" if seen.listening else "listen"
     memory.serving_since = memory.serving_since or now
     memory.late += seen.late
     began = stage.began if stage.phase == "serve" else memory.serving_since
-    return Progress("serve", began, seen.detail)
+    return Progress(phase, began, seen.detail)
 
 
 def judge_running(
@@ -105,9 +109,12 @@ def judge_running(
     allowed = deadline(stage.phase, wanted.timeouts)
     elapsed = max(0.0, now - stage.began)
     failure = None
-    patient = stage.phase != "serve" or now - memory.serving_since >= min(_PATIENCE, allowed)
+    served = now - memory.serving_since
+    patient = stage.phase not in ("listen", "serve") or served >= min(_PATIENCE, allowed)
     if elapsed > allowed and patient:
-        failure = _overdue(stage, allowed, run or [], seen)
+        failure = _overdue(stage, allowed, run or [], seen, container)
+    elif refuses := _refuses_all(run or []) if seen.healthy else None:
+        failure = Failure(refuses.id, refuses.text, refuses.remedy)
     return Status(
         wanted.name,
         stage.phase,
@@ -121,15 +128,21 @@ def judge_running(
     )
 
 
-def _overdue(stage: Progress, allowed: float, run: Sequence[Line], seen: Probe) -> Failure:
-    known = recognise(run, stage.phase)
+def _refuses_all(run: Sequence[Line]) -> Cause | None:
+    return next((one for one in start_warnings(run) if one.id == "refuses_all"), None)
+
+
+def _overdue(
+    stage: Progress, allowed: float, run: Sequence[Line], seen: Probe, container: Container
+) -> Failure:
+    known = recognise(run, stage.phase, container.offline)
     within = f"within {allowed:g} s"
     cause = "deadline"
     if seen.healthy:
         cause = "not_generating"
         text = f"/health returns 200, but generation fails: {seen.detail}; no token {within}"
         remedy = RESTART if known else f"{RESTART}; if it is only overloaded, {BUSY}"
-    elif stage.phase == "serve":
+    elif stage.phase in ("listen", "serve"):
         text = f"not ready {within}: {seen.detail}"
         remedy = RESTART if "/health answered 5" in seen.detail else SLOW["serve"]
     else:
@@ -138,7 +151,7 @@ def _overdue(stage: Progress, allowed: float, run: Sequence[Line], seen: Probe) 
     if known:
         text = f"{text}; the log says: {known.text}"
         remedy = f"{remedy}; if it comes back: {known.remedy}" if remedy else known.remedy
-    return Failure(cause, text, remedy, None, _evidence(run, known))
+    return Failure(cause, text, on_host(remedy, container), None, quote(run, known))
 
 
 def judge_absent(wanted: Wanted) -> Status:

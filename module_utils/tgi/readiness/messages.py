@@ -54,12 +54,22 @@ def failure_text(host: str, statuses: Sequence[Status]) -> str:
         lines.append(f"{host}: model {status.name} failed{where}: {reason}. Remedy: {remedy}.")
     for status, failure in failed:
         if failure.evidence:
-            lines.append(f"Last lines of {status.container}:")
-            lines.extend(f"  {shorten(line)}" for line in failure.evidence)
+            lines.append(f"From the log of {status.container}:")
+            lines.extend(f"  {shorten(line, 500)}" for line in failure.evidence)
     others = [progress_line(host, one) for one in statuses if not one.failure]
     if others:
         lines.extend(["The other models:", *(f"  {line}" for line in others)])
     return "\n".join(lines)
+
+
+def warning_texts(host: str, statuses: Sequence[Status]) -> list[str]:
+    """Return a line for each thing that is not as asked of a model that is ready."""
+    return [
+        f"{host}: model {one.name} serves, but {warning.text}. Remedy: "
+        f"{warning.remedy.replace('CONTAINER', one.container)}."
+        for one in statuses
+        for warning in one.warnings
+    ]
 
 
 def as_result(host: str, status: Status) -> dict[str, Any]:
@@ -76,6 +86,14 @@ def as_result(host: str, status: Status) -> dict[str, Any]:
         "container": status.container,
         "restarts": status.restarts,
         "line": progress_line(host, status),
+        "warnings": [
+            {
+                "cause": one.id,
+                "text": one.text,
+                "remedy": one.remedy.replace("CONTAINER", status.container),
+            }
+            for one in status.warnings
+        ],
     }
     if failure:
         result["cause"] = failure.cause

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..engines.tgi.causes import Cause
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -70,3 +72,5 @@ class Status:
     container: str = ""
     restarts: int = 0
     failure: Failure | None = None
+    warnings: tuple[Cause, ...] = ()
+    """What is not as asked though the model is ready."""

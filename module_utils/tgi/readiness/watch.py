@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Callable
 
 from ..docker.compose_containers import Container, Docker, DockerError
+from ..engines.tgi.causes import Cause
 from ..engines.tgi.log import parse
-from .judge import judge_absent, judge_dead, judge_running, remember, split_runs
+from .judge import judge_absent, judge_dead, judge_running, remember, split_runs, warn_of
 from .probe import Probe, probe_all
 from .state import Memory, Status, Wanted
 
 ProbeAll = Callable[[dict[str, tuple[str, float]]], dict[str, Probe]]
+_START = 3600.0
+"""Seconds in which a start is over, where a long log has pushed out its beginning."""
+_LONG = 1000
+"""Lines of a log that may have lost its beginning."""
 _FIRST_TIMEOUT = 8.0
 """Seconds for the first request; doubled each time that was not enough."""
 
@@ -35,6 +41,7 @@ class Watcher:
         self._probes = probes
         self._clock = clock
         self._probe_timeout = probe_timeout
+        self._warned: dict[tuple[str, int], tuple[Cause, ...]] = {}
 
     def look(self) -> list[Status]:
         """Inspect every model once, in order. Raises DockerError if Docker does not answer."""
@@ -62,7 +69,8 @@ class Watcher:
         restarted = remember(memory, container)
         now = self._clock()
         if seen and seen.ready:
-            return judge_running(model, container, None, seen, memory, now)
+            status = judge_running(model, container, None, seen, memory, now)
+            return replace(status, warnings=self._warnings(container))
         lines = self._docker.logs(container.id)
         before, run = split_runs(lines or [], container)
         if seen is None and container.status == "created" and not container.error:
@@ -74,6 +82,16 @@ class Watcher:
             code = self._docker.last_exit_code(container.id, since, now)
             return judge_dead(model, container, before, code)
         return judge_running(model, container, None if lines is None else run, seen, memory, now)
+
+    def _warnings(self, container: Container) -> tuple[Cause, ...]:
+        """Return what the start of this run says is not as asked; reads each run's log once."""
+        run = (container.id, container.restarts)
+        if run not in self._warned:
+            _, lines = split_runs(self._docker.logs(container.id) or [], container)
+            if len(lines) > _LONG and not any(line.message == "Args {" for line in lines):
+                lines = self._docker.first_logs(container, _START)
+            self._warned[run] = warn_of(lines, container)
+        return self._warned[run]
 
     def watch(
         self, window: float, interval: float, sleep: Callable[[float], None] = time.sleep

@@ -189,22 +189,3 @@ def test_a_chain_of_lines_names_phase_cause_and_remedy(chain: Chain) -> None:
     assert chain.remedy in status.failure.remedy
     assert status.failure.exit_code == chain.exit_code
     assert 1 <= len(status.failure.evidence) <= 17
-
-
-def test_evidence_begins_shortly_before_the_trouble_and_stays_short() -> None:
-    chain = next(one for one in CHAINS if one.id == "gated")
-    dead = container(status="exited", finished=T0 + 99, exit_code=1)
-
-    def evidence(*lines: str) -> tuple[str, ...]:
-        log = parse(raw(*((float(i), line) for i, line in enumerate(lines))))
-        failure = judge_dead(MODEL, dead, log, 1).failure
-        assert failure is not None
-        return tuple(failure.evidence)
-
-    short = evidence(*chain.lines)
-    assert "Starting check and download process" in short[1]
-    assert short[-1] == "Error: DownloadError"
-    long = evidence(*chain.lines, *(f"  frame {i}" for i in range(50)), "Error: DownloadError")
-    assert len(long) == 15
-    assert "GatedRepoError" in long[0] or "gated repo" in long[0]
-    assert long[-1] == "Error: DownloadError"

@@ -65,11 +65,15 @@ class Bench:
         return self.watcher.watch(5, 1, self.sleep)
 
 
-def test_all_ready_is_one_look_without_reading_logs() -> None:
-    bench = Bench(FakeDocker(a=container(), b=container()), {"a": READY, "b": READY}, "a", "b")
+def test_all_ready_is_one_look() -> None:
+    bench = Bench(
+        FakeDocker(a=container(id="a"), b=container(id="b")), {"a": READY, "b": READY}, "a", "b"
+    )
     assert [one.phase for one in bench.watch()] == ["ready", "ready"]
     assert bench.now == T0 + 10
-    assert bench.docker.log_calls == 0
+    assert bench.docker.log_calls == 2, "each log is read once, for what is not as asked"
+    bench.watcher.look()
+    assert bench.docker.log_calls == 2
 
 
 def test_loading_lasts_a_window() -> None:
@@ -106,8 +110,8 @@ def test_a_dead_container_ends_it_at_once(status: str) -> None:
         "gpu1: model m failed while downloading weights: gated repository (exit code 1). "
         "Remedy: accept the licence"
     )
-    assert "Last lines of tgi-m-tgi-1:" in text
-    assert "Error: DownloadError" in text
+    assert "From the log of tgi-m-tgi-1:" in text
+    assert "GatedRepoError: 403 Cannot access gated repo for url" in text
 
 
 def test_a_restart_while_waiting_fails_with_the_cause_of_the_run_before() -> None:

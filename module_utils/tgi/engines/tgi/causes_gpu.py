@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .causes_hub import Rule
+from .causes_rule import Rule
 
 _FIT = (
     "quantize it (quantize), spread it over more GPUs (gpus, num_shard), or use a smaller model "
@@ -25,12 +25,6 @@ _SHM = "give the container more shared memory (tgi_shm_size), or set NCCL_SHM_DI
 GPU_RULES: tuple[Rule, ...] = (
     Rule("too_few_gpus", r"Each process is one gpu", "fewer GPUs than shards", _GPUS),
     Rule(
-        "heads_divisible",
-        r"`?(num_\w+)`? must be divisible by `?num_shards`?",
-        "{0} cannot be divided by the number of shards",
-        "choose another num_shard: a divisor of the model's attention and key-value heads",
-    ),
-    Rule(
         "old_driver",
         r"unsatisfied condition: cuda|driver version is insufficient|NVIDIA driver on your system "
         r"is too old|forward compatibility was attempted|PTX was compiled with an unsupported",
@@ -39,7 +33,8 @@ GPU_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "gpu_architecture",
-        r"no kernel image is available for execution",
+        r"no kernel image is available for execution|FlashAttention only supports Ampere"
+        r"|with CUDA capability \S+ \S+ is not supported|requires a GPU with CUDA capability",
         "the image has no kernels for this GPU's architecture",
         "use another GPU (compute capability 7.5 or newer) or an image built for this one",
     ),
@@ -53,22 +48,10 @@ GPU_RULES: tuple[Rule, ...] = (
         "no_gpu",
         r"could not select device driver|unresolvable CDI devices|CDI device injection failed"
         r"|No CUDA GPUs are available|Failed to initialize NVML|Found no NVIDIA driver"
-        r"|no CUDA-capable device|libcuda\.so\.1: cannot open",
+        r"|no CUDA-capable device|libcuda\.so\.1: cannot open|Torch not compiled with CUDA enabled"
+        r"|CUDA unknown error|CUDA driver initialization failed",
         "the container has no access to its GPUs",
         NO_GPU_REMEDY,
-    ),
-    Rule(
-        "host_memory",
-        r"signaled to shutdown with signal 9\b",
-        "a shard was killed: the host ran out of memory (signal 9)",
-        "free or add host RAM (the weights pass through it), raise the container's memory limit, "
-        "or start fewer models at once; dmesg names what was killed",
-    ),
-    Rule(
-        "old_cpu",
-        r"signaled to shutdown with signal 4\b|[Ii]llegal instruction",
-        "the CPU lacks instructions that TGI needs (signal 4)",
-        "use a machine, or a virtual CPU model (host passthrough), with AVX2",
     ),
     Rule(
         "shared_memory",
@@ -111,26 +94,6 @@ GPU_RULES: tuple[Rule, ...] = (
         _FIT,
     ),
     Rule(
-        "nccl",
-        r"NCCL error|nccl\w*Error|signaled to shutdown with signal 6\b",
-        "the shards cannot talk to each other (NCCL)",
-        f"{_SHM}; NCCL_DEBUG=INFO in the model's environment says more",
-    ),
-    Rule(
-        "shard_segfault",
-        r"signaled to shutdown with signal (\d+)",
-        "signal {0} ended a shard",
-        "see dmesg on the host (Xid lines mean a GPU fault), then try another GPU",
-    ),
-    Rule(
-        "shards_apart",
-        r"DistStoreError|DistNetworkError|Timed out after \d+ seconds waiting for clients",
-        "the shards did not find each other in time",
-        "slow disks delay some shards beyond 120 s: put the weights on a local disk; on a host "
-        "network give each model its own MASTER_PORT",
-        ("load",),
-    ),
-    Rule(
         "cuda_serving",
         r"CUDA error: (.+)|CUDA_ERROR_\w+",
         "CUDA error while serving",
@@ -143,5 +106,31 @@ GPU_RULES: tuple[Rule, ...] = (
         r"CUDA error: (.+)",
         "CUDA error: {0}",
         "see dmesg on the host for Xid lines; reset or change the GPU",
+    ),
+)
+
+#: What befalls a process because another one ended, or a signal without a reason of its own:
+#: asked only if nothing else names a cause
+CONSEQUENCE_RULES: tuple[Rule, ...] = (
+    Rule(
+        "shards_apart",
+        r"DistStoreError|DistNetworkError|Timed out after \d+ seconds waiting for clients",
+        "the shards did not find each other in time",
+        "slow disks delay some shards beyond 120 s: put the weights on a local disk; on a host "
+        "network give each model its own MASTER_PORT",
+        ("load",),
+    ),
+    Rule(
+        "nccl",
+        r"NCCL|nccl\w*Error|Connection (?:closed|reset) by peer|Broken pipe"
+        r"|signaled to shutdown with signal 6\b",
+        "the shards cannot talk to each other (NCCL)",
+        f"{_SHM}; NCCL_DEBUG=INFO in the model's environment says more",
+    ),
+    Rule(
+        "shard_segfault",
+        r"signaled to shutdown with signal (\d+)",
+        "signal {0} ended a shard",
+        "see dmesg on the host (Xid lines mean a GPU fault), then try another GPU",
     ),
 )

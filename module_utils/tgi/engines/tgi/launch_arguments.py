@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...common.log_lines import Line
 
 _ARGUMENT = re.compile(r'^    (\w+): (?:Some\(\s*)?"?([^",)\n]*)', re.MULTILINE)
+_FETCHES = "Starting check and download process for "
 
 
 def launch_arguments(lines: Sequence[Line]) -> dict[str, str]:
@@ -25,3 +26,21 @@ def launch_arguments(lines: Sequence[Line]) -> dict[str, str]:
         said.append(line.message)
     found = dict(_ARGUMENT.findall("\n".join(said)))
     return {name: value for name, value in found.items() if value not in ("", "None", "[", "***")}
+
+
+def fetched_last(lines: Sequence[Line]) -> str:
+    """Return the repository or directory that was fetched last: the model's, or an adapter's."""
+    found = [line.message for line in lines if line.message.startswith(_FETCHES)]
+    return found[-1][len(_FETCHES) :].strip() if found else ""
+
+
+def weights_folder(arguments: Mapping[str, str]) -> str:
+    """Return the folder of the model's files as the host sees it, as far as the log tells."""
+    model = arguments.get("model_id", "")
+    if model == "/data" or model.startswith("/data/"):
+        return f"tgi_data_dir{model[len('/data') :]}"
+    if model.startswith("/"):
+        return model
+    if "/" in model:
+        return f"tgi_data_dir/hub/models--{model.replace('/', '--')}"
+    return "the model's folder in tgi_data_dir"

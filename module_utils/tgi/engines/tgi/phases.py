@@ -26,6 +26,7 @@ LABELS = {
     "download": "downloading weights",
     "load": "loading shards",
     "warmup": "warming up",
+    "listen": "opening its port",
     "serve": "serving",
     "ready": "ready",
     "silent": "loading (its log level hides the phases)",
@@ -43,6 +44,8 @@ SLOW = {
     "environment, or raise tgi_phase_timeouts.warmup",
     "serve": "check that Docker publishes the model's port (docker port CONTAINER) and that "
     "nothing else answers there",
+    "listen": "check that Docker publishes the model's port (docker port CONTAINER) and that "
+    "nothing else answers there",
     "silent": "set LOG_LEVEL to info so that the log shows the phases, and check the host",
 }
 """Remedies for a phase whose deadline has passed and whose log names no cause."""
@@ -59,7 +62,11 @@ _MARKERS: tuple[tuple[str, re.Pattern[str]], ...] = (
 """First words of the message that begins a phase. Adapters download one after the other, so only
 the first shard ends the download."""
 
-_RUN_BEGINS = re.compile(r"Args \{|error: ")
+_NOT_BOUND = re.compile(r"Failed to bind to (?!address unix)")
+_RUN_BEGINS = re.compile(
+    r"Args \{|error: (?:unexpected|invalid value|a value is|unrecognized|unknown|the argument"
+    r"|the following|equal sign)"
+)
 _SHARD_STARTS = re.compile(r"Starting shard(?: rank=(\d+)|\b)")
 _SHARD_READY = re.compile(r"Shard ready in ")
 _SHARDS = re.compile(r"Sharding model on (\d+) processes")
@@ -70,7 +77,7 @@ class Progress:
     """Progress of one run, read from its log."""
 
     phase: str
-    """One of PHASES."""
+    """One of PHASES, or "listen": TGI logs Connected before it opens its port."""
     began: float
     """When that phase began, seconds since 1970."""
     detail: str
@@ -83,7 +90,7 @@ def read_progress(lines: Sequence[Line], started: float) -> Progress:
     Phases only go forward: a later message of an earlier phase changes nothing.
     """
     at, began, said = 0, started, ""
-    ready, wanted, starting = 0, 0, 0
+    ready, wanted, starting, bound = 0, 0, 0, True
     for line in lines:
         for phase, pattern in _MARKERS:
             index = PHASES.index(phase)
@@ -92,6 +99,7 @@ def read_progress(lines: Sequence[Line], started: float) -> Progress:
             if phase == "serve" and line.message != "Connected":
                 continue
             at, began = index, line.at or began
+        bound = bound and not _NOT_BOUND.match(line.message)
         if line.level:
             said = line.message
         starting += bool(_SHARD_STARTS.match(line.message))
@@ -102,7 +110,8 @@ def read_progress(lines: Sequence[Line], started: float) -> Progress:
     total = max(wanted, starting)
     if PHASES[at] == "load" and total > 1:
         detail += f" ({ready} of {total} ready)"
-    return Progress(PHASES[at], began, detail)
+    phase = PHASES[at] if bound or PHASES[at] != "serve" else "listen"
+    return Progress(phase, began, detail)
 
 
 def last_run(lines: Sequence[Line]) -> list[Line]:
@@ -114,7 +123,12 @@ def last_run(lines: Sequence[Line]) -> list[Line]:
 
 
 def deadline(phase: str, timeouts: Mapping[str, float]) -> float:
-    """Return the seconds allowed for ``phase``; "silent" (phases not visible) has the sum."""
+    """Return the seconds allowed for ``phase``.
+
+    "silent" (phases not visible) has the sum, and "listen" shares those of "serve".
+    """
     if phase == "silent":
         return sum(deadline(one, timeouts) for one in PHASES)
+    if phase == "listen":
+        phase = "serve"
     return float(timeouts.get(phase, DEADLINES[phase]))

@@ -9,7 +9,7 @@ from ...common.log_lines import Line
 from ...common.text import shorten
 from .causes import Cause
 from .causes_gpu import GPU_UNSEEN, NO_GPU_REMEDY
-from .causes_hub import Rule
+from .causes_rule import Rule
 from .launch_arguments import launch_arguments
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")

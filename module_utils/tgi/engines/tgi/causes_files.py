@@ -1,0 +1,180 @@
+"""Endings that a model's files bring about: weights, configuration, tokenizer, adapters.
+
+The words are those of TGI, safetensors 0.5, transformers 4.51, tokenizers, torch 2.7 and peft.
+"""
+
+from __future__ import annotations
+
+from .causes_rule import Rule
+
+_AGAIN = (
+    "delete {folder} and run again, which fetches all files anew; without a way to the Hub copy "
+    "them again"
+)
+_SAFETENSORS = "choose a repository or a revision with *.safetensors files"
+_PICKLE = r"text_generation_server/utils/convert\.py|torch/serialization\.py"
+_ADAPTER = r"peft/|/adapters?/|/adapter\.py|/lora\.py"
+_JSON = r"JSONDecodeError: (.+)|UnicodeDecodeError: (.+)"
+
+ADAPTER_RULES: tuple[Rule, ...] = (
+    Rule(
+        "adapter_missing",
+        r"Can't find 'adapter_config\.json' at '([^']+)'"
+        r"|No adapter weights found for adapter '([^']+)'",
+        "the LoRA adapter {0} is not there",
+        "correct lora_adapters in tgi_models: OWNER/NAME, or NAME=/data/FOLDER with "
+        "adapter_config.json and *.safetensors in it",
+    ),
+    Rule(
+        "adapter_unfit",
+        r"(Adapter '[^']+' is not compatible with model .+|Invalid LoRA adapter format: .+"
+        r"|No adapters to merge.*|Base model adapter cannot be merged.*)",
+        "a LoRA adapter does not fit: {0}",
+        "choose adapters that were trained on this very model_id, and write lora_adapters as "
+        "OWNER/NAME or NAME=/data/FOLDER",
+    ),
+)
+
+FILE_RULES: tuple[Rule, ...] = (
+    Rule(
+        "weights_incomplete",
+        r"SafetensorError: .*(MetadataIncompleteBuffer|HeaderTooSmall|InvalidHeaderLength)",
+        "a file of the weights is incomplete, it was cut off ({0})",
+        f"see which file is shorter than on the Hub (ls -lL {{folder}}); {_AGAIN}; df -h shows "
+        "whether the disk was full",
+    ),
+    Rule(
+        "weights_are_pointers",
+        r"SafetensorError: .*(HeaderTooLarge)|UnpicklingError: .*(invalid load key, 'v')",
+        "the files of the weights are no weights: most likely Git LFS pointers ({0})",
+        "see whether they have some 130 bytes each (ls -lL {folder}); fetch the weights with git "
+        "lfs pull, or let TGI download them by model_id",
+    ),
+    Rule(
+        "weights_damaged",
+        r"SafetensorError: ((?!.*does not contain tensor|.*\bserializing).+)",
+        "a file of the weights is damaged: {0}",
+        f"compare the files in {{folder}} with the Hub's checksums (sha256sum); {_AGAIN}",
+    ),
+    Rule(
+        "weights_lack_tensor",
+        r"weight (\S+) does not exist|File does not contain tensor (\S+)",
+        "the weights lack {0}: a file is missing, or they are of another model than config.json",
+        "compare the files with the repository's list (ls -lL {folder}), and fetch what is missing",
+    ),
+    Rule(
+        "weights_unfit",
+        r"size mismatch for (\S+?):|(?:AssertionError: )(\[\d+, \d+\] != \[.+\])"
+        r"|(shape '.+' is invalid for input of size \d+)"
+        r"|(mat1 and mat2 shapes cannot be multiplied.*)"
+        r"|(The (?:expanded )?size of (?:the )?tensor .+ must match .+)",
+        "weights and config.json are of different models: {0}",
+        "take both from the same repository and revision: delete {folder} and run again, or copy "
+        "them again",
+        ("start", "download", "load", "warmup"),
+    ),
+    Rule(
+        "pickle_weights",
+        r"(error: unpack requires .+|UnpicklingError: .+|Weights only load failed.*"
+        r"|PytorchStreamReader failed .+|EOFError: .+|The output tensors do not match .+"
+        r"|(?:Error while trying to find names to remove).+|RuntimeError: .+|\w+Error: .+)",
+        "the weights are pickle files (.bin) that TGI cannot convert: {0}",
+        f"convert them to safetensors beforehand, or {_SAFETENSORS}",
+        ("start", "download"),
+        _PICKLE,
+    ),
+    Rule(
+        "pickle_weights",
+        r"(error: unpack requires .+|PytorchStreamReader failed .+|UnpicklingError: .+)",
+        "the weights are pickle files (.bin) that TGI cannot convert: {0}",
+        f"convert them to safetensors beforehand, or {_SAFETENSORS}",
+    ),
+    Rule(
+        "no_local_weights",
+        r"No local weights found in (\S+) with extension"
+        r"|Error no file named .{1,300}? found in directory (\S+?)\.?$"
+        r"|^LocalEntryNotFoundError: File (\S+) of model|: File (\S+) of model ",
+        "no weights that TGI can load: {0}",
+        "see what lies there (ls -lL {folder}) and copy the *.safetensors files that belong there; "
+        "an index alone is not enough",
+    ),
+    Rule(
+        "config_missing",
+        r"Could not determine model type for (\S+)"
+        r"|does not appear to have a file named ((?:\S*/)?config\.json)"
+        r"|Unrecognized model in (\S+)\. ",
+        "config.json is missing there, or has no model_type: {0}",
+        "put the config.json of these weights there, or correct model_id",
+    ),
+    Rule(
+        "config_broken",
+        r"It looks like the config file at '([^']+)' is not a valid JSON file",
+        "{0} is not valid JSON",
+        f"correct that file; or {_AGAIN}",
+    ),
+    Rule(
+        "adapter_broken",
+        _JSON,
+        "the configuration of a LoRA adapter is broken: {0}",
+        "fetch the adapters of lora_adapters again",
+        where=_ADAPTER,
+    ),
+    Rule(
+        "tokenizer_broken",
+        rf"{_JSON}|^Exception: (.+ at line \d+ column \d+)",
+        "a file of the tokenizer is broken (tokenizer_config.json, tokenizer.json or another): {0}",
+        f"see which one is not valid JSON (python3 -m json.tool FILE, in {{folder}}); {_AGAIN}",
+        where=r"tokenization|tokenizer",
+    ),
+    Rule(
+        "config_broken",
+        _JSON,
+        "a file of the model is not valid JSON (config.json, the weights' index or another): {0}",
+        f"see which one (python3 -m json.tool FILE, in {{folder}}); {_AGAIN}",
+        ("start", "download", "load"),
+    ),
+    Rule(
+        "tokenizer_missing",
+        r"Can't load tokenizer for '([^']+)'"
+        r"|(Couldn't instantiate the backend tokenizer)|(Converting from \S+ failed)"
+        r"|(stat: path should be string.{1,40}NoneType)",
+        "the tokenizer is missing or cannot be loaded: {0}",
+        "put the model's tokenizer.json and tokenizer_config.json into {folder}, or choose another "
+        "revision; /usr/src/out must be writable in the container",
+    ),
+    Rule(
+        "tokenizer",
+        r"Tokenizer\(\"(.+)\"\)",
+        "the web server (router) ended, because the tokenizer cannot be loaded",
+        "check that the repository has tokenizer files, and that /usr/src/out is writable in the "
+        "container",
+    ),
+    Rule(
+        "file_missing",
+        r"does not appear to have (?:a file|files) named (\S+?)(?:\.? |\.?$)"
+        r"|Could not locate (\S+ inside \S+)"
+        r"|No such file or directory: \"?'?((?:/|\w)[^'\"]*\.\w+)",
+        "a file of the model is missing: {0}",
+        "compare the files with the repository's list (ls -lL {folder}), and fetch what is missing",
+        ("start", "download", "load"),
+    ),
+    Rule(
+        "remote_code",
+        r"trust_remote_code=True|execute the configuration file in that repo",
+        "the model needs code from its repository",
+        "read that code, pin revision, then set trust_remote_code: true",
+    ),
+    Rule(
+        "package_missing",
+        r"requires the following packages that were not found in your environment: (.+?)(?:\. |$)",
+        "the model's own code needs packages that the image lacks: {0}",
+        "choose a model that TGI serves natively, or build an image with these packages",
+    ),
+    Rule(
+        "unsupported_model",
+        r"Unsupported model type (\S+)|model type `?(\S+?)`? but Transformers does not recognize"
+        r"|(`ssm` models) have been deprecated|(Legacy phi-msft) is not supported",
+        "this version cannot serve models of type {0}",
+        "choose a supported model or a newer image",
+    ),
+)

@@ -1,0 +1,84 @@
+"""Endings that the machine brings about: disk, memory, libraries, processor."""
+
+from __future__ import annotations
+
+from .causes_rule import Rule
+
+_MEMORY = (
+    "raise the container's memory limit (memory of the model, or the host's RAM): the libraries "
+    "alone take some 4 GiB, and the weights pass through host memory"
+)
+
+MACHINE_RULES: tuple[Rule, ...] = (
+    Rule(
+        "disk_full",
+        r"No space left on device|Errno 28\b|Disk quota exceeded|code: 28\b",
+        "no space left on device",
+        "free space or enlarge the file system under tgi_data_dir (df -h shows it), then run "
+        "again: finished files are kept",
+    ),
+    Rule(
+        "data_not_writable",
+        r"(?:Permission denied|Read-only file system|PermissionError at)[^/]*(/data[^'\s]*)",
+        "{0} cannot be written",
+        "make tgi_data_dir writable for root, without root squashing if it is a network mount; a "
+        "read-only /data must hold all files beforehand, weights as safetensors",
+    ),
+    Rule(
+        "not_writable",
+        r"Read-only file system(?:[^/\w]*'?([\w./-]+))?|Permission denied: '?(/[^'\s]+)",
+        "the container cannot write {0}",
+        "mount a tmpfs there if the container's root is read-only; otherwise run it as root",
+    ),
+    Rule(
+        "disk_broken",
+        r"(Input/output error|Stale file handle|Transport endpoint is not connected)"
+        r"|(Errno 5)\b",
+        "the disk under the weights fails: {0}",
+        "see dmesg on the host, and check the disk or the network mount under tgi_data_dir",
+    ),
+    Rule(
+        "memory_limit",
+        r"(\S+\.so[\w.]*: failed to map segment from shared object)"
+        r"|(\S+: cannot allocate memory in static TLS block)"
+        r"|(std::bad_alloc)|(Cannot allocate memory)|(?:^|\s)(MemoryError)\b"
+        r"|(DefaultCPUAllocator: (?:can't|not enough memory).*)|(memory allocation of \d+ bytes)"
+        r"|(unable to mmap \d+ bytes)",
+        "too little memory for TGI's libraries or the weights: {0}",
+        _MEMORY,
+    ),
+    Rule(
+        "thread_limit",
+        r"(can't start new thread|pthread_create failed.*|Resource temporarily unavailable)",
+        "the container may not start more threads: {0}",
+        "raise pids_limit of the container, or the host's limit of processes (ulimit -u)",
+    ),
+    Rule(
+        "file_limit",
+        r"(Too many open files)",
+        "the limit of open files is too low: {0}",
+        "raise nofile among the container's ulimits",
+    ),
+    Rule(
+        "host_memory",
+        r"signaled to shutdown with signal 9\b",
+        "a shard was killed: the host ran out of memory (signal 9)",
+        "free or add host RAM (the weights pass through it), raise the container's memory limit, "
+        "or start fewer models at once; dmesg names what was killed",
+    ),
+    Rule(
+        "old_cpu",
+        r"signaled to shutdown with signal 4\b|[Ii]llegal instruction",
+        "the CPU lacks instructions that TGI needs (signal 4)",
+        "use a machine, or a virtual CPU model (host passthrough), with AVX2",
+    ),
+    Rule(
+        "library_missing",
+        r"((?!libcuda\.so)lib[^\s/]+\.so[\w.]*): cannot open shared object file"
+        r"|(undefined symbol: \S+)|(cannot enable executable stack.*)"
+        r"|ModuleNotFoundError: (No module named \S+)",
+        "a library of the image cannot be loaded: {0}",
+        "use TGI's own image, unchanged, for this machine's GPU; packages that a model's own code "
+        "needs must be added to it",
+    ),
+)

@@ -1,0 +1,26 @@
+"""A pattern of what TGI logs when it ends, and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A pattern of a message and what it means.
+
+    In ``text`` and ``remedy``, {0} is the first group of the pattern that matched, {model} is
+    model_id, and {folder} is where its files lie on the host.
+    """
+
+    id: str
+    pattern: str
+    text: str
+    remedy: str
+    phases: tuple[str, ...] = ()
+    """The phases it applies to; empty: all."""
+    where: str = ""
+    """A pattern that one frame of the traceback must match as well."""
+
+
+REPORT = "read the lines below; the whole log: docker logs CONTAINER"
