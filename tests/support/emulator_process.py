@@ -65,7 +65,7 @@ def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
         "HF_HOME": str(folder / "data"),
         "TGI_EMULATOR_TEXT": "scripted",
         "TGI_EMULATOR_STATE_DIR": str(folder),
-        "TGI_EMULATOR_PHASE_SECONDS": "download=0,load=0,warmup=0",
+        "TGI_EMULATOR_PHASE_SECONDS": "download=0,load=0,warmup=0,stop=0",
         "NO_COLOR": "1",
         "LOG_COLORIZE": "1",
         **given,

@@ -78,10 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(start: phases.Start, source: TextSource) -> int:
-    from .start.serve import (  # the HTTP stack is not needed to refuse bad options
-        RestartError,
-        serve,
-    )
+    # The HTTP stack is not needed to refuse bad options
+    from .start.serve import serve
+    from .start.stopping import RestartError
 
     args, log = start.args, start.log
     log.plain(

@@ -136,6 +136,7 @@ def test_log_level_warn_hides_the_phases(
 
 
 def test_phases_as_long_as_the_real_ones() -> None:
-    assert phase_seconds("real") == {"download": 6, "load": 15, "warmup": 8, "listen": 3}
+    real = {"download": 6, "load": 15, "warmup": 8, "listen": 3}
+    assert phase_seconds("real").items() > real.items()
     assert phase_seconds("real,load=1")["load"] == 1
-    assert sum(phase_seconds("").values()) < 1
+    assert all(phase_seconds("")[phase] < 1 for phase in real)

@@ -151,16 +151,6 @@ def test_the_drain_has_a_limit() -> None:
         assert "Killing webserver" in server.output[-1]
 
 
-def test_a_dying_shard_ends_the_process() -> None:
-    with running(env={"TGI_EMULATOR_FAULTS": "shard-crash"}) as server:
-        assert httpx.get(f"{server.url}/health").status_code == 200
-        httpx.post(f"{server.url}/generate", json=LONG)
-        assert server.wait() == 1
-        for said in ("Method Prefill encountered an error.", "Shard 0 crashed"):
-            assert said in server.output[-1]
-        assert server.output[-1].endswith("Error: ShardFailed\n")
-
-
 def test_nothing_listens_before_it_is_ready_and_sigterm_then_is_clean() -> None:
     slow = {"TGI_EMULATOR_PHASE_SECONDS": "download=0,load=30,warmup=0"}
     with running() as ready:

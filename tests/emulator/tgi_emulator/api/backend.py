@@ -14,6 +14,7 @@ from ..faults.leaks import leaked
 from ..faults.text_faults import FaultyText
 from ..source.text import Ask, InputToken, Piece, TextError, TextSource
 from ..start.args import Args
+from ..start.failures import fail_method
 from ..start.limits import Limits
 from ..start.logs import Log
 from .errors import InferError
@@ -24,6 +25,7 @@ from .wire import Body
 _UNHURRIED = 0.02
 """Seconds between tokens under `no-cancel`: else a script ends before a client can leave."""
 _CUDA = "CUDA error: an illegal memory access was encountered"
+_TRANSPORT = "transport error"
 
 _CONCAT_SECONDS = 0.0002
 
@@ -57,7 +59,8 @@ class Step:
 
 @dataclass
 class Backend:
-    """One served model. `crash` ends the process as a dying shard would, `restart` renews it.
+    """One served model. `crash` ends the process as a dying shard would (0, or the signal that
+    killed it), `restart` renews it; `lost` is set once the shard is gone.
 
     `pace` are the seconds between two tokens, without faults; `template` tells whether the model
     has a chat template; `running` are generations and `reserved` the tokens they may take up.
@@ -69,13 +72,14 @@ class Backend:
     faults: Faults
     source: TextSource
     metrics: Metrics
-    crash: Callable[[], None] = lambda: None
+    crash: Callable[[int], None] = lambda _signal: None
     restart: Callable[[], None] = lambda: None
     pace: float = 0.0
     template: bool = True
     running: int = 0
     reserved: int = 0
     healthy: bool = True
+    lost: bool = False
 
     def __post_init__(self) -> None:
         self.source = FaultyText(self.source, self.faults)
@@ -170,6 +174,7 @@ class Backend:
                     return
                 began = time.monotonic()
                 await asyncio.sleep(self._between())
+                self._check_shard("decode")
 
     def _between(self) -> float:
         """Seconds to the next token."""
@@ -182,13 +187,20 @@ class Backend:
         return self.source.generate(ask)
 
     def _break_at_prefill(self) -> None:
-        if self.faults.get("shard-crash") is not None:
-            self.log.launcher("ERROR", f"Method Prefill encountered an error.\n{_CUDA}")
-            self.crash()
-            raise self._broken("prefill", "transport error")
-        if self.faults.get("no-generate") is not None:
-            self.log.launcher("ERROR", f"Method Prefill encountered an error.\n{_CUDA}")
+        self._check_shard("prefill")
+        signal = self.faults.get("shard-crash")
+        if signal:
+            self.crash(int(signal))
+            raise self._broken("prefill", _TRANSPORT)
+        if signal is not None or self.faults.get("no-generate") is not None:
+            fail_method(self.log, "Prefill", "prefill", _CUDA)
+            if signal is not None:
+                self.crash(0)
             raise self._broken("prefill", _CUDA)
+
+    def _check_shard(self, method: str) -> None:
+        if self.lost:
+            raise self._broken(method, _TRANSPORT)
 
     def _forward(self, method: str, began: float) -> None:
         self.metrics.count("tgi_batch_inference_count", method=method)
@@ -225,7 +237,7 @@ class Backend:
     async def health(self) -> bool:
         """200 or 503: a device check while all went well, a one-token prefill after an error."""
         await asyncio.sleep(self.faults.seconds("slow-health"))
-        if self.faults.get("unhealthy") is not None:
+        if self.lost or self.faults.get("unhealthy") is not None:
             return False
         old = self.faults.get("old-health") is not None
         if old and (self.faults.get("no-generate") is not None or self.faults.get("overload")

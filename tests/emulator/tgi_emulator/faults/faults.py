@@ -38,7 +38,7 @@ SERVE_FAULTS = {
     "slow-health": ("12", "/health takes SECONDS, as behind a long prefill"),
     "slow-token": ("0.2", "SECONDS between two tokens"),
     "no-chat-template": ("", "chat: 422 Template error, as a model without chat template"),
-    "shard-crash": ("", "the next generation kills the shard: Error: ShardFailed, exit 1"),
+    "shard-crash": ("", "the next generation ends the shard (9: killed): ShardFailed, exit 1"),
     "restart": ("", "after the next generation: gone for a moment, back as a new process; once"),
     "slow-first": ("1.5", "SECONDS before the first token"),
     "no-cancel": ("10", "a client that leaves keeps its place: to the end, at least SECONDS"),
@@ -66,7 +66,8 @@ SERVE_FAULTS = {
     "json-spaces": ("30", "JSON of schemas and calls has VALUE tokens of white space after {[:,"),
     "json-whitespace": ("", "guided output is white space up to max_tokens"),
 }
-_CHOICES = {"tool-args": ("not-json", "string", "schema"), "hang": ("", "all")}
+_CHOICES = {"tool-args": ("not-json", "string", "schema"), "hang": ("", "all"),
+            "shard-crash": ("", "9")}  # fmt: skip
 FAULTS = {**START_FAULTS, **SERVE_FAULTS}
 
 

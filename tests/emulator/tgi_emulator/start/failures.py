@@ -54,11 +54,16 @@ def fail_warmup(log: Log, kind: str, prefill: int, total: int) -> LauncherError:
             f"Not enough memory to handle {prefill} prefill tokens. "
             "You need to decrease `--max-batch-prefill-tokens`"
         )
-        calls = frames("script typer serve loop warm-up", {})
-        text = logged([Raised("builtins.RuntimeError", said, calls)], "intercept")
-        log.launcher("ERROR", f"Method Warmup encountered an error.\n{text}")
+        fail_method(log, "Warmup", "warm-up", said)
         return fail_router(log, f'Backend(Warmup(Generation("{said}")))')
     return fail_router(log, f"Backend(NotEnoughMemory({total}))")
+
+
+def fail_method(log: Log, method: str, group: str, said: str) -> None:
+    """A call of the shard that raises RuntimeError: it logs that, and does not live on."""
+    calls = frames(f"script typer serve loop intercept {group}", {})
+    text = logged([Raised("builtins.RuntimeError", said, calls)], "intercept")
+    log.launcher("ERROR", f"Method {method} encountered an error.\n{text}")
 
 
 def fail_router(log: Log, debug: str) -> LauncherError:

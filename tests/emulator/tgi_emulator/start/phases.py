@@ -22,7 +22,10 @@ from .logs import Log
 from .rules import simulated_gpus
 
 _WARM_UP_FAULTS = ("oom-warmup", "kv-too-small")
-_SECONDS = {"download": 0.2, "load": 0.3, "warmup": 0.2, "listen": 0.0}
+_SECONDS = {
+    "download": 0.2, "load": 0.3, "warmup": 0.2, "listen": 0.0, "stop": 1.5, "collector": 30.0,
+}  # fmt: skip
+"""`stop`: until the shards are gone; `collector`: the same, if none takes their spans."""
 _REAL = "download=6,load=15,warmup=8,listen=3"
 """As measured on two cores with a small model."""
 

@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-import os
-import signal
 import socket
 from collections.abc import Iterator
 
@@ -21,14 +19,9 @@ from . import failures
 from .limits import Limits
 from .phases import Start
 from .rules import LauncherError
+from .stopping import Stopping
 
 _SOURCE = "router/src/server.rs"
-_AWAY_SECONDS = 0.1
-"""What systemd takes by default; a new interpreter needs some more."""
-
-
-class RestartError(Exception):
-    """Fault `restart`: a new process has to take this one's place."""
 
 
 def _expected(record: logging.LogRecord) -> bool:
@@ -110,54 +103,6 @@ async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int
         server_header=False, http="h11", ws="none", timeout_keep_alive=600,
     )  # fmt: skip
     server = _Server(config)
-    log, loop = start.log, asyncio.get_running_loop()
-    crashed, restarted = asyncio.Event(), asyncio.Event()
-
-    def stop() -> None:
-        log.launcher("INFO", "Terminating webserver")
-        log.launcher("INFO", "Waiting for webserver to gracefully shutdown")
-        log.router("INFO", "signal received, starting graceful shutdown", _SOURCE, 2427)
-        server.should_exit = True
-        loop.call_later(start.args.count("graceful_termination_timeout"), kill)
-
-    def kill() -> None:
-        log.launcher("INFO", "Killing webserver")
-        log.launcher("INFO", "webserver killed")
-        os._exit(0)
-
-    def cut() -> None:
-        server.force_exit = True
-        # From Python 3.12 on, a closed server still waits for its connections
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()
-
-    def crash() -> None:
-        log.launcher("ERROR", "Shard 0 crashed")
-        crashed.set()
-        server.should_exit = server.force_exit = True
-        # Answers that are complete still reach their clients
-        loop.call_later(0.1, cut)
-
-    def restart() -> None:
-        log.plain("SIMULATED: fault restart: this process is replaced by a new one")
-        restarted.set()
-        # at once: uvicorn itself looks for should_exit ten times a second
-        for listening in server.servers:
-            listening.close()
-        for connection in list(server.server_state.connections):
-            connection.shutdown()
-        server.should_exit = True
-        loop.call_later(1, cut)
-
-    backend.crash, backend.restart = crash, restart
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, stop)
+    stopping = Stopping(start, backend, server)
     await server.serve(sockets=[listener])
-    if restarted.is_set():
-        await asyncio.sleep(_AWAY_SECONDS)
-        raise RestartError
-    log.launcher("INFO", "webserver terminated")
-    log.launcher("INFO", "Shutting down shards")
-    if crashed.is_set():
-        raise LauncherError("ShardFailed")
-    return 0
+    return await stopping.finish()

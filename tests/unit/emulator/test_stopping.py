@@ -1,0 +1,136 @@
+"""How it ends while it serves: a lost shard, SIGTERM, a collector that does not answer."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import signal
+import socket
+import threading
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.emulator import events
+from tests.support.emulator_process import Running, running
+
+STORY: dict[str, Any] = {"inputs": "Tell me a story.", "parameters": {"max_new_tokens": 150}}
+TRANSPORT = "Request failed during generation: Server error: transport error"
+
+
+def in_order(printed: str, *parts: str) -> bool:
+    return re.search(".*".join(map(re.escape, parts)), printed, re.S) is not None
+
+
+def stop(server: Running) -> float:
+    """Send SIGTERM, expect exit code 0; return the seconds it took."""
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+    return time.monotonic() - began
+
+
+def test_a_shard_that_is_killed() -> None:
+    with running(env={"TGI_EMULATOR_TOKEN_SECONDS": "0.05"}) as server:
+        pieces: list[str] = []
+        started = threading.Event()
+
+        def stream() -> None:
+            with httpx.stream("POST", f"{server.url}/generate_stream", json=STORY) as answer:
+                for piece in answer.iter_text():
+                    pieces.append(piece)
+                    started.set()
+
+        reader = threading.Thread(target=stream)
+        reader.start()
+        assert started.wait(5)
+        server.fault("set", "shard-crash=9")
+        with httpx.Client() as client, httpx.Client() as other:
+            assert other.get(f"{server.url}/health").status_code == 200
+            began = time.monotonic()
+            answer = client.post(f"{server.url}/generate", json=STORY)
+            assert (answer.status_code, answer.json()["error"]) == (424, TRANSPORT)
+            assert server.wait() == 1
+        assert time.monotonic() - began < 1.5
+        reader.join()
+    assert events("".join(pieces))[-1] == {"error": TRANSPORT, "error_type": "generation"}
+    assert in_order(
+        server.output[-1],
+        "shard-manager: text_generation_launcher: Shard complete standard error output:\n rank=0\n",
+        "Shard process was signaled to shutdown with signal 9 rank=0", "Shard 0 crashed",
+        "Terminating webserver", "webserver terminated", "Shutting down shards",
+        "Error: ShardFailed\n",
+    )  # fmt: skip
+
+
+def test_health_is_bad_between_the_loss_and_the_end() -> None:
+    with running() as server:
+        server.fault("set", "shard-crash=9")
+        seen: list[int] = []
+        with httpx.Client() as client:
+            assert httpx.post(f"{server.url}/generate", json=STORY).status_code == 424
+            while server.process.poll() is None:
+                try:
+                    seen.append(client.get(f"{server.url}/health").status_code)
+                except httpx.TransportError:
+                    break
+        assert set(seen) <= {503}
+        assert server.wait() == 1
+
+
+def test_a_shard_that_ends_itself_after_an_error() -> None:
+    with running() as server:
+        server.fault("set", "shard-crash")
+        answer = httpx.post(f"{server.url}/generate", json=STORY)
+        assert "CUDA error: an illegal memory access" in answer.json()["error"]
+        assert server.wait() == 1
+    assert in_order(
+        server.output[-1], "Method Prefill encountered an error.\nTraceback (most recent call",
+        "\n> File ", "RuntimeError: CUDA error: ", "Shard 0 crashed",
+    )  # fmt: skip
+    assert "signaled" not in server.output[-1]
+
+
+def test_shards_end_after_the_router() -> None:
+    seconds = {"TGI_EMULATOR_PHASE_SECONDS": "download=0,load=0,warmup=0,stop=0.4"}
+    with running(env=seconds) as server:
+        assert 0.4 <= stop(server) < 2
+        assert in_order(
+            server.output[-1], "Terminating webserver", "signal received, starting graceful",
+            "webserver terminated", "Shutting down shards", "Terminating shard rank=0",
+            "Waiting for shard to gracefully shutdown rank=0", "shard terminated rank=0",
+        )  # fmt: skip
+
+
+def test_a_connection_that_is_kept_alive_is_closed_by_sigterm() -> None:
+    with running() as server:
+        kept = http.client.HTTPConnection(server.url.removeprefix("http://"))
+        kept.request("GET", "/health")
+        kept.getresponse().read()
+        stop(server)
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+            kept.request("GET", "/health")
+            kept.getresponse()
+
+
+def test_a_collector_that_does_not_answer_holds_up_the_stop() -> None:
+    seconds = {"TGI_EMULATOR_PHASE_SECONDS": "download=0,load=0,warmup=0,stop=0,collector=0.3"}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+        answered = ["--otlp-endpoint", endpoint, "--graceful-termination-timeout", "1"]
+        with running(*answered, env=seconds) as server:
+            stop(server)
+            assert "Killing" not in server.output[-1]
+    with running(*answered, env=seconds) as server:
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert httpx.get(f"{server.url}/health").status_code == 200
+        began = time.monotonic()
+        assert server.wait() == 0
+        assert time.monotonic() - began > 0.8
+    assert in_order(
+        server.output[-1], "signal received, starting graceful shutdown", "Killing webserver",
+        "webserver killed", "Terminating shard rank=0", "shard terminated rank=0",
+    )  # fmt: skip
