@@ -162,7 +162,7 @@ def test_health_is_what_the_catalogue_expects(served: tuple[App, Seen]) -> None:
 def test_every_fault_of_a_serving_engine_is_described_and_tested() -> None:
     readme = (ROOT / "tests/emulator/README.md").read_text()
     assert [name for name in SERVE_FAULTS if f"`{name}" not in readme] == []
-    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    tests = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
     assert [name for name in SERVE_FAULTS if f'"{name}' not in tests] == []
 
 
