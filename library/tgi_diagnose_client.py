@@ -60,6 +60,15 @@ options:
     type: list
     elements: str
     default: []
+  without_tools:
+    description: Names of models whose chat template has no tools.
+    type: list
+    elements: str
+    default: []
+  model_ids:
+    description: What C(/info) must name behind each model, by name.
+    type: dict
+    default: {}
   tools:
     description: Whether to ask for a forced tool call too.
     type: bool
@@ -123,6 +132,8 @@ ARGUMENTS: dict[str, Any] = {
     },
     "models": {"type": "list", "elements": "str", "default": []},
     "without_chat": {"type": "list", "elements": "str", "default": []},
+    "without_tools": {"type": "list", "elements": "str", "default": []},
+    "model_ids": {"type": "dict", "default": {}},
     "tools": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 30.0},
 }
@@ -142,7 +153,15 @@ def wish_of(params: dict[str, Any]) -> Outside:
         params["host"] or "localhost",
         target,
         params["connect_to"],
-        [{"name": name, "chat": name not in params["without_chat"]} for name in params["models"]],
+        [
+            {
+                "name": name,
+                "model_id": params["model_ids"].get(name),
+                "chat": name not in params["without_chat"],
+                "tools": name not in params["without_tools"],
+            }
+            for name in params["models"]
+        ],
         Tier(
             tier.get("requests_per_second") or 0.0,
             tier.get("burst") or 0,

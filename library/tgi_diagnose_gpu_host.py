@@ -8,8 +8,8 @@ module: tgi_diagnose_gpu_host
 short_description: Inspect Docker, the models and the GPUs of a host
 description:
   - Inspects Docker, each model's container, log and port, the firewall, the GPU driver, the GPUs,
-    disks, memory, the kernel's log and the clock. Asks each running model for a few short
-    generations on its own port.
+    disks, memory, the kernel's log and the clock. Asks each running model on its own port what the
+    checks ask (identity, canary, text, template, tools, JSON), in about 20 requests.
   - Judges nothing, and never fails over what it sees. M(tgi_diagnose_verdict) takes the
     observations of all sides and names the innermost broken link.
   - The action plugin of the same name adds how far the clocks differ. A host that cannot be
@@ -63,10 +63,19 @@ options:
     type: list
     elements: str
     default: []
+  without_tools:
+    description: Names of models whose chat template has no tools.
+    type: list
+    elements: str
+    default: []
   tools:
     description: Whether to ask for a forced tool call too.
     type: bool
     default: true
+  canary_passes:
+    description: How many of 4 questions with known answers each model must answer right.
+    type: int
+    default: 2
   timeout:
     description: Seconds for one request.
     type: float
@@ -111,7 +120,9 @@ ARGUMENTS: dict[str, Any] = {
     "min_driver": {"type": "str", "default": "0"},
     "timeouts": {"type": "dict", "default": {}},
     "without_chat": {"type": "list", "elements": "str", "default": []},
+    "without_tools": {"type": "list", "elements": "str", "default": []},
     "tools": {"type": "bool", "default": True},
+    "canary_passes": {"type": "int", "default": 2},
     "timeout": {"type": "float", "default": 30.0},
 }
 
@@ -128,7 +139,9 @@ def wish_of(params: dict[str, Any]) -> Inside:
         params["min_driver"],
         params["timeouts"],
         params["without_chat"],
+        params["without_tools"],
         params["tools"],
+        params["canary_passes"],
         params["timeout"],
     )
 

@@ -89,11 +89,12 @@ links:
     host: {description: The host., type: str}
     model: {description: The model; empty for a whole host., type: str}
     state:
-      description: V(ok), V(broken), V(not reached) (not tried), or V(unknown) (not visible).
+      description:
+        V(ok), V(warning), V(broken), V(not reached) (not tried), or V(unknown) (not visible).
       type: str
     seen: {description: What was seen., type: str}
     code: {description: The kind of fault., type: str}
-    remedy: {description: What to do., type: str}
+    remedy: {description: What to do; empty for a consequence of RV(cause)., type: str}
 table:
   description: The same as aligned text, the verdict first.
   returned: always

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .finding import Found, Scene
+from .judge import asked_links as asked
 from .judge import client_links as client
 from .judge import gateway_links as gateway
 from .judge import gpu_host_links as host
@@ -51,13 +52,21 @@ _ENGINE: dict[str, tuple[str, ...]] = {
     "stream": ANY,
 }
 
+#: What a model cannot do without the right weights and template
+_SENSE: dict[str, tuple[str, ...]] = {"text": ANY, "json": ANY, "direct.tools": ANY}
+#: What is asked after a good generation only
+_AFTER: dict[str, tuple[str, ...]] = {"template": ANY, **_SENSE, "api": ANY, "counters": ANY}
 CHAIN = (
-    Link("name", "DNS", CLIENT, client.judge_name),
-    Link("connect", "connection", CLIENT, client.judge_connect),
-    Link("tls", "TLS", CLIENT, client.judge_tls),
-    Link("answer", "key", CLIENT, client.judge_answer),
+    Link("name", "DNS", CLIENT, client.judge_name, breaks={"connect": ANY}),
+    Link("connect", "connection", CLIENT, client.judge_connect, breaks={"tls": ANY}),
+    Link("tls", "TLS", CLIENT, client.judge_tls, breaks={"answer": ANY}),
+    Link(
+        "answer", "key", CLIENT, client.judge_answer,
+        breaks={"served": ANY, "chat": ("401", "403")},
+    ),
+    Link("served", "identity", CLIENT, client.judge_served, True),
     Link("chat", "chat", CLIENT, client.judge_chat, True, {"stream": ANY, "tools": ANY}),
-    Link("stream", "stream", CLIENT, client.judge_stream, True, {"tools": ANY}),
+    Link("stream", "stream", CLIENT, client.judge_stream, True, {"speed": ANY, "tools": ANY}),
     Link("speed", "speed", CLIENT, client.judge_speed, True),
     Link("tools", "function calling", CLIENT, client.judge_tools, True),
     Link(
@@ -125,12 +134,29 @@ CHAIN = (
     Link("health", "/health", GPU, model.judge_health, True, {**_ENGINE, "generation": ANY}),
     Link(
         "generation", "generation", GPU, model.judge_generation, True,
-        {**_ENGINE, "direct.chat": ANY},
+        {**_ENGINE, "direct.chat": ANY, **_AFTER},
     ),
     Link(
         "direct.chat", "chat, direct", GPU, client.judge_direct_chat, True,
-        {"chat": ANY, "stream": ANY, "tools": ANY, "direct.tools": ANY},
+        {"chat": ANY, "stream": ANY, "tools": ANY, "pace": ANY, **_AFTER},
     ),
+    Link(
+        "identity", "identity, direct", GPU, asked.judge_identity, True,
+        {"served": ANY, "direct.chat": ("template", "content"), **_SENSE},
+    ),
+    Link(
+        "settings", "settings", GPU, model.judge_settings, True,
+        {"generation": ("429",), "log": ("not_generating", "refuses_all"), "upstream": ("silent",),
+         "direct.chat": ("template",), "chat": ("429", "503")},
+    ),
+    Link("template", "chat template", GPU, asked.judge_template, True, _SENSE),
+    Link("text", "text", GPU, asked.judge_text, True, {"json": ANY, "direct.tools": ANY}),
+    Link(
+        "json", "guided JSON", GPU, asked.judge_json, True,
+        {"api": ("json.invalid",), "direct.tools": ("grammar", "arguments", "ignored", "cut")},
+    ),
+    Link("api", "API", GPU, asked.judge_api, True),
+    Link("counters", "counters", GPU, asked.judge_counters, True),
     Link("gpus", "GPU driver", GPU, host.judge_gpus, breaks={"log": _NO_GPU, "access": ANY}),
     Link(
         "xid", "GPU fault", GPU, host.judge_xid,

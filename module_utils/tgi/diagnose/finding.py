@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-OK, BROKEN, NOT_REACHED, UNKNOWN = "ok", "broken", "not reached", "unknown"
+OK, WARNING, BROKEN = "ok", "warning", "broken"
+NOT_REACHED, UNKNOWN = "not reached", "unknown"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ def ok(seen: str) -> Found:
 
 def broken(code: str, seen: str, remedy: str) -> Found:
     return Found(BROKEN, seen, code, remedy)
+
+
+def warning(code: str, seen: str, remedy: str) -> Found:
+    """Return a link that works, with something to put right all the same."""
+    return Found(WARNING, seen, code, remedy)
 
 
 def not_reached(seen: str = "") -> Found:

@@ -8,14 +8,13 @@ chain inwards, for the same model, as long as a broken link explains it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from .chain import CHAIN, CLIENT, GATEWAY, LINKS, Link
 from .finding import (
     NOT_REACHED,
     OK,
-    UNKNOWN,
     Finding,
     Limits,
     Picture,
@@ -24,76 +23,7 @@ from .finding import (
     not_reached,
 )
 from .judge.machine_links import seen_at_all
-
-_WIDEST = 110
-#: Links that say whether a side could be inspected
-_FIRST = ("name", "gateway.way_in", "gpu.way_in")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """All findings, and how the broken ones belong together.
-
-    ``cause`` is None when nothing is broken. ``outward`` are the findings that it explains,
-    ``others`` the faults with another cause.
-    """
-
-    findings: Sequence[Finding]
-    cause: Finding | None
-    outward: Sequence[Finding]
-    others: Sequence[Finding]
-
-    @property
-    def passed(self) -> bool:
-        """Return whether nothing is broken and the client's side was inspected."""
-        seen = [one for one in self.findings if LINKS[one.link].side == CLIENT]
-        return self.cause is None and any(one.found.state == OK for one in seen)
-
-    @property
-    def line(self) -> str:
-        """Return the verdict in one line: BROKEN with the remedy, or that nothing is broken."""
-        if self.cause is None:
-            return _fine(self.findings) if self.passed else _blank(self.findings)
-        found = self.cause.found
-        seen, remedy = (" ".join(text.split()).rstrip(".") for text in (found.seen, found.remedy))
-        line = f"BROKEN: {self.cause.name} on {self.cause.host}: {seen}. Remedy: {remedy}."
-        if self.outward:
-            line += f" It breaks: {', '.join(_places(self.outward))}."
-        if self.others:
-            line += f" Also broken: {'; '.join(_places(self.others, True))}."
-        blind = [one for one in self.findings if _is_blind(one)]
-        if blind:
-            line += f" Not inspected: {', '.join(one.host for one in blind)}."
-        return line
-
-    def table(self) -> str:
-        """Return the verdict, then a line for each link from the client inwards."""
-        rows = [("LINK", "HOST", "STATE", "SEEN")]
-        rows += [
-            (one.name, one.host, one.found.state, _short(one.found.seen)) for one in self.findings
-        ]
-        widths = [max(len(row[place]) for row in rows) for place in range(3)]
-        lines = [
-            "  ".join([*(text.ljust(width) for text, width in zip(row, widths)), row[3]]).rstrip()
-            for row in rows
-        ]
-        return "\n".join([self.line, *lines])
-
-    def rows(self) -> list[dict[str, str]]:
-        """Return the findings as plain data."""
-        return [
-            {
-                "link": one.link,
-                "title": one.title,
-                "host": one.host,
-                "model": one.model,
-                "state": one.found.state,
-                "seen": one.found.seen,
-                "code": one.found.code,
-                "remedy": one.found.remedy,
-            }
-            for one in self.findings
-        ]
+from .verdict_text import FIRST, Verdict, short
 
 
 def judge(picture: Picture) -> Verdict:
@@ -116,7 +46,8 @@ def judge(picture: Picture) -> Verdict:
         for one in rest
         if not any(_explains(other, one, findings) for other in rest if other is not one)
     ]
-    return Verdict(findings, cause, outward, others)
+    roots = [cause, *others]
+    return Verdict([_say_why(one, roots) for one in findings], cause, outward, others)
 
 
 def _judge_link(link: Link, picture: Picture) -> Iterator[Finding]:
@@ -129,7 +60,7 @@ def _judge_link(link: Link, picture: Picture) -> Iterator[Finding]:
         host = str(own.get("host") or "")
         if not link.per_model:
             scene = Scene(own, {}, picture)
-            visible = link.id in _FIRST or seen_at_all(scene)
+            visible = link.id in FIRST or seen_at_all(scene)
             found = link.judge(scene) if visible else not_reached()
             yield Finding(link.id, link.title, host, "", names, found)
             continue
@@ -186,39 +117,25 @@ def _passable(link: str, codes: Sequence[str], inner: Finding, findings: Sequenc
     )
 
 
-def _places(findings: Sequence[Finding], why: bool = False) -> list[str]:
-    return [
-        f"{one.name} on {one.host}" + (f" ({_short(one.found.seen)})" if why else "")
-        for one in findings
-    ]
+def _say_why(one: Finding, roots: Sequence[Finding]) -> Finding:
+    """Name the root of a link that was not tried, as far as the chain leads there."""
+    if one.found.state != NOT_REACHED or one.found.seen:
+        return one
+    root = next((root for root in roots if _stands_on(root, one)), None)
+    if root is None:
+        return one
+    seen = f"not judged: a consequence of {root.name} on {root.host}"
+    return replace(one, found=replace(one.found, seen=seen))
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
-
-
-def _is_blind(one: Finding) -> bool:
-    return one.link in _FIRST and one.found.state == UNKNOWN
-
-
-def _fine(findings: Sequence[Finding]) -> str:
-    good = sum(one.found.state == OK for one in findings)
-    line = f"Nothing is broken: {good} of {len(findings)} links are ok"
-    blind = [one.host for one in findings if _is_blind(one)]
-    if blind:
-        return f"{line}; not inspected: {', '.join(blind)}."
-    left = [one for one in findings if one.found.state in (NOT_REACHED, UNKNOWN)]
-    return f"{line}, {len(left)} could not be judged." if left else f"{line}."
-
-
-def _blank(findings: Sequence[Finding]) -> str:
-    why = next((one.found.seen for one in findings if _is_blind(one) and one.found.seen), "")
-    said = f" ({_short(why)})" if why else ""
-    return (
-        f"UNKNOWN: the endpoint could not be inspected as a client{said}. Remedy: check that the "
-        "group gateways has hosts, and run playbooks/preflight.yml to check the inventory."
-    )
+def _stands_on(root: Finding, one: Finding) -> bool:
+    """Return whether ``breaks`` leads from one to the other, whatever the codes."""
+    ways, reached = [root.link], {root.link}
+    while ways:
+        for effect in set(LINKS[ways.pop()].breaks) - reached:
+            reached.add(effect)
+            ways.append(effect)
+    return one.link in reached and _together(root, one)
 
 
 def read_picture(results: Mapping[str, Mapping[str, Any]], **limits: Any) -> Picture:
@@ -237,4 +154,4 @@ def _observation(host: str, result: Any) -> Mapping[str, Any]:
     why = result.get("msg") if isinstance(result, dict) else ""
     # Before "failed: " Ansible names its own parts
     reason = " ".join(str(why or "no answer").split()).rpartition("failed: ")[2]
-    return {"host": host, "blind": _short(reason)}
+    return {"host": host, "blind": short(reason)}

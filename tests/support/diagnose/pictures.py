@@ -8,8 +8,16 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from tests.support.in_memory_tgi import SHA
+
 Side = dict[str, Any]
 GIB = 1024**3
+#: Checks that a model with a chat template is asked
+CHECKS = (
+    "model.info", "chat.template", "chat.system", "chat.degenerate", "chat.logprobs",
+    "chat.canary", "chat.utf8", "completions.basic", "json.const", "generate.reject",
+    "json.invalid", "generate.stop", "metrics.delta",
+)  # fmt: skip
 
 
 def answer(status: int = 200, **more: Any) -> Side:
@@ -18,12 +26,18 @@ def answer(status: int = 200, **more: Any) -> Side:
 
 def chat(status: int = 200, **more: Any) -> Side:
     problem = "" if status == 200 else f"HTTP {status}"
-    return answer(status, **{"problem": problem, "text": "Paris.", **more})
+    return answer(status, **{"problem": problem, "remedy": "", "text": "Paris.", **more})
 
 
 def stream(ttft: float = 0.2, tpot: float = 0.02, **more: Any) -> Side:
     total = ttft + 19 * tpot
     return answer(ttft=ttft, tpot=tpot, total=total, chunks=20, problem="", **more)
+
+
+def asked(problem: str = "", **more: Any) -> Side:
+    """Return a check's outcome, as look/asked_checks.py does."""
+    seen = {"seen": problem or "as expected", "remedy": "mend it" if problem else "", "ms": 9}
+    return {"problem": problem, **seen, "soft": False, "minor": False, **more}
 
 
 def call(arguments: Any, name: str = "note_city", **more: Any) -> dict[str, Any]:
@@ -34,6 +48,7 @@ def call(arguments: Any, name: str = "note_city", **more: Any) -> dict[str, Any]
     return {"choices": [choice], "usage": {"completion_tokens": 12}}
 
 
+INFO = {"model_id": "acme/small", "revision": SHA, "label": "sha-1", "places": 128}
 TOOLS = {"kind": "ok", "detail": "the forced call came", "status": 200, "ms": 300}
 CLIENT: Side = {
     "host": "gw1",
@@ -44,7 +59,16 @@ CLIENT: Side = {
     "connect": {"state": "open", "address": "192.0.2.10", "detail": "", "ms": 1},
     "tls": {"problem": "", "remedy": "", "protocol": "TLSv1.3", "days": 60},
     "answer": answer(),
-    "models": [{"name": "small", "chat": chat(), "stream": stream(0.25), "tools": TOOLS}],
+    "models": [
+        {
+            "name": "small",
+            "declared": "acme/small",
+            "info": INFO,
+            "chat": chat(),
+            "stream": {**stream(0.25), "bursts": ""},
+            "tools": TOOLS,
+        }
+    ],
 }
 MACHINE: Side = {
     "disks": [{"path": "/var/lib/tgi", "free": 80 * GIB, "total": 100 * GIB, "inodes": 10**6}],
@@ -83,6 +107,7 @@ STATE = {
     "container": "tgi-small-tgi-1",
     "restarts": 0,
     "line": "gpu1 small: ready",
+    "warnings": [],
 }
 CARD = {
     "index": "0",
@@ -121,7 +146,14 @@ GPU: Side = {
             "visible": {"count": 1, "said": ""},
             "health": answer(),
             "load": {"queue": 0, "batch": 0},
-            "generate": answer(problem="", times={"total": 0.3, "queue": 0.001, "inference": 0.3}),
+            "declared": {"model_id": "acme/small", "revision": SHA, "image": ""},
+            "image": "tgi:3.3.7",
+            "collector": None,
+            "info": INFO,
+            "checks": {name: asked() for name in CHECKS},
+            "generate": answer(
+                problem="", remedy="", times={"total": 0.3, "queue": 0.001, "inference": 0.3}
+            ),
             "chat": chat(),
             "stream": stream(),
             "tools": TOOLS,
@@ -155,7 +187,7 @@ class Case:
         order = ["connect", "tls", "answer"]
         for name in order[order.index(link) + 1 :] if link in order else order:
             self.client.pop(name)
-        self.edge = {"name": "small"}
+        self.edge = {"name": "small", "declared": "acme/small"}
         self.client["models"] = [self.edge]
 
     def chat_is(self, status: int, error: str = "") -> None:
@@ -168,7 +200,7 @@ class Case:
         """As nginx and its client see an engine that does not listen."""
         self.chat_is(status, "The model cannot be reached; it may be loading.")
         self.replica.update(ready=False, listening=False, detail=f"GET /health: {detail}")
-        for name in ("load", "generate", "chat", "stream", "tools"):
+        for name in ("info", "load", "generate", "chat", "stream", "tools", "checks"):
             self.model.pop(name, None)
         self.model["health"] = answer(0, fault="connection refused")
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.diagnose.chain import CHAIN, LINKS
-from ansible.module_utils.tgi.diagnose.verdict import Verdict, judge, read_picture
+from ansible.module_utils.tgi.diagnose.look.asked_checks import NOT_ASKED
+from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
+from ansible.module_utils.tgi.diagnose.verdict_text import Verdict
 
 from tests.support.diagnose import troubles_edge, troubles_host
 from tests.support.diagnose.pictures import CARD, MACHINE, Case
@@ -44,7 +46,8 @@ def test_all_well() -> None:
     verdict = verdict_of(Case())
     assert verdict.passed and verdict.cause is None
     assert [one for one in verdict.findings if one.found.state != "ok"] == []
-    assert verdict.line == f"Nothing is broken: {len(CHAIN)} of {len(CHAIN)} links are ok."
+    all_of_them = f"Nothing is broken: {len(CHAIN)} of {len(CHAIN)} links are ok. "
+    assert verdict.line == f"{all_of_them}Not asked here, but by playbooks/check.yml: {NOT_ASKED}."
 
 
 def test_a_line_for_each_link_in_order() -> None:
@@ -84,7 +87,9 @@ def test_an_unreadable_inventory_is_reported() -> None:
 def test_a_host_without_a_password_for_root_is_reported_too() -> None:
     case = Case()
     case.gpu = {"host": "gpu1", "blind": "Missing sudo password"}
-    assert verdict_of(case).line.endswith("not inspected: gpu1.")
+    line = verdict_of(case).line
+    assert "Not judged: which model answers, and its text, of small." in line
+    assert line.endswith("Not inspected: gpu1.")
     case.chat_is(502)
     case.replica.update(ready=False, listening=False, detail="GET /health: Connection refused")
     line = verdict_of(case).line

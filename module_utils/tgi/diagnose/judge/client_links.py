@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..finding import BROKEN, OK, Found, Scene, broken, not_reached, ok, unknown
+from ..finding import BROKEN, OK, Found, Scene, broken, not_reached, ok, unknown, warning
 from ..look.forced_call import REMEDIES
 from .slow_answers import seconds, slow_parts
 
 _KEY = "the gateway does not know the key of checks_consumer: run site.yml --tags gateway"
 _ROUTE = "the gateway does not serve the inventory's configuration: run site.yml --tags gateway"
+STRANGE = (
+    "this is not what TGI sends: compare the image that runs (docker ps) with tgi_image, and look "
+    "for another program or proxy at this port"
+)
+_CUT = "check gateway_read_timeout, and other proxies on the way to the engine"
+_CUT_DIRECT = (
+    "the engine itself breaks the stream: find what failed (CUDA error, memory, a dead worker) in "
+    "its log of this moment (docker logs)"
+)
 _DOORS = {
     "refused": "nothing listens there, or a firewall rejects it: see systemctl status nginx there",
     "timeout": "a firewall, a security group or a wrong route drops the packets, or the address is "
@@ -88,6 +97,21 @@ def judge_answer(scene: Scene) -> Found:
     return broken(code_of(seen), problem, remedy_of(seen))
 
 
+def judge_served(scene: Scene) -> Found:
+    """Judge whether the gateway leads a model's name to the model that is deployed under it."""
+    info = scene.model.get("info")
+    if not info:
+        return not_reached()
+    direct = [one["declared"] for one in scene.picture.direct(scene.model["name"])]
+    wanted = next((one["model_id"] for one in direct), scene.model.get("declared"))
+    served = info["model_id"]
+    if not served or not wanted:
+        return unknown("/info does not say which model answers")
+    if served == wanted:
+        return ok(served)
+    return broken("other", f"{served} answers, deployed is {wanted}", _ROUTE)
+
+
 def judge_chat(scene: Scene) -> Found:
     if scene.model.get("chatless"):
         return unknown("this model has no chat (checks_without_chat)")
@@ -99,6 +123,8 @@ def judge_chat(scene: Scene) -> Found:
         return ok(f"{seen['text']} ({seen['ms']} ms)")
     code = code_of(seen)
     remedy = remedy_of(seen)
+    if seen["status"] == 200 and not seen["fault"]:
+        remedy = seen.get("remedy") or STRANGE
     if "template" in problem.lower():
         code = "template"
         remedy = (
@@ -120,12 +146,8 @@ def judge_stream(scene: Scene) -> Found:
     if not seen:
         return not_reached()
     if seen["problem"]:
-        return broken(
-            code_of(seen),
-            seen["problem"],
-            "see the engine's log of this moment; check gateway_read_timeout and other proxies on "
-            "the way",
-        )
+        remedy = _CUT if "server" in scene.own else _CUT_DIRECT
+        return broken(code_of(seen), seen["problem"], remedy)
     ttft, tpot = seconds(seen["ttft"]), seconds(seen["tpot"])
     return ok(f"TTFT {ttft}, TPOT {tpot}, {seen['chunks']} chunks")
 
@@ -140,10 +162,11 @@ def judge_speed(scene: Scene) -> Found:
     direct = [one["stream"] for one in scene.picture.direct(scene.model["name"]) if "stream" in one]
     for one in direct[:1]:
         said += f"; {seconds(one['ttft'])}, {seconds(one['tpot'])} direct"
-    if any(_collected(seen, one) for one in direct):
+    if seen.get("bursts") or any(_collected(seen, one) for one in direct):
+        how = f" ({seen['bursts']})" if seen.get("bursts") else ""
         return broken(
             "collected",
-            f"{said}: a proxy collects the stream and sends it at once",
+            f"{said}: a proxy collects the stream and sends it at once{how}",
             "turn off proxy_buffering and gzip for this API in proxies before the gateway; for the "
             "gateway itself run site.yml --tags gateway",
         )
@@ -179,6 +202,11 @@ def judge_tools(scene: Scene) -> Found:
     if seen["kind"] == "ok":
         return ok(seen["detail"])
     direct = [one.get("tools") or {} for one in scene.picture.direct(scene.model["name"])]
+    if seen["kind"] == "unfinished":
+        # Once is enough: on the model's own port
+        again = "server" in scene.own and any(one.get("kind") == "unfinished" for one in direct)
+        found = warning("unfinished", seen["detail"], REMEDIES["unfinished"])
+        return ok(seen["detail"]) if again else found
     if "server" in scene.own and any(one.get("kind") == "ok" for one in direct):
         remedy = (
             "it works on the model's own port: check the other replicas, and proxies that remove "
@@ -212,6 +240,4 @@ def remedy_of(seen: Mapping[str, Any]) -> str:
     """Return the remedy for a response that is not good."""
     if seen["status"] in _STATUSES:
         return _STATUSES[seen["status"]]
-    if seen["status"] == 200:
-        return "run playbooks/check.yml, which names what is wrong with the response"
     return "see nginx's error log and the engine's log of this moment"

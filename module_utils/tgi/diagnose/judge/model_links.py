@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...checks.model.health_and_counters import PROMPT
 from ...engines.tgi.phases import LABELS
-from ..finding import Found, Scene, broken, not_reached, ok, unknown
-from .client_links import code_of, http_problem
+from ..finding import Found, Scene, broken, not_reached, ok, unknown, warning
+from .client_links import STRANGE, code_of, http_problem
 
 _RUN = "run site.yml --tags tgi"
 #: Causes of tgi_wait that add nothing to the container's state
@@ -65,6 +66,43 @@ def judge_log(scene: Scene) -> Found:
     )
 
 
+def judge_settings(scene: Scene) -> Found:
+    """Judge what serves and is not as asked: options, what the start warned of, the collector."""
+    state = scene.model.get("state") or {}
+    warned: list[Mapping[str, Any]] = list(state.get("warnings") or [])
+    refuses = any(one["cause"] == "refuses_all" for one in warned)
+    if refuses or (scene.model.get("info") or {}).get("places") == 0:
+        return broken(
+            "refuses_all",
+            "max_concurrent_requests is 0: it refuses every generation",
+            f"set it to 1 or more in tgi_models, or remove it, then {_RUN}",
+        )
+    chat = scene.model.get("chat") or {}
+    if "template" in (chat.get("problem") or "").lower():
+        for one in warned:
+            if "template" in one["text"]:
+                return broken(one["cause"], one["text"], one["remedy"])
+    collector = scene.model.get("collector")
+    if collector and collector["problem"]:
+        warned.append(_without_collector(collector))
+    if warned:
+        texts, remedies = ("; ".join(one[key] for one in warned) for key in ("text", "remedy"))
+        return warning(warned[0]["cause"], texts, remedies)
+    if "warnings" not in state and "info" not in scene.model:
+        return not_reached()
+    return ok("nothing to put right" + (f"; traces to {collector['address']}" if collector else ""))
+
+
+def _without_collector(collector: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "cause": "collector",
+        "text": f"the OTLP collector {collector['address']} {collector['problem']}: traces are "
+        "lost, and the model takes two minutes to stop",
+        "remedy": f"start the collector, or correct or remove otlp_endpoint in tgi_models, then "
+        f"{_RUN}",
+    }
+
+
 def judge_port(scene: Scene) -> Found:
     """Check that Docker publishes the port where the gateways and the host expect it."""
     published, port = scene.model.get("published"), scene.model.get("port")
@@ -119,6 +157,13 @@ def judge_health(scene: Scene) -> Found:
     if not seen:
         return _from_state(scene, "health")
     problem = http_problem(seen)
+    if not problem and seen["ms"] >= PROMPT:
+        return warning(
+            "late",
+            f"HTTP 200, but only after {seen['ms']} ms",
+            "prefill delays it, or the GPU or CPU is overloaded: give health probes 30 s, and "
+            "lower max_batch_prefill_tokens",
+        )
     if not problem:
         return ok(f"HTTP 200, {seen['ms']} ms")
     return broken(code_of(seen), f"/health: {problem}", _log_of(scene.model))
@@ -135,6 +180,8 @@ def judge_generation(scene: Scene) -> Found:
     remedy = _log_of(scene.model)
     if seen["status"] == 429:
         remedy = "send fewer requests at a time, add replicas, or raise max_concurrent_requests"
+    elif not http_problem(seen):
+        remedy = seen["remedy"] or STRANGE
     elif healthy:
         said += ", while /health returns 200"
         remedy = f"restart it (docker restart {_name(scene.model)}); {remedy}"

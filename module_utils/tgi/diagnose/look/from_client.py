@@ -14,10 +14,13 @@ from typing import Any
 
 from ...checks.endpoint import tls_certificate
 from ...checks.endpoint.endpoint_session import EndpointSession, Tier
+from ...checks.model.streaming import stream_unbuffered
+from ...checks.selection import Model
+from ...checks.session import Session
 from ...client import fixed_address
 from ...client.http_client import Client, Target
 from ...client.rate_limiter import Pacer
-from .requests import talk, view_http
+from .requests import talk, view_http, view_info
 
 _CONNECT_SECONDS = 10.0
 _STATES = {
@@ -33,7 +36,7 @@ _STATES = {
 class Outside:
     """The requests to send. ``connect_to`` replaces the address that the name resolves to.
 
-    ``models`` are {name, chat}; a model whose ``chat`` is false is not asked.
+    ``models`` are {name, model_id, chat, tools}; ``chat`` false: it has no chat template.
     """
 
     host: str
@@ -142,6 +145,15 @@ async def _handshake(client: Client) -> dict[str, Any]:
 
 
 async def _model(client: Client, one: dict[str, Any], tools: bool) -> dict[str, Any]:
+    """Ask a model through the gateway: which one it is, and the same as on its own port."""
+    name = one["name"]
+    model = Model(name, str(one.get("model_id") or ""))
+    session = Session(model, client, f"/models/{name}", name)
+    said = {"name": name, "declared": model.model_id, "info": view_info(await session.info())}
     if not one.get("chat", True):
-        return {"name": one["name"], "chatless": True}
-    return {"name": one["name"], **await talk(client, one["name"], tools)}
+        return {**said, "chatless": True}
+    said.update(await talk(session, tools and one.get("tools", True)))
+    if "stream" in said and not said["stream"]["problem"]:
+        found = await stream_unbuffered(session)
+        said["stream"]["bursts"] = found.observed if found.problem and not found.soft else ""
+    return said

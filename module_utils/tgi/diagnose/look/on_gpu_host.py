@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...client.http_client import HTTPX_ERROR, Client, Target
+from ...checks.selection import Model
+from ...client.http_client import HTTPX_ERROR
 from ...common.commands import Ask, ask
-from ...common.files import read
 from ...common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, FIREWALL_DIRECTORY
 from ...docker.compose_containers import Container, Docker, DockerError
 from ...engines.tgi.causes import recognise
 from ...engines.tgi.log import parse
-from ...engines.tgi.one_token import GENERATE, HEALTH
 from ...engines.tgi.phases import DEADLINES
-from ...host import firewall, machine
+from ...host import machine
 from ...host import ports as host_ports
 from ...host.nvidia import driver, driver_verdict, gpu_load
 from ...models.deployed import read_deployed
+from ...models.record import Record
 from ...models.resolve import resolve_models
 from ...readiness.judge import split_runs
 from ...readiness.messages import as_result
 from ...readiness.state import Memory, Wanted
 from ...readiness.watch import Watcher
-from .requests import talk, view_generate, view_http, view_load
+from . import in_container
+from .firewall_state import read_firewall
+from .of_model import Manner, ask_model
 
-_SHORT = {"inputs": "Name the capital of France.", "parameters": {"max_new_tokens": 8}}
 #: Seconds; older log lines of a running engine are about other requests
 _JUST_NOW = 60
-_RULES = Path(FIREWALL_DIRECTORY) / "rules"
+#: Seconds until an engine that lost its shard is gone
+_TO_DIE = 1.5
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ class Inside:
     min_driver: str = "0"
     timeouts: Mapping[str, float] = field(default_factory=dict)
     without_chat: Sequence[str] = ()
+    without_tools: Sequence[str] = ()
     tools: bool = True
+    canary_passes: int = 2
     timeout: float = 30.0
     root: Path = Path("/")
     transport: Any = None
@@ -60,37 +63,37 @@ def look_at_gpu_host(
 ) -> dict[str, Any]:
     """Return docker, models, gpus, cards, holders, firewall, clock and the machine's state.
 
-    Only reads, but asks each model for a few short generations.
+    Only reads, but asks each model for some short generations.
     """
     root, began = wish.root, time.time()
     deployed = read_deployed(root, wish.base_dir, run)
     resolved = resolve_models(list(wish.listed), wish.base_port, deployed.kept())
-    models = deployed.as_deployed(resolved)
+    models = [_declared(one, deployed.records) for one in deployed.as_deployed(resolved)]
     docker = docker or Docker(parse)
     seen: dict[str, Any] = {
         "host": wish.host,
         "docker": {"problem": "", **machine.unit(run, "docker")},
         "bind_address": wish.bind_address,
-        "firewall": _read_firewall(run, _inside(root, str(_RULES))),
+        "firewall": read_firewall(run, _inside(root, f"{FIREWALL_DIRECTORY}/rules")),
     }
-    found: dict[str, Container] = {}
-    try:
-        found = docker.containers(model["project"] for model in models)
-        states = _states(wish, models, found, docker, probes)
-    except DockerError as error:
-        seen["docker"]["problem"], states = str(error), {}
+    found, states = _look(wish, models, docker, probes, seen["docker"])
     owners = host_ports.find_owners(root / "proc", {int(model["port"]) for model in models})
     talks = asyncio.run(_talk(wish, models, found))
+    if any(_broke_off(said) for said in talks.values()):
+        # What was asked may have ended the engine; its log then says why
+        time.sleep(_TO_DIE)
+        found, states = _look(wish, models, docker, probes, seen["docker"])
     seen["models"] = [
         {
             "name": model["name"],
             "port": model["port"],
             "gpus": model["gpus"],
             "deployed": model["name"] in deployed.names,
-            "container": _container(found.get(model["project"])),
+            "declared": {key: model[key] for key in ("model_id", "revision", "image")},
+            "container": in_container.state(found.get(model["project"])),
             "state": states.get(model["name"]),
             "listener": owners[model["port"]].command if model["port"] in owners else None,
-            **_in_container(run, found.get(model["project"]), model["gpus"]),
+            **in_container.look_inside(run, found.get(model["project"]), model["gpus"]),
             **talks.get(model["name"], {}),
         }
         for model in models
@@ -106,6 +109,38 @@ def look_at_gpu_host(
 
 def _inside(root: Path, path: str) -> Path:
     return root / path.lstrip("/")
+
+
+def _declared(one: Mapping[str, Any], records: Mapping[str, Record]) -> dict[str, Any]:
+    """Return the model with the weights and the image that are deployed; image "": unknown."""
+    record = records.get(one["name"])
+    if record is None or not record.model_id:
+        return {**one, "image": ""}
+    weights = {"model_id": record.model_id, "revision": record.revision}
+    return {**one, **weights, "image": record.image}
+
+
+def _look(
+    wish: Inside,
+    models: Sequence[Mapping[str, Any]],
+    docker: Docker,
+    probes: Any,
+    daemon: dict[str, Any],
+) -> tuple[dict[str, Container], dict[str, Any]]:
+    """Return containers by project and states by name; note in ``daemon`` what Docker lacks."""
+    found: dict[str, Container] = {}
+    try:
+        found = docker.containers(model["project"] for model in models)
+        return found, _states(wish, models, found, docker, probes)
+    except DockerError as error:
+        daemon["problem"] = str(error)
+        return found, {}
+
+
+def _broke_off(said: Mapping[str, Any]) -> bool:
+    """Return whether an engine that listened gave no answer, or lost its shard."""
+    answers = [said[name] for name in ("info", "generate", "chat", "stream") if name in said]
+    return any(one.get("status") == 424 or "closed" in one.get("fault", "") for one in answers)
 
 
 def _states(
@@ -148,40 +183,6 @@ def _named(docker: Docker, one: Container) -> dict[str, str] | None:
     }
 
 
-def _container(one: Container | None) -> dict[str, Any]:
-    if one is None:
-        return {"status": "absent"}
-    return {
-        "status": one.status,
-        "name": one.name,
-        "exit_code": one.exit_code,
-        "out_of_memory": one.out_of_memory,
-        "restarts": one.restarts,
-    }
-
-
-def _in_container(run: Ask, one: Container | None, gpus: Sequence[str]) -> dict[str, Any]:
-    """Return ``published`` addresses and ``visible`` GPUs of a container (None: unknown)."""
-    if one is None or one.status != "running":
-        return {"published": None, "visible": None}
-    code, text = run(["docker", "inspect", "--format={{json .NetworkSettings.Ports}}", one.id])
-    published = None
-    if code == 0:
-        ports = json.loads(text) or {}
-        published = [
-            f"{place['HostIp']}:{place['HostPort']}"
-            for places in ports.values()
-            for place in places or []
-        ]
-    visible = None
-    if gpus:
-        code, text = run(["docker", "exec", one.id, "nvidia-smi", "-L"])
-        lines = [line for line in text.splitlines() if line.startswith("GPU ")]
-        if lines or code in (6, 9, 12, 255):
-            visible = {"count": len(lines), "said": "" if lines else text.strip()[-160:]}
-    return {"published": published, "visible": visible}
-
-
 def _gpus(run: Ask, models: Sequence[Mapping[str, Any]], least: str, root: Path) -> dict[str, Any]:
     """Return ``problems`` ("what; remedy") of the driver and of the GPUs that models ask for."""
     wanted = [{"name": one["name"], "gpus": one["gpus"]} for one in models if one["gpus"]]
@@ -196,26 +197,6 @@ def _gpus(run: Ask, models: Sequence[Mapping[str, Any]], least: str, root: Path)
     return {"wanted": True, "problems": verdict.problems, "count": len(verdict.gpus)}
 
 
-def _read_firewall(run: Ask, path: Path) -> dict[str, Any] | None:
-    """Return the firewall's ``sources`` and whether it is ``in_force`` (None: unknown)."""
-    rules = read(path)
-    if not rules:
-        return None
-    doors = firewall.doors_of(rules)
-    tool = firewall.tool_of(doors[0][0]) if doors else "iptables"
-    said = [run([tool, "-w", "-S", chain]) for chain in (firewall.CHAIN, *firewall.ENTRIES)]
-    stands = None
-    if all(code is not None for code, _ in said):
-        texts = [text if code == 0 else "" for code, text in said]
-        stands = firewall.in_force(rules, texts[0], texts[1:])
-    sources = [
-        line.split()[3]
-        for line in rules.splitlines()
-        if line.startswith(f"-A {firewall.CHAIN} -s ")
-    ]
-    return {"in_force": stands, "sources": sources}
-
-
 def _docker_root(run: Ask) -> str:
     code, text = run(["docker", "info", "--format={{.DockerRootDir}}"])
     return text.strip() if code == 0 and text.startswith("/") else "/var/lib/docker"
@@ -227,24 +208,18 @@ async def _talk(
     """Ask each running model on its own port; without httpx return nothing."""
     if HTTPX_ERROR:
         return {}
+    how = Manner(wish.tools, wish.canary_passes, wish.timeout, wish.transport)
     asked = [
-        one
+        Model(
+            one["name"],
+            one["model_id"],
+            one["revision"] or "",
+            url=one["url"],
+            chat=one["name"] not in wish.without_chat,
+            tools=one["name"] not in wish.without_tools,
+        )
         for one in models
         if one["project"] in found and found[one["project"]].status == "running"
     ]
-    said = await asyncio.gather(*(_ask(wish, one) for one in asked))
-    return {one["name"]: what for one, what in zip(asked, said)}
-
-
-async def _ask(wish: Inside, one: Mapping[str, Any]) -> dict[str, Any]:
-    target = Target(one["url"], timeout=wish.timeout)
-    async with Client(target, transport=wish.transport) as client:
-        said: dict[str, Any] = {"health": view_http(await client.send("GET", HEALTH))}
-        if not said["health"]["status"]:
-            return said
-        said["load"] = view_load(await client.send("GET", "/metrics"))
-        said["generate"] = view_generate(await client.send("POST", GENERATE, _SHORT))
-        if said["generate"]["problem"] or one["name"] in wish.without_chat:
-            return said
-        said.update(await talk(client, "tgi", wish.tools))
-    return said
+    said = await asyncio.gather(*(ask_model(one, how) for one in asked))
+    return {one.name: what for one, what in zip(asked, said)}

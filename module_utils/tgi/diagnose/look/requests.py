@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...checks.judges import chat, questions
+from ...checks.judges import chat, native, questions
 from ...checks.judges.metrics import parse_metrics
-from ...checks.session import LONG_QUESTION, LONG_TOKENS
+from ...checks.session import LONG_TOKENS, Session
 from ...client.answer import Answer
-from ...client.http_client import Client
 from ...client.http_problem import dig, error_text, http_problem
 from ...common.text import mask, trim
-from .forced_call import request_body, view_call
+from .forced_call import force_call
 
-CHAT = "/v1/chat/completions"
 _GAUGES = {"queue": "tgi_queue_size", "batch": "tgi_batch_current_size"}
 #: Milliseconds in the headers x-NAME-time of /generate
 _TIMES = ("total", "validation", "queue", "inference")
@@ -42,6 +40,7 @@ def view_chat(answer: Answer) -> dict[str, Any]:
     return {
         **view_http(answer),
         "problem": mask(judged.problem),
+        "remedy": judged.remedy,
         "text": mask(trim(judged.observed, 60)),
     }
 
@@ -63,16 +62,33 @@ def view_stream(answer: Answer) -> dict[str, Any]:
 
 def view_generate(answer: Answer) -> dict[str, Any]:
     """Return one native generation; ``times`` in seconds are from TGI's headers."""
-    text = dig(answer.json(), "generated_text")
-    problem = http_problem(answer)
-    if not problem and not isinstance(text, str):
-        problem = "HTTP 200 without generated_text"
+    judged = native.judge_generate(answer)
     times = {}
     for name in _TIMES:
         value = answer.headers.get(f"x-{name}-time", "")
         if value.isdigit():
             times[name] = int(value) / 1000
-    return {**view_http(answer), "problem": mask(problem), "times": times}
+    return {
+        **view_http(answer),
+        "problem": mask(judged.problem),
+        "remedy": judged.remedy,
+        "times": times,
+    }
+
+
+def view_info(answer: Answer) -> dict[str, Any]:
+    """Return what /info says of the model and of its limits; None: not said."""
+    info = None if http_problem(answer) else answer.json()
+    return {
+        "model_id": _said(dig(info, "model_id")),
+        "revision": _said(dig(info, "model_sha")),
+        "label": _said(dig(info, "docker_label")),
+        "places": dig(info, "max_concurrent_requests"),
+    }
+
+
+def _said(value: Any) -> str | None:
+    return mask(trim(value, 120)) if isinstance(value, str) else None
 
 
 def view_load(answer: Answer) -> dict[str, Any]:
@@ -85,15 +101,13 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-async def talk(client: Client, name: str, with_tools: bool) -> dict[str, Any]:
+async def talk(session: Session, with_tools: bool) -> dict[str, Any]:
     """Ask for a short chat, a stream and a forced tool call; stop after a failed chat."""
-    body = chat.request_body(name, questions.ask(questions.QUESTIONS[0]), questions.MAX_TOKENS)
-    said: dict[str, Any] = {"chat": view_chat(await client.send("POST", CHAT, body))}
+    first = await session.chat()
+    said: dict[str, Any] = {"chat": view_chat(first)}
     if said["chat"]["status"] != 200:
         return said
-    question = questions.ask(questions.Question(LONG_QUESTION, ""))
-    body = chat.request_body(name, question, LONG_TOKENS, stream=True)
-    said["stream"] = view_stream(await client.send("POST", CHAT, body))
+    said["stream"] = view_stream(await session.chat_stream())
     if with_tools:
-        said["tools"] = view_call(await client.send("POST", CHAT, request_body(name)))
+        said["tools"] = await force_call(session, first)
     return said

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.diagnose.verdict import Verdict, judge, read_picture
+from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
+from ansible.module_utils.tgi.diagnose.verdict_text import Verdict
 
 from tests.support.diagnose.pictures import Case
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
-from ansible.module_utils.tgi.checks.endpoint import tls_certificate
 from ansible.module_utils.tgi.client.http_client import Target
 from ansible.module_utils.tgi.diagnose.look import from_client
 from ansible.module_utils.tgi.diagnose.look.from_client import Outside, look_from_outside
-from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
 
+from tests.support.diagnose import looks
+from tests.support.diagnose.looks import look, working_way_in
 from tests.support.diagnose.pictures import CLIENT, call
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
 from tests.support.tls_pairs import make
@@ -39,37 +39,13 @@ class ToolGateway(FakeGateway):
 
 
 @pytest.fixture
-def way_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace name, port and TLS by working ones."""
-
-    async def connected(*_: Any) -> dict[str, Any]:
-        return {"state": "open", "address": "127.0.0.1", "detail": "", "ms": 1}
-
-    async def shaken(_: Any) -> tls_certificate.Handshake:
-        return tls_certificate.Handshake({"notAfter": "Jan  1 00:00:00 2099 GMT"}, "TLSv1.3")
-
-    monkeypatch.setattr(from_client, "connect", connected)
-    monkeypatch.setattr(tls_certificate, "handshake", shaken)
-
-
-def look(fake: Any, key: str = KEY, **more: Any) -> dict[str, Any]:
-    wish = Outside(
-        "gw1",
-        Target(f"https://{NAME}", api_key=key, timeout=5),
-        "127.0.0.1",
-        more.pop("models", [{"name": "small", "chat": True}]),
-        transport=fake.transport(),
-        **more,
-    )
-    seen: dict[str, Any] = look_from_outside(wish)
-    return seen
+def way_in() -> Iterator[None]:
+    with working_way_in():
+        yield
 
 
 def cause_of(seen: dict[str, Any]) -> tuple[str, str]:
-    verdict = judge(read_picture({"clients": {"gw1": {"seen": seen}}, "gateways": {}, "gpus": {}}))
-    if verdict.cause is None:
-        return ("", "") if verdict.passed else ("nothing seen", "")
-    return verdict.cause.link, verdict.cause.found.code
+    return looks.cause_of(seen, "client")
 
 
 @pytest.mark.usefixtures("way_in")
@@ -114,7 +90,22 @@ def test_other_statuses() -> None:
 
         seen = look(Closed("no-limit"))
         assert cause_of(seen) == ("chat", str(status))
-        assert set(seen["models"][0]) == {"name", "chat"}
+        assert set(seen["models"][0]) == {"name", "declared", "info", "chat"}
+
+
+@pytest.mark.usefixtures("way_in")
+def test_a_name_that_leads_to_another_model() -> None:
+    small = {"name": "small", "model_id": "acme/small", "chat": True}
+    assert cause_of(look(ToolGateway(), models=[small])) == ("", "")
+    seen = look(ToolGateway("wrong-model"), models=[small])
+    assert cause_of(seen) == ("served", "other")
+
+
+@pytest.mark.usefixtures("way_in")
+def test_a_proxy_that_collects_streams() -> None:
+    seen = look(ToolGateway("merges"))
+    assert "merged" in seen["models"][0]["stream"]["bursts"]
+    assert cause_of(seen) == ("speed", "collected")
 
 
 @pytest.mark.usefixtures("way_in")
@@ -127,7 +118,7 @@ def test_without_a_key_nothing_is_asked() -> None:
 @pytest.mark.usefixtures("way_in")
 def test_a_model_without_a_chat_and_no_tools() -> None:
     seen = look(ToolGateway(), models=[{"name": "base", "chat": False}])
-    assert seen["models"] == [{"name": "base", "chatless": True}]
+    assert set(seen["models"][0]) == {"name", "declared", "info", "chatless"}
     seen = look(ToolGateway(), tools=False)
     assert "tools" not in seen["models"][0] and cause_of(seen) == ("", "")
 

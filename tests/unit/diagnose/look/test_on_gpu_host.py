@@ -5,93 +5,28 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.common.log_lines import Line
 from ansible.module_utils.tgi.diagnose.look import on_gpu_host
-from ansible.module_utils.tgi.diagnose.look.on_gpu_host import Inside, look_at_gpu_host
 from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
-from ansible.module_utils.tgi.docker.compose_containers import Container, Docker, DockerError
+from ansible.module_utils.tgi.docker.compose_containers import Container
 from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.host import firewall
-from ansible.module_utils.tgi.models.record import Record, to_text
 from ansible.module_utils.tgi.readiness.probe import Probe
 
+from tests.support.diagnose.looks import RULES, FakeDocker, cause_of, gpu_host, up
 from tests.support.diagnose.pictures import GPU
-from tests.support.diagnose.shell import APPS, DMESG, LIVE, READY, REFUSED, SMI, Shell, shown
+from tests.support.diagnose.shell import REFUSED, shown
 from tests.support.fakes.spoilt_tgi import SpoiltTgi
-from tests.support.wait_fakes import ARGS, SHARD, TO_LOAD, TO_SERVE, container, launcher, raw
+from tests.support.wait_fakes import ARGS, SHARD, TO_LOAD, TO_SERVE, launcher, raw, router
 
 
-class FakeDocker(Docker):
-    """One container and its log."""
-
-    def __init__(self, one: Container | None, lines: list[Line] = (), away: str = "") -> None:  # type: ignore[assignment]
-        self.one, self.lines, self.away = one, list(lines), away
-
-    def containers(self, projects: Any) -> dict[str, Container]:
-        if self.away:
-            raise DockerError(self.away)
-        return {name: self.one for name in projects if self.one}
-
-    def logs(self, container_id: str) -> list[Line] | None:  # noqa: ARG002
-        return self.lines
-
-    def last_exit_code(self, *_: Any) -> int | None:
-        return 1
-
-
-PORTS = json.dumps({"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8081"}]})
-RULES = firewall.files("/etc/tgi-fence", "10.0.0.5", [("10.0.0.5", 8081)], ["10.0.0.9"])["rules"]
-
-
-def gpu_host(
-    tmp_path: Path,
-    docker: FakeDocker,
-    fake: SpoiltTgi | None = None,
-    probe: Probe = READY,
-    answers: Mapping[str, tuple[int, str]] = {},
-) -> tuple[dict[str, Any], Shell]:
-    """A root with a deployed model; its engine in memory."""
-    project = tmp_path / "opt/tgi/small"
-    project.mkdir(parents=True)
-    (project / "compose.yaml").write_text("# Written by tgi-ansible\n")
-    (project / "deployed.json").write_text(to_text(Record("small", "tgi-small", 8081, ["0"])))
-    (tmp_path / "proc/net").mkdir(parents=True)
-    shell = Shell(
-        **{
-            "systemctl": shown(),
-            "inspect__Ports": (0, PORTS),
-            "nvidia-smi__-L": (0, "GPU 0: NVIDIA L4 (UUID: GPU-1)\n"),
-            "--query-gpu=index,uuid,name": (0, SMI),
-            "--query-gpu": (0, LIVE),
-            "--query-compute-apps": (0, APPS),
-            "DockerRootDir": (0, "/var/lib/docker\n"),
-            "dmesg": (0, DMESG.replace("79", "13")),
-            **answers,
-        }
-    )
-    wish = Inside(
-        "gpu1",
-        [{"name": "small", "model_id": "acme/small", "gpus": ["0"]}],
-        root=tmp_path,
-        transport=(fake or SpoiltTgi()).transport(),
-        timeout=5,
-    )
-    seen = look_at_gpu_host(wish, shell, docker, lambda asked: dict.fromkeys(asked, probe))
-    return seen, shell
-
-
-def cause_of(seen: dict[str, Any]) -> tuple[str, str]:
-    verdict = judge(read_picture({"clients": {}, "gateways": {}, "gpus": {"gpu1": {"seen": seen}}}))
-    return (verdict.cause.link, verdict.cause.found.code) if verdict.cause else ("", "")
-
-
-def up(**changes: Any) -> Container:
-    return container(id="abc123", name="tgi-small-tgi-1", project="tgi-small", **changes)
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_gpu_host, "_TO_DIE", 0)
 
 
 def test_a_gpu_host_of_the_shape_that_is_judged(tmp_path: Path) -> None:
@@ -157,6 +92,48 @@ def test_an_engine_that_says_now_why_it_fails(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     seen, _ = gpu_host(tmp_path / "b", FakeDocker(up(), lines), SpoiltTgi("no-generate"), late)
     assert cause_of(seen) == ("generation", "424")
+
+
+def test_what_the_start_warned_of(tmp_path: Path) -> None:
+    """The warning is at the beginning, and the engine is ready."""
+    message = "Could not find tokenizer config locally and no API specified"
+    lines = parse(raw((1, router("Offline mode active using cache defaults")),
+                      (1.1, router(message, "WARN")), *TO_SERVE))  # fmt: skip
+    seen, _ = gpu_host(tmp_path, FakeDocker(up(), lines), SpoiltTgi("no-chat-template"))
+    (warned,) = seen["models"][0]["state"]["warnings"]
+    assert warned["cause"] == "no_ref" and "docker restart tgi-small-tgi-1" in warned["remedy"]
+    assert cause_of(seen) == ("settings", "no_ref")
+
+
+class DyingDocker(FakeDocker):
+    """A container that is gone at the second look."""
+
+    looks = 0
+
+    def containers(self, projects: Any) -> dict[str, Container]:
+        self.looks += 1
+        # One for the list, one for the wait's own look
+        one = (
+            self.one
+            if self.looks < 3
+            else up(status="exited", exit_code=1, finished=1_700_000_099.0)
+        )
+        return {name: one for name in projects if one}
+
+
+def test_an_engine_that_ends_when_it_generates(tmp_path: Path) -> None:
+    """Its log, read again after the question, names the cause."""
+    crashed = [(60, launcher("Shard 0 crashed", "ERROR")), (60.1, "Error: ShardFailed")]
+    docker = DyingDocker(up(), parse(raw(*TO_SERVE, *crashed)))
+    seen, _ = gpu_host(tmp_path, docker, SpoiltTgi("shard-crash"))
+    assert cause_of(seen) == ("log", "shard_crashed")
+    assert seen["models"][0]["container"]["status"] == "exited"
+
+
+def test_the_deployed_weights_count_not_the_listed_ones(tmp_path: Path) -> None:
+    seen, _ = gpu_host(tmp_path, FakeDocker(up()), listed={"model_id": "acme/next"})
+    assert seen["models"][0]["declared"]["model_id"] == "acme/small"
+    assert cause_of(seen) == ("", "")
 
 
 def test_docker_that_does_not_answer(tmp_path: Path) -> None:
