@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible.module_utils.tgi.common.commands import CommandResult
+from ansible.module_utils.tgi.host.nvidia import gpu_load
 
 from tests.support.roots import ROOT
 
@@ -75,6 +78,12 @@ QUERIES = [
     ("memory.total,driver_version", "csv,noheader", "23034 MiB, 550.163.01"),
     ("memory.total", "csv,noheader,nounits", "23034"),
     ("name,compute_cap,mig.mode.current", "csv,noheader", "NVIDIA L4, 8.9, [N/A]"),
+    ("gpu_name, gpu_uuid", "csv,noheader", f"NVIDIA L4, {UUIDS[0]}"),
+    ("memory.used,memory.free,fan.speed", "csv,noheader,nounits", "1, 22538, [N/A]"),
+    ("count,pci.bus,pstate", "csv,nounits,noheader", "2, 0x01, P8"),
+    ("clocks.sm,power.draw,utilization.gpu", "csv,noheader", "210 MHz, 16.51 W, 0 %"),
+    ("clocks_throttle_reasons.active", "csv,noheader", "0x0000000000000001"),
+    ("ecc.errors.uncorrected.volatile.total", "csv,noheader", "0"),
 ]
 
 
@@ -85,10 +94,43 @@ def test_queries(query: str, form: str, first: str, bench: Bench) -> None:
     assert done.stdout.splitlines()[0] == first
 
 
-def test_an_unknown_field_is_an_error_as_in_the_original(bench: Bench) -> None:
-    done = bench.smi("--query-gpu=index,bogus", "--format=csv,noheader")
-    assert done.returncode == 2
-    assert done.stdout.splitlines()[0] == 'Field "bogus" is not a valid field to query.'
+def test_the_launchers_queries_have_their_answer_in_the_second_line(bench: Bench) -> None:
+    for query, head, value in (
+        ("gpu_name", "name", "NVIDIA L4"), ("memory.total", "memory.total [MiB]", "23034 MiB"),
+    ):  # fmt: skip
+        lines = bench.smi(f"--query-gpu={query}", "--format=csv").stdout.splitlines()
+        assert lines == [head, value, value]
+
+
+def test_what_we_ask_for_load_and_processes_is_known(bench: Bench) -> None:
+    def ask(words: Sequence[str]) -> CommandResult:
+        done = bench.smi(*words[1:])
+        return CommandResult(done.returncode, done.stdout)
+
+    (first, second) = gpu_load.live(ask)
+    assert (first["index"], second["uuid"], first["mhz_most"]) == ("0", UUIDS[1], 2040)
+    assert None not in first.values()
+    assert gpu_load.holders(ask) == []
+
+
+def test_one_gpu_is_chosen_by_index_or_uuid(bench: Bench) -> None:
+    for chosen in (("-i", "1"), (f"--id={UUIDS[1]}",)):
+        done = bench.smi(*chosen, "--query-gpu=index,count", "--format=csv,noheader")
+        assert done.stdout == "1, 2\n"
+    done = bench.smi("-i", "7", "-L")
+    assert (done.returncode, done.stdout) == (6, "No devices were found\n")
+
+
+@pytest.mark.parametrize("form", ["csv", "csv,noheader"])
+def test_an_unknown_field_is_an_error_as_in_the_original(form: str, bench: Bench) -> None:
+    done = bench.smi("--query-gpu=index,bogus", f"--format={form}")
+    said = 'Field "bogus" is not a valid field to query.\n\n'
+    assert (done.returncode, done.stdout) == (2, said)
+
+
+def test_a_query_needs_a_form(bench: Bench) -> None:
+    done = bench.smi("--query-gpu=index")
+    assert (done.returncode, done.stdout) == (2, "Format modifier --format=csv is mandatory.\n")
 
 
 def test_an_unknown_argument_is_an_error(bench: Bench) -> None:
