@@ -16,8 +16,10 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible.module_utils.tgi.docker.compose_containers import Docker, DockerError, run_docker
+from ansible.module_utils.tgi.engines.tgi.causes import Cause
 from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.models.resolve import resolve_models
+from ansible.module_utils.tgi.readiness.state import Status
 
 from tests.support.roots import ROOT
 from tests.support.wait_chains import CHAINS
@@ -242,3 +244,24 @@ def test_everything_returned_is_documented(run: Run) -> None:
     told = documented["models"]["contains"].keys()
     assert answer["models"][0].keys() - {"line"} == told, "the action plugin takes `line` away"
     assert answer.keys() - {"changed", "failed", "msg", "state", "invocation"} == documented.keys()
+
+
+@pytest.mark.usefixtures("docker")
+def test_it_warns_of_what_serves_and_is_not_as_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(tgi_wait.AnsibleModule, "warn", lambda _, said: warnings.append(said))
+    unread = Cause("no_ref", "the offline cache has no refs/v1", "docker restart CONTAINER")
+    ready = Status("m", "ready", True, container="tgi-m-tgi-1", warnings=(unread,))
+    monkeypatch.setattr(tgi_wait.Watcher, "watch", lambda *_: [ready])
+    answer = run()
+    assert not answer.get("failed")
+    assert warnings == [
+        "gpu1: model m serves, but the offline cache has no refs/v1. Remedy: docker restart "
+        "tgi-m-tgi-1."
+    ]
+    (one,) = answer["models"]
+    assert one["warnings"] == [
+        {"cause": "no_ref", "text": unread.text, "remedy": "docker restart tgi-m-tgi-1"}
+    ]

@@ -8,7 +8,13 @@ import pytest
 from ansible.module_utils.tgi.common.log_lines import Line
 from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.engines.tgi.phases import DEADLINES, deadline
-from ansible.module_utils.tgi.readiness.judge import judge_dead, judge_running, remember, split_runs
+from ansible.module_utils.tgi.readiness.judge import (
+    judge_dead,
+    judge_running,
+    remember,
+    split_runs,
+    warn_of,
+)
 from ansible.module_utils.tgi.readiness.probe import Probe
 from ansible.module_utils.tgi.readiness.state import Memory, Status, Wanted
 
@@ -23,6 +29,7 @@ from tests.support.wait_fakes import (
     container,
     launcher,
     raw,
+    router,
 )
 
 MODEL = Wanted("m", "tgi-m", "http://127.0.0.1:8081")
@@ -189,3 +196,58 @@ def test_a_chain_of_lines_names_phase_cause_and_remedy(chain: Chain) -> None:
     assert chain.remedy in status.failure.remedy
     assert status.failure.exit_code == chain.exit_code
     assert 1 <= len(status.failure.evidence) <= 17
+
+
+def test_connected_without_an_answer_is_not_serving() -> None:
+    status = judge(TO_SERVE, 26, REFUSED)
+    assert (status.phase, status.allowed) == ("listen", DEADLINES["serve"])
+    assert judge(TO_SERVE, 26, UNABLE).phase == "serve"
+
+
+REFUSING = launcher('Args {\n    model_id: "acme/m",\n    max_concurrent_requests: 0,\n}')
+
+
+def test_a_server_that_refuses_everything_fails_at_once() -> None:
+    full = Probe(False, True, "POST /generate answered 429: Model is overloaded", healthy=True)
+    failure = judge(((0.1, REFUSING), *TO_SERVE[1:]), 26, full).failure
+    assert failure is not None
+    assert failure.cause == "refuses_all"
+    assert "max_concurrent_requests is 0" in failure.text
+    assert "1 or more" in failure.remedy
+
+
+NO_REF = (
+    (0.1, launcher('Args {\n    model_id: "acme/m",\n    revision: Some(\n "v1",\n    ),\n}')),
+    (20, router("Offline mode active using cache defaults", "WARN")),
+    (20, router("Tokenizer_config None - None", "WARN")),
+    (20, router("Could not find tokenizer config locally and no API specified", "WARN")),
+)
+
+
+def test_a_remedy_names_the_folder_of_the_host() -> None:
+    (warning,) = warn_of(lines(*NO_REF), container(data="/srv/models"))
+    assert "mkdir -p /srv/models/hub/models--acme--m/refs" in warning.remedy
+    (warning,) = warn_of(lines(*NO_REF), container())
+    assert "mkdir -p tgi_data_dir/hub/models--acme--m/refs" in warning.remedy
+    cut = "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooSmall"
+    dead = container(status="exited", exit_code=1, data="/srv/models")
+    log = lines(*NO_REF[:1], (2, f"Traceback (most recent call last):\n{cut}"))
+    failure = judge_dead(MODEL, dead, log, 1).failure
+    assert failure is not None
+    assert "delete /srv/models/hub/models--acme--m and run again" in failure.remedy
+
+
+def test_only_a_container_that_asks_for_gpus_misses_them() -> None:
+    log = lines((1, launcher("Cannot determine GPU compute capability: RuntimeError: No", "WARN")))
+    assert [one.id for one in warn_of(log, container(devices=True))] == ["no_gpu"]
+    assert warn_of(log, container()) == ()
+
+
+def test_offline_is_read_from_the_containers_environment() -> None:
+    error = "EntryNotFoundError: No .bin weights found for model acme/m and revision v1."
+    log = lines((2, f"Traceback (most recent call last):\n{error}"))
+    dead = container(status="exited", exit_code=1, offline=True)
+    failure = judge_dead(MODEL, dead, log, 1).failure
+    assert failure is not None
+    assert failure.cause == "not_cached"
+    assert "HF_HUB_OFFLINE forbids to fetch it" in failure.text

@@ -8,13 +8,18 @@ import pytest
 from ansible.module_utils.tgi.common.log_lines import Line
 from ansible.module_utils.tgi.docker.compose_containers import Container, Docker, DockerError
 from ansible.module_utils.tgi.engines.tgi.log import parse
-from ansible.module_utils.tgi.readiness.messages import as_result, failure_text, progress_line
+from ansible.module_utils.tgi.readiness.messages import (
+    as_result,
+    failure_text,
+    progress_line,
+    warning_texts,
+)
 from ansible.module_utils.tgi.readiness.probe import Probe
 from ansible.module_utils.tgi.readiness.state import Memory, Wanted
 from ansible.module_utils.tgi.readiness.watch import Watcher
 
 from tests.support.wait_chains import CHAINS
-from tests.support.wait_fakes import ARGS, T0, TO_LOAD, TO_SERVE, container, raw
+from tests.support.wait_fakes import ARGS, T0, TO_LOAD, TO_SERVE, container, raw, router
 
 READY = Probe(True, True, "", True)
 REFUSED = Probe(False, False, "GET /health: Connection refused")
@@ -186,3 +191,31 @@ def test_what_is_remembered_continues_in_the_next_call() -> None:
     docker.found["tgi-m"] = container(restarts=3, finished=T0 - 1)
     second = Watcher(first.models, kept, docker, first._probe, lambda: T0 + 20)
     assert second.look()[0].failure is not None
+
+
+class LongLog(FakeDocker):
+    """A container whose log has lost its beginning; the start is asked for by time."""
+
+    def first_logs(self, one: Container, seconds: float) -> list[Line]:
+        assert one.id
+        assert seconds > 0
+        return parse(raw(*TO_SERVE[:1], (20, UNREAD), (20, NO_CONFIG)))
+
+
+UNREAD = router('Tokenizer_config Some("/data/none.json") - None', "WARN")
+NO_CONFIG = router("Could not find tokenizer config locally and no API specified", "WARN")
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_ready_model_has_its_warnings(long: bool) -> None:
+    docker = LongLog(m=container(id="m"))
+    docker.log = parse(raw(*TO_SERVE, (20, UNREAD), (20, NO_CONFIG)))
+    if long:
+        docker.log = parse(raw(*((30, router(f"Success {i}")) for i in range(1200))))
+    (one,) = Bench(docker, {"m": READY}).watch()
+    (text,) = warning_texts("gpu1", [one])
+    assert text.startswith("gpu1: model m serves, but the tokenizer configuration asked for is not")
+    assert "/data/none.json" in text
+    assert ". Remedy: correct tokenizer_config_path" in text
+    (told,) = as_result("gpu1", one)["warnings"]
+    assert told["cause"] == "tokenizer_config_path"

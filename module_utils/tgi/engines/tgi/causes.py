@@ -172,8 +172,10 @@ class _Search:
         if not found:
             return None
         groups = [shorten(group, 300) for group in found.groups() if group] or [""]
-        folder = weights_folder(self.arguments)
-        text, remedy = (part.format(*groups, folder=folder) for part in (rule.text, rule.remedy))
+        folder, files = weights_folder(self.arguments)
+        text, remedy = (
+            part.format(*groups, folder=folder, files=files) for part in (rule.text, rule.remedy)
+        )
         return Cause(rule.id, mask(text), remedy, line)
 
     def _known_offline(self, rule: Rule) -> Rule:

@@ -40,27 +40,27 @@ FILE_RULES: tuple[Rule, ...] = (
         "weights_incomplete",
         r"SafetensorError: .*(MetadataIncompleteBuffer|HeaderTooSmall|InvalidHeaderLength)",
         "a file of the weights is incomplete, it was cut off ({0})",
-        f"see which file is shorter than on the Hub (ls -lL {{folder}}); {_AGAIN}; df -h shows "
+        f"see which file is shorter than on the Hub (ls -lL {{files}}); {_AGAIN}; df -h shows "
         "whether the disk was full",
     ),
     Rule(
         "weights_are_pointers",
         r"SafetensorError: .*(HeaderTooLarge)|UnpicklingError: .*(invalid load key, 'v')",
         "the files of the weights are no weights: most likely Git LFS pointers ({0})",
-        "see whether they have some 130 bytes each (ls -lL {folder}); fetch the weights with git "
+        "see whether they have some 130 bytes each (ls -lL {files}); fetch the weights with git "
         "lfs pull, or let TGI download them by model_id",
     ),
     Rule(
         "weights_damaged",
         r"SafetensorError: ((?!.*does not contain tensor|.*\bserializing).+)",
         "a file of the weights is damaged: {0}",
-        f"compare the files in {{folder}} with the Hub's checksums (sha256sum); {_AGAIN}",
+        f"compare the files in {{files}} with the Hub's checksums (sha256sum); {_AGAIN}",
     ),
     Rule(
         "weights_lack_tensor",
         r"weight (\S+) does not exist|File does not contain tensor (\S+)",
         "the weights lack {0}: a file is missing, or they are of another model than config.json",
-        "compare the files with the repository's list (ls -lL {folder}), and fetch what is missing",
+        "compare the files with the repository's list (ls -lL {files}), and fetch what is missing",
     ),
     Rule(
         "weights_unfit",
@@ -95,7 +95,7 @@ FILE_RULES: tuple[Rule, ...] = (
         r"|Error no file named .{1,300}? found in directory (\S+?)\.?$"
         r"|^LocalEntryNotFoundError: File (\S+) of model|: File (\S+) of model ",
         "no weights that TGI can load: {0}",
-        "see what lies there (ls -lL {folder}) and copy the *.safetensors files that belong there; "
+        "see what lies there (ls -lL {files}) and copy the *.safetensors files that belong there; "
         "an index alone is not enough",
     ),
     Rule(
@@ -123,14 +123,14 @@ FILE_RULES: tuple[Rule, ...] = (
         "tokenizer_broken",
         rf"{_JSON}|^Exception: (.+ at line \d+ column \d+)",
         "a file of the tokenizer is broken (tokenizer_config.json, tokenizer.json or another): {0}",
-        f"see which one is not valid JSON (python3 -m json.tool FILE, in {{folder}}); {_AGAIN}",
+        f"see which one is not valid JSON (python3 -m json.tool FILE, in {{files}}); {_AGAIN}",
         where=r"tokenization|tokenizer",
     ),
     Rule(
         "config_broken",
         _JSON,
         "a file of the model is not valid JSON (config.json, the weights' index or another): {0}",
-        f"see which one (python3 -m json.tool FILE, in {{folder}}); {_AGAIN}",
+        f"see which one (python3 -m json.tool FILE, in {{files}}); {_AGAIN}",
         ("start", "download", "load"),
     ),
     Rule(
@@ -139,7 +139,7 @@ FILE_RULES: tuple[Rule, ...] = (
         r"|(Couldn't instantiate the backend tokenizer)|(Converting from \S+ failed)"
         r"|(stat: path should be string.{1,40}NoneType)",
         "the tokenizer is missing or cannot be loaded: {0}",
-        "put the model's tokenizer.json and tokenizer_config.json into {folder}, or choose another "
+        "put the model's tokenizer.json and tokenizer_config.json into {files}, or choose another "
         "revision; /usr/src/out must be writable in the container",
     ),
     Rule(
@@ -155,7 +155,7 @@ FILE_RULES: tuple[Rule, ...] = (
         r"|Could not locate (\S+ inside \S+)"
         r"|No such file or directory: \"?'?((?:/|\w)[^'\"]*\.\w+)",
         "a file of the model is missing: {0}",
-        "compare the files with the repository's list (ls -lL {folder}), and fetch what is missing",
+        "compare the files with the repository's list (ls -lL {files}), and fetch what is missing",
         ("start", "download", "load"),
     ),
     Rule(

@@ -15,6 +15,7 @@ _FILL = (
     "download the model once with the Hub reachable (HF_HUB_OFFLINE unset), or copy its "
     "hub/models--… directory into tgi_data_dir"
 )
+_NO_WEIGHTS = r"No \.\w+ weights found for model \S+ and revision (\S+?)\.?(?:\s|$)"
 #: Ids of causes that name a repository: an adapter's, if that was being fetched
 OF_A_REPOSITORY = (
     "gated", "revision_missing", "repo_missing", "bad_model_id", "offline", "no_weights",
@@ -23,8 +24,8 @@ OF_A_REPOSITORY = (
 #: What "no weights" means if HF_HUB_OFFLINE is known to be set
 NOT_CACHED = Rule(
     "not_cached",
-    r"No \.\w+ weights found for model (?:\S+) and revision (\S+?)\.?(?:\s|$)",
-    "revision {0} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it",
+    _NO_WEIGHTS,
+    "this revision ({0}) is not in the cache, and HF_HUB_OFFLINE forbids to fetch it",
     f"{_FILL}; or set revision to one that is in the cache (ls {{folder}}/snapshots)",
 )
 HUB_RULES: tuple[Rule, ...] = (
@@ -73,9 +74,10 @@ HUB_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "no_weights",
-        r"No \.\w+ weights found for model (?:\S+) and revision (\S+?)\.?(?:\s|$)",
-        "no weights that TGI can load: the repository has none; or, with HF_HUB_OFFLINE set, "
-        "revision {0} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it",
+        _NO_WEIGHTS,
+        "no weights that TGI can load: the repository has none at revision {0}; or, if "
+        "HF_HUB_OFFLINE is set, this revision is not in the cache, and HF_HUB_OFFLINE forbids to "
+        "fetch it",
         "choose a repository with *.safetensors files; if HF_HUB_OFFLINE is set, fill the cache "
         "first (ls {folder}/snapshots shows what it has)",
     ),

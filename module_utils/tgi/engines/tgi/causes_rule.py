@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Rule:
     """A pattern of a message and what it means.
 
-    In ``text`` and ``remedy``, {0} is the first group of the pattern that matched, {model} is
-    model_id, and {folder} is where its files lie on the host.
+    In ``text`` and ``remedy``, {0} is the first group of the pattern that matched. {folder} is the
+    folder of the model on the host, and {files} where its files lie in it.
     """
 
     id: str

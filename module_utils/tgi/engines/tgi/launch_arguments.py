@@ -34,13 +34,15 @@ def fetched_last(lines: Sequence[Line]) -> str:
     return found[-1][len(_FETCHES) :].strip() if found else ""
 
 
-def weights_folder(arguments: Mapping[str, str]) -> str:
-    """Return the folder of the model's files as the host sees it, as far as the log tells."""
-    model = arguments.get("model_id", "")
+def weights_folder(arguments: Mapping[str, str]) -> tuple[str, str]:
+    """Return the model's folder as the host sees it, and where its files lie in there."""
+    model, revision = arguments.get("model_id", ""), arguments.get("revision", "")
     if model == "/data" or model.startswith("/data/"):
-        return f"tgi_data_dir{model[len('/data') :]}"
+        folder = f"tgi_data_dir{model[len('/data') :]}"
+        return folder, folder
     if model.startswith("/"):
-        return model
-    if "/" in model:
-        return f"tgi_data_dir/hub/models--{model.replace('/', '--')}"
-    return "the model's folder in tgi_data_dir"
+        return model, model
+    if "/" not in model:
+        return ("the model's folder in tgi_data_dir",) * 2
+    folder = f"tgi_data_dir/hub/models--{model.replace('/', '--')}"
+    return folder, f"{folder}/snapshots/{revision if len(revision) == 40 else '*'}"

@@ -16,8 +16,10 @@ from ...common.text import clean
 _LEVELS = "TRACE|DEBUG|INFO|WARN|WARNING|ERROR"
 _PREFIX = re.compile(
     rf"^\S+\s+(?P<level>{_LEVELS})\s+"
-    r"(?:[\w-]+(?:\{.*?\})?: )*?"  # spans: `download: `, `shard-manager: `, `warmup{...}: `
-    r"(?:text_generation_\w+(?:::\w+)*|[a-z_]\w*(?:::\w+)+)(?:\{.*?\})?: "
+    # Spans, if any: `download: `, `shard-manager: `, `warmup{...}: `. One lazy group, not one in a
+    # repeated group: that would take exponential time for a line made for it
+    r"(?:\S.*?: )??"
+    r"(?:text_generation_\w+(?:::\w+)*|[a-z_]\w*(?:::\w+)+)(?:\{[^{}]*\})?: "
     r"(?:\S+\.rs:\d+: )?"
 )
 _RANK = re.compile(r" rank=\d+$")
@@ -59,6 +61,10 @@ def parse(raw: str) -> list[Line]:
         if not text.strip():
             continue
         prefix = _PREFIX.match(text)
+        if at and not prefix and _PREFIX.match(clean(whole)):
+            # Without --timestamps the first word is TGI's own time
+            text = clean(whole)
+            prefix = _PREFIX.match(text)
         if prefix:
             message = _RANK.sub("", text[prefix.end() :])
             lines.append(Line(at, text, message, prefix.group("level")))

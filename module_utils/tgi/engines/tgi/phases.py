@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...common.log_lines import Line
 from ...common.text import shorten
+from .tracebacks import begins_entry
 
 PHASES = ("start", "download", "load", "warmup", "serve")
 
@@ -100,7 +101,7 @@ def read_progress(lines: Sequence[Line], started: float) -> Progress:
                 continue
             at, began = index, line.at or began
         bound = bound and not _NOT_BOUND.match(line.message)
-        if line.level:
+        if begins_entry(line):
             said = line.message
         starting += bool(_SHARD_STARTS.match(line.message))
         ready += bool(_SHARD_READY.match(line.message))

@@ -16,6 +16,8 @@ _LAST = 15
 """Lines if none tells."""
 _TROUBLE = re.compile(r"error: |Error: |Traceback|thread '.*panicked")
 _SECRET = re.compile(r"authorization|bearer", re.IGNORECASE)
+#: What the server logs to its standard error before its log is set up
+_NOISE = re.compile(r"\d{4}-\d\d-\d\d \S+ \| (?:INFO|DEBUG) ")
 _OURS = "text_generation_server/"
 
 
@@ -56,7 +58,7 @@ def _readable(lines: Sequence[Line]) -> tuple[list[str], int]:
         in_arguments = line.message != "}" if in_arguments else line.message == "Args {"
         if in_arguments or line.message.strip() in ("", "}") or in_box(line):
             continue
-        if not _SECRET.search(line.text):
+        if not (_SECRET.search(line.text) or _NOISE.match(line.text)):
             told.append(line.text)
     return told, trouble
 

@@ -42,7 +42,7 @@ class Traceback:
     header: Line
     """The log entry that it is a part of."""
     frames: tuple[str, ...]
-    """PATH:LINE in FUNCTION, the outermost first."""
+    """PATH:LINE in FUNCTION of its own exception, the outermost first."""
     message: str
     """TYPE: TEXT of the exception, in one line."""
     reasons: tuple[str, ...] = ()
@@ -117,6 +117,7 @@ class _TracebackReader:
     def _exception(self) -> str:
         """Read the frames of one exception, and return its message."""
         text, width = self._text(), 0
+        self.frames = []
         if _PLAIN.match(text):
             self.at += 1
             self._plain_frames()

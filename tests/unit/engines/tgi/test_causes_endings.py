@@ -114,7 +114,7 @@ def test_a_revision_that_the_offline_cache_lacks(form: str, box: bool) -> None:
     found = explain(lines, offline=True)
     assert found.id == "not_cached"
     assert found.text == (
-        "revision 12fd25f7 is not in the cache, and HF_HUB_OFFLINE forbids to fetch it"
+        "this revision (12fd25f7) is not in the cache, and HF_HUB_OFFLINE forbids to fetch it"
     )
     assert "ls tgi_data_dir/hub/models--acme--m/snapshots" in found.remedy
     assert explain(lines, offline=False).id == "no_weights"

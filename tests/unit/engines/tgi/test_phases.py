@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.common.log_lines import Line
 from ansible.module_utils.tgi.engines.tgi.log import parse
-from ansible.module_utils.tgi.engines.tgi.phases import read_progress
+from ansible.module_utils.tgi.engines.tgi.phases import last_run, read_progress
 
+from tests.support.ending_logs import Raised, boxed, entry
 from tests.support.wait_fakes import (
     ARGS,
     DOWNLOAD,
@@ -67,3 +68,23 @@ def test_adapters_download_in_one_phase() -> None:
 
 def test_other_words_of_the_router_are_not_connected() -> None:
     assert read_progress(lines((1, router("Connected to the Hub"))), T0).phase == "start"
+
+
+def test_connected_is_said_before_the_port_is_open() -> None:
+    bind = router("Failed to bind to 0.0.0.0:80: Address already in use (os error 98)", "ERROR")
+    assert read_progress(lines(*TO_SERVE, (26, bind)), T0).phase == "listen"
+
+
+def test_an_exception_of_python_begins_no_run() -> None:
+    """The box names struct.error without its module, as the launcher begins a refusal."""
+    log = lines(*TO_LOAD[:2], (3, "error: unpack requires a buffer of 4 bytes"))
+    assert read_progress(last_run(log), T0).phase == "download"
+    refused = (*log, *lines((9, "error: unexpected argument '--x' found")))
+    assert len(last_run(refused)) == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_detail_is_never_a_piece_of_a_box(form: str) -> None:
+    text = f"Shard complete standard error output:\n\n{boxed(Raised('KeyError', 'x'), ())}"
+    log = parse(raw((0, entry("ERROR", text, form))))
+    assert read_progress(log, T0).detail == "Shard complete standard error output:"
