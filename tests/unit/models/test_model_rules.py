@@ -106,6 +106,22 @@ ONE = [
     ({"cuda_graphs": [1, -2]}, "tgi_models[0].cuda_graphs[1]", "is -2; write 0 or more"),
     ({"cors_allow_origin": "*"}, "tgi_models[0].cors_allow_origin", "delete it, and any origin"),
     ({"cors_allow_origin": "https://a.org/"}, "tgi_models[0].cors_allow_origin", "without a path"),
+    # Loopback is the container itself
+    (
+        {"otlp_endpoint": "http://localhost:4317"},
+        "tgi_models[0].otlp_endpoint",
+        "is the container itself; write an address of the host, or another machine's",
+    ),
+    (
+        {"environment": {"https_proxy": "http://127.0.0.1:3128/"}},
+        "tgi_models[0].environment.https_proxy",
+        "is the container itself",
+    ),
+    (
+        {"environment": {"HF_ENDPOINT": "http://[::1]"}},
+        "tgi_models[0].environment.HF_ENDPOINT",
+        "itself",
+    ),
     ({"otlp_endpoint": "otel:4317"}, "tgi_models[0].otlp_endpoint", "such as http://"),
     # The router knows no other yes than 1
     (
@@ -223,7 +239,11 @@ def test_a_token_of_the_hub_under_any_name(name: str) -> None:
 
 
 def test_passwords_that_stay_out_of_the_log_pass() -> None:
-    proxy = {"HTTPS_PROXY": "http://me:pw@proxy:3128", "HF_ENDPOINT": "https://hub.example.org"}
+    proxy = {
+        "HTTPS_PROXY": "http://me:pw@proxy:3128",
+        "HF_ENDPOINT": "https://localhost.example.org",
+        "NO_PROXY": "localhost,127.0.0.1",
+    }
     assert check(model(), tgi_environment=proxy) == []
 
 

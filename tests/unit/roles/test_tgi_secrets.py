@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.support.render_compose import MODEL, render, template, variables
+from tests.support import emulator_process
+from tests.support.render_compose import MODEL, environment, render, template, variables
 from tests.support.roots import ROOT
 
 
@@ -40,6 +44,30 @@ def test_a_token_comes_through_unharmed(token: str) -> None:
 
 def test_no_token_is_no_variable() -> None:
     assert read(render("secrets.env.j2")) == {}
+
+
+@pytest.mark.parametrize("log", ["text", "json"])
+def test_a_download_that_fails_does_not_log_the_token(tmp_path: Path, log: str) -> None:
+    token, proxy = "hf_" + "PlantedInThisTest" * 2, "http://me:PlantedToo@proxy:3128"
+    given = environment(tgi_environment={"HTTPS_PROXY": proxy})
+    given["TGI_EMULATOR_FAULTS"] = "hub-unreachable"
+    secrets = read(render("secrets.env.j2", tgi_hf_token=token))
+
+    def logged(variables: dict[str, str]) -> str:
+        command = [sys.executable, "-m", "tgi_emulator.launcher", "--prometheus-port", "0"]
+        if log == "json":
+            command.append("--json-output")
+        whole = emulator_process.environment(tmp_path, {**variables, **secrets})
+        done = subprocess.run(
+            command, cwd=tmp_path, env=whole, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 1 and "DownloadError" in done.stderr
+        # A box cuts a long word in two
+        return re.sub(r"[\s│]", "", done.stdout + done.stderr)
+
+    assert "Planted" not in logged(given)
+    given.pop("_TYPER_STANDARD_TRACEBACK")
+    assert "Planted" in logged(given), "the emulator leaks as the engine does"
 
 
 def test_no_secret_reaches_the_output_or_the_fact() -> None:

@@ -34,7 +34,11 @@ _REFUSED = {
 _TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
 _DIRECTORIES = ("HF_HOME", "HUGGINGFACE_HUB_CACHE")
 _BELOW_DATA = re.compile(r"/data(/[\w.-]+)*/?")
+_URLS = ("HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _USER = re.compile(r"://[^/\s@]+@")
+_LOOPBACK = re.compile(
+    r"(?:\w+://)?(?:[^/@]*@)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?(?:/.*)?", re.IGNORECASE
+)
 
 
 def check_environment(environment: Any, where: str) -> Iterator[str]:
@@ -61,8 +65,8 @@ def check_environment(environment: Any, where: str) -> Iterator[str]:
 def _check_value(name: str, value: Any, path: str) -> Iterator[str]:
     """Check variables that TGI takes in one form only, and then serves as if they were not set."""
     text = str(value).lower() if isinstance(value, bool) else str(value or "").strip()
-    if name == "HF_ENDPOINT":
-        yield from check_logged_url(text, path)
+    if name.upper() in _URLS:
+        yield from check_url(text, path, logged=name == "HF_ENDPOINT")
     elif name == "HF_HUB_OFFLINE" and text not in ("1", "0", "false", "no", "off", ""):
         what = f"is {shown(value)}, which TGI does not take for yes everywhere"
         yield problem(path, what, 'write "1", or delete it')
@@ -71,8 +75,12 @@ def _check_value(name: str, value: Any, path: str) -> Iterator[str]:
         yield problem(path, f"is {shown(text)}, which is not /data or below it", remedy)
 
 
-def check_logged_url(value: Any, where: str) -> Iterator[str]:
-    """Refuse a password in a URL that TGI logs with its options, or when a request fails."""
-    if _USER.search(str(value or "")):
+def check_url(value: Any, where: str, logged: bool) -> Iterator[str]:
+    """Refuse loopback, and a password if TGI logs the URL (its options, a request that fails)."""
+    text = str(value or "")
+    if logged and _USER.search(text):
         remedy = "write the URL without it, and use a server or proxy that needs none"
         yield problem(where, "holds a password, which TGI writes into its log", remedy)
+    if _LOOPBACK.fullmatch(text):
+        remedy = "write an address of the host, or another machine's"
+        yield problem(where, "names loopback, which is the container itself", remedy)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...common.problem import number, problem, shown, whole
-from .environment_rules import check_environment, check_logged_url
+from .environment_rules import check_environment, check_url
 from .options import LAUNCHER_OPTIONS, OPTIONS
 
 # (smaller, larger, whether they may be equal)
@@ -119,7 +119,7 @@ def _check_urls(model: dict[Any, Any], where: str) -> Iterator[str]:
     if isinstance(collector, str) and collector and not _COLLECTOR.fullmatch(collector):
         remedy = "write one such as http://collector.example.org:4317"
         yield problem(f"{where}.otlp_endpoint", f"is {shown(collector)}, not a URL", remedy)
-    yield from check_logged_url(collector, f"{where}.otlp_endpoint")
+    yield from check_url(collector, f"{where}.otlp_endpoint", logged=True)
 
 
 def _check_versions(model: dict[Any, Any], where: str, version: Any) -> Iterator[str]:
