@@ -21,14 +21,16 @@ MACHINE_RULES: tuple[Rule, ...] = (
         "data_not_writable",
         r"(?:Permission denied|Read-only file system|PermissionError at)[^/]*(/data[^'\s]*)",
         "{0} cannot be written",
-        "make tgi_data_dir writable for root, without root squashing if it is a network mount; a "
-        "read-only /data must hold all files beforehand, weights as safetensors",
+        "make tgi_data_dir writable for root, without root squashing if it is a network mount; if "
+        "the role made /data read-only, write tgi_read_only_data: never, or put all files there "
+        "beforehand, weights as safetensors",
     ),
     Rule(
         "not_writable",
         r"Read-only file system(?:[^/\w]*'?([\w./-]+))?|Permission denied: '?(/[^'\s]+)",
         "the container cannot write {0}",
-        "mount a tmpfs there if the container's root is read-only; otherwise run it as root",
+        "write tgi_read_only_root: never if the role made it read-only; in a container of your "
+        "own mount a tmpfs there, or run it as root",
     ),
     Rule(
         "disk_broken",
