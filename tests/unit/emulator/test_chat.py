@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tgi_emulator.api.errors import InferError
+from tgi_emulator.api.rust_words import quoted
+from tgi_emulator.source.tools import parse_output, read_call
 
 from tests.support.emulator import App, events
 from tests.support.emulator_process import MODEL
@@ -167,12 +170,47 @@ def test_tool_errors(app: App, tmp_path: Path) -> None:
     }
     missing = app.post("/v1/chat/completions", chat(tools=[WEATHER], tool_choice="g"))
     assert missing.json()["error"] == "Tool error: Tool with name g not found"
-    cut = chat(tools=[WEATHER], tool_choice="required", max_tokens=2)
-    said = app.post("/v1/chat/completions", cut)
-    assert (said.status_code, said.json()["error_type"]) == (422, "tool_error")
     off = App(tmp_path, "--disable-grammar-support")
     refused = off.post("/v1/chat/completions", chat(tools=[WEATHER])).json()
     assert refused["error"] == "Input validation error: grammar is not supported"
+
+
+@pytest.mark.parametrize("tools", [[WEATHER], []])
+@pytest.mark.parametrize("choice", ["auto", None])
+def test_a_call_that_the_tokens_cut_off(app: App, tools: list[Any], choice: str | None) -> None:
+    """A model meets it with `tools: []` as well: they are tools, but none can be called."""
+    cut = chat(tools=tools, tool_choice=choice, max_tokens=3)
+    answer = app.post("/v1/chat/completions", cut)
+    words = "EOF while parsing an object at line 1 column 11 " + r'"{\"function\""'
+    assert (answer.status_code, answer.json()) == (422, {
+        "error": f"Tool error: Failed to parse generated text: {words}",
+        "error_type": "tool_error",
+    })  # fmt: skip
+    streamed = app.post("/v1/chat/completions", {**cut, "stream": True})
+    assert events(streamed.text) == ["[DONE]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{ "funct', "EOF while parsing a string at line 1 column 8"),
+        ('{"function":', "EOF while parsing a value at line 1 column 12"),
+        ('{"function": {"_name": "f", "a": [1', "EOF while parsing a list at line 1 column 35"),
+        ('{"function": {"a": 1}}', "missing field `_name` at line 1 column 21"),
+        ('{"function": "f"}',
+         'invalid type: string "f", expected struct ToolCall at line 1 column 16'),
+        ("{}", "missing field `function` at line 1 column 2"),
+        ("Hello", "expected value at line 1 column 1"),
+        ('{"function": {"_name": "f"}} ok', "trailing characters at line 1 column 30"),
+    ],
+)  # fmt: skip
+def test_what_is_no_call_is_told_in_serdes_words(text: str, said: str) -> None:
+    assert read_call(text) is None
+    with pytest.raises(InferError) as raised:
+        parse_output(text)
+    assert raised.value.message == (
+        f"Tool error: Failed to parse generated text: {said} {quoted(text)}"
+    )
 
 
 SYSTEM = "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"

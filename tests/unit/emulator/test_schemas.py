@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tgi_emulator.api.rust_words import debug, number, quoted
+from tgi_emulator.api.rust_words import debug, dumps, number, quoted
 
 from tests.support.emulator import App, events
 
@@ -66,6 +66,20 @@ def test_a_schema_that_is_none_is_refused(app: App, schema: dict[str, Any], said
         {"type": "json_schema", "value": {"schema": schema}},
     ):
         assert refused(app, grammar) == f"grammar is not valid: {said}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("str", "expected value at line 1 column 1"),
+        ("", "EOF while parsing a value at line 1 column 0"),
+        ('{"a":', "EOF while parsing a value at line 1 column 5"),
+        ('{"properties":{}} x', "trailing characters at line 1 column 19"),
+        ("{\n'a'", "key must be a string at line 2 column 1"),
+    ],
+)
+def test_a_schema_in_a_string_is_read_by_serde(app: App, text: str, said: str) -> None:
+    assert refused(app, {"type": "json", "value": text}) == f"grammar is not valid: {said}"
 
 
 def test_a_schema_that_is_no_object(app: App) -> None:
@@ -171,6 +185,8 @@ def test_a_regular_expression_that_does_not_compile_is_a_generation_error(app: A
 
 def test_values_are_written_as_rust_writes_them() -> None:
     assert quoted('{ "a": \'\\\t\0e\u0301\u200b') == r'''"{ \"a\": '\\\t\0e\u{301}\u{200b}"'''
+    written = dumps([1e16, 1e-5, 1e-7, -0.0, float("nan"), True, None, {"é": "\x7f\n"}])
+    assert written == '[1e16,0.00001,1e-7,-0.0,null,true,null,{"é":"\x7f\\n"}]'
     assert debug([1, -2.5, {}]) == "Array [Number(1), Number(-2.5), Object {}]"
     assert [number(one) for one in (0, 512.0, 5e-05, 1e21, 0.1 + 0.2)] == [
         "0", "512", "0.00005", "1000000000000000000000", "0.30000000000000004",

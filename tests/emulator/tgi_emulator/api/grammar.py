@@ -6,29 +6,18 @@ First the draft 2020-12 meta-schema (jsonschema 0.28), then the conversion to a 
 
 from __future__ import annotations
 
-import json
 from math import inf
-from typing import Any, cast
+from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-
+from ..reading.serde import anything
+from ..reading.whole import read_whole
 from ..source.text import IGNORED, Constraint
 from ..start.args import Args
 from .errors import invalid
+from .meta_schema import misfit
 from .rust_words import debug, dumps
 from .wire import Body
 
-#: By keyword: the meta-schema has no others that can fail.
-_UNFIT = {
-    "anyOf": "{0} is not valid under any of the schemas listed in the 'anyOf' keyword",
-    "exclusiveMinimum": "{0} is less than or equal to the minimum of {1}",
-    "minimum": "{0} is less than the minimum of {1}",
-    "minItems": "{0} has less than {1} item",
-    "pattern": '{0} does not match "{1}"',
-    "uniqueItems": "{0} has non-unique elements",
-}
-_META = Draft202012Validator(Draft202012Validator.META_SCHEMA)
 _UNSUPPORTED = (
     "Unsupported JSON Schema structure {} \nMake sure it is valid to the JSON Schema specification"
     " and check if it's supported by Outlines.\nIf it should be supported, please open an issue."
@@ -71,13 +60,13 @@ def check_grammar(grammar: Body | None, args: Args) -> Constraint | None:
         schema = schema["schema"]
     elif isinstance(schema, str):
         try:
-            schema = json.loads(schema)
+            schema = read_whole(schema, anything)
         except ValueError as error:
             raise invalid(f"grammar is not valid: {error}") from None
     elif not isinstance(schema, dict):
         raise invalid("grammar is not supported")
-    for unfit in _META.iter_errors(schema):
-        raise invalid(f"grammar is not valid: {unfit_words(unfit)}")
+    if problem := misfit(schema):
+        raise invalid(f"grammar is not valid: {problem}")
     if not isinstance(schema, dict) or "properties" not in schema:
         raise invalid("grammar is not valid: Grammar must have a 'properties' field")
     try:
@@ -85,16 +74,6 @@ def check_grammar(grammar: Body | None, args: Args) -> Constraint | None:
     except Unfit as error:
         raise invalid(f"cannot compile regex from schema: {error}") from None
     return Constraint(schema=schema)
-
-
-def unfit_words(error: ValidationError) -> str:
-    """Say what the jsonschema crate says of the same error."""
-    value, limit = dumps(error.instance), cast(Any, error.validator_value)
-    if error.validator != "type":
-        return _UNFIT[str(error.validator)].format(value, limit)
-    if isinstance(limit, str):
-        return f'{value} is not of type "{limit}"'
-    return f"{value} is not of types " + ", ".join(f'"{one}"' for one in sorted(limit))
 
 
 def convert(schema: Any, root: Body) -> None:

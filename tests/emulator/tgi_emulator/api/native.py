@@ -21,18 +21,13 @@ from .wire import Body
 
 def token_json(piece: Piece) -> dict[str, Any]:
     return {
-        "id": piece.id, "text": piece.text, "logprob": _number(piece.logprob),
+        "id": piece.id, "text": piece.text, "logprob": piece.logprob,
         "special": piece.special,
     }  # fmt: skip
 
 
 def _decoded(token: InputToken) -> str:
     return BEGIN_TEXT if token is BEGIN else token.text
-
-
-def _number(value: float) -> float | None:
-    """serde_json writes NaN as null."""
-    return None if math.isnan(value) else value
 
 
 @dataclass
@@ -57,7 +52,7 @@ class Generated:
             "tokens": [token_json(step.piece) for step in self.steps],
         }
         if prefill and p["decoder_input_details"]:
-            likely = None if math.isnan(self.last.piece.logprob) else -1.0
+            likely = math.nan if math.isnan(self.last.piece.logprob) else -1.0
             shown["prefill"] = [
                 {"id": token.id, "text": _decoded(token), "logprob": likely if index else None}
                 for index, token in enumerate(self.tokens)

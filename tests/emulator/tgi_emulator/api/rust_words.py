@@ -1,4 +1,4 @@
-"""Values as Rust's formatting writes them into messages and metrics."""
+"""Values as Rust's formatting writes them into bodies, messages and metrics."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ import json
 import math
 import unicodedata
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any
 
 _ESCAPED = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
 def dumps(value: Any) -> str:
-    """Return JSON as serde_json writes it: no blanks, no ASCII escapes."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return JSON as serde_json writes it: no blanks, no ASCII escapes, NaN as null."""
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, float):
+        return ryu(value) if math.isfinite(value) else "null"
+    if isinstance(value, dict):
+        pairs = (f"{encode_basestring(key)}:{dumps(one)}" for key, one in value.items())
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(dumps, value)) + "]"
+    return json.dumps(value)
 
 
 def quoted(text: str) -> str:
@@ -36,8 +46,8 @@ def debug(value: Any) -> str:
     if value is None:
         return "Null"
     if isinstance(value, bool):
-        return f"Bool({str(value).lower()})"
-    return f"String({quoted(value)})" if isinstance(value, str) else f"Number({value})"
+        return f"Bool({dumps(value)})"
+    return f"String({quoted(value)})" if isinstance(value, str) else f"Number({dumps(value)})"
 
 
 def number(value: float) -> str:

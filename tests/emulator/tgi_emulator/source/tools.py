@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..api.errors import InferError
-from ..api.rust_words import dumps
+from ..api.rust_words import dumps, quoted
 from ..api.wire import Body
+from ..reading.fault import Fault
+from ..reading.serde import REQUIRED, Source, anything, struct, text
+from ..reading.whole import read_whole
 
 NO_TOOL = "no_tool"
 PROMPT = (
@@ -73,23 +75,41 @@ def settled(schema: dict[str, Any], turns: list[tuple[str, str]]) -> dict[str, A
     return {"$functions": {NO_TOOL: functions[NO_TOOL]}, "properties": only}
 
 
-def read_call(text: str) -> tuple[str, dict[str, Any]] | None:
+def _named_call(source: Source) -> tuple[str, Body]:
+    """Rust's ToolCall: `_name`, and the rest as arguments."""
+    arguments: Body = {}
+    name: str | None = None
+    with source.mapping("struct ToolCall") as entries:
+        for key in entries:
+            value = entries.value(key)
+            if key != "_name":
+                arguments[key] = anything(value)
+            elif name is not None:
+                raise Fault("duplicate field `_name`")
+            else:
+                name = text(value)
+        if name is None:
+            raise Fault("missing field `_name`")
+    return name, arguments
+
+
+_CALL = struct("Call", {"function": (_named_call, REQUIRED)})
+
+
+def read_call(generated: str) -> tuple[str, Body] | None:
     """(name, arguments) when the text is a whole call, else None."""
     try:
-        call = dict(json.loads(text)["function"])
-        return str(call.pop("_name")), call
-    except (ValueError, KeyError, TypeError):
+        call: tuple[str, Body] = read_whole(generated, _CALL)["function"]
+    except ValueError:
         return None
+    return call
 
 
-def parse_output(text: str) -> tuple[str, dict[str, Any]]:
+def parse_output(generated: str) -> tuple[str, Body]:
     """As read_call, but raises TGI's tool_error; its usual cause is too small a max_tokens."""
-    call = read_call(text)
-    if call is None:
-        quoted = json.dumps(text, ensure_ascii=False)
-        raise InferError(
-            "tool_error",
-            f"Failed to parse generated text: EOF while parsing a value at line 1 column"
-            f" {len(text)} {quoted}",
-        )
+    try:
+        call: tuple[str, Body] = read_whole(generated, _CALL)["function"]
+    except ValueError as error:
+        said = f"Failed to parse generated text: {error} {quoted(generated)}"
+        raise InferError("tool_error", said) from None
     return call
