@@ -1,0 +1,56 @@
+"""Check that a failed download leaves the Hub's token nowhere that others read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.live.endpoints import load_endpoints
+from tests.support.live.hosts import host_at
+from tests.support.playbook import ansible_playbook
+
+TOKEN = "hf_PlantedTokenOfThisTestThatNobodyMaySee"
+CONTAINER = "tgi-smollm2-135m-tgi-1"
+
+
+@pytest.fixture
+def first(inventory: str) -> Iterator[str]:
+    """Return a host; let it serve again afterwards."""
+    name = load_endpoints(inventory)[0].host
+    yield name
+    mended = ansible_playbook("-i", inventory, "site.yml", "--tags", "tgi", "--limit", name)
+    assert mended.returncode == 0, mended.stdout
+
+
+def shows_token(text: str) -> bool:
+    """Return whether it is there; a boxed traceback would cut it in two."""
+    return TOKEN in re.sub(r"[\s│]", "", text)
+
+
+def test_a_failed_download_shows_no_token(inventory: str, first: str) -> None:
+    given: dict[str, Any] = {
+        "tgi_hf_token": TOKEN,
+        "tgi_environment": {"TGI_EMULATOR_FAULTS": "hub-unreachable"},
+    }
+    words = ["-i", inventory, "site.yml", "--limit", first, "--diff", "-v"]
+    red = ansible_playbook(*words, "-e", json.dumps(given))
+    said = " ".join(red.stdout.split())
+    assert red.returncode != 0, red.stdout
+    assert "the Hub cannot be reached" in said, red.stdout
+    assert not shows_token(red.stdout + red.stderr)
+
+    host = host_at(inventory, first)
+    log = host.check_output(f"docker logs {CONTAINER} 2>&1")
+    assert "MaxRetryError" in log
+    # It did reach the engine
+    assert TOKEN in host.check_output(f"docker inspect {CONTAINER}")
+    assert not shows_token(log)
+    assert not shows_token(host.check_output("journalctl --output cat --no-pager"))
+
+    diagnosed = ansible_playbook("-i", inventory, "playbooks/diagnose.yml", "--limit", first)
+    assert not shows_token(diagnosed.stdout + diagnosed.stderr)
+    assert "the Hub cannot be reached" in " ".join(diagnosed.stdout.split())
