@@ -60,6 +60,11 @@ def test_unknown_routes_are_empty(app: App) -> None:
     missing, wrong = app.get("/nope"), app.get("/generate")
     assert (missing.status_code, missing.content) == (404, b"")
     assert (wrong.status_code, wrong.content) == (405, b"")
+    allowed = {"/generate": "POST", "/info": "GET,HEAD", "/": "POST,GET,HEAD"}
+    for path, methods in allowed.items():
+        for method in ("PUT", "OPTIONS"):
+            assert app.request(method, path).headers["allow"] == methods, path
+    assert "allow" not in app.request("OPTIONS", "/nope").headers
     assert app.get("/info/").status_code == 404
 
 

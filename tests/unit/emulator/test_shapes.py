@@ -10,7 +10,9 @@ import jsonschema
 import pytest
 
 from tests.support.emulator import FACTS, App, events
+from tests.support.emulator_process import HERE
 
+DOCUMENT = json.loads((HERE / "tgi_emulator/api/openapi.json").read_text())
 FRANCE = "Name the capital of France."
 TOOL = {
     "type": "function",
@@ -42,9 +44,15 @@ def app(tmp_path: Path) -> App:
 
 
 def check(body: Any, name: str) -> None:
-    schemas = _nullable(_facts("response-schemas.json"))
+    schemas = _nullable(DOCUMENT["components"]["schemas"])
     schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
     jsonschema.Draft7Validator(schema).validate(body)
+
+
+def test_the_document_is_served_whole(app: App) -> None:
+    answer = app.get("/api-doc/openapi.json")
+    assert answer.json() == DOCUMENT
+    assert len(answer.content) == 36366
 
 
 def test_native_bodies_fit_tgis_document(app: App) -> None:

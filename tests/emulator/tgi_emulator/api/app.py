@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from .. import VERSION
 from ..reading.serde import Reader
 from . import info, wire, wire_chat
 from .backend import Backend
@@ -21,6 +22,7 @@ from .cors import Cors
 from .errors import InferError, ReplyError
 from .handlers import Routes
 from .http import JsonResponse, Rejected, read_json, until_disconnect
+from .rust_words import dumps
 
 _BAD_REQUEST = (400, 404, 405, 413, 415, 422)
 Handler = Callable[[Any], Coroutine[Any, Any, Response]]
@@ -35,11 +37,6 @@ def create_app(backend: Backend) -> Starlette:
         """Bad requests only: 401, 424 and 429 say something else."""
         wrong = backend.faults.get("wrong-status")
         return status if wrong is None or status not in _BAD_REQUEST else int(wrong)
-
-    async def empty(_request: Request, error: Exception) -> Response:
-        """404 and 405 have no body in axum."""
-        assert isinstance(error, HTTPException)
-        return Response(status_code=refusal(error.status_code), headers=error.headers)
 
     def post(path: str, reader: Reader, handler: Handler, guarded: bool = True) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -83,10 +80,6 @@ def create_app(backend: Backend) -> Starlette:
         return JsonResponse(info.models(backend))
 
     table = [
-        *(get(path, health) for path in ("/", "/health", "/ping")),
-        get("/info", get_info),
-        get("/metrics", metrics),
-        get("/v1/models", get_models),
         post("/", wire.compat, routes.compat),
         post("/generate", wire.generate, routes.generate),
         post("/generate_stream", wire.generate, routes.generate_stream),
@@ -96,29 +89,44 @@ def create_app(backend: Backend) -> Starlette:
         post("/invocations", wire_chat.invocation, routes.invocations),
         post("/tokenize", wire.generate, routes.tokenize),
         post("/chat_tokenize", wire_chat.chat, routes.chat_tokenize, guarded=False),
+        *(get(path, health) for path in ("/", "/health", "/ping")),
+        get("/info", get_info),
+        get("/metrics", metrics),
+        get("/v1/models", get_models),
+        *_documentation(),
     ]
-    table += _documentation([route.path for route in table])
+    allow: dict[str, str] = {}
+    for route in table:
+        methods = "POST" if "POST" in (route.methods or ()) else "GET,HEAD"
+        allow[route.path] = ",".join(filter(None, [allow.get(route.path), methods]))
+
+    async def empty(request: Request, error: Exception) -> Response:
+        """404 and 405 have no body in axum."""
+        assert isinstance(error, HTTPException)
+        headers = {"allow": allow[request.url.path]} if error.status_code == 405 else None
+        return Response(status_code=refusal(error.status_code), headers=headers)
+
     origins = backend.args.values["cors_allow_origin"]
     allowed = [str(one) for one in origins] if isinstance(origins, list) else []
     app = Starlette(
         routes=table,
-        middleware=[Middleware(Cors, origins=allowed)],
+        middleware=[Middleware(Cors, origins=allowed, allow=allow)],
         exception_handlers={HTTPException: empty},
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _documentation(paths: list[str]) -> list[Route]:
-    """TGI's Swagger UI and OpenAPI document, in name only."""
+def _documentation() -> list[Route]:
+    """TGI's OpenAPI document as it stands; of Swagger UI the page, in name only."""
+    text = dumps(json.loads(Path(__file__).with_name("openapi.json").read_text()))
 
     async def document(_request: Request) -> Response:
-        about = {"title": "Text Generation Inference (tgi-emulator)", "version": VERSION}
-        listed: dict[str, Any] = {path: {} for path in paths}
-        return JsonResponse({"openapi": "3.0.3", "info": about, "paths": listed})
+        return Response(text, media_type="application/json")
 
     async def page(_request: Request) -> Response:
-        return HTMLResponse("<title>Swagger UI</title>tgi-emulator: see /api-doc/openapi.json")
+        said = b"<title>Swagger UI</title>tgi-emulator: see /api-doc/openapi.json"
+        return Response(said, headers={"content-type": "text/html"})
 
     async def to_page(_request: Request) -> Response:
         return RedirectResponse("/docs/", 303)

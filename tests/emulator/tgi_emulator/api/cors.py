@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,8 +15,9 @@ _VARY = "origin, access-control-request-method, access-control-request-headers"
 class Cors:
     """Only `content-type` may be sent by browsers: TGI allows no Authorization header."""
 
-    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
-        self._app, self._origins = app, origins
+    def __init__(self, app: ASGIApp, origins: Sequence[str], allow: Mapping[str, str]) -> None:
+        """`allow` names the methods of each path: axum tells them with a preflight's answer too."""
+        self._app, self._origins, self._allow = app, origins, allow
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -28,6 +29,8 @@ class Cors:
         if scope["method"] == "OPTIONS":
             extra["access-control-allow-methods"] = "GET,POST"
             extra["access-control-allow-headers"] = "content-type"
+            if scope["path"] in self._allow:
+                extra["allow"] = self._allow[scope["path"]]
             await Response(headers=extra)(scope, receive, send)
             return
 

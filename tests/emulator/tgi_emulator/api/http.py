@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ..http1.body import BrokenBody
 from ..reading.fault import Fault
 from ..reading.media_type import is_json
 from ..reading.serde import Reader
@@ -61,12 +62,15 @@ async def read_json(request: Request, reader: Reader, limit: int) -> Any:
 async def _read(request: Request, limit: int) -> bytes:
     """The body; what is over the limit is read and dropped, so that the client sees the 413."""
     raw, total = bytearray(), 0
-    async for chunk in request.stream():
-        total += len(chunk)
-        if total <= limit:
-            raw += chunk
-        elif total > limit + _DROPPED_BYTES:
-            break
+    try:
+        async for chunk in request.stream():
+            total += len(chunk)
+            if total <= limit:
+                raw += chunk
+            elif total > limit + _DROPPED_BYTES:
+                break
+    except BrokenBody as error:
+        raise Rejected(400, f"Failed to buffer the request body: {error}") from None
     if total > limit:
         raise Rejected(413, "Failed to buffer the request body: length limit exceeded")
     return bytes(raw)

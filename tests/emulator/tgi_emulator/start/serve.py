@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import logging
 import socket
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ import uvicorn
 from ..api.app import create_app
 from ..api.backend import Backend
 from ..api.metrics import Metrics
+from ..http1.server import Http1
 from ..source.text import TextSource
 from . import failures
 from .limits import Limits
@@ -22,14 +22,6 @@ from .rules import LauncherError
 from .stopping import Stopping
 
 _SOURCE = "router/src/server.rs"
-
-
-def _expected(record: logging.LogRecord) -> bool:
-    """A cut stream is done on purpose: uvicorn need not complain."""
-    return not str(record.msg).startswith("ASGI callable returned without completing")
-
-
-logging.getLogger("uvicorn.error").addFilter(_expected)
 
 
 class _Server(uvicorn.Server):
@@ -100,7 +92,7 @@ def _panic(start: Start, message: str) -> LauncherError:
 async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int:
     config = uvicorn.Config(
         create_app(backend), lifespan="off", log_config=None, access_log=False,
-        server_header=False, http="h11", ws="none", timeout_keep_alive=600,
+        server_header=False, http=Http1, ws="none",
     )  # fmt: skip
     server = _Server(config)
     stopping = Stopping(start, backend, server)
