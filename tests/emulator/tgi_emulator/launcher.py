@@ -63,9 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
+    start = phases.Start(args, _log(args), faults, seconds, pace)
     try:
-        return _run(phases.Start(args, _log(args), faults, seconds, pace), source)
+        return _run(start, source)
     except _Stopped:
+        phases.stopped(start)
         return 0
     except LauncherPanic as panic:
         sys.stderr.write(f"thread 'main' panicked at launcher/src/main.rs:1384:18:\n{panic}\n")

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..faults.faults import Faults
@@ -54,6 +54,8 @@ class Start:
     seconds: dict[str, float]
     pace: float = 0.0
     """Seconds between two tokens."""
+    children: list[tuple[str, str, int | None]] = field(default_factory=list)
+    """Processes that the launcher has started: name, span and rank in its log."""
 
     @property
     def model(self) -> str:
@@ -74,8 +76,21 @@ def begin(start: Start) -> None:
     start.log.launcher("INFO", "Using attention flashinfer - Prefix caching true")
 
 
+def stopped(start: Start) -> None:
+    """SIGTERM before it serves: none of its processes has much to end."""
+    for name, span, rank in start.children:
+        if rank == 0:
+            start.log.launcher("INFO", "Shutting down shards")
+        for said in (
+            f"Terminating {name}", f"Waiting for {name} to gracefully shutdown",
+            f"{name} terminated",
+        ):  # fmt: skip
+            start.log.launcher("INFO", said, span, rank)
+
+
 def download(start: Start) -> None:
     """Weights: a marker in the Hub cache, or a local directory; then the adapters."""
+    start.children = [("download", "download", None)]
     _fetch(start, start.model, "download")
     for adapter in filter(None, (start.args.text("lora_adapters") or "").split(",")):
         if "=" not in adapter:
@@ -118,8 +133,9 @@ def load(start: Start, num_shard: int, load_text: Callable[[], None]) -> None:
     """The shards; `load_text` brings the text source up and counts into the phase's time."""
     log = start.log
     began = time.monotonic()
-    for rank in range(num_shard):
-        log.launcher("INFO", "Starting shard", "shard-manager", rank)
+    start.children = [("shard", "shard-manager", rank) for rank in range(num_shard)]
+    for name, span, index in start.children:
+        log.launcher("INFO", f"Starting {name}", span, index)
     if start.faults.get("no-driver") is not None:
         log.launcher("WARN", NO_FLASH)
     ending = start.ending("load")
@@ -146,9 +162,12 @@ def load(start: Start, num_shard: int, load_text: Callable[[], None]) -> None:
 def warm_up(start: Start, source: TextSource) -> Limits:
     """Router start and warm-up; returns the limits it serves with."""
     args, log = start.args, start.log
+    start.children.insert(0, ("webserver", "", None))
     log.launcher("INFO", "Starting Webserver")
     limits = find_limits(args, source.max_context)
     log.router("INFO", "Warming up model", "backends/v3/src/lib.rs", 125)
+    while limits.max_input == 0:
+        time.sleep(1)  # TGI makes prompts of no tokens until they fill its budget
     time.sleep(start.seconds["warmup"] + start.faults.seconds("slow-warmup"))
     fault = next((one for one in _WARM_UP_FAULTS if start.faults.get(one) is not None), "")
     if fault:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ import uvicorn
 
 from ..api.backend import Backend
 from .phases import Start
-from .rules import LauncherError, find_num_shards
+from .rules import LauncherError
 
 _SOURCE = "router/src/server.rs"
 _AWAY_SECONDS = 0.1
@@ -45,8 +44,8 @@ class Stopping:
             raise RestartError
         self._log.launcher("INFO", f"webserver {'killed' if self._killed else 'terminated'}")
         self._log.launcher("INFO", "Shutting down shards")
-        first = 1 if self._crashed else 0
-        ranks = range(first, find_num_shards(self._start.args, os.environ))
+        started = [rank for _, _, rank in self._start.children if rank is not None]
+        ranks = started[1:] if self._crashed else started
         for rank in ranks:
             self._shard("Terminating shard", rank)
             self._shard("Waiting for shard to gracefully shutdown", rank)

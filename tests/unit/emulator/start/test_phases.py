@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tgi_emulator.start.phases import phase_seconds
+from tgi_emulator.faults.faults import Faults
+from tgi_emulator.source.text_scripted import ScriptedText
+from tgi_emulator.start.args import parse
+from tgi_emulator.start.logs import Log
+from tgi_emulator.start.phases import Start, phase_seconds, warm_up
 
 from tests.support.emulator import FACTS, launch, own_process
 from tests.support.emulator_process import MODEL
@@ -140,3 +144,20 @@ def test_phases_as_long_as_the_real_ones() -> None:
     assert phase_seconds("real").items() > real.items()
     assert phase_seconds("real,load=1")["load"] == 1
     assert all(phase_seconds("")[phase] < 1 for phase in real)
+
+
+def test_prompts_of_no_tokens_never_fill_the_warm_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 5:
+            raise TimeoutError
+
+    args = parse(["--max-input-tokens", "0", "--max-total-tokens", "5"], {})
+    seconds = phase_seconds("warmup=0")
+    monkeypatch.setattr("time.sleep", nap)
+    with pytest.raises(TimeoutError):
+        warm_up(Start(args, Log(), Faults(folder / "none.json"), seconds), ScriptedText())

@@ -6,17 +6,23 @@ import http.client
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.emulator import events
-from tests.support.emulator_process import PRINTED, Running, running
+from tests.support.emulator_process import MODEL, PRINTED, Running, environment, running
 
 STORY: dict[str, Any] = {"inputs": "Tell me a story.", "parameters": {"max_new_tokens": 150}}
+BEGINS = {
+    "download": "Download file: ", "load": "Starting shard", "warmup": "Warming up model",
+}  # fmt: skip
 TRANSPORT = "Request failed during generation: Server error: transport error"
 
 
@@ -135,3 +141,28 @@ def test_a_collector_that_does_not_answer_holds_up_the_stop() -> None:
         server.output[-1], "signal received, starting graceful shutdown", "Killing webserver",
         "webserver killed", "Terminating shard rank=0", "shard terminated rank=0",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("phase", "parts"),
+    [
+        ("download", ("Terminating download", "download terminated")),
+        ("load", ("Shutting down shards", "Terminating shard rank=0", "shard terminated rank=0")),
+        ("warmup", ("Terminating webserver", "webserver terminated", "Shutting down shards",
+                    "shard terminated rank=0")),
+    ],
+)  # fmt: skip
+def test_a_start_that_is_stopped(phase: str, parts: tuple[str, ...], tmp_path: Path) -> None:
+    slow = {"TGI_EMULATOR_PHASE_SECONDS": f"download=0,load=0,warmup=0,{phase}=30"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tgi_emulator.launcher", "--model-id", MODEL],
+        cwd=tmp_path, env=environment(tmp_path, slow), text=True, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    printed = ""
+    while BEGINS[phase] not in printed:
+        printed += process.stdout.readline()
+    process.terminate()
+    printed += process.stdout.read()
+    assert process.wait(5) == 0
+    assert in_order(printed, *parts)
