@@ -24,11 +24,17 @@ def is_offline(environment: Mapping[str, str]) -> bool:
     return environment.get("HF_HUB_OFFLINE") == "1"
 
 
-def repository_path(model_id: str, environment: Mapping[str, str]) -> str:
-    """Return the directory of a model in the container; TGI's image sets HF_HOME to /data."""
-    home = environment.get("HF_HOME") or "/data"
-    cache = environment.get("HUGGINGFACE_HUB_CACHE") or f"{home.rstrip('/')}/hub"
-    return f"{cache.rstrip('/')}/models--{model_id.replace('/', '--')}"
+def repository_paths(model_id: str, environment: Mapping[str, str], gpus: bool) -> list[str]:
+    """Return where a model's directory may be in the container, the likeliest first.
+
+    TGI's image sets HF_HOME to /data. Intel's, for models without a GPU of NVIDIA's, sets
+    HUGGINGFACE_HUB_CACHE to /data.
+    """
+    home, cache = environment.get("HF_HOME"), environment.get("HUGGINGFACE_HUB_CACHE")
+    places = [cache or f"{(home or '/data').rstrip('/')}/hub"]
+    if not (cache or home or gpus):
+        places.append("/data")
+    return [f"{place.rstrip('/')}/models--{model_id.replace('/', '--')}" for place in places]
 
 
 def snapshots(repository: Path) -> list[str]:

@@ -35,9 +35,11 @@ class HostFiles:
         local = model["model_id"].startswith("/") or not model["revision"]
         if fetches or local or environment.get("WEIGHTS_CACHE_OVERRIDE"):
             return
-        repository = self._on_host(hub_cache.repository_path(model["model_id"], environment))
-        if repository:
-            yield from self._check_cache(model, repository, offline)
+        paths = hub_cache.repository_paths(model["model_id"], environment, bool(model["gpus"]))
+        places = [place for place in map(self._on_host, paths) if place]
+        has = [one for one in places if model["revision"] in hub_cache.snapshots(self._path(one))]
+        for place in (has or places)[:1]:
+            yield from self._check_cache(model, place, offline)
 
     def _on_host(self, path: str) -> str:
         """Return the host's path of one in the container, "" where it is not below /data."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..models import hub_cache
 from ..planner.gpu_table import Card
 from ..planner.plan import plan_model, source_of
 from ..planner.sources import Source, read_source
@@ -40,7 +41,7 @@ def check_plan(
         # GPUs that are not there, given twice or too few have been reported already
         apart = not any(card.number in others for card in own)
         if apart and model["num_shard"] <= len(own) == len(model["gpus"]):
-            source = find_config(model["model_id"], model["revision"], data_dir)
+            source = find_config(model, data_dir)
             found += plan_model(model, model["variable"], source, cards, others).problems
     return found
 
@@ -50,16 +51,20 @@ def _cards_of(model: Mapping[str, Any], cards: list[Card]) -> list[Card]:
     return [card for card in cards if named & {str(card.number), card.uuid.lower()}]
 
 
-def find_config(model_id: str, revision: str | None, data_dir: Path) -> Source:
+def find_config(model: Mapping[str, Any], data_dir: Path) -> Source:
     """Find config.json where TGI keeps it below its /data, or among the well-known models."""
-    if model_id.startswith("/data/"):
-        path = data_dir / model_id[len("/data/") :]
-    else:
-        folder = "models--" + model_id.replace("/", "--")
-        path = data_dir / "hub" / folder / "snapshots" / (revision or "none")
-    if (path / "config.json").is_file():
-        return read_source(str(path))
-    return source_of(None, model_id)
+    name, revision = model["model_id"], model["revision"] or "none"
+    paths = [name]
+    if not name.startswith("/"):
+        places = hub_cache.repository_paths(name, model["environment"], bool(model["gpus"]))
+        paths = [f"{place}/snapshots/{revision}" for place in places]
+    for path in paths:
+        if (
+            path.startswith("/data/")
+            and (data_dir / path[len("/data/") :] / "config.json").is_file()
+        ):
+            return read_source(str(data_dir / path[len("/data/") :]))
+    return source_of(None, name)
 
 
 def _capability(gpu: Mapping[str, Any]) -> float | None:

@@ -83,7 +83,7 @@ def test_a_model_without_a_gpu_writes_only_where_it_must(at: Hosts) -> None:
     touch = "docker exec tgi-scribe-tgi-1 touch"
     refused = at("gpu1").run(f"{touch} /usr/local/bin/x")
     assert (refused.rc, "Read-only file system" in refused.stderr) == (1, True)
-    for path in ("/tmp", "/usr/src/out", "/data"):
+    for path in ("/tmp", "/usr/src/out", "/root/.cache", "/data"):
         at("gpu1").check_output(f"{touch} {path}/x && docker exec tgi-scribe-tgi-1 rm {path}/x")
 
 

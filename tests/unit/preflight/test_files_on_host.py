@@ -119,6 +119,17 @@ def test_where_the_cache_is(tmp_path: Path, environment: dict[str, str], reposit
     assert judge(data, HOUSE, tgi_environment=environment) == []
 
 
+def test_intels_image_has_its_cache_in_data_itself(tmp_path: Path) -> None:
+    data = data_of(tmp_path)
+    fill(data, "models--acme--house-7b")
+    ref(data, repository="models--acme--house-7b")
+    assert judge(data, HOUSE) == []
+    # TGI for NVIDIA's GPUs would not look there
+    assert any(
+        "/hub/models--acme--house-7b" in line for line in judge(data, {**HOUSE, "gpus": ["0"]})
+    )
+
+
 def test_weights_that_are_not_all_there(tmp_path: Path) -> None:
     data = data_of(tmp_path)
     names = ("config.json", "model-1.safetensors", "model-2.safetensors")

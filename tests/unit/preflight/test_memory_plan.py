@@ -14,7 +14,6 @@ from ansible.module_utils.tgi.preflight import on_host
 from ansible.module_utils.tgi.preflight.inventory import host_request
 from ansible.module_utils.tgi.preflight.memory_plan import (
     check_plan,
-    find_config,
 )
 
 from tests.support.planner_models import LLAMA_8B, LLAMA_70B
@@ -91,8 +90,17 @@ def test_a_broken_config_is_left_to_tgi(tmp_path: Path, text: str) -> None:
     folder = cache(tmp_path, "acme/house", {})
     (folder / "config.json").write_text(text)
     assert judge(wanted({"model_id": "acme/house"}), TWO, tmp_path) == []
-    source = find_config("acme/house", None, tmp_path)
-    assert source.config is None
+
+
+def test_the_config_of_a_cache_that_the_user_moved(tmp_path: Path) -> None:
+    folder = cache(tmp_path, "acme/house", LLAMA_70B)
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    folder.parents[1].rename(moved / "models--acme--house")
+    house = {"model_id": "acme/house"}
+    assert judge(wanted(house), TWO, tmp_path) == []
+    there = {"HUGGINGFACE_HUB_CACHE": "/data/elsewhere"}
+    assert len(judge(wanted({**house, "environment": there}), TWO, tmp_path)) == 1
 
 
 @pytest.mark.parametrize(
