@@ -36,7 +36,8 @@ ROOMS = {
 }
 #: Inside checks: a part may import itself and the parts before it.
 CHECKS = (
-    "results", "selection", "judges", "model_container", "selftest", "session", "model", "endpoint",
+    "results", "selection", "judges", "grounds", "model_container", "selftest", "session", "model",
+    "endpoint",
     "catalogue_direct", "catalogue_edge", "run", "run_options", "module_arguments", "report", "cli",
     "__main__",
 )  # fmt: skip

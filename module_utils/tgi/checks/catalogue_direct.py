@@ -30,6 +30,7 @@ DIRECT = (
         stage=0,
         per_model=False,
         generates=False,
+        apart=True,
     ),
     *health_and_counters.FIRST,
     *direct_identity.FIRST,
@@ -41,6 +42,7 @@ DIRECT = (
         "run the tgi role again, then compare docker ps and ss -ltnp",
         basic.model_info,
         needs=("info",),
+        grounds=("engine",),
         generates=False,
     ),
     *direct_identity.SPECS,
@@ -80,6 +82,7 @@ DIRECT = (
         "A worker died or a time-out cut the stream: read the engine's log of that time",
         basic.chat_stream,
         needs=("chat",),
+        grounds=("stream",),
     ),
     CheckSpec(
         "chat.canary",

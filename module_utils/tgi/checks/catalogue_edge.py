@@ -62,7 +62,7 @@ EDGE = (
         "health.status", "health", "GET /health without a key: 200",
         "nginx or the default model behind it is down: run systemctl status nginx, then "
         "docker compose ps",
-        web.health_public, stage=0, generates=False,
+        web.health_public, stage=0, generates=False, grounds=("backend",),
     ),
     _host(
         "auth.valid", "auth", "the checks' own key is accepted",
@@ -72,7 +72,7 @@ EDGE = (
     _host(
         "model.list", "identity", "/v1/models lists every declared model and alias once",
         "The gateway's list differs from tgi_models: run the gateway role",
-        web.model_list, stage=0, generates=False,
+        web.model_list, stage=0, generates=False, grounds=("key",),
     ),
     _host(
         "auth.missing", "auth", "401 or 403 on every generation path without a key",
@@ -90,7 +90,7 @@ EDGE = (
         "auth.backend", "auth", "the engines' own ports are closed to the outside",
         "Docker's published ports bypass ufw: publish engines on 127.0.0.1 or on a private "
         "address behind a firewall (tgi_bind_address), and run the tgi role",
-        exposure.auth_backend, stage=2, generates=False,
+        exposure.auth_backend, stage=2, generates=False, apart=True,
     ),
     _host(
         "auth.wrong", "auth",
@@ -103,7 +103,7 @@ EDGE = (
         "model.unknown", "identity", "404 for an unknown model",
         "The gateway forwards unknown names, and the engine answers with its own model: run the "
         "gateway role",
-        web.model_unknown, stage=2,
+        web.model_unknown, stage=2, grounds=("key",),
     ),
     _host(
         "metrics.private", "auth", "metrics are not reachable from outside",
@@ -137,29 +137,32 @@ EDGE = (
         "stream.unbuffered", "stream", "tokens arrive one by one",
         "A proxy between here and the engine buffers streams: set proxy_buffering off and gzip "
         "off for the API, in every proxy",
-        streaming.stream_unbuffered, stage=2, needs=("stream",),
+        streaming.stream_unbuffered, stage=2, needs=("stream",), grounds=("stream",),
     ),
     CheckSpec(
         "stream.gzip", "stream", "tokens arrive one by one for a client that accepts gzip",
         streaming.GZIP_REMEDY, streaming.stream_gzip, stage=2, severity=MAJOR, needs=("stream",),
+        grounds=("stream",),
     ),
     CheckSpec(
         "stream.header", "stream", "headers of a stream: no Content-Length, no caching",
         "A proxy treats the stream as a file: set proxy_buffering off, and cache no answer of "
         "the API",
-        streaming.stream_header, stage=2, severity=MINOR, needs=("stream",),
+        streaming.stream_header, stage=2, severity=MINOR, needs=("stream",), grounds=("stream",),
     ),
     CheckSpec(
         "stream.same", "stream", "a stream ends as in the direct view",
         "The gateway or another proxy cuts streams or loses events: set proxy_buffering off, and "
         "remove filters of the body",
         edge_vs_direct.stream_same, stage=2, severity=MAJOR, needs=("chat", "direct"),
+        grounds=("stream",),
     ),
     CheckSpec(
         "stream.latency", "stream", "the gateway delays the first token by less than 100 ms",
         "Look for another proxy in between, a slow name server, or missing keep-alive to the "
         "engine",
         edge_vs_direct.stream_latency, stage=2, severity=MINOR, needs=("chat", "direct"),
+        grounds=("stream",),
     ),
     *_CONVERSATION,
     _again(
@@ -173,7 +176,7 @@ EDGE = (
     _host(
         "body.size", "limits", "a body of gateway_max_body_size passes, a larger one gets 413",
         "nginx's own limit is 1 MB: set gateway_max_body_size and run the gateway role",
-        size.body_size, stage=2, severity=MAJOR,
+        size.body_size, stage=2, severity=MAJOR, grounds=("key", "backend"),
     ),
     CheckSpec(
         "long.generation", "limits", "an answer that takes over a minute arrives whole",
@@ -183,6 +186,7 @@ EDGE = (
     _host(
         "http.redirect", "tls", "plain HTTP only redirects to https",
         "Let the plain port only redirect: run the gateway role", web.http_redirect,
+        grounds=("server",), apart=True,
     ),
     _host(
         "tls.protocol", "tls", "TLS 1.0 and 1.1 are refused",
@@ -211,17 +215,17 @@ EDGE = (
     _host(
         "rate.enforced", "rate", "429 with Retry-After above the declared limit, never below",
         "nginx enforces another limit than gateway_tiers: run the gateway role",
-        rate.rate_enforced, stage=3, generates=False,
+        rate.rate_enforced, stage=3, generates=False, grounds=("key",),
     ),
     _host(
         "rate.recovers", "rate", "requests are accepted again after a pause",
         "The limit stays in force: compare gateway_tiers with nginx -T",
-        rate.rate_recovers, stage=4, generates=False,
+        rate.rate_recovers, stage=4, generates=False, grounds=("key", "burst"),
     ),
     _host(
         "rate.scope", "rate", "/health answers while a consumer is over its limit",
         "Exempt /health from the consumers' limits: run the gateway role",
-        rate.rate_scope, stage=3, severity=MINOR, generates=False,
+        rate.rate_scope, stage=3, severity=MINOR, generates=False, grounds=("key", "burst"),
     ),
     _host(
         "auth.leak", "auth", "no answer holds a configured key",

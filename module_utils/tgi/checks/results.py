@@ -1,7 +1,8 @@
 """Results of checks, and the verdict over all of them.
 
 The verdict is passed only if every planned check ran and no required one failed. ``error`` means
-that the check itself broke or never ran; it is never a pass.
+that the check itself broke or never ran; it is never a pass. Neither is ``not_judged``: the check
+is a consequence of another one's failure.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from ..common.text import trim
 
-PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
+PASS, FAIL, WARN, ERROR, NOT_JUDGED = "pass", "fail", "warn", "error", "not_judged"
 #: Severities. A minor failure only warns, the others fail the run.
 CRITICAL, MAJOR, MINOR = "critical", "major", "minor"
 _HUB_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{6,}")
@@ -43,7 +44,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Check:
-    """One row of the report. ``ms`` is the time of the requests behind it."""
+    """One row of the report. ``ms`` is the time of the requests behind it.
+
+    ``consequence_of``: name of the failed check for which this one is not judged.
+    """
 
     id: str
     group: str
@@ -57,6 +61,7 @@ class Check:
     ms: int
     attempts: int = 1
     severity: str = CRITICAL
+    consequence_of: str = ""
 
     @property
     def name(self) -> str:
@@ -94,7 +99,14 @@ class Report:
     @property
     def passed(self) -> bool:
         ran = sorted((check.id, check.model) for check in self.checks)
-        return bool(ran) and ran == sorted(self.planned) and not self.of(FAIL, ERROR)
+        whole = bool(ran) and ran == sorted(self.planned)
+        return whole and not self.of(FAIL, ERROR, NOT_JUDGED)
+
+    def failures(self) -> list[Check]:
+        """Return failures and errors: the causes of other checks' failures first."""
+        causes = {check.consequence_of for check in self.of(NOT_JUDGED)}
+        # Otherwise the plan lists causes before consequences
+        return sorted(self.of(FAIL, ERROR), key=lambda check: check.name not in causes)
 
     def summary(self) -> dict[str, Any]:
         """Return counts and the verdict, as plain data."""
@@ -103,35 +115,43 @@ class Report:
             "view": self.view,
             "target": self.target,
             "planned": len(self.planned),
-            "executed": len(self.checks),
+            # One that was not run has no attempt
+            "executed": len([check for check in self.checks if check.attempts]),
             "passed": len(self.of(PASS)),
             "failed": len(self.of(FAIL)),
             "warned": len(self.of(WARN)),
             "errors": len(self.of(ERROR)),
+            "not_judged": len(self.of(NOT_JUDGED)),
             "seconds": round(self.seconds, 2),
         }
 
     def message(self) -> str:
         """Return the verdict in one line; a failure names the likeliest cause and its remedy."""
         where = f"on {self.target} ({self.view})"
-        bad, total = self.of(FAIL, ERROR), len(self.planned)
+        bad, total = self.failures(), len(self.planned)
         if self.passed:
             line = f"{len(self.of(PASS))} of {total} checks passed {where} in {self.seconds:.1f} s"
             warned = [f"{check.name}: {check.observed}" for check in self.of(WARN)]
             return trim("; warned: ".join([line, *warned]), 600)
         if not bad:
-            return f"{len(self.checks)} of {total} planned checks were executed {where}"
-        # The plan lists causes before consequences, so the first failure is the likeliest cause
+            line = f"{len(self.checks)} of {total} planned checks were executed {where}"
+            return line + self._consequences()
         first = bad[0]
         line = f"{len(bad)} of {total} checks failed {where}: {first.name}: {first.observed}"
         line += f"; remedy: {first.remedy}" if first.remedy else ""
         others = ", ".join(check.name for check in bad[1:9])
         line += f"; also failed: {others}" if others else ""
-        return trim(line + (f" and {len(bad) - 9} more" if len(bad) > 9 else ""), 1200)
+        line += f" and {len(bad) - 9} more" if len(bad) > 9 else ""
+        return trim(line + self._consequences(), 1200)
+
+    def _consequences(self) -> str:
+        roots = [check.consequence_of for check in self.of(NOT_JUDGED)]
+        said = [f"{roots.count(root)} of {root}" for root in dict.fromkeys(roots)]
+        return f"; not judged, as consequences: {', '.join(said)}" if said else ""
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return all checks of a passed run, but only failures and warnings of a failed one."""
-        shown = self.checks if self.passed else self.of(FAIL, ERROR, WARN)
+        """Return all checks of a passed run, but only those of a failed one that did not pass."""
+        shown = [check for check in self.checks if self.passed or check.status != PASS]
         return [plain(check) for check in shown]
 
 

@@ -12,14 +12,29 @@ from typing import Any
 from ..client.http_client import Client, Target
 from ..client.rate_limiter import Pacer
 from ..common.text import trim
+from . import grounds
 from .catalogue_direct import DIRECT
 from .catalogue_edge import EDGE
 from .catalogue_edge import undeclared as undeclared_edge
 from .endpoint.endpoint_session import Declared, EndpointSession, Tier
 from .model.edge_vs_direct import figures_of
-from .results import ERROR, FAIL, MOST_EVIDENCE, MOST_OBSERVED, PASS, WARN, Check, Outcome, Report
+from .results import (
+    ERROR,
+    FAIL,
+    MOST_EVIDENCE,
+    MOST_OBSERVED,
+    NOT_JUDGED,
+    PASS,
+    WARN,
+    Check,
+    Outcome,
+    Report,
+)
 from .selection import CheckSpec, Item, Model, leave_out, make_plan
 from .session import Session
+
+_LATE_REMEDY = "Look for what was slow in the checks before this one, or raise checks_deadline"
+_BROKE_REMEDY = "The check itself is broken: report the defect"
 
 
 @dataclass(frozen=True)
@@ -95,11 +110,15 @@ async def check(options: Options, on_stage: Callable[[Report], None] | None = No
         for stage in sorted({item.spec.stage for item in plan}):
             items = [item for item in plan if item.spec.stage == stage]
             left = options.deadline - (time.monotonic() - started)
+            # A check whose ground is lost would only wait for its time-out
+            lost = {item.key: root for item in items if (root := grounds.find_lost(item, found))}
+            rest = [item for item in items if item.key not in lost]
             checks = await asyncio.gather(
-                *(_run(item, options.view, sessions[item.key[1]], left) for item in items)
+                *(_run(item, options.view, sessions[item.key[1]], left) for item in rest)
             )
-            found.update({item.key: result for item, result in zip(items, checks)})
-            report.checks = [found[item.key] for item in plan if item.key in found]
+            found.update({item.key: _skip(item, options.view) for item in items})
+            found.update({item.key: result for item, result in zip(rest, checks)})
+            report.checks = grounds.settle(plan, found)
             report.seconds = time.monotonic() - started
             report.figures = _figures(options, sessions)
             if on_stage:
@@ -156,23 +175,34 @@ async def _open(options: Options, stack: AsyncExitStack) -> Mapping[str, Any]:
     return sessions
 
 
+def _skip(item: Item, view: str) -> Check:
+    """Return a check that need not run, because its ground is lost."""
+    return _make_row(item, view, NOT_JUDGED, Outcome(observed="not run", attempts=0))
+
+
 async def _run(item: Item, view: str, session: Any, left: float) -> Check:
     """Run one check; an exception in it is an error of this check only."""
-    spec, model = item.spec, item.key[1]
+    spec = item.spec
     try:
         outcome = await asyncio.wait_for(spec.run(session), max(0.01, left))
         status = PASS
         if outcome.problem:
             status = FAIL if spec.required and not outcome.soft else WARN
     except asyncio.TimeoutError:
-        outcome, status = Outcome(observed="not finished before the deadline of the run"), ERROR
+        late = "not finished before the deadline of the run"
+        outcome, status = Outcome(observed=late, remedy=_LATE_REMEDY), ERROR
     except Exception as error:
         said = trim(f"the check itself broke: {type(error).__name__}: {error}")
-        outcome, status = Outcome(observed=said), ERROR
+        outcome, status = Outcome(observed=said, remedy=_BROKE_REMEDY), ERROR
+    return _make_row(item, view, status, outcome)
+
+
+def _make_row(item: Item, view: str, status: str, outcome: Outcome) -> Check:
+    spec = item.spec
     return Check(
-        id=spec.id, group=spec.group, view=view, model=model, status=status,
+        id=spec.id, group=spec.group, view=view, model=item.key[1], status=status,
         expected=spec.expected, observed=trim(outcome.observed, MOST_OBSERVED),
         evidence=trim(outcome.evidence, MOST_EVIDENCE),
-        remedy="" if status == PASS else outcome.remedy or spec.remedy,
+        remedy="" if status in (PASS, NOT_JUDGED) else outcome.remedy or spec.remedy,
         ms=outcome.ms, attempts=outcome.attempts, severity=spec.severity,
     )  # fmt: skip

@@ -53,7 +53,9 @@ class CheckSpec:
     model or its engine must have: chat, tools, BASE, stream (of a chat or a text), direct (figures
     of the direct view), gpus (with a project), or an ability of ``engines.Engine``. ``opt_in``:
     runs only when its id is selected. ``generates`` is false only if the check never causes a
-    generation, whichever server answers.
+    generation, whichever server answers. ``grounds``: names in grounds.GROUNDS, besides those that
+    the other fields imply. ``apart``: it asks something else than the endpoint, so nothing implies
+    a ground.
     """
 
     id: str
@@ -67,6 +69,8 @@ class CheckSpec:
     needs: tuple[str, ...] = ()
     opt_in: bool = False
     generates: bool = True
+    grounds: tuple[str, ...] = ()
+    apart: bool = False
 
     @property
     def required(self) -> bool:

@@ -64,4 +64,18 @@ HOSTILE = make(
 )
 NO_VERDICT = no_verdict("direct", "gpu9", "unreachable")
 SKIPPED = no_verdict("edge", "gw9", "nothing is published yet", skipped=True)
-ALL = [PASSED, FAILED, HOSTILE, NO_VERDICT, SKIPPED]
+CAUSED = make(
+    "direct",
+    "gpu1",
+    row(
+        "chat.basic",
+        "not_judged",
+        "small",
+        observed="consequence of chat.template",
+        remedy="",
+        consequence_of="chat.template small",
+    ),
+    row("generate.stop", "fail", "small", remedy="Compare its version"),
+    row("chat.template", "fail", "small", observed="HTTP 422", remedy="Set a template"),
+)
+ALL = [PASSED, FAILED, CAUSED, HOSTILE, NO_VERDICT, SKIPPED]

@@ -52,7 +52,8 @@ def test_every_fault_has_its_row() -> None:
 def test_every_check_of_the_table_exists() -> None:
     here, there = {spec.id for spec in DIRECT}, {spec.id for spec in EDGE} - set(NO_SOCKET)
     for name, row in MATRIX.items():
-        assert {*row["red"], *row.get("warn", [])} <= here and set(row["edge"]) <= there, name
+        assert {*row["red"], *row.get("warn", []), *row.get("not_judged", [])} <= here, name
+        assert {*row["edge"], *row.get("edge_not_judged", [])} <= there, name
 
 
 def test_twenty_healthy_runs_in_a_row_turn_nothing_red_or_yellow(
@@ -68,6 +69,7 @@ def test_a_fault_turns_its_checks_red(tgi: InMemoryTgi, pinned: Model, fault: st
         report = direct(tgi, pinned)
     assert ids(report, "fail", "error") == set(MATRIX[fault]["red"])
     assert ids(report, "warn") == set(MATRIX[fault].get("warn", []))
+    assert ids(report, "not_judged") == set(MATRIX[fault].get("not_judged", []))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_a_fault_turns_its_checks_red(tgi: InMemoryTgi, pinned: Model, fault: st
     [
         ("wrong-model", "identity"),
         ("unhealthy", "health"),
-        ("no-generate", "stream.cancel"),
+        ("no-generate", "generate"),
         ("no-cancel", "stream.cancel"),
         ("frozen-counters", "metrics"),
         ("no-context-limit", "limits"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from ansible.module_utils.tgi.checks.report.text_table import make_table
@@ -60,3 +61,34 @@ def test_scrub_blots_out_what_trim_has_left_of_a_secret(most: int) -> None:
 def test_scrub_knows_an_undeclared_hub_token() -> None:
     clean = scrub(["hf_AbCdEf123456 of the host", "hf_hub and self"], [])
     assert clean == ["******** of the host", "hf_hub and self"]
+
+
+def caused(root: str) -> Report:
+    """Return a run in which ``b`` is a consequence of ``d``."""
+    lost = replace(row("b", "not_judged", "small"), consequence_of="d small", remedy="")
+    rows = [row("a", "fail", "small"), lost, row("c", "pass"), row("d", root, "small")]
+    return Report("direct", "gpu1", [(one.id, one.model) for one in rows], rows)
+
+
+def test_the_cause_of_others_is_named_first() -> None:
+    said = caused("fail").message()
+    assert said == (
+        "2 of 4 checks failed on gpu1 (direct): d small: seen; remedy: mend d; also failed: a small"
+        "; not judged, as consequences: 1 of d small"
+    )
+    assert caused("fail").summary()["not_judged"] == 1
+    assert [one["id"] for one in caused("fail").rows()] == ["a", "b", "d"]
+
+
+def test_what_is_not_judged_is_no_pass_even_where_nothing_failed() -> None:
+    report = caused("pass")
+    report.checks[0] = row("a", "pass", "small")
+    assert not report.passed and report.summary()["failed"] == 0
+    assert "not judged, as consequences: 1 of d small" in report.message()
+
+
+def test_a_check_that_was_not_run_is_not_counted_as_executed() -> None:
+    report = caused("fail")
+    report.checks[1] = replace(report.checks[1], attempts=0)
+    assert report.summary()["executed"] == 3
+    assert "3 of 4 checks run" in make_table(report)

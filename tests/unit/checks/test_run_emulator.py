@@ -69,7 +69,9 @@ def test_a_process_that_goes_away_turns_at_least_its_checks_red(fault: str) -> N
         assert direct(RunningTgi(alone.url), at(alone), "generate").passed
         with alone.broken(fault):
             report = direct(RunningTgi(alone.url), at(alone))
-    assert set(MATRIX[fault]["red"]) <= ids(report, "fail", "error")
+    assert set(MATRIX[fault]["red"]) <= ids(report, "fail", "error", "not_judged")
+    # That it went away is the cause of the others
+    assert f"(direct): health.after {at(alone).name}: " in report.message()
 
 
 @pytest.mark.parametrize("fault", ENDS)
@@ -77,7 +79,8 @@ def test_the_gateway_shows_a_process_that_goes_away(fault: str) -> None:
     with running(env=ENVIRONMENT) as alone, alone.broken(fault):
         # The figures would already show the end
         report = edge(RunningTgi(alone.url), compared=False)
-    assert set(MATRIX[fault]["edge"]) <= ids(report, "fail", "error")
+    assert set(MATRIX[fault]["edge"]) <= ids(report, "fail", "error", "not_judged")
+    assert ids(report, "fail", "error")
 
 
 def test_an_open_path_of_an_engine_with_a_key_of_its_own_is_named() -> None:

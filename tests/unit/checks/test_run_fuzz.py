@@ -157,4 +157,6 @@ def test_counters_that_are_no_numbers_are_no_witness(number: str) -> None:
             raw = replace(raw, body=b"".join(b"%s %s\n" % (one, number.encode()) for one in lines))
         return respond(raw, 0)
 
-    assert "metrics.delta" in {one.id for one in run("direct", handle).of("fail")}
+    report = run("direct", handle)
+    assert [one.id for one in report.of("fail")] == ["metrics.format"]
+    assert "metrics.delta" in {one.id for one in report.of("not_judged")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from ...client.http_problem import dig, error_text, http_problem, load
 from ...client.sse import Parser, parse
 from ...common.text import trim
 from ..results import Outcome
+from ..selection import Model
 from .http_answer import cut_short, outcome, stream_problems
 from .native import NAN_REMEDY
 
@@ -23,6 +25,28 @@ TEMPLATE_REMEDY = (
     "The model has no chat template: set one by tokenizer_config_path, or add the model to "
     "checks_without_chat and use /generate"
 )
+_REF_REMEDY = (
+    "The offline cache has no refs/{revision} (/info has no model_sha): write that file, exactly "
+    "the 40 characters of the commit without a newline: mkdir -p {folder} && printf %s {commit} > "
+    "{folder}/{revision}; then restart the model. If the file is there: set tokenizer_config_path, "
+    "or add the model to checks_without_chat and use /generate"
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def template_remedy(info: Answer, model: Model) -> str:
+    """Return the remedy for a missing chat template. ``info``: the answer of /info.
+
+    TGI's router reads a cache by refs/REVISION, which Python's client does not always write.
+    """
+    if http_problem(info) or dig(info.json(), "model_sha") is not None:
+        return TEMPLATE_REMEDY
+    if model.model_id.startswith(("/", ".")) or not dig(info.json(), "model_id"):
+        return TEMPLATE_REMEDY
+    revision = model.revision or "main"
+    folder = f"tgi_data_dir/models--{model.model_id.replace('/', '--')}/refs"
+    commit = revision if _COMMIT.fullmatch(revision) else "COMMIT"
+    return _REF_REMEDY.format(revision=revision, folder=folder, commit=commit)
 
 
 def request_body(model: str, prompt: str, max_tokens: int, stream: bool = False) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...client.answer import Answer
 from ...client.http_problem import dig, http_problem
 from ...common.text import trim
@@ -26,7 +28,15 @@ async def generate_stream(session: Session) -> Outcome:
 
 
 async def chat_basic(session: Session) -> Outcome:
-    return chat.judge_chat(await session.chat(), canary.MAX_TOKENS)
+    found = chat.judge_chat(await session.chat(), canary.MAX_TOKENS)
+    return await with_remedy(session, found)
+
+
+async def with_remedy(session: Session, found: Outcome) -> Outcome:
+    """Return an outcome with the exact remedy if the model has no chat template."""
+    if found.remedy != chat.TEMPLATE_REMEDY or "info" not in session.profile.abilities:
+        return found
+    return replace(found, remedy=chat.template_remedy(await session.info(), session.model))
 
 
 async def chat_stream(session: Session) -> Outcome:

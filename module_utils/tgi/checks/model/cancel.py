@@ -120,5 +120,6 @@ SPECS = (
         stage=4,
         severity=MAJOR,
         needs=("counters",),
+        grounds=("counters",),
     ),
 )

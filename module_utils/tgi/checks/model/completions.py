@@ -97,6 +97,6 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "completions.stream", "generate", "one finish_reason, usage, [DONE] last, no error event",
         "A worker died or a time-out cut the stream: read the engine's log of that time",
-        completions_stream, severity=MAJOR, needs=("completions",),
+        completions_stream, severity=MAJOR, needs=("completions",), grounds=("stream",),
     ),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from ..judges.http_answer import SEE_OTHERS, outcome
 from ..results import MAJOR, MINOR, Outcome
 from ..selection import CheckSpec
 from ..session import LONG_QUESTION, Session, user
+from .basic import with_remedy
 from .degenerate import LONG_TOKENS, judge_degenerate, judge_logprobs
 
 _SYSTEM = "You are a librarian and answer in one short sentence."
@@ -94,7 +95,7 @@ async def chat_template(session: Session) -> Outcome:
     shown = await session.client.send("POST", f"{session.prefix}/chat_tokenize", body)
     if shown.status in (404, 405):
         return judge_template(await session.chat())
-    return judge_template(shown, session.word)
+    return await with_remedy(session, judge_template(shown, session.word))
 
 
 def judge_template(answer: Answer, word: str = "") -> Outcome:
@@ -153,13 +154,13 @@ SPECS: tuple[CheckSpec, ...] = (
     CheckSpec(
         "chat.logprobs", "chat", "finite logprobs, better than chance",
         "The engine returns no logprobs: compare its version with the pinned one",
-        chat_logprobs, severity=MAJOR, needs=("chat", "logprobs"),
+        chat_logprobs, severity=MAJOR, needs=("chat", "logprobs"), grounds=("long answer",),
     ),
     CheckSpec(
         "chat.utf8", "chat", "characters of several bytes arrive whole in a stream",
         "The engine or a proxy cuts characters in two: compare the tokenizer's revision with the "
         "model's, and look for a proxy that changes the encoding",
-        chat_utf8, severity=MAJOR, needs=("chat",),
+        chat_utf8, severity=MAJOR, needs=("chat",), grounds=("stream",),
     ),
     CheckSpec(
         "chat.length", "chat", "max_tokens 1: one token, finish_reason length",

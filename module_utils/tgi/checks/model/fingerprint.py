@@ -102,6 +102,7 @@ SPECS = (
         "anew after an intended change",
         model_golden,
         stage=3,
+        grounds=("stream",),
         severity=MINOR,
     ),
 )

@@ -48,5 +48,6 @@ SPECS = (
         gpu_access,
         needs=("gpus",),
         generates=False,
+        apart=True,
     ),
 )

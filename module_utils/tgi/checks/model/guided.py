@@ -108,7 +108,9 @@ def judge_regex(answer: Answer, word: str) -> Outcome:
     text = dialect.read(answer).text
     problems = []
     if not re.fullmatch(f"{word}-[0-9]{{3}}", text.strip()):
-        problems = ["the answer does not match the regular expression"]
+        problems = [
+            "the answer does not match the regular expression" if text else "the answer is empty"
+        ]
     return outcome(answer, problems, trim(text, 60), "", IGNORED_REMEDY)
 
 
@@ -135,6 +137,7 @@ SPECS: tuple[CheckSpec, ...] = (
         json_truncated,
         severity=MAJOR,
         needs=("guided",),
+        grounds=("guided",),
     ),
     CheckSpec(
         "json.nested",
@@ -163,6 +166,7 @@ SPECS: tuple[CheckSpec, ...] = (
         json_stream,
         severity=MINOR,
         needs=("guided",),
+        grounds=("stream",),
     ),
     CheckSpec(
         "regex.grammar",

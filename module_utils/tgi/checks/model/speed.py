@@ -101,6 +101,7 @@ SPECS: tuple[CheckSpec, ...] = (
         "profile latency",
         smoke_ttft,
         stage=3,
+        grounds=("stream",),
         severity=MINOR,
     ),
     CheckSpec(
@@ -111,6 +112,7 @@ SPECS: tuple[CheckSpec, ...] = (
         "without fast kernels",
         smoke_tpot,
         stage=3,
+        grounds=("stream",),
         severity=MINOR,
     ),
     CheckSpec(
@@ -121,6 +123,7 @@ SPECS: tuple[CheckSpec, ...] = (
         "lower max_total_tokens",
         smoke_batching,
         stage=3,
+        grounds=("stream",),
         severity=MINOR,
     ),
 )

@@ -197,7 +197,7 @@ def judge_clash(answer: Answer) -> Outcome:
     """Check that TGI refuses tools together with guided output, and says why."""
     problem = http_problem(answer, 422)
     if not problem and "mutually exclusive" not in str(dig(answer.json(), "error")):
-        problem = "HTTP 422 does not mention tools and guided output"
+        problem = f"{http_problem(answer)}, expected: tools and guided output exclude each other"
     return outcome(answer, [problem] if problem else [], "422, mutually exclusive")
 
 
@@ -218,11 +218,11 @@ SPECS: tuple[CheckSpec, ...] = (
     ),
     CheckSpec(
         "tools.named", "tools", "a call of the named tool", _PARSER,
-        tools_named, severity=MAJOR, needs=("tools",),
+        tools_named, severity=MAJOR, needs=("tools",), grounds=("stream",),
     ),
     CheckSpec(
         "tools.stream", "tools", "a streamed call joins to one that parses, clean end of stream",
-        _PARSER, tools_stream, severity=MAJOR, needs=("tools",),
+        _PARSER, tools_stream, severity=MAJOR, needs=("tools",), grounds=("stream",),
     ),
     CheckSpec(
         "tools.roundtrip", "tools", "the answer holds the tool's result",

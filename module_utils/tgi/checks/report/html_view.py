@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..judges.http_answer import SEE_OTHERS
-from ..results import ERROR, FAIL, MAJOR, PASS, WARN
+from ..results import ERROR, FAIL, MAJOR, NOT_JUDGED, PASS, WARN
 from .document import Document
+from .html_figures import arrange_figures
 
 Row = Mapping[str, Any]
 #: Class, sign and word of each status, the worst first.
 LOOKS = {
     ERROR: ("fail", "✗", "broke"),
     FAIL: ("fail", "✗", "failed"),
+    NOT_JUDGED: ("idle", "·", "not judged"),
     WARN: ("warn", "!", "warned"),
     PASS: ("pass", "✓", "passed"),
 }
@@ -24,16 +25,12 @@ GROUPS = (
     "metrics", "smoke", "tls", "auth", "rate",
 )  # fmt: skip
 _COUNTED = (("passed", "passed", "pass"), ("failed", "failed", "fail"), ("errors", "broke", "fail"),
-            ("warned", "warned", "warn"))  # fmt: skip
+            ("not_judged", "not judged", "idle"), ("warned", "warned", "warn"))  # fmt: skip
 _VERDICTS = {
     "passed": ("pass", "✓", "Passed"),
     "failed": ("fail", "✗", "Failed"),
     "skipped": ("idle", "·", "Nothing was checked"),
 }
-_FIGURES = {
-    "ttft_ms": "TTFT", "tpot_ms": "TPOT", "itl_ms": "ITL", "e2e_ms": "E2E",
-    "completion_tokens": "Output tokens",
-}  # fmt: skip
 
 
 def make_view(documents: Sequence[Document]) -> dict[str, Any]:
@@ -46,7 +43,7 @@ def make_view(documents: Sequence[Document]) -> dict[str, Any]:
         "blind": [one for one in reversed(bare) if one["summary"]["verdict"] == "failed"],
         "todo": _todo(documents),
         "matrices": _matrices(documents),
-        "figures": _figures(documents) if len(bare) < len(documents) else None,
+        "figures": arrange_figures(documents) if len(bare) < len(documents) else None,
         "runs": [_run(one) for one in documents],
         "left_out": _left_out(documents),
     }
@@ -101,15 +98,27 @@ def _todo(documents: Sequence[Document]) -> list[dict[str, Any]]:
         for row in one["checks"]:
             if row["status"] != PASS and row["remedy"]:
                 grouped.setdefault(row["remedy"], []).append((one, row))
-    order = sorted(grouped, key=lambda remedy: _rank(remedy, grouped[remedy]))
-    return [
-        {"remedy": remedy, "found": grouped[remedy], "status": worst(r for _, r in grouped[remedy])}
-        for remedy in order
+    todo = [
+        {
+            "remedy": remedy,
+            "found": found,
+            "status": worst(row for _, row in found),
+            "consequences": sum(len(_consequences(one, row)) for one, row in found),
+        }
+        for remedy, found in grouped.items()
     ]
+    return sorted(todo, key=lambda one: _rank(one["remedy"], one["found"], one["consequences"]))
 
 
-def _rank(remedy: str, found: Sequence[tuple[Document, Row]]) -> int:
-    """Rank consequences of other failures last; ties keep the order of the plan."""
+def _consequences(found: Document, root: Row) -> list[Row]:
+    name = f"{root['id']} {root['model']}".strip()
+    return [row for row in found["checks"] if row["consequence_of"] == name]
+
+
+def _rank(remedy: str, found: Sequence[tuple[Document, Row]], consequences: int) -> int:
+    """Rank causes of other failures first and vague ones last; ties keep the order of the plan."""
+    if consequences:
+        return -1
     if remedy == SEE_OTHERS:
         return 4
     ranks = {ERROR: 2, WARN: 3}
@@ -163,36 +172,6 @@ def _cell(found: Document, rows: Sequence[Row], group: str) -> dict[str, Any]:
     count = f"{len(mine)}" if status == PASS else f"{len(bad)} of {len(mine)}"
     return {"first": bad[0], "group": group, "status": status, "count": count,
             "linked": status != PASS}  # fmt: skip
-
-
-def _figures(documents: Sequence[Document]) -> dict[str, Any] | None:
-    found = [
-        (one, model, {name: _number(figures.get(name)) for name in _FIGURES})
-        for one in documents
-        for model, figures in one.get("figures", {}).items()
-    ]
-    found = [one for one in found if any(value is not None for value in one[2].values())]
-    names = [name for name in _FIGURES if any(one[2][name] is not None for one in found)]
-    longest = {name: max(one[2][name] or 0.0 for one in found) for name in names}
-    lines = [
-        (one, model, [_figure(name, values[name], longest[name]) for name in names])
-        for one, model, values in found
-    ]
-    return {"names": [_FIGURES[name] for name in names], "lines": lines} if lines else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def _figure(name: str, value: float | None, longest: float) -> dict[str, Any]:
-    text = "unknown"
-    if value is not None:
-        text = f"{value:.1f}" if value < 100 and not name.endswith("tokens") else f"{value:.0f}"
-        text += " ms" if name.endswith("_ms") else ""
-    return {"name": _FIGURES[name], "text": text, "value": value, "longest": longest}
 
 
 def _run(found: Document) -> dict[str, Any]:

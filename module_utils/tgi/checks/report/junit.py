@@ -1,7 +1,8 @@
 """Write a document as JUnit XML for Jenkins and GitLab: one suite per view and host.
 
 There is one test case per check and model. A warning is a passed case with its text in
-system-out; a check that does not apply is a skipped case with the reason. Times are in seconds.
+system-out. A check that does not apply, or is not judged, is a skipped case with the reason. Times
+are in seconds.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ..results import ERROR, FAIL, WARN
+from ..results import ERROR, FAIL, NOT_JUDGED, WARN
 from .document import Document
 
 _TAGS = {FAIL: "failure", ERROR: "error"}
+_SKIPPED = (NOT_JUDGED,)
 # XML 1.0 cannot hold these characters, not even escaped
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -29,7 +31,7 @@ def make_junit(found: Document) -> bytes:
         "tests": len(states) + len(found["left_out"]) + silent + skipped,
         "failures": states.count(FAIL),
         "errors": states.count(ERROR) + silent,
-        "skipped": len(found["left_out"]) + skipped,
+        "skipped": len(found["left_out"]) + skipped + sum(one in _SKIPPED for one in states),
     }
     figures = {name: str(count) for name, count in counts.items()}
     figures["time"] = f"{summary['seconds']:.3f}"
@@ -59,6 +61,8 @@ def _case(suite: ET.Element, found: Document, check: Mapping[str, Any]) -> None:
     lines = "\n".join(f"{key}: {text}" for key, text in fields if text)
     if status in _TAGS:
         _add(case, _TAGS[status], lines, message=check["observed"], type=check["severity"])
+    elif status in _SKIPPED:
+        _add(case, "skipped", lines, message=check["observed"])
     elif status == WARN:
         _add(case, "system-out", f"warned\n{lines}")
 

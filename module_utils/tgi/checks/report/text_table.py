@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...common.text import trim
-from ..results import ERROR, FAIL, WARN, Check, Report
+from ..results import ERROR, FAIL, NOT_JUDGED, WARN, Check, Report
 
-_MARKS = {"pass": "ok", FAIL: "FAIL", WARN: "warn", ERROR: "ERROR"}
+_MARKS = {"pass": "ok", FAIL: "FAIL", WARN: "warn", ERROR: "ERROR", NOT_JUDGED: "not judged"}
 
 
 def make_table(report: Report) -> str:
@@ -15,8 +15,10 @@ def make_table(report: Report) -> str:
         f"{summary['verdict'].upper()}: {report.target} ({report.view}), "
         f"{summary['executed']} of {summary['planned']} checks run, "
         f"{summary['passed']} passed, {summary['failed']} failed, {summary['warned']} warned, "
-        f"{summary['errors']} errors, {summary['seconds']} s"
+        f"{summary['errors']} errors, "
     )
+    head += f"{summary['not_judged']} not judged, " if summary["not_judged"] else ""
+    head += f"{summary['seconds']} s"
     models = list(dict.fromkeys(check.model for check in report.checks))
     checks = [check for model in models for check in report.checks if check.model == model]
     rows = [("MODEL", "CHECK", "STATUS", "MS", "OBSERVED"), *(_row(check) for check in checks)]
@@ -25,7 +27,7 @@ def make_table(report: Report) -> str:
     for row in rows:
         left = "  ".join(cell.ljust(width) for cell, width in zip(row[:3], widths))
         lines.append(f"{left}  {row[3].rjust(widths[3])}  {row[4]}".rstrip())
-    for remedy, names in _remedies(checks).items():
+    for remedy, names in _remedies(report.failures()).items():
         lines.append(f"remedy for {', '.join(names)}: {remedy}")
     for reason, names in _left_out(report).items():
         lines.append(f"left out, {reason}: {', '.join(names)}")
@@ -49,7 +51,7 @@ def _remedies(checks: list[Check]) -> dict[str, list[str]]:
     """Return each remedy once, with the names of its checks."""
     remedies: dict[str, list[str]] = {}
     for check in checks:
-        if check.remedy and check.status in (FAIL, ERROR):
+        if check.remedy:
             remedies.setdefault(check.remedy, []).append(check.name)
     return remedies
 

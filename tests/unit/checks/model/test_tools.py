@@ -75,7 +75,10 @@ CLASH = "Tool error: Grammar and tools are mutually exclusive"
     ("answer", "problem"),
     [
         (reply({"error": CLASH, "error_type": "tool_error"}, 422), ""),
-        (reply({"error": "Input validation error"}, 422), "does not mention"),
+        (
+            reply({"error": "Input validation error"}, 422),
+            "validation error, expected: tools",
+        ),
         (prose("{}"), "HTTP 200"),
         (reply({"error": "panic"}, 500), "HTTP 500"),
     ],

@@ -11,7 +11,7 @@ from ansible.module_utils.tgi.checks.judges.http_answer import SEE_OTHERS
 from ansible.module_utils.tgi.checks.report.document import no_verdict
 from ansible.module_utils.tgi.checks.report.html_page import make_page
 
-from tests.support.checks.reports import EVIL, FAILED, HOSTILE, PASSED, make, row
+from tests.support.checks.reports import CAUSED, EVIL, FAILED, HOSTILE, PASSED, make, row
 
 VOID = {"meta", "link", "col", "br"}
 TAGS = {
@@ -104,6 +104,14 @@ def test_remedies_are_grouped_worst_first_consequences_last() -> None:
     said = re.findall(r'<p class="remedy">(.*?)</p>', text)
     wanted = ["twice", "a major one&#39;s", "a broken one&#39;s", "a warning&#39;s", SEE_OTHERS]
     assert said == wanted
+
+
+def test_the_cause_of_others_comes_first() -> None:
+    text = make_page([CAUSED])
+    said = re.findall(r'<p class="remedy">(.*?)</p>', text)
+    assert said == ["Set a template", "Compare its version"]
+    assert "1 more check is not judged, as a consequence of this" in text
+    assert "not judged</span>" in text and "consequence of chat.template" in text
 
 
 def test_the_side_of_the_gateway_is_named() -> None:

@@ -10,7 +10,7 @@ from ansible.module_utils.tgi.checks.report.document import document
 from ansible.module_utils.tgi.checks.report.junit import make_junit
 from ansible.module_utils.tgi.checks.results import Report
 
-from tests.support.checks.reports import ALL, FAILED, PASSED, row
+from tests.support.checks.reports import ALL, CAUSED, FAILED, PASSED, row
 
 
 def suites(found: dict[str, Any]) -> tuple[ET.Element, ET.Element]:
@@ -59,3 +59,10 @@ def test_junit_is_red_when_something_planned_did_not_run() -> None:
     found = document(Report("direct", "gpu1", [("a", ""), ("b", "")], [row("a")]))
     _, suite = suites(found)
     assert suite.get("errors") == "1" and suite.get("tests") == "2"
+
+
+def test_junit_skips_a_consequence_and_names_its_cause() -> None:
+    _, suite = suites(CAUSED)
+    lost = suite.find("testcase[@name='chat.basic small']/skipped")
+    assert lost is not None and lost.get("message") == "consequence of chat.template"
+    assert suite.get("failures") == "2" and suite.get("skipped") == "1"
