@@ -37,6 +37,8 @@ _PARTS: dict[str, tuple[Place, ...]] = {
     "": (),
     "weights": ((f"{SERVER}/utils/weights.py", 185, "_get_handle"),),
     "layer": ((f"{SERVER}/models/custom_modeling/flash_llama_modeling.py", 130, "_load_gqa"),),
+    "globals": ((f"{SERVER}/models/globals.py", 34, "<module>"),),
+    "adapter": ((f"{SERVER}/utils/adapter.py", 196, "load_module_map"),),
     "index": ((f"{SITE}/transformers/utils/hub.py", 1048, "get_checkpoint_shard_files"),),
     "tokenizer": ((f"{SITE}/transformers/tokenization_utils_base.py", 2052, "from_pretrained"),),
     "convert": (

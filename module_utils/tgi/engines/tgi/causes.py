@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ...common.log_lines import Line
-from ...common.text import mask, shorten
+from ...common.text import shorten
 from .causes_files import ADAPTER_RULES, FILE_RULES
 from .causes_gpu import CONSEQUENCE_RULES, GPU_RULES, GPU_UNSEEN, NO_GPU_REMEDY
-from .causes_hub import HUB_RULES, NOT_CACHED, OF_A_REPOSITORY
+from .causes_hub import HUB_RULES
 from .causes_machine import MACHINE_RULES
 from .causes_options import CRASH_RULES, OPTION_RULES
-from .causes_rule import REPORT, Rule
-from .launch_arguments import fetched_last, launch_arguments, weights_folder
-from .tracebacks import Traceback, in_box, read_tracebacks
+from .causes_rule import REPORT, Cause
+from .causes_search import Search
 
-
-@dataclass(frozen=True)
-class Cause:
-    """A recognised reason and what to do about it."""
-
-    id: str
-    text: str
-    remedy: str
-    line: str = ""
-    """The log line that named it, rejoined; empty when only the exit code did."""
-
+__all__ = ["Cause", "explain_death", "recognise"]
 
 _RULES = OPTION_RULES + MACHINE_RULES + ADAPTER_RULES + HUB_RULES + FILE_RULES + GPU_RULES
-_QUIET = ("WARN", "WARNING", "DEBUG", "TRACE")
-_LONGEST = 2000
-"""Characters of a message in which a pattern is looked for."""
-#: Errors after which TGI goes on: they end nothing
-_GOES_ON = re.compile(r"Decode cuda graph warmup failed|Failed to import python tokenizer")
-#: The router's errors about one request quote what clients sent
-_REQUEST = re.compile(r"text_generation_router::(?:infer|validation)\b")
 _UNSEEN = re.compile(GPU_UNSEEN)
-#: Behind these words a process's own last words follow
-_LAST_WORDS = re.compile(
-    r"Shard complete standard error output:|Download encountered an error:|Webserver Crashed"
-)
 _BY_EXIT = {
     0: ("stopped", "the container was stopped", "start it again: docker start CONTAINER"),
     2: ("usage", "the launcher refused its options", "correct the model's options in tgi_models"),
@@ -62,7 +40,7 @@ def recognise(lines: Sequence[Line], phase: str, offline: bool | None = None) ->
 
     1. the last line of the first traceback, with the exceptions it was raised from; then those of
        the next ones. While serving it is the last traceback first: older ones failed one request.
-    2. the other errors, the most specific rule first: lines of level ERROR, and plain lines.
+    2. the other lines, the most specific rule first, and for each rule the last line first.
     3. the same two again for what is only a consequence: a signal, a peer that went away.
     4. the first traceback in its own words, or a process's last words.
     5. which part ended.
@@ -74,10 +52,7 @@ def recognise(lines: Sequence[Line], phase: str, offline: bool | None = None) ->
 
 
 def _ending(lines: Sequence[Line], phase: str, offline: bool | None) -> Cause | None:
-    tracebacks = [one for one in read_tracebacks(lines) if not _GOES_ON.search(one.header.message)]
-    if phase == "serve":
-        tracebacks.reverse()
-    search = _Search(lines, phase, offline, tracebacks)
+    search = Search(lines, phase, offline)
     return (
         search.known(_RULES)
         or search.known(CONSEQUENCE_RULES)
@@ -99,109 +74,6 @@ def _beside_gpu(found: Cause | None, lines: Sequence[Line]) -> Cause | None:
     if NO_GPU_REMEDY not in remedy:
         remedy += f"; for the GPU: {NO_GPU_REMEDY}"
     return replace(found, text=f"{found.text}; the container also {unseen}", remedy=remedy)
-
-
-class _Search:
-    """The places in one log where a rule may match."""
-
-    def __init__(
-        self,
-        lines: Sequence[Line],
-        phase: str,
-        offline: bool | None,
-        tracebacks: Sequence[Traceback],
-    ) -> None:
-        self.phase, self.offline, self.tracebacks = phase, offline, tracebacks
-        self.arguments = launch_arguments(lines)
-        self.fetched = fetched_last(lines)
-        inside = {at for one in tracebacks for at in range(one.index, one.end)}
-        self.lines = [
-            line
-            for at, line in enumerate(lines)
-            if at not in inside
-            and not (line.level in _QUIET or in_box(line))
-            and not _GOES_ON.search(line.message)
-            and not _REQUEST.search(line.text)
-        ]
-
-    def known(self, rules: Iterable[Rule]) -> Cause | None:
-        rules = [self._known_offline(rule) for rule in rules]
-        for one in self.tracebacks:
-            for said in ((one.message, *one.reasons), one.before):
-                for rule in rules:
-                    if rule.where and not re.search(rule.where, "\n".join(one.frames)):
-                        continue
-                    for message in said:
-                        if cause := self._match(rule, message, one.message):
-                            return self._of_adapter(cause)
-        return self.in_lines(rules)
-
-    def in_lines(self, rules: Iterable[Rule]) -> Cause | None:
-        for rule in rules:
-            if rule.where:
-                continue
-            for line in reversed(self.lines):
-                if cause := self._match(rule, line.message, line.text):
-                    return self._of_adapter(cause)
-        return None
-
-    def in_own_words(self) -> Cause | None:
-        """Quote the first traceback that no rule knows, or else a process's last words."""
-        part = self.in_lines(CRASH_RULES)
-        if part is None or part.id == "panic":
-            return part
-        if self.tracebacks:
-            said = self.tracebacks[0].message
-        else:
-            said = ""
-            for index, line in enumerate(self.lines):
-                if _LAST_WORDS.search(line.message):
-                    own = [one.message for one in self.lines[index + 1 : index + 40] if one.message]
-                    own = [one for one in own if not one.startswith(("Shard ", "Error: ", "Webs"))]
-                    said = own[-1] if own else said
-                    break
-        if not said:
-            return None
-        text = f"{part.text}: it ended with {shorten(said, 300)}"
-        return replace(part, text=text, line=said)
-
-    def _match(self, rule: Rule, message: str, line: str) -> Cause | None:
-        if rule.phases and self.phase not in rule.phases:
-            return None
-        found = re.search(rule.pattern, message[:_LONGEST])
-        if not found:
-            return None
-        groups = [shorten(group, 300) for group in found.groups() if group] or [""]
-        folder, files = weights_folder(self.arguments)
-        text, remedy = (
-            part.format(*groups, folder=folder, files=files) for part in (rule.text, rule.remedy)
-        )
-        return Cause(rule.id, mask(text), remedy, line)
-
-    def _known_offline(self, rule: Rule) -> Rule:
-        return NOT_CACHED if self.offline and rule.id == "no_weights" else rule
-
-    def _of_adapter(self, cause: Cause) -> Cause:
-        """Say that the repository is a LoRA adapter's, if it was the last to be fetched."""
-        model = self.arguments.get("model_id", "")
-        if not model or not self.fetched or self.fetched == model or self.phase != "download":
-            return cause
-        if cause.id not in OF_A_REPOSITORY and cause.id != "no_local_weights":
-            return cause
-        if cause.id == "bad_model_id":
-            return replace(
-                cause,
-                id="adapter_missing",
-                text=f"the LoRA adapter {self.fetched} is neither a repository nor a directory in "
-                "the container",
-                remedy="correct lora_adapters in tgi_models: OWNER/NAME, or NAME=/data/FOLDER with "
-                "adapter_config.json and *.safetensors in it",
-            )
-        return replace(
-            cause,
-            text=f"the LoRA adapter {self.fetched}: {cause.text}",
-            remedy=cause.remedy.replace("model_id", "lora_adapters"),
-        )
 
 
 def explain_death(

@@ -14,6 +14,10 @@ _AGAIN = (
 _SAFETENSORS = "choose a repository or a revision with *.safetensors files"
 _PICKLE = r"text_generation_server/utils/convert\.py|torch/serialization\.py"
 _ADAPTER = r"peft/|/adapters?/|/adapter\.py|/lora\.py"
+ADAPTERS = (
+    "correct lora_adapters in tgi_models: OWNER/NAME, or NAME=/data/FOLDER with "
+    "adapter_config.json and *.safetensors in it"
+)
 _JSON = r"JSONDecodeError: (.+)|UnicodeDecodeError: (.+)"
 
 ADAPTER_RULES: tuple[Rule, ...] = (
@@ -22,8 +26,14 @@ ADAPTER_RULES: tuple[Rule, ...] = (
         r"Can't find 'adapter_config\.json' at '([^']+)'"
         r"|No adapter weights found for adapter '([^']+)'",
         "the LoRA adapter {0} is not there",
-        "correct lora_adapters in tgi_models: OWNER/NAME, or NAME=/data/FOLDER with "
-        "adapter_config.json and *.safetensors in it",
+        ADAPTERS,
+    ),
+    Rule(
+        "adapter_missing",
+        r"HFValidationError: .+ '([^']+)'\.",
+        "the LoRA adapter {0} is neither a repository nor a directory in the container",
+        ADAPTERS,
+        where=_ADAPTER,
     ),
     Rule(
         "adapter_unfit",
@@ -111,6 +121,26 @@ FILE_RULES: tuple[Rule, ...] = (
         r"It looks like the config file at '([^']+)' is not a valid JSON file",
         "{0} is not valid JSON",
         f"correct that file; or {_AGAIN}",
+    ),
+    Rule(
+        "config_incomplete",
+        r"('\w*Config' object has no attribute '\w+')",
+        "config.json lacks what this kind of model needs: {0}",
+        "take config.json from the repository of these weights",
+    ),
+    Rule(
+        "config_incomplete",
+        r"KeyError: ('\w+')",
+        "config.json lacks what this kind of model needs: {0}",
+        "take config.json from the repository of these weights",
+        where=r"models/__init__\.py:\d+ in get_model$|/configuration_\w+\.py:\d+ in \w+$",
+    ),
+    Rule(
+        "template_broken",
+        r"SyntaxError, detail: \"(.+?)\"",
+        "the chat template cannot be read: {0}",
+        "correct chat_template in tokenizer_config.json, or set tokenizer_config_path to a file "
+        "with a template for minijinja",
     ),
     Rule(
         "adapter_broken",

@@ -108,9 +108,29 @@ OPTION_RULES: tuple[Rule, ...] = (
         "attention_unfit",
         r"(Prefix caching is only supported with .+|Flash decoding requires Flash Attention V2"
         r"|Paged attention doesn't support \w+|Unknown attention engine \S+"
-        r"|`?attention`? must be .+|Invalid attention .+)",
+        r"|Attention is not valid \S+)",
         "ATTENTION or PREFIX_CACHING does not fit: {0}",
         "remove ATTENTION and PREFIX_CACHING from the model's environment: TGI chooses by itself",
+    ),
+    Rule(
+        "environment_bad",
+        r"(Could not parse cuda graphs .+)|^(.+)$",
+        "TGI cannot take the value of an environment variable: {0}",
+        "correct CUDA_GRAPHS (numbers with commas), TGI_WIGGLE_ROOM (between 0 and 1), ATTENTION "
+        "and PREFIX_CACHING in the model's environment",
+        where=r"models/globals\.py:\d+ in <module>$",
+    ),
+    Rule(
+        "dtype_unfit",
+        r"(\S+ not implemented for '\w+')",
+        "this device cannot calculate with the model's dtype: {0}",
+        "set dtype to another value, or use a GPU",
+    ),
+    Rule(
+        "ngrok",
+        r"compiled without the `ngrok` feature",
+        "this image has no ngrok",
+        "remove ngrok from the model's options",
     ),
     Rule(
         "speculate",

@@ -23,4 +23,15 @@ class Rule:
     """A pattern that one frame of the traceback must match as well."""
 
 
+@dataclass(frozen=True)
+class Cause:
+    """A recognised reason and what to do about it."""
+
+    id: str
+    text: str
+    remedy: str
+    line: str = ""
+    """The log line that named it, rejoined; empty when only the exit code did."""
+
+
 REPORT = "read the lines below; the whole log: docker logs CONTAINER"

@@ -25,7 +25,7 @@ CAUSES = {
     "bad-revision": ("download", "revision_missing"),
     "hub-unreachable": ("download", "hub_unreachable"),
     "bad-path": ("download", "bad_model_id"),
-    "not-cached": ("download", "no_weights"),
+    "not-cached": ("download", "not_cached"),
     "no-weights": ("download", "no_local_weights"),
     "pickle-weights": ("download", "pickle_weights"),
     "bad-adapter": ("download", "adapter_missing"),
@@ -80,7 +80,7 @@ def test_a_fault_has_its_cause_in_each_form_of_log(
         shown = capsys.readouterr()
         lines = parse(shown.out + shown.err)
         phase = read_progress(lines, 0.0).phase
-        found = explain_death(lines, phase, code, False, "")
+        found = explain_death(lines, phase, code, False, "", offline=fault == "not-cached")
         assert (phase, found.id) == CAUSES[fault]
         assert found.text.endswith(BESIDE) == blind
         told = "\n".join((found.text, found.remedy, *quote(lines, found)))

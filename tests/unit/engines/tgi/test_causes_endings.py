@@ -15,10 +15,13 @@ from tests.support.ending_logs import (
     NO_DRIVER,
     Ending,
     Raised,
+    entry,
     failed_download,
     failed_shard,
+    plain,
     read_endings,
 )
+from tests.support.wait_fakes import raw
 
 FORMS = tuple(product(("text", "json"), (True, False)))
 BESIDE = "; the container also sees no GPU: Found no NVIDIA driver on your system"
@@ -118,3 +121,77 @@ def test_a_revision_that_the_offline_cache_lacks(form: str, box: bool) -> None:
     )
     assert "ls tgi_data_dir/hub/models--acme--m/snapshots" in found.remedy
     assert explain(lines, offline=False).id == "no_weights"
+    if box:
+        assert explain(lines).id == "not_cached", "a box shows all variables, and no answer"
+
+
+def test_a_revision_without_weights_on_the_hub() -> None:
+    log = failed_download(NO_WEIGHTS, "text", True)
+    online = log.replace("headers = {", "info = ModelInfo(id='acme/m'", 1)
+    assert "ModelInfo" in online
+    assert explain(parse(online)).id == "no_weights"
+    both = explain(parse(failed_download(NO_WEIGHTS, "text", False)))
+    assert both.id == "no_weights"
+    assert "if HF_HUB_OFFLINE is set, this revision is not in the cache" in both.text
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_panic_is_quoted_with_its_words(form: str) -> None:
+    said = "thread 'main' panicked at router/src/server.rs:1993:52:\nFailed to set global recorder"
+    lines = (entry("ERROR", "Webserver Crashed", form), said, "Error: WebserverFailed")
+    found = explain(parse(raw(*((float(at), line) for at, line in enumerate(lines)))))
+    assert found.id == "panic"
+    assert found.text.startswith("TGI panicked at router/src/server.rs:1993")
+    assert found.text.endswith("it ended with Failed to set global recorder")
+
+
+def test_a_process_without_traceback_has_its_last_words_quoted(form: str) -> None:
+    text = "Shard complete standard error output:\n\nnumactl: this was heard of never before"
+    lines = (entry("ERROR", text, form), entry("ERROR", "Shard 0 failed to start", form),
+             entry("INFO", "Shutting down shards", form), "Error: ShardCannotStart")  # fmt: skip
+    found = explain(parse(raw(*((float(at), line) for at, line in enumerate(lines)))))
+    assert found.id == "shard_failed"
+    assert found.text.endswith("it ended with numactl: this was heard of never before")
+
+
+def test_std_bad_alloc_is_told_before_the_signal_that_follows(form: str) -> None:
+    text = (
+        "Shard complete standard error output:\n\nterminate called after throwing an instance of "
+        "'std::bad_alloc'\n  what():  std::bad_alloc"
+    )
+    signal = "Shard process was signaled to shutdown with signal 6"
+    lines = (entry("ERROR", text, form), entry("ERROR", signal, form, "shard-manager", "0"),
+             "Error: ShardCannotStart")  # fmt: skip
+    found = explain(parse(raw(*((float(at), line) for at, line in enumerate(lines)))))
+    assert found.id == "memory_limit"
+
+
+def test_a_peer_that_went_away_is_not_the_cause(form: str) -> None:
+    """The shard that ended first tells; the others only see it go."""
+    gone = Raised("RuntimeError", "Connection closed by peer [127.0.0.1]:4711")
+    killed = "Shard process was signaled to shutdown with signal 9"
+    log = failed_shard(gone, form) + raw((20, entry("ERROR", killed, form, "shard-manager", "1")))
+    assert explain(parse(log)).id == "host_memory"
+    assert explain(parse(failed_shard(gone, form))).id == "nccl"
+
+
+def test_a_warning_alone_names_the_missing_gpu(form: str) -> None:
+    lines = parse(raw((0, entry("WARN", NO_DRIVER, form))))
+    assert explain(lines).id == "no_gpu"
+    stopped = explain_death(lines, "load", 137, False, "")
+    assert stopped.id == "killed"
+    assert stopped.text.endswith(BESIDE)
+
+
+def test_while_serving_the_last_failure_counts() -> None:
+    old = plain(Raised("torch.OutOfMemoryError", "CUDA out of memory."), ())
+    new = plain(Raised("RuntimeError", "CUDA error: an illegal memory access was encountered"), ())
+    lines = parse(
+        raw(
+            (1, entry("ERROR", f"Method Prefill encountered an error.\n{old}", "text")),
+            (900, entry("ERROR", f"Method Decode encountered an error.\n{new}", "text")),
+            (901, entry("ERROR", "Shard 0 crashed", "text")),
+            (902, "Error: ShardFailed"),
+        )
+    )
+    assert explain_death(lines, "serve", 1, False, "").id == "cuda_serving"
