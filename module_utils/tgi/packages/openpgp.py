@@ -1,7 +1,7 @@
 """Read fingerprints of OpenPGP public keys without gpg, which minimal hosts do not have.
 
-Source: RFC 4880, sections 4.2 (packet headers), 5.5.2 (version 4 keys), 6.2 (armor) and
-12.2 (fingerprint).
+Source: RFC 4880, sections 4.2 (packet headers), 5.5.2 (version 4 keys), 6.2 (armor), 11.1
+(transferable public keys) and 12.2 (fingerprint).
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ import re
 from collections.abc import Iterator
 
 PUBLIC_KEY = 6
+#: All that a public key consists of: keys, subkeys, signatures, names and pictures
+_PARTS = frozenset({PUBLIC_KEY, 14, 2, 13, 17})
+#: Markers and gpg's own notes of trust say nothing about a key
+_DROPPED = frozenset({10, 12})
+_NAMES = {5: "a secret key", 7: "a secret subkey", 8: "compressed data"}
 _BEGIN, _END = "-----BEGIN PGP PUBLIC KEY BLOCK-----", "-----END PGP PUBLIC KEY BLOCK-----"
 _BLOCK = re.compile(rb"-----BEGIN PGP PUBLIC KEY BLOCK-----(.*?)(?:-----END PGP|\Z)", re.DOTALL)
 
@@ -96,13 +101,19 @@ def fingerprints(data: bytes) -> list[str]:
 
 
 def keys(data: bytes) -> list[tuple[str, bytes]]:
-    """Return (fingerprint, all its packets) of each primary key. Raises KeyFormatError."""
-    binary = dearmor(data)
+    """Return (fingerprint, all its packets) of each primary key. Raises KeyFormatError.
+
+    Only these packets may be written. apt 3 takes a secret key for a public one, so a file with
+    one would add a key that was not judged.
+    """
     found: list[tuple[str, bytes]] = []
-    for tag, body, raw in packets(binary):
+    for tag, body, raw in packets(dearmor(data)):
         if tag == PUBLIC_KEY:
             found.append((_fingerprint(body), raw))
-        elif found:
+        elif tag not in _PARTS | _DROPPED:
+            what = _NAMES.get(tag, f"a packet of type {tag}")
+            raise KeyFormatError(f"it contains {what}, which no repository's key does")
+        elif found and tag in _PARTS:
             found[-1] = (found[-1][0], found[-1][1] + raw)
     if not found:
         raise KeyFormatError("it contains no public key")

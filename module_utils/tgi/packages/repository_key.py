@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 
-from .openpgp import KeyFormatError, armor, dearmor, fingerprints, keys, normalise
+from .openpgp import KeyFormatError, armor, dearmor, keys, normalise
 
 Fetch = Callable[[str], bytes]
 
@@ -56,13 +56,13 @@ def check_key(key: bytes, expected: str, origin: str) -> bytes:
     """
     wanted = [normalise(one) for one in expected.split(",")]
     try:
-        found = fingerprints(key)
+        found = keys(key)
     except KeyFormatError as error:
         raise KeyRefusedError(
             f"{origin} is not an OpenPGP public key ({error}); "
             "check that it is the repository's key file, not an error page"
         ) from error
-    others = [fingerprint for fingerprint in found if fingerprint not in wanted]
+    others = [fingerprint for fingerprint, _packets in found if fingerprint not in wanted]
     if others:
         raise KeyRefusedError(
             f"the key from {origin} has fingerprint {', '.join(others)}, "
@@ -70,7 +70,7 @@ def check_key(key: bytes, expected: str, origin: str) -> bytes:
             "If the publisher has announced a new key, "
             "check it on their site and set the new fingerprint"
         )
-    return armor(dearmor(key))
+    return armor(b"".join(packets for _fingerprint, packets in found))
 
 
 def without_key(keyring: bytes, unwanted: str) -> bytes:

@@ -12,9 +12,12 @@ from ansible.module_utils.tgi.packages.openpgp import (
     armor,
     dearmor,
     fingerprints,
+    keys,
     normalise,
     packets,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.apt_keys import HTML, ONE, ONE_FINGERPRINT, TWO, TWO_FINGERPRINT, binary
 
@@ -22,6 +25,10 @@ PACKETS = binary(ONE)
 # The first packet has an old-format header: tag 6, one octet of length
 BODY = PACKETS[2 : 2 + PACKETS[1]]
 REST = PACKETS[2 + PACKETS[1] :]
+
+
+# The same for the other key, but as a secret one: tag 5
+SECRET = b"\x94" + binary(TWO)[1:]
 
 
 def new_format(body: bytes, length: bytes) -> bytes:
@@ -84,6 +91,13 @@ BROKEN = {
     "version 6": (bytes([0x98, len(BODY)]) + b"\x06" + BODY[1:], "only version 4"),
     "empty key": (b"\x98\x00", "only version 4"),
     "a user id alone": (b"\xb4\x03abc", "no public key"),
+    "a secret key behind": (PACKETS + SECRET, "a secret key, which no repository's key does"),
+    "a secret key before": (SECRET + PACKETS, "a secret key"),
+    "a secret key alone": (SECRET, "a secret key"),
+    "a secret key, new header": (PACKETS + b"\xc5" + SECRET[1:], "a secret key"),
+    "a secret subkey": (PACKETS + b"\x9c\x00", "a secret subkey"),
+    "a key in compressed data": (PACKETS + b"\xa0\x01\x00", "compressed data"),
+    "a packet of another standard": (PACKETS + b"\xfc\x00", "a packet of type 60"),
 }
 
 
@@ -92,6 +106,28 @@ def test_what_is_no_key_is_refused(case: str) -> None:
     data, words = BROKEN[case]
     with pytest.raises(KeyFormatError, match=words):
         fingerprints(data)
+
+
+PIECES = st.sampled_from([PACKETS, binary(TWO), SECRET, REST])
+TAGS = st.integers(0, 63).map(lambda tag: bytes([0xC0 | tag, 3]) + b"abc")
+
+
+@given(st.lists(st.one_of(PIECES, TAGS), max_size=6).map(b"".join))
+def test_what_is_kept_is_what_was_judged(data: bytes) -> None:
+    try:
+        kept = keys(data)
+    except KeyFormatError:
+        return
+    for fingerprint, own in kept:
+        tags = [tag for tag, _body, _raw in packets(own)]
+        assert tags.count(6) == 1
+        assert set(tags) <= {2, 6, 13, 14, 17}
+        assert fingerprints(own) == [fingerprint]
+
+
+def test_trust_of_a_keyring_is_left_out() -> None:
+    trusting = PACKETS + b"\xb0\x02\x06\x03"
+    assert keys(trusting) == [(ONE_FINGERPRINT, PACKETS)]
 
 
 def test_armor_is_what_gpg_writes() -> None:

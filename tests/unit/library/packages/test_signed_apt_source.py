@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.tgi.packages.openpgp import armor
 
 from tests.support.apt_keys import HTML, ONE, ONE_FINGERPRINT, TWO, TWO_FINGERPRINT, binary
 from tests.support.run_module import load, run
@@ -104,9 +105,12 @@ def test_check_mode_judges_and_writes_nothing(add: Run, apt: Path, mirror: Mirro
     assert add(check=True)["failed"] is True
 
 
+# apt 3 takes the second key, marked as a secret one, for a public one
+HIDDEN = armor(binary(ONE) + b"\x94" + binary(TWO)[1:])
 REFUSED = {
     "another key": (TWO, 200, f"has fingerprint {TWO_FINGERPRINT}, expected {ONE_FINGERPRINT}"),
     "a second key in the file": (ONE + TWO, 200, TWO_FINGERPRINT),
+    "a secret key hidden behind": (HIDDEN, 200, "it contains a secret key"),
     "error page under 200": (HTML, 200, "is not an OpenPGP public key"),
     "tampered": (ONE.replace(b"AwLBc", b"AwLBd"), 200, "has fingerprint"),
     "cut short": (ONE[:200], 200, "is not an OpenPGP public key"),
@@ -138,9 +142,10 @@ def test_a_new_fingerprint_replaces_the_installed_key(add: Run, apt: Path, mirro
 
 def test_what_was_added_to_the_installed_key_is_not_trusted(add: Run, apt: Path) -> None:
     add()
-    (apt / FILES[0]).write_bytes(ONE + TWO)
-    assert add()["files"] == [str(apt / FILES[0])]
-    assert (apt / FILES[0]).read_bytes() == ONE
+    for trusted in (ONE + TWO, HIDDEN):
+        (apt / FILES[0]).write_bytes(trusted)
+        assert add()["files"] == [str(apt / FILES[0])]
+        assert (apt / FILES[0]).read_bytes() == ONE
 
 
 def test_a_binary_key_of_the_host_is_armored_as_apt_wants_it(add: Run, apt: Path) -> None:
