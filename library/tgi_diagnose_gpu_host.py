@@ -16,8 +16,6 @@ description:
     reached, or where become fails, is an observation too.
 version_added: "0.1.0"
 author: tgi-ansible (@tgi-ansible)
-requirements:
-  - "httpx >= 0.22 for most requests to a model (Debian: python3-httpx)"
 attributes:
   check_mode:
     description: Full support; it only reads.

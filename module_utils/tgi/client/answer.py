@@ -63,7 +63,8 @@ def describe(error: BaseException, begun: bool = False) -> str:
         return "TLS certificate not accepted: " + text.partition("certificate verify failed:")[2]
     if "incomplete" in lower or "without sending complete message" in lower:
         return "connection closed in the middle of the body"
-    if "disconnected without sending" in lower or "reset" in lower or text == "ReadError":
+    broken = ("disconnected without sending", "closed connection without response", "reset")
+    if text == "ReadError" or any(words in lower for words in broken):
         where = "in the middle of the body" if begun else "without an answer"
         return f"connection closed {where}"
     if type(error).__name__ == "RemoteProtocolError":

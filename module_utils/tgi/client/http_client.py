@@ -141,13 +141,14 @@ class Client:
         async with self.pacer:
             return await self._exchange(request, events)
 
-    async def _paced(self, request: httpx.Request) -> Answer:
+    async def _paced(self, request: Any) -> Answer:
         async with self.pacer:
             return await self._exchange(request)
 
-    def _request(
-        self, method: str, path: str, body: object, key: str | None, headers: Mapping[str, str]
-    ) -> httpx.Request:
+    def _compose(
+        self, body: object, key: str | None, headers: Mapping[str, str]
+    ) -> tuple[dict[str, str], bytes | None]:
+        """Return headers and content of a request."""
         target = self.target
         sent = {"Host": urlsplit(target.url).netloc, "User-Agent": "tgi-check"}
         sent.update({"Accept": "*/*", "Accept-Encoding": "gzip, identity"})
@@ -159,17 +160,23 @@ class Client:
             sent["Content-Type"] = "application/json"
             content = json.dumps(body).encode()
         sent.update(headers)
+        return sent, content
+
+    def _request(
+        self, method: str, path: str, body: object, key: str | None, headers: Mapping[str, str]
+    ) -> Any:
+        target = self.target
+        sent, content = self._compose(body, key, headers)
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), target.timeout)
         return httpx.Request(
             method,
             target.url.rstrip("/") + path,
             headers=sent,
             content=content,
-            extensions={
-                "timeout": dict.fromkeys(("connect", "read", "write", "pool"), target.timeout)
-            },
+            extensions={"timeout": limits},
         )
 
-    async def _exchange(self, request: httpx.Request, events: int = 0) -> Answer:
+    async def _exchange(self, request: Any, events: int = 0) -> Answer:
         answer, started, path = Answer(), time.perf_counter(), request.url.path
         reading = self._read(request, answer, started, events)
         try:

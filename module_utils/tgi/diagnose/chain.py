@@ -26,12 +26,14 @@ GONE = ("502", "503", "504", "424", "500", "429", "closed", "timeout", "refused"
 #: Causes in an engine's log, as tgi_wait names them, that lie outside the engine
 _NO_GPU = (
     "no_gpu", "not_enough_gpus", "too_few_gpus", "old_driver", "gpu_fabric", "gpu_architecture",
-    "cuda", "cuda_serving", "shard_segfault", "docker", "nccl",
+    "cuda", "cuda_serving", "shard_segfault", "docker", "nccl", "quantize_without_gpu",
+    "flash_attention_needed", "num_shard_unknown",
 )  # fmt: skip
 _GPU_MEMORY = ("oom_load", "oom_warmup", "oom_serving", "warmup_oom", "kv_too_small")
 _FAULTS = ("cuda", "cuda_serving", "shard_segfault", "shard_crashed", "nccl", "method_failed",
            "no_gpu", "deadline")  # fmt: skip
-_HOST_MEMORY = ("host_memory", "killed", "shard_failed")
+_DISK = ("disk_full", "data_not_writable", "docker", "weights_incomplete")
+_HOST_MEMORY = ("host_memory", "killed", "shard_failed", "memory_limit")
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,7 @@ CHAIN = (
     Link("holders", "GPU memory", GPU, host.judge_holders, breaks={"log": _GPU_MEMORY}),
     Link(
         "gpu.disk", "disk", GPU, machine.judge_disk,
-        breaks={"docker": ANY, "log": ("disk_full", "data_not_writable", "docker"),
-                "container": ("created", "absent")},
+        breaks={"docker": ANY, "log": _DISK, "container": ("created", "absent")},
     ),
     Link(
         "gpu.memory", "memory", GPU, machine.judge_memory,
@@ -178,7 +179,7 @@ CHAIN = (
     ),
     Link(
         "gpu.clock", "clock", GPU, machine.judge_clock,
-        breaks={"log": ("hub_unreachable", "download_failed")},
+        breaks={"log": ("hub_unreachable", "hub_certificate", "download_failed")},
     ),
     Link(
         "pace", "pace of the engine", GPU, judge_pace, True,

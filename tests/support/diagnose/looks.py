@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,9 @@ def gpu_host(
     project = tmp_path / "opt/tgi/small"
     project.mkdir(parents=True)
     (project / "compose.yaml").write_text("# Written by tgi-ansible\n")
-    (project / "deployed.json").write_text(
-        to_text(Record("small", "tgi-small", 8081, ["0"], model_id="acme/small", revision=SHA))
-    )
+    record = Record("small", "tgi-small", 8081, ["0"], model_id="acme/small", revision=SHA)
+    record = replace(record, **more.pop("deployed", {}))
+    (project / "deployed.json").write_text(to_text(record))
     (tmp_path / "proc/net").mkdir(parents=True)
     shell = Shell(
         **{

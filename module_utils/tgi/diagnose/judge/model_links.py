@@ -155,7 +155,7 @@ def _covered(address: str, published: list[str]) -> bool:
 def judge_health(scene: Scene) -> Found:
     seen = scene.model.get("health")
     if not seen:
-        return _from_state(scene, "health")
+        return not_reached()
     problem = http_problem(seen)
     if not problem and seen["ms"] >= PROMPT:
         return warning(
@@ -172,7 +172,7 @@ def judge_health(scene: Scene) -> Found:
 def judge_generation(scene: Scene) -> Found:
     seen = scene.model.get("generate")
     if not seen:
-        return _from_state(scene, "generation")
+        return not_reached()
     if not seen["problem"]:
         return ok(f"{seen['ms']} ms")
     said = f"/generate: {seen['problem']}"
@@ -186,14 +186,6 @@ def judge_generation(scene: Scene) -> Found:
         said += ", while /health returns 200"
         remedy = f"restart it (docker restart {_name(scene.model)}); {remedy}"
     return broken(code_of(seen), said, remedy)
-
-
-def _from_state(scene: Scene, what: str) -> Found:
-    """Judge by tgi_wait's own probe where the host has no HTTP client."""
-    state = scene.model.get("state") or {}
-    if state.get("ready"):
-        return ok(f"{what} seen by a probe (python3-httpx is missing there)")
-    return not_reached()
 
 
 def _name(model: Mapping[str, Any]) -> str:

@@ -125,7 +125,7 @@ def _from_host(host: str, port: int) -> str:
     try:
         with socket.create_connection((host, port), _PATIENCE):
             return ""
-    except socket.timeout:
+    except (TimeoutError, socket.timeout):
         return f"does not answer within {_PATIENCE} s"
     except OSError as error:
         return f"cannot be connected to: {error.strerror or error}"

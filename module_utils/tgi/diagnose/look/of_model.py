@@ -7,7 +7,8 @@ from typing import Any
 
 from ...checks.selection import Model
 from ...checks.session import Session
-from ...client.http_client import Client, Target
+from ...client.http_client import HTTPX_ERROR, Client, Target
+from ...client.plain_client import PlainClient
 from ...client.rate_limiter import Pacer
 from ...engines.tgi.one_token import HEALTH
 from .asked_checks import AT_A_TIME, FIRST, ask_checks, ask_the_rest
@@ -29,8 +30,7 @@ async def ask_model(model: Model, how: Manner) -> dict[str, Any]:
 
     About 20 requests and 300 tokens, at most AT_A_TIME at once.
     """
-    target, pacer = Target(model.url, timeout=how.timeout), Pacer(concurrent=AT_A_TIME + 1)
-    async with Client(target, pacer=pacer, transport=how.transport) as client:
+    async with _open(model.url, how) as client:
         said: dict[str, Any] = {"health": view_http(await client.send("GET", HEALTH))}
         if not said["health"]["status"]:
             return said
@@ -50,3 +50,11 @@ async def ask_model(model: Model, how: Manner) -> dict[str, Any]:
                 return said
         said["checks"].update(await ask_the_rest(session, 2 * how.timeout))
     return said
+
+
+def _open(url: str, how: Manner) -> Client:
+    """Return a client, with httpx where the host has it."""
+    target, pacer = Target(url, timeout=how.timeout), Pacer(concurrent=AT_A_TIME + 1)
+    if HTTPX_ERROR:
+        return PlainClient(target, pacer=pacer)
+    return Client(target, pacer=pacer, transport=how.transport)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ...checks.selection import Model
-from ...client.http_client import HTTPX_ERROR
 from ...common.commands import Ask, ask
 from ...common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, FIREWALL_DIRECTORY
 from ...docker.compose_containers import Container, Docker, DockerError
@@ -205,9 +204,7 @@ def _docker_root(run: Ask) -> str:
 async def _talk(
     wish: Inside, models: Sequence[Mapping[str, Any]], found: Mapping[str, Container]
 ) -> dict[str, dict[str, Any]]:
-    """Ask each running model on its own port; without httpx return nothing."""
-    if HTTPX_ERROR:
-        return {}
+    """Ask each running model on its own port."""
     how = Manner(wish.tools, wish.canary_passes, wish.timeout, wish.transport)
     asked = [
         Model(

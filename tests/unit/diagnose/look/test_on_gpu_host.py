@@ -5,23 +5,31 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.common.log_lines import Line
-from ansible.module_utils.tgi.diagnose.look import on_gpu_host
-from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
+from ansible.module_utils.tgi.diagnose.look import of_model, on_gpu_host
 from ansible.module_utils.tgi.docker.compose_containers import Container
 from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.host import firewall
 from ansible.module_utils.tgi.readiness.probe import Probe
 
-from tests.support.diagnose.looks import RULES, FakeDocker, cause_of, gpu_host, up
+from tests.support.checks.emulated_checks import ENVIRONMENT
+from tests.support.diagnose.looks import RULES, FakeDocker, cause_of, gpu_host, up, verdict_of
 from tests.support.diagnose.pictures import GPU
 from tests.support.diagnose.shell import REFUSED, shown
+from tests.support.emulator_process import MODEL, Running, running
 from tests.support.fakes.spoilt_tgi import SpoiltTgi
 from tests.support.wait_fakes import ARGS, SHARD, TO_LOAD, TO_SERVE, launcher, raw, router
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Running]:
+    with running(env=ENVIRONMENT) as process:
+        yield process
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +77,7 @@ def test_a_crash_loop_shows_in_the_run_before(tmp_path: Path) -> None:
     looping = up(restarts=4, finished=1_700_000_003.0, started=1_700_000_004.9)
     seen, _ = gpu_host(tmp_path, FakeDocker(looping, lines), SpoiltTgi("refused"), REFUSED)
     assert cause_of(seen) == ("log", "gated")
-    verdict = judge(read_picture({"clients": {}, "gateways": {}, "gpus": {"gpu1": {"seen": seen}}}))
+    verdict = verdict_of(gpu=seen)
     assert "restarted 4 times" in "".join(row["seen"] for row in verdict.rows())
 
 
@@ -173,13 +181,25 @@ def test_the_environment_is_not_shown(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "hf_verysecret" not in text and "sesame-open" not in text and "token=abc" not in text
 
 
-def test_without_httpx_the_probe_of_the_wait_is_what_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        ("", ("", "")),
+        ("degenerate", ("text", "chat.degenerate")),
+        ("stream-cut", ("direct.chat", "closed")),
+        ("wrong-model", ("identity", "model.info")),
+    ],
+)
+def test_a_process_on_a_host_without_httpx(
+    house: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, cause: Any
 ) -> None:
-    monkeypatch.setattr(on_gpu_host, "HTTPX_ERROR", "No module named 'httpx'")
-    seen, _ = gpu_host(tmp_path, FakeDocker(up(), parse(raw(*TO_SERVE))))
-    assert "health" not in seen["models"][0]
-    verdict = judge(read_picture({"clients": {}, "gateways": {}, "gpus": {"gpu1": {"seen": seen}}}))
-    states = {row["link"]: (row["state"], row["seen"]) for row in verdict.rows()}
-    assert states["generation"][0] == "ok" and "python3-httpx" in states["generation"][1]
-    assert states["pace"][0] == states["direct.tools"][0] == "not reached"
+    """The emulator's own process, asked with the standard library."""
+    monkeypatch.setattr(of_model, "HTTPX_ERROR", "No module named 'httpx'")
+    deployed = {"port": int(house.url.rpartition(":")[2]), "model_id": MODEL, "revision": ""}
+    with house.broken(fault):
+        docker = FakeDocker(up(), parse(raw(*TO_SERVE)))
+        seen, _ = gpu_host(tmp_path, docker, deployed=deployed, timeout=10)
+    published = f"127.0.0.1:{deployed['port']}"
+    seen["models"][0].update(published=[published], listener=None)
+    assert cause_of(seen) == cause
+    assert seen["models"][0]["stream"]["ttft"] > 0
