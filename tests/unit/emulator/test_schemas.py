@@ -174,13 +174,38 @@ def test_tools_are_refused_before_anything_is_generated(
     assert unused.status_code == 200
 
 
-def test_a_regular_expression_that_does_not_compile_is_a_generation_error(app: App) -> None:
-    for pattern in ("[a", "(", "a{2,1}"):
-        grammar = {"type": "regex", "value": pattern}
+#: What interegular, TGI's parser, says of each; Python's takes most of them.
+PATTERNS = [
+    ("[a", ""), ("(", ""), ("*", ""), ("\\", ""),
+    ("^a$", "'^'"), ("(a|b$)+", "'$'"), (r"a\b", r"Escape \b is not implemented"),
+    (r"(a)\1^", "Group references are not implemented"),
+    (r"\2", "Group references are not implemented"),
+    ("(?<=a)b", "lookbacks are not implemented"), ("(?<!a)b$", "'$'"),
+    ("[z-a]", "Invalid Character-range: z-a"),
+    (r"\p{L}", "regex module unicode properties are not supported."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "said"), PATTERNS)
+def test_a_pattern_that_does_not_compile_is_a_generation_error(
+    app: App, pattern: str, said: str
+) -> None:
+    inner = {"properties": {"a": {"type": "string", "pattern": f"x{pattern}"}}, "required": ["a"]}
+    grammars: list[Any] = [{"type": "regex", "value": pattern}]
+    grammars += [{"type": "json", "value": inner}] if pattern != "*" else []
+    for grammar in grammars:
         answer = app.post("/generate", {"inputs": "Hi", "parameters": {"grammar": grammar}})
         assert (answer.status_code, answer.json()) == (
-            424, {"error": "Request failed during generation: Server error: ",
+            424, {"error": f"Request failed during generation: Server error: {said}",
                   "error_type": "generation"})  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", ["^[ab]$", r"a(?!b)", r"\$\^", "[$^]", "(?:a)?"])
+def test_what_the_parser_takes(app: App, pattern: str) -> None:
+    inner = {"properties": {"a": {"type": "string", "pattern": pattern}}, "required": ["a"]}
+    grammar = {"type": "json", "value": inner}
+    answer = app.post("/generate", {"inputs": "Hi", "parameters": {"grammar": grammar}})
+    assert answer.status_code == 200
 
 
 def test_values_are_written_as_rust_writes_them() -> None:

@@ -10,7 +10,8 @@ import json
 from re import _constants as sre  # type: ignore[attr-defined]
 from typing import Any
 
-from .schema_fill import parsed, resolve
+from .patterns import parsed
+from .schema_fill import inner_pattern, resolve
 from .text import TextError
 
 _COMMON = r"""
@@ -104,7 +105,7 @@ def _array(schema: dict[str, Any], root: dict[str, Any], depth: int) -> str:
 
 def _string(schema: dict[str, Any]) -> str:
     if "pattern" in schema:
-        tree = parsed(schema["pattern"].removeprefix("^").removesuffix("$"))
+        tree = parsed(inner_pattern(schema["pattern"]))
         return f'"\\"" {_regex(tree)} "\\""'
     if "minLength" in schema or "maxLength" in schema:
         low = int(schema.get("minLength", 0))
@@ -134,7 +135,7 @@ def _regex(tree: Any) -> str:
             parts.append(f"({_regex(arg[3])})")
         elif op is sre.BRANCH:
             parts.append(f"({' | '.join(_regex(option) for option in arg[1])})")
-        elif op is not sre.AT:
+        else:
             raise TextError(f"Unsupported in a regular expression: {op}")
     return " ".join(parts) or '""'
 

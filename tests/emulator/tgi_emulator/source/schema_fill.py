@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any
 
+from .patterns import parsed
 from .text import TextError
 
 
@@ -77,7 +77,7 @@ def _number(schema: dict[str, Any], hint: str) -> int | float:
 
 def _string(schema: dict[str, Any], hint: str, name: str) -> str:
     if "pattern" in schema:
-        return match_for(schema["pattern"].removeprefix("^").removesuffix("$"))
+        return match_for(inner_pattern(schema["pattern"]))
     names = re.findall(r"(?<!^)(?<![.?!] )\b[A-Z][\w-]+", hint)
     text = str(names[-1]) if names else name or "text"
     text = text.ljust(int(schema.get("minLength", 0)), "x")
@@ -94,17 +94,15 @@ def resolve(ref: str, root: dict[str, Any]) -> Any:
     return node
 
 
+def inner_pattern(pattern: str) -> str:
+    """Take anchors off that stand at both ends, as outlines-core does."""
+    whole = pattern.startswith("^") and pattern.endswith("$")
+    return pattern[1:-1] if whole else pattern
+
+
 def match_for(pattern: str) -> str:
     """A short text that the regular expression matches in full; TextError if it is invalid."""
     return _match(parsed(pattern))
-
-
-def parsed(pattern: str) -> Any:
-    """The parts of a regular expression; TGI says nothing of what is wrong with one."""
-    try:
-        return sre_parser.parse(pattern)
-    except re.error:
-        raise TextError from None
 
 
 def _match(tree: Any) -> str:
