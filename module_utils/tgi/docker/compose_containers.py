@@ -14,7 +14,7 @@ from ..common.text import clean
 _PROJECT = "com.docker.compose.project"
 _ONE_OFF = "com.docker.compose.oneoff"
 _QUIET_LEVELS = ("off", "error", "warn")
-_TAIL = "2000"
+_TAIL = "5000"
 _SECONDS = 30
 
 
@@ -149,7 +149,7 @@ class Docker:
         return found
 
     def logs(self, container_id: str) -> list[Line] | None:
-        """Return the last 2000 lines of a container's log; None if its driver cannot be read."""
+        """Return the last 5000 lines of a container's log; None if its driver cannot be read."""
         code, out, err = self._run(["logs", "--timestamps", f"--tail={_TAIL}", container_id])
         return None if code else merge(self._parse(out), self._parse(err))
 

@@ -26,7 +26,8 @@ NOT_CACHED = Rule(
     "not_cached",
     _NO_WEIGHTS,
     "this revision ({0}) is not in the cache, and HF_HUB_OFFLINE forbids to fetch it",
-    f"{_FILL}; or set revision to one that is in the cache (ls {{folder}}/snapshots)",
+    f"{_FILL}; or set revision to one that is in the cache (ls {{folder}}/snapshots; a file in "
+    "refs/ must hold exactly the 40 characters, without a newline)",
 )
 HUB_RULES: tuple[Rule, ...] = (
     Rule(

@@ -20,6 +20,8 @@ _LONGEST = 2000
 """Characters of a message in which a pattern is looked for."""
 #: Errors after which TGI goes on: they end nothing
 _GOES_ON = re.compile(r"Decode cuda graph warmup failed|Failed to import python tokenizer")
+#: What Python's libraries print on standard error and go on
+_PYTHON_WARNS = re.compile(r"\b\w*Warning: ")
 #: The router's errors about one request quote what clients sent
 _REQUEST = re.compile(r"text_generation_router::(?:infer|validation)\b")
 #: Behind these words a process's own last words follow
@@ -54,6 +56,7 @@ class Search:
             if at not in inside
             and not (line.level in _QUIET or in_box(line))
             and not _GOES_ON.search(line.message)
+            and not _PYTHON_WARNS.search(line.message)
             and not _REQUEST.search(line.text)
         ]
 

@@ -159,8 +159,8 @@ def _without_ref(arguments: dict[str, str], cache: str, without: str, line: str)
     which = "" if pinned else " (COMMIT: the name of the wanted folder in snapshots/)"
     return Cause(
         "no_ref",
-        f"the offline cache has no refs/{revision}, so the router finds none of the model's files"
-        f"{without}",
+        f"refs/{revision} of the offline cache is missing or is not exactly a commit, so the "
+        f"router finds none of the model's files{without}",
         f"write that file, exactly the 40 characters of the commit without a newline{which}: "
         f"mkdir -p {folder} && printf %s {commit} > {folder}/{revision}; then restart it: docker "
         "restart CONTAINER",

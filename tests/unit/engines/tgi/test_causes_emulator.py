@@ -10,9 +10,11 @@ from ansible.module_utils.tgi.engines.tgi.causes import explain_death
 from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.engines.tgi.phases import read_progress
 from ansible.module_utils.tgi.engines.tgi.quote import quote
+from ansible.module_utils.tgi.engines.tgi.start_warnings import start_warnings
 from tgi_emulator.faults.faults import START_FAULTS, state_file
 
 from tests.support.emulator import launch, own_process
+from tests.support.emulator_process import PRINTED, running
 
 TOKEN = "hf_planted0123456789planted0123456789pl"
 BESIDE = "; the container also sees no GPU: Found no NVIDIA driver on your system"
@@ -86,3 +88,22 @@ def test_a_fault_has_its_cause_in_each_form_of_log(
         told = "\n".join((found.text, found.remedy, *quote(lines, found)))
         assert "planted" not in told
         assert not set(told) & set("│╭╰")
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "warnings"),
+    [
+        ("", (), []),
+        ("no-driver", (), ["no_gpu"]),
+        ("", ("--tokenizer-config-path", "/nowhere.json"), ["tokenizer_config_path"]),
+        ("", ("--max-concurrent-requests", "0"), ["refuses_all"]),
+        ("no-driver", ("--tokenizer-config-path", "/nowhere.json", "--json-output"),
+         ["tokenizer_config_path", "no_gpu"]),
+    ],
+)  # fmt: skip
+def test_what_serves_and_is_not_as_asked(
+    fault: str, options: tuple[str, ...], warnings: list[str]
+) -> None:
+    with running(*options, env={"TGI_EMULATOR_FAULTS": fault}) as server:
+        lines = parse((server.folder / PRINTED).read_text())
+    assert [one.id for one in start_warnings(lines)] == warnings

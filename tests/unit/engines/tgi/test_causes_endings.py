@@ -195,3 +195,13 @@ def test_while_serving_the_last_failure_counts() -> None:
         )
     )
     assert explain_death(lines, "serve", 1, False, "").id == "cuda_serving"
+
+
+def test_what_a_library_warns_of_ends_nothing(form: str, box: bool) -> None:
+    warned = (
+        "/site-packages/torch/cuda/__init__.py:129: UserWarning: CUDA initialization: Found no "
+    )
+    log = failed_shard(Raised("acme.Unheard", "of this"), form, box)
+    log = log.replace("standard error output:", f"standard error output: {warned}NVIDIA driver", 1)
+    assert "UserWarning" in log
+    assert explain(parse(log)).id == "shard_failed"
