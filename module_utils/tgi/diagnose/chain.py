@@ -152,7 +152,10 @@ CHAIN = (
          "direct.chat": ("template",), "chat": ("429", "503")},
     ),
     Link("template", "chat template", GPU, asked.judge_template, True, _SENSE),
-    Link("text", "text", GPU, asked.judge_text, True, {"json": ANY, "direct.tools": ANY}),
+    Link(
+        "text", "text", GPU, asked.judge_text, True,
+        {"json": ANY, "api": ("batch",), "direct.tools": ANY},
+    ),
     Link(
         "json", "guided JSON", GPU, asked.judge_json, True,
         {"api": ("json.invalid",), "direct.tools": ("grammar", "arguments", "ignored", "cut")},

@@ -169,6 +169,31 @@ def test_how_many_answers_must_be_right_is_an_option() -> None:
     assert fakes[1].generations == fakes[0].generations + 3
 
 
+class LonelyTgi(SpoiltTgi):
+    """An engine that fails as soon as two requests meet in a batch, as TGI's padded path does."""
+
+    running = 0
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "POST" or "tokenize" in request.url.path:
+            return await super().handle(request)
+        self.running += 1
+        met = self.running > 1
+        try:
+            answer = await super().handle(request)
+        finally:
+            self.running -= 1
+        said = {"error": "Request failed during generation", "error_type": "generation"}
+        return httpx.Response(424, json=said) if met and answer.status_code == 200 else answer
+
+
+def test_requests_that_may_not_meet() -> None:
+    verdict = diagnosed(LonelyTgi())
+    assert verdict.cause and (verdict.cause.link, verdict.cause.found.code) == ("text", "batch")
+    assert "while one request alone is answered" in verdict.line
+    assert "flash attention" in verdict.cause.found.remedy and verdict.others == []
+
+
 class CountedTgi(SpoiltTgi):
     """The engine, with the paths that were asked."""
 

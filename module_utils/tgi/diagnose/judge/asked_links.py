@@ -14,6 +14,15 @@ from .client_links import STRANGE
 
 _RUN = "run site.yml --tags tgi"
 
+#: Other clients hold the engine's places: that says nothing of what was asked
+_BUSY = "HTTP 429"
+#: The same requests, one at a time, were answered before
+_TOGETHER = ("HTTP 424", "an error event under HTTP 200")
+_APART = "while one request alone is answered"
+_BATCH = (
+    "requests that meet in a batch fail: find why in the engine's log of this moment (docker "
+    "logs); without flash attention this is known, so use a GPU of compute capability 7.5 or newer"
+)
 #: Where the check's own remedy is to compare with what was asked here before
 _REMEDIES = {"completions.basic": STRANGE}
 
@@ -61,11 +70,16 @@ def _judge(scene: Scene, link: str) -> Found:
         return not_reached()
     # A soft problem is no fault: mostly there was nothing to check
     failed = {name: one for name, one in found.items() if one["problem"] and not one["soft"]}
+    refused = {name: one for name, one in failed.items() if one["problem"].startswith(_BUSY)}
     for make, minor in ((broken, False), (warning, True)):
         for name, one in failed.items():
-            if one["minor"] is minor:
-                return make(name, one["seen"], _REMEDIES.get(name) or one["remedy"])
+            if one["minor"] is not minor or name in refused:
+                continue
+            if one["problem"].startswith(_TOGETHER):
+                return broken("batch", f"{name}: {one['problem']}, {_APART}", _BATCH)
+            return make(name, one["seen"], _REMEDIES.get(name) or one["remedy"])
     late = [f"{name}: {one['unknown']}" for name, one in found.items() if "unknown" in one]
+    late += [f"{name}: {one['problem']}" for name, one in refused.items()]
     if late:
         return unknown("; ".join(late))
     return ok("; ".join(str(one["seen"]) for one in found.values() if one["seen"]))

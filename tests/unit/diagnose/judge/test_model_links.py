@@ -8,7 +8,7 @@ import pytest
 from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
 from ansible.module_utils.tgi.diagnose.verdict_text import Verdict
 
-from tests.support.diagnose.pictures import INFO, Case, answer, chat
+from tests.support.diagnose.pictures import INFO, Case, answer, asked, chat
 
 NO_REF = {
     "cause": "no_ref",
@@ -109,6 +109,16 @@ def test_a_check_without_an_outcome_is_unknown() -> None:
     verdict = verdict_of(case)
     assert verdict.passed and "1 could not be judged" in verdict.line
     assert "Not judged: which model answers, and its text, of small." in verdict.line
+
+
+def test_an_engine_that_others_keep_busy_is_not_called_senseless() -> None:
+    case = Case()
+    for name in ("chat.degenerate", "chat.canary"):
+        case.model["checks"][name] = asked("HTTP 429 Model is overloaded")
+    verdict = verdict_of(case)
+    (text,) = [one for one in verdict.findings if one.link == "text"]
+    assert verdict.passed and text.found.state == "unknown"
+    assert "chat.degenerate: HTTP 429" in text.found.seen
 
 
 def test_a_gateway_that_leads_a_name_elsewhere() -> None:
