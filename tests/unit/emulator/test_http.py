@@ -80,6 +80,12 @@ def test_the_key_guards_what_tgi_guards(tmp_path: Path) -> None:
     for path in ("/", "/info", "/health", "/ping", "/metrics", "/v1/models"):
         assert app.get(path).status_code == 200, path
     assert app.post("/chat_tokenize", CHAT).status_code == 200
+    for method, path, status in (
+        ("GET", "/generate", 401), ("GET", "/chat_tokenize", 405), ("PUT", "/", 405),
+        ("OPTIONS", "/generate", 200), ("POST", "/nope", 404), ("POST", "/info", 405),
+    ):  # fmt: skip
+        assert app.request(method, path).status_code == status, (method, path)
+    assert app.get("/tokenize").headers["allow"] == "POST"
 
 
 def test_cors(app: App, tmp_path: Path) -> None:

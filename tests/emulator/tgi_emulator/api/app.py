@@ -24,6 +24,7 @@ from .handlers import Routes
 from .http import JsonResponse, Rejected, read_json, until_disconnect
 from .rust_words import dumps
 
+_OPEN = ("/chat_tokenize",)
 _BAD_REQUEST = (400, 404, 405, 413, 415, 422)
 Handler = Callable[[Any], Coroutine[Any, Any, Response]]
 
@@ -38,14 +39,19 @@ def create_app(backend: Backend) -> Starlette:
         wrong = backend.faults.get("wrong-status")
         return status if wrong is None or status not in _BAD_REQUEST else int(wrong)
 
-    def post(path: str, reader: Reader, handler: Handler, guarded: bool = True) -> Route:
+    def locked(request: Request) -> bool:
+        """The key is asked for before anything else, a wrong method included."""
+        path = request.scope["path"]
+        if key is None or path in _OPEN or backend.faults.get("open-path") == path:
+            return False
+        return request.headers.get("authorization", "").lower() != f"bearer {key}".lower()
+
+    def post(path: str, reader: Reader, handler: Handler) -> Route:
         async def endpoint(request: Request) -> Response:
             if backend.faults.get("hang") == "all":
                 return await until_disconnect(request, _never())
-            if guarded and key is not None and backend.faults.get("open-path") != path:
-                given = request.headers.get("authorization", "")
-                if given.lower() != f"bearer {key}".lower():
-                    return Response(status_code=401)
+            if locked(request):
+                return Response(status_code=401)
             try:
                 body = await read_json(request, reader, limit)
                 return await until_disconnect(request, handler(body))
@@ -88,7 +94,7 @@ def create_app(backend: Backend) -> Starlette:
         post("/vertex", wire_chat.vertex, routes.vertex),
         post("/invocations", wire_chat.invocation, routes.invocations),
         post("/tokenize", wire.generate, routes.tokenize),
-        post("/chat_tokenize", wire_chat.chat, routes.chat_tokenize, guarded=False),
+        post("/chat_tokenize", wire_chat.chat, routes.chat_tokenize),
         *(get(path, health) for path in ("/", "/health", "/ping")),
         get("/info", get_info),
         get("/metrics", metrics),
@@ -103,8 +109,12 @@ def create_app(backend: Backend) -> Starlette:
     async def empty(request: Request, error: Exception) -> Response:
         """404 and 405 have no body in axum."""
         assert isinstance(error, HTTPException)
-        headers = {"allow": allow[request.url.path]} if error.status_code == 405 else None
-        return Response(status_code=refusal(error.status_code), headers=headers)
+        if error.status_code != 405:
+            return Response(status_code=refusal(error.status_code))
+        path = request.scope["path"]
+        # Two routers meet at "/", and what is left over there goes to the one without a key
+        shut = allow[path] == "POST" and locked(request)
+        return Response(status_code=401 if shut else refusal(405), headers={"allow": allow[path]})
 
     origins = backend.args.values["cors_allow_origin"]
     allowed = [str(one) for one in origins] if isinstance(origins, list) else []
