@@ -25,13 +25,15 @@ def emulator() -> Iterator[Running]:
         yield one
 
 
-def said(emulator: Running, *parts: bytes) -> bytes:
-    """Send bytes and return all that comes back until the server closes."""
+def said(emulator: Running, *parts: bytes, stop: bool = False) -> bytes:
+    """Send bytes, perhaps close that direction, and return what comes until the server closes."""
     port = int(emulator.url.rpartition(":")[2])
     got = b""
     with socket.create_connection(("127.0.0.1", port), 10) as client:
         for part in parts:
             client.sendall(part)
+        if stop:
+            client.shutdown(socket.SHUT_WR)
         while more := client.recv(65536):
             got += more
     return got
@@ -157,3 +159,5 @@ def test_a_body_is_asked_for_and_told_when_it_breaks(emulator: Running) -> None:
     assert got.startswith(b"HTTP/1.1 400 ")
     told = b"Failed to buffer the request body: error reading a body from connection"
     assert got.endswith(told)
+    assert said(emulator, POST + b"content-length: 9\r\n\r\n{", stop=True).endswith(told)
+    assert said(emulator, POST, stop=True) == b""

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, suppress
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -69,8 +69,9 @@ async def _read(request: Request, limit: int) -> bytes:
                 raw += chunk
             elif total > limit + _DROPPED_BYTES:
                 break
-    except BrokenBody as error:
-        raise Rejected(400, f"Failed to buffer the request body: {error}") from None
+    except (BrokenBody, ClientDisconnect):
+        said = "Failed to buffer the request body: error reading a body from connection"
+        raise Rejected(400, said) from None
     if total > limit:
         raise Rejected(413, "Failed to buffer the request body: length limit exceeded")
     return bytes(raw)

@@ -12,9 +12,6 @@ _MOST_EXTENSION = 16 * 1024
 class BrokenBody(Exception):
     """Chunks that are none, or a connection that ended before the body did."""
 
-    def __init__(self) -> None:
-        super().__init__("error reading a body from connection")
-
 
 class Body:
     """What is still to come of one body."""

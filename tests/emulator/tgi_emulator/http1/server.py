@@ -62,6 +62,14 @@ class Http1(asyncio.Protocol):
             self._buffer += data
             self.go_on()
 
+    def eof_received(self) -> bool:
+        """A body that ends too early is answered; else a client that stops sending is gone."""
+        exchange = self._exchange
+        if exchange is None or exchange.read_whole:
+            return False
+        exchange.cut_off()
+        return True
+
     def shutdown(self) -> None:
         """End after the running request, at once without one."""
         self.ending = True
@@ -164,6 +172,10 @@ class Exchange:
             self._broken, part = True, b""
             buffer.clear()
         self._parts += b"" if self.answered else part
+        self._news.set()
+
+    def cut_off(self) -> None:
+        self._broken = True
         self._news.set()
 
     def leave(self) -> None:

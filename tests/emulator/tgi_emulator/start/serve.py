@@ -92,7 +92,7 @@ def _panic(start: Start, message: str) -> LauncherError:
 async def _serve(start: Start, backend: Backend, listener: socket.socket) -> int:
     config = uvicorn.Config(
         create_app(backend), lifespan="off", log_config=None, access_log=False,
-        server_header=False, http=Http1, ws="none",
+        proxy_headers=False, http=Http1, ws="none",
     )  # fmt: skip
     server = _Server(config)
     stopping = Stopping(start, backend, server)
