@@ -35,7 +35,8 @@ description:
   - B(Verdict.) RV(summary.verdict) is V(passed) only if every planned check ran and no required
     one failed. A check that broke or never ran is an C(error), which is not a pass. A check whose
     ground another check found missing, such as a chat template or a server that answers, is
-    C(not_judged) and names that check as its cause; this is not a pass either. A check that
+    C(not_judged) and names that check as its cause; this is not a pass either. A known failure of
+    O(accepted) is C(accepted), which does not fail the run. A check that
     does not apply, such as function calling on an engine without it, is not planned; the report
     names it with the reason. First of all the checks test their own parser with good and bad
     samples (C(selftest)).
@@ -103,6 +104,13 @@ EXAMPLES = r"""
     checks: [stream, tools, chat.stream]
     timeout: 120
 
+- name: Accept a known failure until a day
+  tgi_check:
+    view: direct
+    models: "{{ models }}"
+    accepted:
+      - {check: json.nested, model: house-7b, reason: see issue 1234, until: "2027-01-31"}
+
 - name: Check a model that another engine serves
   tgi_check:
     view: direct
@@ -140,8 +148,8 @@ RETURN = r"""
 checks:
   description:
     - One entry per check and model, causes first. A failed run lists only what did not pass.
-    - C(status) is C(pass), C(fail), C(warn), C(error) or C(not_judged); C(ms) is the time of its
-      requests. C(attempts) is 0 if the check was not run.
+    - C(status) is C(pass), C(fail), C(warn), C(error), C(not_judged) or C(accepted); C(ms) is the
+      time of its requests. C(attempts) is 0 if the check was not run.
     - C(consequence_of) names the failed check for which this one is not judged. Only that one has
       a remedy.
   returned: always
@@ -152,7 +160,7 @@ checks:
        expected: "one finish_reason, usage, [DONE] last, no error event",
        observed: stream ended without a finish_reason after 11 events,
        evidence: "11 events, last: …", remedy: "read the engine's log", ms: 140, attempts: 1,
-       severity: critical, consequence_of: ""}
+       severity: critical, consequence_of: "", accepted: ""}
 failed_checks:
   description: Names of the checks that failed or broke, with the model if there is one.
   returned: always
@@ -164,7 +172,7 @@ summary:
   returned: always
   type: dict
   sample: {verdict: passed, view: direct, target: gpu1, planned: 10, executed: 10, passed: 10,
-           failed: 0, warned: 0, errors: 0, not_judged: 0, seconds: 1.2}
+           failed: 0, warned: 0, errors: 0, not_judged: 0, accepted: 0, seconds: 1.2}
 figures:
   description: Measurements of one stream, by the model's name. Times are in ms from the request;
     C(tpot_ms) is (e2e - ttft) / (completion_tokens - 1); C(events_per_read) is the average number

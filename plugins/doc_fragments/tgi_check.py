@@ -183,6 +183,31 @@ options:
     type: list
     elements: str
     default: []
+  accepted:
+    description:
+      - Known failures. The check still runs; its failure has the status C(accepted) and does not
+        fail the run, and neither do its consequences. If it passes, or after the last day, there
+        is a warning instead. Entries for other models or the other view do nothing.
+      - Not for C(auth.*), C(tls.*) and C(selftest).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      check:
+        description: Id of the check.
+        type: str
+        required: true
+      model:
+        description: Name of the model. Without it the entry is for all models.
+        type: str
+      reason:
+        description: Why it fails.
+        type: str
+        required: true
+      until:
+        description: The last day, V(YYYY-MM-DD).
+        type: str
+        required: true
   target:
     description: Name of the host in messages and reports. Default is its own name.
     type: str

@@ -31,15 +31,14 @@ ROOMS = {
     "checks": "common client engines docker",
     "planner": "common engines models",
     "gateway": "common models host",
-    "preflight": "common models engines host docker planner gateway",
+    "preflight": "common models engines host docker planner gateway checks",
     "diagnose": "common packages client host docker engines models gateway readiness checks",
 }
 #: Inside checks: a part may import itself and the parts before it.
 CHECKS = (
     "results", "selection", "judges", "grounds", "model_container", "selftest", "session", "model",
-    "endpoint",
-    "catalogue_direct", "catalogue_edge", "run", "run_options", "module_arguments", "report", "cli",
-    "__main__",
+    "endpoint", "catalogue_direct", "catalogue_edge", "accepted", "run", "run_options",
+    "module_arguments", "report", "cli", "__main__",
 )  # fmt: skip
 #: Libraries that only some places may import; cryptography only inside functions.
 OUTSIDE = {

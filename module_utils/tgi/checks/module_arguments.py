@@ -47,6 +47,12 @@ ENDPOINT: dict[str, Any] = {
     "direct": {"type": "dict", "default": {}},
     "tls_warn_days": {"type": "int", "default": 21},
 }
+ACCEPTED: dict[str, Any] = {
+    "check": {"type": "str", "required": True},
+    "model": {"type": "str"},
+    "reason": {"type": "str", "required": True},
+    "until": {"type": "str", "required": True},
+}
 ARGUMENTS: dict[str, Any] = {
     "view": {"type": "str", "choices": ["direct", "edge"], "required": True},
     "models": {"type": "list", "elements": "dict", "required": True, "options": MODEL},
@@ -54,6 +60,7 @@ ARGUMENTS: dict[str, Any] = {
     "without_tools": {"type": "list", "elements": "str", "default": []},
     **ENDPOINT,
     "checks": {"type": "list", "elements": "str", "default": []},
+    "accepted": {"type": "list", "elements": "dict", "default": [], "options": ACCEPTED},
     "target": {"type": "str"},
     "deadline": {"type": "float", "default": 300.0},
     "canary_passes": {"type": "int", "default": 2},

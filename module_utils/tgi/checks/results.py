@@ -2,7 +2,8 @@
 
 The verdict is passed only if every planned check ran and no required one failed. ``error`` means
 that the check itself broke or never ran; it is never a pass. Neither is ``not_judged``: the check
-is a consequence of another one's failure.
+is a consequence of another one's failure. ``accepted`` is a known failure, which does not fail the
+run, and neither do its consequences.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 from ..common.text import trim
 
-PASS, FAIL, WARN, ERROR, NOT_JUDGED = "pass", "fail", "warn", "error", "not_judged"
+PASS, FAIL, WARN, ERROR = "pass", "fail", "warn", "error"
+NOT_JUDGED, ACCEPTED = "not_judged", "accepted"
 #: Severities. A minor failure only warns, the others fail the run.
 CRITICAL, MAJOR, MINOR = "critical", "major", "minor"
 _HUB_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{6,}")
@@ -46,7 +48,8 @@ class Outcome:
 class Check:
     """One row of the report. ``ms`` is the time of the requests behind it.
 
-    ``consequence_of``: name of the failed check for which this one is not judged.
+    ``consequence_of``: name of the failed check for which this one is not judged. ``accepted``:
+    why a known failure is accepted, and until when.
     """
 
     id: str
@@ -62,6 +65,7 @@ class Check:
     attempts: int = 1
     severity: str = CRITICAL
     consequence_of: str = ""
+    accepted: str = ""
 
     @property
     def name(self) -> str:
@@ -100,7 +104,10 @@ class Report:
     def passed(self) -> bool:
         ran = sorted((check.id, check.model) for check in self.checks)
         whole = bool(ran) and ran == sorted(self.planned)
-        return whole and not self.of(FAIL, ERROR, NOT_JUDGED)
+        states = {check.name: check.status for check in self.checks}
+        roots = {states.get(check.consequence_of) for check in self.of(NOT_JUDGED)}
+        # The root of a consequence warns only where it was accepted until a day that is over
+        return whole and not self.of(FAIL, ERROR) and roots <= {ACCEPTED, WARN}
 
     def failures(self) -> list[Check]:
         """Return failures and errors: the causes of other checks' failures first."""
@@ -122,6 +129,7 @@ class Report:
             "warned": len(self.of(WARN)),
             "errors": len(self.of(ERROR)),
             "not_judged": len(self.of(NOT_JUDGED)),
+            "accepted": len(self.of(ACCEPTED)),
             "seconds": round(self.seconds, 2),
         }
 
@@ -132,7 +140,9 @@ class Report:
         if self.passed:
             line = f"{len(self.of(PASS))} of {total} checks passed {where} in {self.seconds:.1f} s"
             warned = [f"{check.name}: {check.observed}" for check in self.of(WARN)]
-            return trim("; warned: ".join([line, *warned]), 600)
+            line = "; warned: ".join([line, *warned])
+            known = [f"{check.name}: {check.accepted}" for check in self.of(ACCEPTED)]
+            return trim("; accepted: ".join([line, *known]) + self._consequences(), 600)
         if not bad:
             line = f"{len(self.checks)} of {total} planned checks were executed {where}"
             return line + self._consequences()

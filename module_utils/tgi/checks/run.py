@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from ..client.http_client import Client, Target
 from ..client.rate_limiter import Pacer
 from ..common.text import trim
-from . import grounds
+from . import accepted, grounds
 from .catalogue_direct import DIRECT
 from .catalogue_edge import EDGE
 from .catalogue_edge import undeclared as undeclared_edge
@@ -42,8 +43,8 @@ class Options:
     """Options of a run. ``timeout`` limits one request, ``deadline`` the whole run, in seconds.
 
     ``http_port`` 0: there is no plain port. ``without``: ids of checks to leave out, with the
-    reason. ``slo``: the longest TTFT and TPOT in ms, 0 for no limit. ``transport`` replaces the
-    network in tests.
+    reason. ``slo``: the longest TTFT and TPOT in ms, 0 for no limit. ``accepted``: known failures.
+    ``transport`` replaces the network in tests.
     """
 
     view: str
@@ -64,6 +65,8 @@ class Options:
     warn_days: int = 21
     without: Mapping[str, str] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
+    accepted: Sequence[accepted.Accepted] = ()
+    today: date = field(default_factory=date.today)
     transport: Any = None
 
 
@@ -118,7 +121,8 @@ async def check(options: Options, on_stage: Callable[[Report], None] | None = No
             )
             found.update({item.key: _skip(item, options.view) for item in items})
             found.update({item.key: result for item, result in zip(rest, checks)})
-            report.checks = grounds.settle(plan, found)
+            settled = grounds.settle(plan, found)
+            report.checks = accepted.apply(settled, options.accepted, options.today)
             report.seconds = time.monotonic() - started
             report.figures = _figures(options, sessions)
             if on_stage:

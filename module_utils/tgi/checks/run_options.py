@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from .accepted import find_problems, read_accepted
 from .catalogue_direct import DIRECT
 from .catalogue_edge import EDGE
 from .endpoint.endpoint_session import Declared, Tier
@@ -38,6 +39,8 @@ def read_options(
     for option in ("without_chat", "without_tools"):
         if unknown := set(params[option]) - names:
             raise PlanError(f"{option} names unknown models: {', '.join(sorted(unknown))}")
+    if wrong := next(find_problems(params["accepted"], "accepted"), ""):
+        raise PlanError(wrong)
     tier = params["tier"]
     return Options(
         view=view,
@@ -68,6 +71,7 @@ def read_options(
             backends=tuple(params["backends"]),
             secrets=tuple(one for one in params["secrets"] if len(one) >= SHORTEST_KEY),
         ),
+        accepted=read_accepted(params["accepted"]),
         transport=transport,
     )
 

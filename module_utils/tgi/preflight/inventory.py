@@ -9,6 +9,7 @@ from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, GATEWAY_CONFI
 from ..common.problem import UNKNOWN, number, whole
 from ..models.model_rules import check_models
 from ..models.resolve import normalise
+from .accepted_checks import check_accepted
 from .across_hosts import check_body_size, check_challenge
 from .bind_address import check_firewall
 from .docker_rules import check_docker
@@ -70,6 +71,7 @@ def check_inventory(
     if "gpu_hosts" in groups:
         further += [*check_models(values), *check_toolkit(values), *check_firewall(values)]
         further += check_docker(values)
+    further += check_accepted(values, gpu_hosts or {})
     if "gateways" in groups:
         further += check_gateway(values, read)
         name = str(variables.get("inventory_hostname") or "")

@@ -75,7 +75,8 @@ def test_a_healthy_model_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["msg"].startswith(f"{len(found['checks'])} of {len(found['checks'])} checks")
     assert found["table"].startswith("PASSED: gpu1 (direct)")
     keys = {"id", "group", "view", "model", "status", "expected", "observed", "evidence",
-            "remedy", "ms", "attempts", "severity", "consequence_of"}  # fmt: skip
+            "remedy", "ms", "attempts", "severity", "consequence_of",
+            "accepted"}  # fmt: skip
     assert all(set(check) == keys for check in found["checks"])
 
 

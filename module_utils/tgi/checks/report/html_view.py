@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..judges.http_answer import SEE_OTHERS
-from ..results import ERROR, FAIL, MAJOR, NOT_JUDGED, PASS, WARN
+from ..results import ACCEPTED, ERROR, FAIL, MAJOR, NOT_JUDGED, PASS, WARN
 from .document import Document
 from .html_figures import arrange_figures
 
@@ -18,6 +18,7 @@ LOOKS = {
     FAIL: ("fail", "✗", "failed"),
     NOT_JUDGED: ("idle", "·", "not judged"),
     WARN: ("warn", "!", "warned"),
+    ACCEPTED: ("idle", "~", "accepted"),
     PASS: ("pass", "✓", "passed"),
 }
 GROUPS = (
@@ -25,7 +26,8 @@ GROUPS = (
     "metrics", "smoke", "tls", "auth", "rate",
 )  # fmt: skip
 _COUNTED = (("passed", "passed", "pass"), ("failed", "failed", "fail"), ("errors", "broke", "fail"),
-            ("not_judged", "not judged", "idle"), ("warned", "warned", "warn"))  # fmt: skip
+            ("not_judged", "not judged", "idle"), ("accepted", "accepted", "idle"),
+            ("warned", "warned", "warn"))  # fmt: skip
 _VERDICTS = {
     "passed": ("pass", "✓", "Passed"),
     "failed": ("fail", "✗", "Failed"),

@@ -1,8 +1,8 @@
 """Write a document as JUnit XML for Jenkins and GitLab: one suite per view and host.
 
 There is one test case per check and model. A warning is a passed case with its text in
-system-out. A check that does not apply, or is not judged, is a skipped case with the reason. Times
-are in seconds.
+system-out. A check that does not apply, is not judged, or whose failure is accepted, is a skipped
+case with the reason. Times are in seconds.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ..results import ERROR, FAIL, NOT_JUDGED, WARN
+from ..results import ACCEPTED, ERROR, FAIL, NOT_JUDGED, WARN
 from .document import Document
 
 _TAGS = {FAIL: "failure", ERROR: "error"}
-_SKIPPED = (NOT_JUDGED,)
+_SKIPPED = (NOT_JUDGED, ACCEPTED)
 # XML 1.0 cannot hold these characters, not even escaped
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -62,7 +62,8 @@ def _case(suite: ET.Element, found: Document, check: Mapping[str, Any]) -> None:
     if status in _TAGS:
         _add(case, _TAGS[status], lines, message=check["observed"], type=check["severity"])
     elif status in _SKIPPED:
-        _add(case, "skipped", lines, message=check["observed"])
+        why = f"accepted: {check['accepted']}" if check["accepted"] else check["observed"]
+        _add(case, "skipped", lines, message=why)
     elif status == WARN:
         _add(case, "system-out", f"warned\n{lines}")
 

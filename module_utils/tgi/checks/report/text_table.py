@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from ...common.text import trim
-from ..results import ERROR, FAIL, NOT_JUDGED, WARN, Check, Report
+from ..results import ACCEPTED, ERROR, FAIL, NOT_JUDGED, WARN, Check, Report
 
-_MARKS = {"pass": "ok", FAIL: "FAIL", WARN: "warn", ERROR: "ERROR", NOT_JUDGED: "not judged"}
+_MARKS = {
+    "pass": "ok", FAIL: "FAIL", WARN: "warn", ERROR: "ERROR", NOT_JUDGED: "not judged",
+    ACCEPTED: "accepted",
+}  # fmt: skip
 
 
 def make_table(report: Report) -> str:
@@ -18,6 +21,7 @@ def make_table(report: Report) -> str:
         f"{summary['errors']} errors, "
     )
     head += f"{summary['not_judged']} not judged, " if summary["not_judged"] else ""
+    head += f"{summary['accepted']} accepted, " if summary["accepted"] else ""
     head += f"{summary['seconds']} s"
     models = list(dict.fromkeys(check.model for check in report.checks))
     checks = [check for model in models for check in report.checks if check.model == model]
@@ -29,6 +33,7 @@ def make_table(report: Report) -> str:
         lines.append(f"{left}  {row[3].rjust(widths[3])}  {row[4]}".rstrip())
     for remedy, names in _remedies(report.failures()).items():
         lines.append(f"remedy for {', '.join(names)}: {remedy}")
+    lines += [f"accepted, {one.accepted}: {one.name}" for one in report.of(ACCEPTED)]
     for reason, names in _left_out(report).items():
         lines.append(f"left out, {reason}: {', '.join(names)}")
     return "".join(map(_shown, "\n".join(lines)))
