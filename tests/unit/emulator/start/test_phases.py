@@ -11,6 +11,7 @@ import pytest
 from tgi_emulator.faults.faults import Faults
 from tgi_emulator.source.text_scripted import ScriptedText
 from tgi_emulator.start.args import parse
+from tgi_emulator.start.endings import ENDINGS
 from tgi_emulator.start.logs import Log
 from tgi_emulator.start.phases import Start, phase_seconds, warm_up
 
@@ -18,14 +19,6 @@ from tests.support.emulator import FACTS, launch, own_process
 from tests.support.emulator_process import MODEL
 
 CHAINS = {
-    "gated-model": ["Download encountered an error", "GatedRepoError", "Error: DownloadError"],
-    "bad-model-id": ["RepositoryNotFoundError", "Repository Not Found", "Error: DownloadError"],
-    "disk-full": ["No space left on device", "Error: DownloadError"],
-    "oom-load": ["Shard complete standard error output:", "OutOfMemoryError",
-                 "Shard 0 failed to start", "Error: ShardCannotStart"],
-    "signal-9": ["signaled to shutdown with signal 9", "Error: ShardCannotStart"],
-    "signal-4": ["signaled to shutdown with signal 4", "Error: ShardCannotStart"],
-    "too-few-gpus": ["Each process is one gpu", "Error: ShardCannotStart"],
     "oom-warmup": ["Not enough memory to handle 4096 prefill tokens", "Webserver Crashed",
                    "Error: WebserverFailed"],
     "kv-too-small": ["NotEnoughMemory(8192)", "Webserver Crashed", "Error: WebserverFailed"],
@@ -96,8 +89,8 @@ def test_the_lines_match_the_reference_patterns(
     entries = json.loads((FACTS / "log-patterns.json").read_text())
     patterns = {entry["id"]: entry["regex"] for entry in entries}
     seen: set[str] = set()
-    for fault in CHAINS:
-        (folder / "tgi-emulator-faults.json").write_text(json.dumps({fault: ""}))
+    for fault in (*CHAINS, *ENDINGS):
+        (folder / "tgi-emulator-faults.json").write_text(json.dumps({fault: "", "no-driver": ""}))
         monkeypatch.setenv("HOSTNAME", "849267cbdc4f")
         launch()
         shown = capsys.readouterr()
@@ -108,7 +101,8 @@ def test_the_lines_match_the_reference_patterns(
         "download_progress", "download_done", "shard_start", "shard_ready", "webserver_start",
         "warmup", "kv_blocks", "mbtt", "max_input_default", "max_total_default",
         "serving_revision", "connected", "hostname", "chunking_ignores", "download_error",
-        "gated", "repo_missing", "disk_full", "each_gpu", "cuda_oom", "shard_stderr",
+        "gated", "repo_missing", "revision_missing", "no_weights", "disk_full", "each_gpu",
+        "heads_divisible", "cuda_oom", "no_capability", "no_flash", "shard_stderr",
         "shard_signal", "shard_failed", "warmup_oom", "kv_too_small", "bind", "webserver_crashed",
         "method_error",
     }  # fmt: skip
