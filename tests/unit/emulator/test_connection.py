@@ -157,6 +157,7 @@ def test_a_body_is_asked_for_and_told_when_it_breaks(emulator: Running) -> None:
     assert said(emulator, wrong).startswith(b"HTTP/1.1 415 ")
     got = said(emulator, POST + b"transfer-encoding: chunked\r\n\r\nzz\r\n")
     assert got.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nconnection: close\r\n" in got
     told = b"Failed to buffer the request body: error reading a body from connection"
     assert got.endswith(told)
     assert said(emulator, POST + b"content-length: 9\r\n\r\n{", stop=True).endswith(told)

@@ -169,13 +169,14 @@ class Exchange:
         try:
             part = self._body.take(buffer)
         except BrokenBody:
-            self._broken, part = True, b""
+            self.cut_off()
+            part = b""
             buffer.clear()
         self._parts += b"" if self.answered else part
         self._news.set()
 
     def cut_off(self) -> None:
-        self._broken = True
+        self._broken, self.keep_alive = True, False
         self._news.set()
 
     def leave(self) -> None:
