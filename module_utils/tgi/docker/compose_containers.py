@@ -60,8 +60,8 @@ class Container:
     """Its LOG_LEVEL hides the lines that name the phases."""
     offline: bool = False
     """It may not ask the Hub: HF_HUB_OFFLINE."""
-    devices: bool = False
-    """It asks for GPUs."""
+    devices: bool | None = None
+    """It asks for GPUs; None: unknown."""
     data: str = ""
     """The host's folder at /data, empty if there is none."""
 
@@ -81,6 +81,7 @@ class Container:
 
 def _container(raw: dict[str, Any]) -> Container:
     state, config = raw.get("State") or {}, raw.get("Config") or {}
+    host = raw.get("HostConfig") or {}
     environment = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
     return Container(
         id=str(raw.get("Id", "")),
@@ -96,7 +97,7 @@ def _container(raw: dict[str, Any]) -> Container:
         restarts=int(raw.get("RestartCount") or 0),
         quiet=environment.get("LOG_LEVEL", "info").lower() in _QUIET_LEVELS,
         offline=environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
-        devices=bool((raw.get("HostConfig") or {}).get("DeviceRequests")),
+        devices=bool(host.get("DeviceRequests") or host.get("Runtime") == "nvidia"),
         data=next(
             (
                 str(one.get("Source") or "")

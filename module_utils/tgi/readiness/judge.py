@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ..common.log_lines import Line
 from ..docker.compose_containers import Container
 from ..engines.tgi.causes import Cause, explain_death, recognise
+from ..engines.tgi.causes_gpu import GPU_UNSEEN
 from ..engines.tgi.phases import BUSY, RESTART, SLOW, Progress, deadline, last_run, read_progress
 from ..engines.tgi.quote import quote
 from ..engines.tgi.start_warnings import start_warnings
 from .probe import Probe
 from .state import Failure, Memory, Status, Wanted
 
+_UNSEEN = re.compile(rf"{GPU_UNSEEN}|Could not import Flash Attention enabled models")
 _PATIENCE = 10.0
 """Seconds that a server gets after its first HTTP answer: a busy one may refuse some."""
 
@@ -38,15 +41,18 @@ def on_host(remedy: str, container: Container) -> str:
 
 
 def warn_of(lines: Sequence[Line], container: Container) -> tuple[Cause, ...]:
-    """Return what a ready server's log says is not as asked.
-
-    A container that asks for no GPU may well see none.
-    """
+    """Return what a ready server's log says is not as asked."""
     return tuple(
         replace(one, remedy=on_host(one.remedy, container))
-        for one in start_warnings(lines)
-        if container.devices or one.id not in ("no_gpu", "no_flash_attention")
+        for one in start_warnings(_for(container, lines))
     )
+
+
+def _for(container: Container, lines: Sequence[Line]) -> Sequence[Line]:
+    """Leave out that a container sees no GPU if it asks for none."""
+    if container.devices is not False:
+        return lines
+    return [line for line in lines if line.level != "WARN" or not _UNSEEN.search(line.message)]
 
 
 def judge_dead(
@@ -60,7 +66,12 @@ def judge_dead(
     else:
         error = "" if container.status == "running" else container.error
         cause = explain_death(
-            run, stage, exit_code, container.out_of_memory, error, container.offline
+            _for(container, run),
+            stage,
+            exit_code,
+            container.out_of_memory,
+            error,
+            container.offline,
         )
     remedy = on_host(cause.remedy, container)
     failure = Failure(cause.id, cause.text, remedy, exit_code, quote(run, cause))
@@ -135,7 +146,7 @@ def _refuses_all(run: Sequence[Line]) -> Cause | None:
 def _overdue(
     stage: Progress, allowed: float, run: Sequence[Line], seen: Probe, container: Container
 ) -> Failure:
-    known = recognise(run, stage.phase, container.offline)
+    known = recognise(_for(container, run), stage.phase, container.offline)
     within = f"within {allowed:g} s"
     cause = "deadline"
     if seen.healthy:

@@ -265,3 +265,29 @@ def test_it_warns_of_what_serves_and_is_not_as_asked(
     assert one["warnings"] == [
         {"cause": "no_ref", "text": unread.text, "remedy": "docker restart tgi-m-tgi-1"}
     ]
+
+
+def test_what_a_container_asks_for_is_read_from_docker(docker: Path) -> None:
+    plain = entry("tgi-a")
+    asks = entry("tgi-b") | {
+        "HostConfig": {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=0"]}]},
+        "Mounts": [{"Source": "/srv/models", "Destination": "/data"}],
+    }
+    asks["Config"]["Env"].append("HF_HUB_OFFLINE=1")
+    (docker / "containers").write_text(json.dumps([plain, asks]))
+    found = Docker(parse).containers(["tgi-a", "tgi-b"])
+    a, b = found["tgi-a"], found["tgi-b"]
+    assert (a.devices, a.offline, a.data) == (False, False, "")
+    assert (b.devices, b.offline, b.data) == (True, True, "/srv/models")
+
+
+def test_the_beginning_of_a_long_log_is_asked_for_by_time(docker: Path) -> None:
+    (docker / "containers").write_text(json.dumps([entry("tgi-a")]))
+    (docker / "stdout").write_text(f"{stamp(59)} Args {{\n")
+    reader = Docker(parse)
+    one = reader.containers(["tgi-a"])["tgi-a"]
+    assert [line.message for line in reader.first_logs(one, 100)] == ["Args {"]
+    asked = json.loads((docker / "calls").read_text().splitlines()[-1])
+    since, until = (float(word.partition("=")[2]) for word in asked[2:4])
+    assert since <= one.started
+    assert until == pytest.approx(one.started + 100, abs=0.01)

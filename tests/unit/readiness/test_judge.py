@@ -239,8 +239,12 @@ def test_a_remedy_names_the_folder_of_the_host() -> None:
 
 def test_only_a_container_that_asks_for_gpus_misses_them() -> None:
     log = lines((1, launcher("Cannot determine GPU compute capability: RuntimeError: No", "WARN")))
-    assert [one.id for one in warn_of(log, container(devices=True))] == ["no_gpu"]
-    assert warn_of(log, container()) == ()
+    for asks, warnings in ((True, ["no_gpu"]), (None, ["no_gpu"]), (False, [])):
+        box = container(status="exited", exit_code=1, devices=asks)
+        assert [one.id for one in warn_of(log, box)] == warnings
+        failure = judge_dead(MODEL, box, [*log, *lines((2, "Error: DownloadError"))], 1).failure
+        assert failure is not None
+        assert ("also sees no GPU" in failure.text) == bool(warnings)
 
 
 def test_offline_is_read_from_the_containers_environment() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from .causes_rule import Rule
 
 _MEMORY = (
-    "raise the container's memory limit (memory of the model, or the host's RAM): the libraries "
-    "alone take some 4 GiB, and the weights pass through host memory"
+    "raise the container's memory limit, or free or add host RAM: the libraries alone take some "
+    "4 GiB, and the weights pass through host memory"
 )
 
 MACHINE_RULES: tuple[Rule, ...] = (
@@ -53,7 +53,7 @@ MACHINE_RULES: tuple[Rule, ...] = (
         "thread_limit",
         r"(can't start new thread|pthread_create failed.*|Resource temporarily unavailable)",
         "the container may not start more threads: {0}",
-        "raise pids_limit of the container, or the host's limit of processes (ulimit -u)",
+        "raise tgi_pids_limit, or the host's limit of processes (ulimit -u)",
     ),
     Rule(
         "file_limit",
