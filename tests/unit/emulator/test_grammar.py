@@ -25,6 +25,7 @@ SCHEMAS: list[dict[str, Any]] = [
     {"properties": {"u": {"anyOf": [{"type": "integer"}, {"type": "string"}]}}},
     {"properties": {"r": {"$ref": "#/$defs/c"}}, "$defs": {"c": {"enum": ["red"]}}},
     {"properties": {"m": {"type": ["string", "null"]}}},
+    {"properties": {"t": {"prefixItems": [{"const": 1}, {"type": "boolean"}]}}},
 ]
 
 

@@ -174,6 +174,36 @@ def test_tools_are_refused_before_anything_is_generated(
     assert unused.status_code == 200
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"type": "number", "exclusiveMinimum": "#", "maximum": None},
+        {"type": "string", "minLength": -1, "pattern": False},
+        {"type": "array", "minItems": "x", "items": {"type": "null"}},
+        {"properties": {"b": {"const": 1}}, "required": 2, "$ref": -1},
+        {"enum": [1], "$ref": 2, "anyOf": [{"prefixItems": [{"const": "x"}, {}]}]},
+    ],
+)
+def test_what_tgi_overlooks_breaks_nothing(app: App, inner: dict[str, Any]) -> None:
+    parameters = {"properties": {"a": inner}, "required": None, "additionalProperties": 7}
+    tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    body = {**CHAT, "tools": [tool], "tool_choice": "f"}
+    answer = app.post("/v1/chat/completions", body)
+    assert answer.status_code == 200
+    assert answer.json()["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "f"
+    for odd in (None, 1, {"properties": 3, "required": "a"}):
+        tool["function"] = {"name": "f", "parameters": odd}
+        assert app.post("/v1/chat/completions", body).status_code == 200
+
+
+def test_a_schema_that_refers_to_itself_is_a_generation_error(app: App) -> None:
+    """The real router's stack overflows, and it ends."""
+    grammar = {"type": "json", "value": {"properties": {"a": {"$ref": "#"}}}}
+    answer = app.post("/generate", {"inputs": "Hi", "parameters": {"grammar": grammar}})
+    assert answer.status_code == 424
+    assert answer.json()["error"].endswith("Server error: Schema is nested too deeply")
+
+
 #: What interegular, TGI's parser, says of each; Python's takes most of them.
 PATTERNS = [
     ("[a", ""), ("(", ""), ("*", ""), ("\\", ""),

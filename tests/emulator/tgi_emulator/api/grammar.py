@@ -11,7 +11,7 @@ from typing import Any
 
 from ..reading.serde import anything
 from ..reading.whole import read_whole
-from ..source.text import IGNORED, Constraint
+from ..source.text import IGNORED, Constraint, TextError
 from ..start.args import Args
 from .errors import invalid
 from .meta_schema import misfit
@@ -39,6 +39,12 @@ _DIGITS = {
     "number": (("DigitsInteger", 1), ("DigitsFraction", 0), ("DigitsExponent", 0)),
     "integer": (("Digits", 1),),
 }
+#: What may stand beside `type`. TGI takes no notice of the four of numbers, but they do no harm.
+_BOUNDS: dict[str, Any] = {
+    "minLength": int, "maxLength": int, "pattern": str, "minItems": int, "maxItems": int,
+    "maxProperties": int, "minimum": (int, float), "maximum": (int, float),
+    "exclusiveMinimum": (int, float), "exclusiveMaximum": (int, float),
+}  # fmt: skip
 
 
 class Unfit(Exception):
@@ -70,14 +76,25 @@ def check_grammar(grammar: Body | None, args: Args) -> Constraint | None:
     if not isinstance(schema, dict) or "properties" not in schema:
         raise invalid("grammar is not valid: Grammar must have a 'properties' field")
     try:
-        convert(schema, schema)
+        return Constraint(schema=_constrained(schema))
     except Unfit as error:
         raise invalid(f"cannot compile regex from schema: {error}") from None
-    return Constraint(schema=schema)
+    except RecursionError:
+        raise TextError("Schema is nested too deeply") from None
 
 
-def convert(schema: Any, root: Body) -> None:
-    """Walk the schema as outlines-core does; raise Unfit where it gives up.
+def _constrained(schema: Body) -> Body:
+    """What counts of a schema; one that the router made for tools keeps them by name."""
+    kept = convert(schema, schema)
+    functions = schema.get("$functions")
+    if not isinstance(functions, dict):
+        return kept
+    named = {name: convert(one, schema) for name, one in functions.items()}
+    return {"$functions": named, "properties": schema["properties"]}
+
+
+def convert(schema: Any, root: Body) -> Body:
+    """Return what outlines-core makes use of, references filled in; raise Unfit where it gives up.
 
     One keyword of an object counts, and what stands beside it is not looked at.
     """
@@ -87,20 +104,22 @@ def convert(schema: Any, root: Body) -> None:
     if keyword is None:
         if schema:
             raise Unfit(_UNSUPPORTED.format(dumps(schema)))
-        return
+        return {}
     value = schema[keyword]
     _check_shape(keyword, value)
     if keyword == "type":
-        _typed(value, schema, root)
-    elif keyword == "$ref":
-        convert(_referred(value, root), root)
-    elif keyword in ("enum", "const"):
+        return _typed(value, schema, root)
+    if keyword == "$ref":
+        return convert(_referred(value, root), root)
+    if keyword in ("enum", "const"):
         for one in value if keyword == "enum" else [value]:
             if isinstance(one, (dict, list)):
                 raise Unfit(f"Unsupported data type in {keyword}: {debug(one)}")
-    else:
-        for one in value.values() if keyword == "properties" else value:
-            convert(one, root)
+        return {keyword: value}
+    if keyword == "properties":
+        kept = {"properties": {name: convert(one, root) for name, one in value.items()}}
+        return kept | {k: schema[k] for k in ("required",) if isinstance(schema.get(k), list)}
+    return {keyword: [convert(one, root) for one in value]}
 
 
 def _check_shape(keyword: str, value: Any) -> None:
@@ -109,7 +128,7 @@ def _check_shape(keyword: str, value: Any) -> None:
         raise Unfit(problem)
 
 
-def _typed(kind: str, schema: Body, root: Body) -> None:
+def _typed(kind: str, schema: Body, root: Body) -> Body:
     if kind not in _PLAIN_TYPES:
         raise Unfit(f"Unsupported type: {kind}")
     if kind == "string":
@@ -118,12 +137,20 @@ def _typed(kind: str, schema: Body, root: Body) -> None:
         low, high = (_counted(schema.get(f"{end}{name}"), offset) for end in ("min", "max"))
         if low is not None and high is not None and high < low:
             raise Unfit("max bound must be greater than or equal to min bound")
-    if kind == "array" and "items" in schema and _counted(schema.get("maxItems"), 0) != 0:
-        convert(schema["items"], root)
-    if kind == "object" and _counted(schema.get("maxProperties"), 0) != 0:
+    kept = {key: schema[key] for key, type_ in _BOUNDS.items() if _is(schema.get(key), type_)}
+    if kind == "array" and "items" in schema and kept.get("maxItems") != 0:
+        kept["items"] = convert(schema["items"], root)
+    if kind == "object" and kept.get("maxProperties") != 0:
         others = schema.get("additionalProperties", True)
         if others is not True:
             convert(others, root)
+    return {"type": kind, **kept}
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """A bound of another type is overlooked, and so is one below zero where things are counted."""
+    fits = isinstance(value, kind) and not isinstance(value, bool)
+    return fits and not (kind is int and value < 0)
 
 
 def _string(schema: Body) -> None:
@@ -139,8 +166,7 @@ def _string(schema: Body) -> None:
 
 def _counted(bound: Any, offset: int) -> int | None:
     """An unsigned whole number, less what is counted apart; any other value is no bound."""
-    whole = isinstance(bound, int) and not isinstance(bound, bool) and bound >= 0
-    return max(0, bound - offset) if whole else None
+    return max(0, bound - offset) if _is(bound, int) else None
 
 
 def _referred(ref: str, root: Body) -> Any:

@@ -62,6 +62,9 @@ def _rule(schema: Any, root: dict[str, Any], depth: int) -> str:
             return f"({' | '.join(_rule(item, root, depth + 1) for item in schema[key])})"
     if schema.get("allOf"):
         return _rule(schema["allOf"][0], root, depth + 1)
+    if "prefixItems" in schema:
+        items = ' "," ws '.join(_rule(item, root, depth + 1) for item in schema["prefixItems"])
+        return f'"[" ws {items} ws "]"'
     kind = schema.get("type", "object" if "properties" in schema else "value")
     if isinstance(kind, list):
         return f"({' | '.join(_rule({**schema, 'type': one}, root, depth + 1) for one in kind)})"

@@ -49,6 +49,8 @@ def _value(schema: Any, hint: str, root: dict[str, Any], name: str) -> Any:
     for key in ("anyOf", "oneOf", "allOf"):
         if schema.get(key):
             return _value(schema[key][0], hint, root, name)
+    if "prefixItems" in schema:
+        return [_value(one, hint, root, name) for one in schema["prefixItems"]]
     kind = schema.get("type", "object" if "properties" in schema else "string")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":

@@ -49,11 +49,17 @@ def schema_for(tools: list[Body]) -> dict[str, Any]:
             "type": "object",
             "description": function.get("description") or "",
             "additionalProperties": arguments.get("additionalProperties") == "true",
-            "properties": {**name, **arguments.get("properties", {})},
-            "required": ["_name", *arguments.get("required", [])],
+            "properties": {**name, **_kept(arguments, "properties", {})},
+            "required": ["_name", *_kept(arguments, "required", [])],
         }
     refs = [{"$ref": f"#/$functions/{name}"} for name in functions]
     return {"$functions": functions, "properties": {"function": {"anyOf": refs}}}
+
+
+def _kept(arguments: Body, key: str, default: Any) -> Any:
+    """TGI overlooks what is of another type."""
+    found = arguments.get(key)
+    return found if isinstance(found, type(default)) else default
 
 
 def described(tools: list[Body], prompt: str) -> str:
