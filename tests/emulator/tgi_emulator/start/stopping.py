@@ -19,6 +19,9 @@ _AWAY_SECONDS = 0.1
 _FLAG_SECONDS = 0.5
 """A shard looks at its flag twice a second."""
 
+_NOTICE_SECONDS = 0.2
+"""The launcher looks at a shard ten times a second, and as often at what it has seen."""
+
 
 class RestartError(Exception):
     """Fault `restart`: a new process has to take this one's place."""
@@ -101,6 +104,9 @@ class Stopping:
 
     def _lose(self, number: int) -> None:
         self._backend.lost = True
+        self._loop.call_later(_NOTICE_SECONDS, self._notice, number)
+
+    def _notice(self, number: int) -> None:
         log = self._log
         log.launcher("ERROR", "Shard complete standard error output:\n", "shard-manager", 0)
         if number:
