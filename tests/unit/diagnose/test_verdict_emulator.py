@@ -169,6 +169,14 @@ def test_how_many_answers_must_be_right_is_an_option() -> None:
     assert fakes[1].generations == fakes[0].generations + 3
 
 
+def test_an_engine_without_a_place() -> None:
+    verdict = diagnosed(SpoiltTgi(argv=("--max-concurrent-requests", "0")))
+    assert verdict.cause and (verdict.cause.link, verdict.cause.found.code) == (
+        "settings", "refuses_all",
+    )  # fmt: skip
+    assert verdict.others == [] and "set it to 1 or more" in verdict.line
+
+
 class LonelyTgi(SpoiltTgi):
     """An engine that fails as soon as two requests meet in a batch, as TGI's padded path does."""
 

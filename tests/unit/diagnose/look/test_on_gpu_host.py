@@ -21,8 +21,9 @@ from tests.support.checks.emulated_checks import ENVIRONMENT
 from tests.support.diagnose.looks import RULES, FakeDocker, cause_of, gpu_host, up, verdict_of
 from tests.support.diagnose.pictures import GPU
 from tests.support.diagnose.shell import REFUSED, shown
-from tests.support.emulator_process import MODEL, Running, running
+from tests.support.emulator_process import MODEL, PRINTED, Running, running
 from tests.support.fakes.spoilt_tgi import SpoiltTgi
+from tests.support.in_memory_tgi import SHA
 from tests.support.wait_fakes import ARGS, SHARD, TO_LOAD, TO_SERVE, launcher, raw, router
 
 
@@ -181,6 +182,13 @@ def test_the_environment_is_not_shown(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "hf_verysecret" not in text and "sesame-open" not in text and "token=abc" not in text
 
 
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host without httpx, which asks over real sockets."""
+    monkeypatch.setattr(of_model, "HTTPX_ERROR", "No module named 'httpx'")
+
+
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize(
     ("fault", "cause"),
     [
@@ -191,10 +199,9 @@ def test_the_environment_is_not_shown(tmp_path: Path, monkeypatch: pytest.Monkey
     ],
 )
 def test_a_process_on_a_host_without_httpx(
-    house: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, cause: Any
+    house: Running, tmp_path: Path, fault: str, cause: Any
 ) -> None:
     """The emulator's own process, asked with the standard library."""
-    monkeypatch.setattr(of_model, "HTTPX_ERROR", "No module named 'httpx'")
     deployed = {"port": int(house.url.rpartition(":")[2]), "model_id": MODEL, "revision": ""}
     with house.broken(fault):
         docker = FakeDocker(up(), parse(raw(*TO_SERVE)))
@@ -203,3 +210,26 @@ def test_a_process_on_a_host_without_httpx(
     seen["models"][0].update(published=[published], listener=None)
     assert cause_of(seen) == cause
     assert seen["models"][0]["stream"]["ttft"] > 0
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_process_with_an_offline_cache_without_refs(tmp_path: Path) -> None:
+    """It serves without a template; the log of its start, as it wrote it, says what to write."""
+    folder = tmp_path / "hub" / f"models--{MODEL.replace('/', '--')}"
+    snapshot = folder / "snapshots" / SHA
+    snapshot.mkdir(parents=True)
+    for name in ("config.json", "tokenizer_config.json", "model.safetensors"):
+        (snapshot / name).write_text("{}")
+    home = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    with running("--revision", SHA, env=home) as process:
+        printed = (process.folder / PRINTED).read_text().splitlines()
+        docker = FakeDocker(up(), parse(raw(*((1, line) for line in printed))))
+        port = int(process.url.rpartition(":")[2])
+        deployed = {"port": port, "model_id": MODEL, "revision": SHA}
+        seen, _ = gpu_host(tmp_path / "root", docker, deployed=deployed, timeout=10)
+    seen["models"][0].update(published=[f"127.0.0.1:{port}"], listener=None)
+    verdict = verdict_of(gpu=seen)
+    assert verdict.cause
+    assert (verdict.cause.link, verdict.cause.found.code) == ("settings", "no_ref")
+    assert f"printf %s {SHA} > {folder}/refs/{SHA}" in verdict.line
+    assert {one.link for one in verdict.outward} == {"direct.chat"}
