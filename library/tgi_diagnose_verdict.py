@@ -36,6 +36,11 @@ options:
     description: Registered results of M(tgi_diagnose_gpu_host) by the GPU host's name.
     type: dict
     default: {}
+  accepted:
+    description: C(checks_accepted); a known failure is shown with its reason and breaks nothing.
+    type: list
+    elements: dict
+    default: []
   max_ttft:
     description: An answer is slow when its first token takes more seconds.
     type: float
@@ -113,6 +118,7 @@ def main() -> None:
             "clients": sides,
             "gateways": sides,
             "gpus": sides,
+            "accepted": {"type": "list", "elements": "dict", "default": []},
             "max_ttft": {"type": "float", "default": 5.0},
             "max_tpot": {"type": "float", "default": 0.2},
             "max_clock_skew": {"type": "float", "default": 60.0},
@@ -122,6 +128,7 @@ def main() -> None:
     params = module.params
     picture = read_picture(
         {name: params[name] for name in ("clients", "gateways", "gpus")},
+        params["accepted"],
         ttft=params["max_ttft"],
         tpot=params["max_tpot"],
         skew=params["max_clock_skew"],

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from ..checks.accepted import Accepted
 
 OK, WARNING, BROKEN = "ok", "warning", "broken"
 NOT_REACHED, UNKNOWN = "not reached", "unknown"
@@ -81,6 +84,14 @@ class Picture:
     gateways: Sequence[Mapping[str, Any]] = ()
     gpus: Sequence[Mapping[str, Any]] = ()
     limits: Limits = Limits()
+    #: checks_accepted, and the day on which it is read
+    accepted: Sequence[Accepted] = ()
+    today: date = date.min
+
+    def known(self, check: str, model: str) -> Accepted | None:
+        """Return the entry that accepts a check's failure for a model."""
+        fitting = (one for one in self.accepted if one.check == check)
+        return next((one for one in fitting if one.model in ("", model)), None)
 
     def names(self) -> frozenset[str]:
         """Return the names of all observed models."""

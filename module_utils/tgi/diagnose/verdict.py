@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from .chain import CHAIN, CLIENT, GATEWAY, LINKS, Link
@@ -23,6 +24,7 @@ from .finding import (
     not_reached,
 )
 from .judge.machine_links import seen_at_all
+from .known_failures import read_known, soften
 from .verdict_text import FIRST, Verdict, short
 
 
@@ -68,7 +70,7 @@ def _judge_link(link: Link, picture: Picture) -> Iterator[Finding]:
             yield Finding(link.id, link.title, host, "", names, not_reached())
         for one in models:
             name = str(one["name"])
-            found = link.judge(Scene(own, one, picture))
+            found = soften(link.judge(Scene(own, one, picture)), link.id, name, picture)
             yield Finding(link.id, link.title, host, name, frozenset([name]), found)
 
 
@@ -138,13 +140,19 @@ def _stands_on(root: Finding, one: Finding) -> bool:
     return one.link in reached and _together(root, one)
 
 
-def read_picture(results: Mapping[str, Mapping[str, Any]], **limits: Any) -> Picture:
-    """Return the picture; ``results`` maps clients, gateways, gpus to {host: registered result}."""
+def read_picture(
+    results: Mapping[str, Mapping[str, Any]], accepted: Sequence[Any] = (), **limits: Any
+) -> Picture:
+    """Return the picture; ``results`` maps clients, gateways, gpus to {host: registered result}.
+
+    ``accepted`` is checks_accepted.
+    """
     sides = {
         side: [_observation(host, one) for host, one in by_host.items() if one]
         for side, by_host in results.items()
     }
-    return Picture(**sides, limits=Limits(**limits))
+    known = read_known(accepted)
+    return Picture(**sides, limits=Limits(**limits), accepted=known, today=date.today())
 
 
 def _observation(host: str, result: Any) -> Mapping[str, Any]:

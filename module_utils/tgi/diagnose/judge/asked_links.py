@@ -71,10 +71,12 @@ def _judge(scene: Scene, link: str) -> Found:
     # A soft problem is no fault: mostly there was nothing to check
     failed = {name: one for name, one in found.items() if one["problem"] and not one["soft"]}
     refused = {name: one for name, one in failed.items() if one["problem"].startswith(_BUSY)}
-    for make, minor in ((broken, False), (warning, True)):
-        for name, one in failed.items():
-            if one["minor"] is not minor or name in refused:
-                continue
+    # What is accepted must not hide what is not
+    known = {name for name in failed if scene.picture.known(name, scene.model["name"])}
+    order = sorted(failed, key=lambda name: (name in known, failed[name]["minor"]))
+    for name in order:
+        one, make = failed[name], warning if failed[name]["minor"] else broken
+        if name not in refused:
             if one["problem"].startswith(_TOGETHER):
                 return broken("batch", f"{name}: {one['problem']}, {_APART}", _BATCH)
             return make(name, one["seen"], _REMEDIES.get(name) or one["remedy"])
