@@ -22,7 +22,7 @@ QUESTION = [{"role": "user", "content": "Name the capital of France."}]
 _COUNT = """
 import urllib.request
 page = urllib.request.urlopen("http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
-rows = [line for line in page.splitlines() if line.startswith("tgi_request_count")]
+rows = [line for line in page.splitlines() if line.startswith("tgi_request_success")]
 print(int(sum(float(line.rsplit(" ", 1)[1]) for line in rows)))
 """
 _KNOCK = """
