@@ -31,7 +31,7 @@ def chat(status: int = 200, **more: Any) -> Side:
 
 def stream(ttft: float = 0.2, tpot: float = 0.02, **more: Any) -> Side:
     total = ttft + 19 * tpot
-    return answer(ttft=ttft, tpot=tpot, total=total, chunks=20, problem="", **more)
+    return answer(ttft=ttft, tpot=tpot, total=total, chunks=20, problem="", merged="", **more)
 
 
 def asked(problem: str = "", **more: Any) -> Side:

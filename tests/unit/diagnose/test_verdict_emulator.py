@@ -39,7 +39,7 @@ BROKEN = {
     "chance": ("text", "mean logprob -6.2", "compare model_id and revision"),
     "mojibake": ("text", "characters were lost", "tokenizer's revision"),
     "nan-logprobs": ("generation", "logprob is None", "NaN"),
-    "merged-events": ("speed", "buffered", "proxy_buffering"),
+    "merged-events": ("speed", "the engine itself sends bursts", "without a free core"),
     "no-finish-reason": ("generation", "finish_reason is None", "tgi_image"),
     "no-usage": ("direct.chat", "usage is missing", "tgi_image"),
     "template-echo": ("text", "repeats the prompt", "tgi_image"),

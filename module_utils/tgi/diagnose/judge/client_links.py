@@ -162,6 +162,12 @@ def judge_speed(scene: Scene) -> Found:
     direct = [one["stream"] for one in scene.picture.direct(scene.model["name"]) if "stream" in one]
     for one in direct[:1]:
         said += f"; {seconds(one['ttft'])}, {seconds(one['tpot'])} direct"
+    if seen.get("bursts") and any(one.get("merged") for one in direct):
+        return broken(
+            "bursts",
+            f"{said}: the engine itself sends bursts, on its own port too ({seen['bursts']})",
+            "look for a GPU host without a free core (top), and compare tgi_image with tgi_version",
+        )
     if seen.get("bursts") or any(_collected(seen, one) for one in direct):
         how = f" ({seen['bursts']})" if seen.get("bursts") else ""
         return broken(

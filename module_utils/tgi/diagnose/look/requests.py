@@ -10,6 +10,7 @@ from typing import Any
 
 from ...checks.judges import chat, native, questions
 from ...checks.judges.metrics import parse_metrics
+from ...checks.model.streaming import judge_bursts
 from ...checks.session import LONG_TOKENS, Session
 from ...client.answer import Answer
 from ...client.http_problem import dig, error_text, http_problem
@@ -46,8 +47,11 @@ def view_chat(answer: Answer) -> dict[str, Any]:
 
 
 def view_stream(answer: Answer) -> dict[str, Any]:
-    """Return ``chunks``, and ``ttft``, ``tpot``, ``total`` in seconds (None: not seen)."""
-    stream = chat.read_stream(answer)
+    """Return ``chunks``, and ``ttft``, ``tpot``, ``total`` in seconds (None: not seen).
+
+    ``merged``: how its events came in bursts; one stream alone proves nothing.
+    """
+    stream, bursts = chat.read_stream(answer), judge_bursts(answer)
     times = stream.times
     gaps = len(times) - 1
     return {
@@ -57,6 +61,7 @@ def view_stream(answer: Answer) -> dict[str, Any]:
         "tpot": round((times[-1] - times[0]) / gaps, 4) if gaps > 0 else None,
         "total": round(answer.ms / 1000, 3),
         "chunks": len(times),
+        "merged": bursts.observed if bursts.problem and not bursts.soft else "",
     }
 
 
