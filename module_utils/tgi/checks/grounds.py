@@ -63,7 +63,10 @@ GROUNDS: Mapping[str, Ground] = {
         rf"{_SILENT}|{_BROKEN}|restarted during the checks",
     ),
     "key": Ground(("auth.valid",), r"HTTP 40[13]"),
-    "backend": Ground(("model.info",), r"HTTP (?:404|50[234])"),
+    "backend": Ground(
+        ("model.info", "generate.basic", "chat.basic", "completions.stream"),
+        r"HTTP (?:404|50[234])",
+    ),
     "generation": Ground(
         ("generate.basic", "chat.basic", "completions.basic"),
         rf"{_SILENT}|{_BROKEN}|HTTP 429|{_EMPTY}",

@@ -133,6 +133,7 @@ def test_an_accepted_failure_fails_no_run_and_every_report_shows_it() -> None:
     assert f'<skipped message="accepted: {why}">'.encode() in make_junit(found)
     page = make_page([found])
     assert "accepted</span>" in page and why in page
+    assert "No required check failed, except for accepted failures." in page
 
 
 def test_consequences_of_an_accepted_root_fail_no_run() -> None:

@@ -67,6 +67,7 @@ def bad(name: str, said: str, model: str = "small", status: str = "fail", **more
         (bad("auth.valid", "HTTP 401", ""), bad("chat.basic", LOST), True),
         (bad("model.info", "HTTP 502"), bad("chat.basic", "HTTP 502"), False),
         (bad("model.info", "HTTP 502"), bad("health.status", "HTTP 502", ""), False),
+        (bad("chat.basic", "HTTP 404"), bad("chat.stream", "HTTP 404"), False),
         (bad("model.info", "HTTP 502", "other"), bad("chat.basic", "HTTP 502"), True),
         (bad("health.after", "connection refused"), bad("chat.basic", LOST), False),
         (bad("health.after", "the engine restarted during the checks: it is gone"),

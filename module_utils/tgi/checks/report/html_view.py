@@ -77,6 +77,8 @@ def _lead(documents: Sequence[Document], state: str) -> str:
     """Return what the verdict means, and which side of the gateway is the likely cause."""
     if state == "skipped":
         return "No selected check applies here."
+    if state == "passed" and any(one["summary"]["accepted"] for one in documents):
+        return "No required check failed, except for accepted failures."
     if state == "passed":
         return "Every planned check ran, and no required one failed."
     views: dict[str, set[str]] = {}
