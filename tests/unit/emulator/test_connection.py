@@ -6,11 +6,12 @@ import json
 import socket
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tgi_emulator.http1.body import Body, BrokenBody
-from tgi_emulator.http1.head import MOST_BYTES, Refused, parse
+from tgi_emulator.server.body import Body, BrokenBody
+from tgi_emulator.server.head import MOST_BYTES, Refused, parse
 
 from tests.support.emulator_process import Running, running
 
@@ -162,3 +163,36 @@ def test_a_body_is_asked_for_and_told_when_it_breaks(emulator: Running) -> None:
     assert got.endswith(told)
     assert said(emulator, POST + b"content-length: 9\r\n\r\n{", stop=True).endswith(told)
     assert said(emulator, POST, stop=True) == b""
+
+
+def test_http2_is_spoken_to_clients_that_begin_with_it(emulator: Running) -> None:
+    with httpx.Client(base_url=emulator.url, http1=False, http2=True) as client:
+        info = client.get("/info")
+        assert (info.http_version, info.status_code) == ("HTTP/2", 200)
+        assert (client.head("/info").content, client.get("/nope").status_code) == (b"", 404)
+        parameters = {"max_new_tokens": 3}
+        asked = client.post("/generate", json={"inputs": "Hi", "parameters": parameters})
+        assert asked.json()["generated_text"]
+        # More than a window holds, both ways
+        assert len(client.post("/tokenize", json={"inputs": "word " * 60_000}).json()) > 60_000
+        assert client.post("/generate", content=b"{").text.endswith("application/json`")
+        with client.stream("POST", "/generate_stream", json={"inputs": "Hi"}) as answer:
+            assert next(answer.iter_lines()).startswith("data: {")
+        assert client.get("/api-doc/openapi.json").json()["openapi"] == "3.0.3"
+
+
+def test_http2_breaks_off_where_http1_does(emulator: Running) -> None:
+    with (
+        emulator.broken("stream-cut=2"),
+        httpx.Client(base_url=emulator.url, http1=False, http2=True) as client,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        client.post("/generate_stream", json={"inputs": "Hi"})
+
+
+def test_a_beginning_of_http2_may_be_an_error(emulator: Running) -> None:
+    assert said(emulator, b"PRI * HT", b"TP/2.0\r\n\r\nXX\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    settings_of_a_stream = b"\0\0\0\4\0\0\0\0\1"
+    got = said(emulator, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings_of_a_stream)
+    goodbye = got[-17:]
+    assert (goodbye[:4], goodbye[-1]) == (b"\0\0\x08\x07", 1)

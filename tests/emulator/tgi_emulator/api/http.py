@@ -11,11 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ..http1.body import BrokenBody
 from ..reading.fault import Fault
 from ..reading.media_type import is_json
 from ..reading.serde import Reader
 from ..reading.text import Text
+from ..server.body import BrokenBody
 from .backend import StreamCut
 from .rust_words import dumps
 

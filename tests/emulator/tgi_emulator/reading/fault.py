@@ -28,11 +28,11 @@ class Fault(Exception):
     def told(self, raw: bytes) -> str:
         """The whole sentence, as serde_path_to_error and serde_json write it."""
         where, steps = "", self.path or []
-        for number_of, step in enumerate(steps):
+        for place, step in enumerate(steps):
             if isinstance(step, int):
                 where += f"[{step}]"
             else:
-                where += f"{'.' if number_of else ''}{'?' if step is None else step}"
+                where += f"{'.' if place else ''}{'?' if step is None else step}"
         named = any(step is not None for step in steps)
         told = f"{where}: {self.message}" if named else self.message
         if self.at is None:

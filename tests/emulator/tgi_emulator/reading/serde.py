@@ -165,7 +165,7 @@ def untagged(name: str, *readers: Reader) -> Reader:
 
 
 def _names(variants: Mapping[str, Reader]) -> Names:
-    """ "a|b" is one variant with two names."""
+    """A variant named "a|b" goes by both names."""
     return tuple(tuple(key.split("|")) for key in variants)
 
 

@@ -13,7 +13,7 @@ import uvicorn
 from ..api.app import create_app
 from ..api.backend import Backend
 from ..api.metrics import Metrics
-from ..http1.server import Http1
+from ..server.http1 import Http1
 from ..source.text import TextSource
 from . import failures
 from .limits import Limits

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
 from .body import Body, BrokenBody
+from .exchange import Exchange, Fields, date
 from .head import Head, Refused, parse
+from .http2 import Http2
 
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HIGH_WATER = 65536
 _LINGER_SECONDS = 1.0
 _OLD_PHRASES = {413: "Payload Too Large", 422: "Unprocessable Entity"}
 """Python 3.13 has newer names."""
-_ORDER = {
-    b"content-type": 0, b"content-length": 2, b"vary": 3, b"access-control-allow-origin": 4,
-    b"allow": 5,
-}  # fmt: skip
 
 
 class Http1(asyncio.Protocol):
@@ -33,7 +30,7 @@ class Http1(asyncio.Protocol):
             config.load()
         self._state, self._app_state, self.app = server_state, app_state, config.loaded_app
         self._buffer = bytearray()
-        self._exchange: Exchange | None = None
+        self._exchange: _Exchange | None = None
         self.ending = self._deaf = False
         self.writable = asyncio.Event()
         self.writable.set()
@@ -43,6 +40,12 @@ class Http1(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        client, server = (transport.get_extra_info(f"{end}name") for end in ("peer", "sock"))
+        self._common = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "scheme": "http",
+            "client": tuple(client[:2]), "server": tuple(server[:2]), "root_path": "",
+            "state": self._app_state.copy(),
+        }  # fmt: skip
         self._state.connections.add(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -80,6 +83,8 @@ class Http1(asyncio.Protocol):
 
     def go_on(self) -> None:
         """Do what the bytes at hand allow."""
+        if self._exchange is None and self._buffer[:3] == _PREFACE[:3] and self._turns_to_http2():
+            return
         while not self.transport.is_closing() and not self._deaf:
             exchange = self._exchange
             if exchange is None:
@@ -93,6 +98,16 @@ class Http1(asyncio.Protocol):
                 return
             self._end(exchange)
 
+    def _turns_to_http2(self) -> bool:
+        """Hand the connection over when HTTP/2's first bytes have come, or wait for the rest."""
+        start = bytes(self._buffer[: len(_PREFACE)])
+        if start == _PREFACE:
+            self._state.connections.discard(self)
+            protocol = Http2(self.transport, self.app, self._state, self._common)
+            self.transport.set_protocol(protocol)
+            protocol.data_received(bytes(self._buffer))
+        return _PREFACE.startswith(start)
+
     def _begin(self) -> bool:
         """Start a request when its head has come."""
         try:
@@ -104,24 +119,20 @@ class Http1(asyncio.Protocol):
             return False
         head, size = found
         del self._buffer[:size]
-        self._exchange = Exchange(self, head, self._scope(head))
+        self._exchange = _Exchange(self, head, self._scope(head))
         task = asyncio.get_running_loop().create_task(self._exchange.run())
         task.add_done_callback(self._state.tasks.discard)
         self._state.tasks.add(task)
         return True
 
     def _scope(self, head: Head) -> dict[str, Any]:
-        client, server = (self.transport.get_extra_info(f"{end}name") for end in ("peer", "sock"))
         return {
-            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": head.version, "method": head.method, "scheme": "http",
+            **self._common, "http_version": head.version, "method": head.method,
             "path": head.path.decode("latin-1"), "raw_path": head.path,
-            "query_string": head.query, "root_path": "", "headers": head.headers,
-            "client": client and tuple(client[:2]), "server": server and tuple(server[:2]),
-            "state": self._app_state.copy(),
+            "query_string": head.query, "headers": head.headers,
         }  # fmt: skip
 
-    def _end(self, exchange: Exchange) -> None:
+    def _end(self, exchange: _Exchange) -> None:
         self._exchange = None
         self._state.total_requests += 1
         self.transport.resume_reading()
@@ -143,114 +154,65 @@ class Http1(asyncio.Protocol):
         asyncio.get_running_loop().call_later(_LINGER_SECONDS, self.transport.close)
 
 
-class Exchange:
-    """One request and its answer, as ASGI sees them."""
+class _Exchange(Exchange):
+    """One of the exchanges that follow each other on a connection."""
 
     def __init__(self, connection: Http1, head: Head, scope: dict[str, Any]) -> None:
-        self._connection, self._head, self._scope = connection, head, scope
-        self._body, self._parts = Body(head.length), bytearray()
-        self._news = asyncio.Event()
+        super().__init__(connection.app, scope)
+        self._connection, self._head = connection, head
+        self._body, self.keep_alive, self._chunked = Body(head.length), head.keep_alive, False
         self._expected = head.expects_continue and not self._body.complete
-        self._gone = self._broken = self._whole_told = self._chunked = False
-        self.keep_alive, self.answered, self._started = head.keep_alive, False, False
-
-    # -- what the connection calls
-
-    @property
-    def waiting(self) -> int:
-        """Bytes of the body that the application has not taken."""
-        return len(self._parts)
 
     @property
     def read_whole(self) -> bool:
-        return self._body.complete and not self._broken
+        return self._body.complete and not self.broken
 
     def read(self, buffer: bytearray) -> None:
         try:
-            part = self._body.take(buffer)
+            self.feed(self._body.take(buffer), self._body.complete)
         except BrokenBody:
-            self.cut_off()
-            part = b""
             buffer.clear()
-        self._parts += b"" if self.answered else part
-        self._news.set()
+            self.cut_off()
 
     def cut_off(self) -> None:
-        self._broken, self.keep_alive = True, False
-        self._news.set()
+        self.keep_alive = False
+        super().cut_off()
 
-    def leave(self) -> None:
-        """The client is gone."""
-        self._gone = True
-        self._news.set()
-
-    async def run(self) -> None:
-        try:
-            await self._connection.app(self._scope, self._receive, self._send)
-        except Exception:
-            logging.getLogger(__name__).exception("The application failed")
-            if not self._started:
-                await self._send({"type": "http.response.start", "status": 500, "headers": []})
-                await self._send({"type": "http.response.body"})
-        if not self.answered:
-            # An answer that breaks off on purpose, or for want of a client
-            self._connection.transport.close()
-
-    # -- what the application calls
-
-    async def _receive(self) -> dict[str, Any]:
-        transport = self._connection.transport
-        if self._expected and not transport.is_closing():
-            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    def want(self) -> None:
+        if self._expected and not self._connection.transport.is_closing():
+            self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._expected = False
-        while not self._gone and not self.answered:
-            whole = self._body.complete
-            if self._parts or (whole and not self._whole_told):
-                body, self._whole_told = bytes(self._parts), whole
-                self._parts.clear()
-                transport.resume_reading()
-                return {"type": "http.request", "body": body, "more_body": not whole}
-            if self._broken:
-                raise BrokenBody
-            self._news.clear()
-            await self._news.wait()
-        return {"type": "http.disconnect"}
 
-    async def _send(self, message: dict[str, Any]) -> None:
-        await self._connection.writable.wait()
-        if self._gone:
-            return
-        write = self._connection.transport.write
-        if message["type"] == "http.response.start":
-            self._started = True
-            write(_lines(self._head.version, message["status"], self._fields(message["headers"])))
-            return
-        body = b"" if self._head.method == "HEAD" else message.get("body", b"")
-        if body:
-            write(b"%x\r\n%b\r\n" % (len(body), body) if self._chunked else body)
-        if not message.get("more_body", False):
-            if self._chunked:
-                write(b"0\r\n\r\n")
-            self.answered = True
-            self._news.set()
-            self._connection.go_on()
+    def taken(self) -> None:
+        self._connection.transport.resume_reading()
 
-    def _fields(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The headers of the answer, in the order in which axum and hyper come to add them."""
-        fields = sorted(given, key=lambda field: _ORDER.get(field[0].lower(), 1))
+    def begin(self, status: int, fields: Fields) -> None:
         self.keep_alive = self.keep_alive and not self._connection.ending
         sized = any(name.lower() == b"content-length" for name, _ in fields)
         if self._head.version == "1.1":
             fields += [] if self.keep_alive else [(b"connection", b"close")]
             self._chunked = not sized and self._head.method != "HEAD"
             fields += [(b"transfer-encoding", b"chunked")] if self._chunked else []
-            return fields
-        self.keep_alive = self.keep_alive and sized
-        return [*fields, (b"connection", b"keep-alive")] if self.keep_alive else fields
+        else:
+            self.keep_alive = self.keep_alive and sized
+            fields += [(b"connection", b"keep-alive")] if self.keep_alive else []
+        self._connection.transport.write(_lines(self._head.version, status, fields))
+
+    async def write(self, body: bytes, last: bool) -> None:
+        await self._connection.writable.wait()
+        if self._chunked:
+            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n" * last
+        self._connection.transport.write(body)
+
+    def end(self) -> None:
+        self._connection.go_on()
+
+    def break_off(self) -> None:
+        self._connection.transport.close()
 
 
-def _lines(version: str, status: int, fields: list[tuple[bytes, bytes]]) -> bytes:
+def _lines(version: str, status: int, fields: Fields) -> bytes:
     phrase = _OLD_PHRASES.get(status) or HTTPStatus(status).phrase
     lines = [f"HTTP/{version} {status} {phrase}".encode()]
-    lines += [name + b": " + value for name, value in fields]
-    return b"\r\n".join([*lines, f"date: {formatdate(usegmt=True)}".encode(), b"", b""])
+    lines += [name + b": " + value for name, value in [*fields, date()]]
+    return b"\r\n".join([*lines, b"", b""])
