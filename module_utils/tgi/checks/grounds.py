@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .judges.http_answer import SEE_OTHERS
-from .results import FAIL, NOT_JUDGED, WARN, Check
+from .results import FAIL, NOT_JUDGED, PASS, WARN, Check
 from .selection import CheckSpec, Item
 
 Key = tuple[str, str]
@@ -26,12 +26,14 @@ class Ground:
     """``roots``: ids of the checks that judge it; the first that failed counts.
 
     ``signs`` are what a failure for want of it says, in the root (unless ``root_signs`` says
-    otherwise) and in all that stand on it.
+    otherwise) and in all that stand on it. ``proofs``: if one of these checks passed, it is there
+    after all, at least at times.
     """
 
     roots: tuple[str, ...]
     signs: str
     root_signs: str = ""
+    proofs: tuple[str, ...] = ()
 
     def is_shown_by(self, check: Check, root: bool = False) -> bool:
         signs = (root and self.root_signs) or self.signs
@@ -62,6 +64,10 @@ GROUNDS: Mapping[str, Ground] = {
         ("health.after",), rf"{_SILENT}|{_BROKEN}|cut short",
         rf"{_SILENT}|{_BROKEN}|restarted during the checks",
     ),
+    "process": Ground(
+        ("health.after",), r"cannot read /metrics|not in /metrics|moved by|streams failed",
+        rf"{_SILENT}|restarted during the checks",
+    ),
     "key": Ground(("auth.valid",), r"HTTP 40[13]"),
     "backend": Ground(
         ("model.info", "generate.basic", "chat.basic", "completions.stream"),
@@ -70,6 +76,10 @@ GROUNDS: Mapping[str, Ground] = {
     "generation": Ground(
         ("generate.basic", "chat.basic", "completions.basic"),
         rf"{_SILENT}|{_BROKEN}|HTTP 429|{_EMPTY}",
+        proofs=(
+            "generate.basic", "generate.stream", "chat.basic", "chat.stream", "chat.length",
+            "completions.basic", "completions.stream",
+        ),
     ),
     "template": Ground(("chat.template", "chat.basic"), r"(?i)HTTP 4\d\d[^;]*template"),
     "stream": Ground(
@@ -147,13 +157,18 @@ def _lost(item: Item, found: Mapping[Key, Check]) -> Iterator[Check]:
 
 
 def _lost_grounds(item: Item, found: Mapping[Key, Check]) -> Iterator[tuple[Ground, Check]]:
+    model = item.key[1]
     for ground in grounds_of(item.spec):
+        if any(
+            one.status == PASS for name in ground.proofs for one in _results(name, model, found)
+        ):
+            continue
         if item.spec.id in ground.roots:
             earlier = ground.roots[: ground.roots.index(item.spec.id)]
         else:
             earlier = ground.roots
         for name in earlier:
-            for root in _results(name, item.key[1], found):
+            for root in _results(name, model, found):
                 if root.status == FAIL and ground.is_shown_by(root, root=True):
                     yield ground, root
 

@@ -84,6 +84,14 @@ def test_a_consequence_is_not_judged(root: Check, other: Check, judged: bool) ->
     assert found[other.name] == ((other.status, other.observed) if judged else lost)
 
 
+def test_an_engine_that_generates_at_times_has_not_lost_its_ground() -> None:
+    """Requests may fail where they meet in a batch: then no single check is the cause."""
+    rows = (bad("generate.basic", LOST), bad("json.const", LOST))
+    assert settled(*rows)["json.const small"][0] == "not_judged"
+    assert settled(*rows, row("chat.basic", model="small"))["json.const small"][0] == "fail"
+    assert settled(*rows, row("chat.basic", model="other"))["json.const small"][0] == "not_judged"
+
+
 def test_a_chain_of_consequences_names_its_root() -> None:
     gone = "connection refused"
     found = settled(

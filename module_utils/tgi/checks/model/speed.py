@@ -123,7 +123,7 @@ SPECS: tuple[CheckSpec, ...] = (
         "lower max_total_tokens",
         smoke_batching,
         stage=3,
-        grounds=("stream",),
+        grounds=("stream", "process"),
         severity=MINOR,
     ),
 )
