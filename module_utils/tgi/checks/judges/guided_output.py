@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...client.answer import Answer
-from ...client.http_problem import http_problem, load
+from ...client.http_problem import error_text, http_problem, load
 from ...common.text import trim
 from ..results import Outcome
+from .chat import TEMPLATE_REMEDY
 from .dialect import Said, read, read_stream, token_count
 from .http_answer import SEE_OTHERS, excerpt, outcome
 from .json_prefix import BEGUN, WHOLE, WRONG, is_endless_space, judge_beginning
@@ -190,7 +191,9 @@ def judge_stream(answer: Answer, form: Form) -> Outcome:
 
 
 def judge_invalid(answer: Answer) -> Outcome:
-    """Check that an invalid schema gets HTTP 4xx."""
+    """Check that an invalid schema gets HTTP 4xx, and not for want of a chat template."""
+    if "template" in error_text(answer.json()).lower():
+        return outcome(answer, [http_problem(answer)], "", "", TEMPLATE_REMEDY)
     if not answer.fault and 400 <= answer.status < 500 and answer.status not in (401, 403, 429):
         return outcome(answer, [], f"HTTP {answer.status}")
     problem = http_problem(answer) or "HTTP 200: an invalid schema was not refused"

@@ -154,6 +154,8 @@ def test_stream(answer: Answer, problem: str) -> None:
     [
         (error("grammar is not valid"), True),
         (error("bad schema", 400), True),
+        # It refuses every chat: that says nothing of schemas
+        (error("Template error: template not found"), False),
         (chat_reply("anything"), False),
         (error("internal", 500), False),
         (error("key", 401), False),
