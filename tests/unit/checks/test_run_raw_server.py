@@ -103,7 +103,7 @@ def zipped(times: int, size: int = 10_000_000) -> bytes:
 HALF = b'{"object":"chat.completion","choices":[{"index":0,'
 BAD, NO_CHOICE = "not valid HTTP", "the answer does not hold exactly one choice"
 CLOSED, CUT = "connection closed without an answer", "connection closed in the middle of the body"
-SILENT, SLOW = "no answer within 0.5 s", "no complete answer within 0.5 s"
+SILENT, SLOW = "no answer within 1.5 s", "no complete answer within 1.5 s"
 #: Name: (what the server does, the problem of a check of whole answers).
 CASES: dict[str, tuple[Talk, str]] = {
     "hangs up at once": (hangs_up, CLOSED),
@@ -161,7 +161,7 @@ PART = ("chat.basic", "chat.stream", "generate.basic", "generate.stream", "json.
 #: All but health: where /health fails, the checks of later stages are not run.
 ALL = sorted({spec.group for spec in DIRECT} - {"health", "selftest", "gpu"})
 #: Seconds for a request. Cases that wait for it run at one time.
-TIMEOUT = 0.5
+TIMEOUT = 1.5
 #: A busy machine may need it where nothing waits.
 PATIENCE = 15
 WAITING = [name for name, (_, words) in CASES.items() if words in (SILENT, SLOW)]
