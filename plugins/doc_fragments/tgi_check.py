@@ -188,7 +188,8 @@ options:
       - Known failures. The check still runs; its failure has the status C(accepted) and does not
         fail the run, and neither do its consequences. If it passes, or after the last day, there
         is a warning instead. Entries for other models or the other view do nothing.
-      - Not for C(auth.*), C(tls.*) and C(selftest).
+      - Not for C(auth.*), C(tls.*) and C(selftest), and not for C(health.status), C(health.after),
+        C(generate.basic) and C(chat.basic), without which nothing is proven.
     type: list
     elements: dict
     default: []

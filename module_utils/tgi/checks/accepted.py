@@ -16,6 +16,8 @@ from .selection import SELFTEST
 
 #: Ids that protect the site or the checks themselves begin with these.
 _NEVER = ("auth.", "tls.", SELFTEST)
+#: Where one of these fails, nearly all others are not judged, and a green run would prove nothing.
+_BASIS = ("health.status", "health.after", "generate.basic", "chat.basic")
 _STALE_REMEDY = (
     "Remove the entry from checks_accepted; if it still fails in the other view or for another "
     "model, name that model in the entry"
@@ -52,6 +54,12 @@ def find_problems(
                 f"{here}.check", f"is {check}, which cannot be accepted (auth.*, tls.*, selftest)",
                 "delete the entry, and mend what the check finds",
             )  # fmt: skip
+        elif check in _BASIS:
+            remedy = "take the model out of tgi_models until it works"
+            if check == "chat.basic":
+                remedy = "for a model without a chat template write checks_without_chat"
+            what = f"is {check}, without which nothing is proven"
+            yield problem(f"{here}.check", what, f"delete the entry; {remedy}")
         elif isinstance(check, str) and check not in _IDS:
             near = closest(check, _IDS)
             remedy = f"write {near}" if near else "write an id from docs/checks.md"

@@ -79,6 +79,10 @@ def test_an_entry_for_all_models_is_needed_until_none_fails() -> None:
             ({"check": name}, f"a[0].check is {name}, which cannot be accepted (auth.*, tls.*, ")
             for name in ("auth.missing", "tls.expiry", "selftest", "auth.no-such")
         ),
+        *(
+            ({"check": name}, f"a[0].check is {name}, without which nothing is proven; delete")
+            for name in ("health.status", "health.after", "generate.basic", "chat.basic")
+        ),
         ({"model": "smal"}, 'a[0].model is "smal", not a model\'s name; write small'),
         ({"model": "x"}, 'a[0].model is "x", not a model\'s name; write one of: other, small'),
         ({"until": "31.12.2026"}, 'a[0].until is "31.12.2026", not a day; write YYYY-MM-DD'),
