@@ -138,6 +138,12 @@ ROUTES = [
     ('{"x": "\\\\", "y": "\\"model\\":\\"llama\\"", "model": "code"}', "code"),
     ('{"x": "model", "model": "code", "y": ["model", "llama"]}', "code"),
     ('["model", "code"]', "llama"),
+    ('\ufeff{"model": "code"}', "code"),
+    ('{ "model"  :\n "code" \t, "x": 1 }', "code"),
+    ('{"x": "%s", "model": "code"}' % ('\\"model\\": ' * 9), "code"),
+    ('{"model": "code", "x": [%s]}' % ("123456789012, " * 99 + '"model"'), "code"),
+    ('{"x": 12345678901234567890, "model": "code"}', "code"),
+    ('{"model": "code", "model": null}', "llama"),
 ]
 
 
@@ -170,6 +176,31 @@ def test_a_model_that_is_no_text_is_refused(body: str, shallow: bool) -> None:
 )
 def test_what_cannot_be_read_is_refused(body: str) -> None:
     assert sent("byBody", body=body, shallow=True)[0] == 400
+
+
+MANY = ",".join(['""'] * 90000)
+
+
+def test_a_body_of_too_many_parts_is_read_as_far_as_it_matters() -> None:
+    """A worker serves no other client meanwhile; 2 MB could take it a second."""
+    assert sent("byBody", body=f'{{"x": [{MANY}], "model": "code"}}')[0] == 400
+    assert sent("byBody", body=f'{{"model": "code", "x": [{MANY}]}}') == ["@backend", "code"]
+    for hidden in ("model", "m\\u006fdel"):
+        body = f'{{"model": "code", "x": [{MANY}], "{hidden}": "llama"}}'
+        assert sent("byBody", body=body)[0] == 400, hidden
+    for costly in ('\\"', "\\\\"):
+        assert sent("byBody", body=f'{{"x": "{costly * 300000}", "model": "code"}}')[0] == 400
+
+
+def test_a_value_longer_than_any_name_is_not_read() -> None:
+    assert sent("byBody", body=json.dumps({"model": "x" * 10**6}))[0] == 404
+    assert sent("byBody", body=json.dumps({"model": ["x"] * 10**4}))[0] == 400
+
+
+def test_a_request_with_something_to_hide_goes_where_nothing_is_logged() -> None:
+    path = {"gateway_named": "wide", "gateway_quiet": "quiet_"}
+    assert sent("byPath", variables=path) == ["@quiet_model_wide", "wide"]
+    assert sent("toDefault", variables={"gateway_quiet": "quiet_"}) == ["@quiet_backend", "llama"]
 
 
 def by_path(handler: str, name: str, consumer: str = "duck") -> Any:
