@@ -36,11 +36,16 @@ def check_keys(keys: Any, where: str, seen: dict[str, str]) -> Iterator[str]:
 
 def _check_entry(entry: dict[Any, Any], path: str) -> Iterator[str]:
     for name in map(str, entry):
-        if name not in _ENTRY:
-            remedy = f"write {closest(name, _ENTRY) or 'one of these fields'}"
-            yield problem(
-                f"{path}.{name}", "is not a field of a key (fields: key, expires)", remedy
-            )
+        if name in _ENTRY:
+            continue
+        meant = closest(name, _ENTRY)
+        if not meant and ("key" not in entry or len(name) >= SHORTEST_KEY):
+            # The name may be the key itself: {KEY: "2027-01-31"}
+            what = "has a field that is neither key nor expires, and may be the key itself"
+            yield problem(path, what, 'write {key: KEY, expires: "2027-01-31"}')
+            return
+        what = "is not a field of a key (fields: key, expires)"
+        yield problem(f"{path}.{name}", what, f"write {meant or 'one of these fields'}")
     if "key" not in entry:
         yield problem(f"{path}.key", "is missing", _REMEDY)
     expires = entry.get("expires")

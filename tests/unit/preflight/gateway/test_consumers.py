@@ -81,6 +81,7 @@ REFUSED = [
     (keyed(expires=20270131), ".keys[0].expires is not a date"),
     (keyed(expires="2027-02-30"), ".keys[0].expires is not a date"),
     (keyed(expires=True), ".keys[0].expires is not a date"),
+    ({"keys": [{KEY: "2027-01-31"}]}, ".keys[0] has a field that is neither key nor expires"),
     (keyed(expire="2027-01-31"), f".keys[0].expire {NO_FIELD} write expires"),
     (keyed(owner="x"), f".keys[0].owner {NO_FIELD} write one of these fields"),
     ({"keys": [{"expires": "2027-01-31"}]}, ".keys[0].key is missing; write the output of openssl"),
