@@ -67,6 +67,12 @@ options:
         starts the next time.
     type: str
     default: ""
+  rotation:
+    description:
+      - Texts of C(tgi-gateway-logs.conf) for logrotate, and of C(tgi-gateway-logs.service) and
+        C(tgi-gateway-logs.timer), which rotate the logs when they are large. Starts the timer.
+    type: dict
+    default: {}
 author: tgi-ansible
 """
 
@@ -125,6 +131,7 @@ OPTIONS: dict[str, Any] = {
         "default": "refuse",
     },
     "drop_in": {"type": "str", "default": ""},
+    "rotation": {"type": "dict", "default": {}},
 }
 
 
@@ -155,6 +162,8 @@ def main() -> None:
             outcome = work.put_in_force(release, sites)
     except (ApplyError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
+    for warning in outcome.warnings:
+        module.warn(warning)
     if module._diff:
         extra["diff"] = outcome.diff
     module.exit_json(changed=outcome.changed, did=outcome.did, **extra)

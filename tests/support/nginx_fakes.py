@@ -25,6 +25,8 @@ class FakeNginx:
         self.ignores: set[str] = set()  # versions whose reload is taken and not served
         self.breaks: set[str] = set()  # versions with which the unit does not start
         self.serving: str | None = None
+        self.alerts = ""  # in its log, although it serves
+        self.few_files = ""
         self.asked: list[str] = []
         self.status_urls: list[str] = []
 
@@ -95,8 +97,19 @@ class FakeNginx:
     def log_since(self, _mark: int) -> str:
         return "bind() to 0.0.0.0:80 failed"
 
+    def alerts_since(self, _mark: int) -> str:
+        return self.alerts
 
-def system(path: Path, check_mode: bool = False, drop_in: str = "") -> tuple[Gateway, FakeNginx]:
+    def too_few_files(self, _configuration: str) -> str:
+        return self.few_files
+
+
+def system(
+    path: Path,
+    check_mode: bool = False,
+    drop_in: str = "",
+    rotation: dict[str, str] | None = None,
+) -> tuple[Gateway, FakeNginx]:
     """Lay out a host with the distribution's nginx.conf."""
     path.mkdir(exist_ok=True)
     main = path / "nginx.conf"
@@ -107,7 +120,7 @@ def system(path: Path, check_mode: bool = False, drop_in: str = "") -> tuple[Gat
     gateway = Gateway(
         nginx,  # type: ignore[arg-type, unused-ignore]
         link,
-        UnitFiles(nginx.run, drop_in, path / "etc", path / "state"),
+        UnitFiles(nginx.run, drop_in, rotation or {}, path / "etc", path / "state"),
         0.0,
         check_mode,
     )

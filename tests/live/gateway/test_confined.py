@@ -46,6 +46,23 @@ def test_a_reload_and_a_rotation_work(site: Site) -> None:
     assert owner == ["640", "adm"]
 
 
+def test_a_large_log_is_rotated_between_the_days(site: Site) -> None:
+    unit, timer = "tgi-gateway-logs.service", "tgi-gateway-logs.timer"
+    assert site.run(f"systemctl is-active {timer}") == "active\n"
+    site.run(f"systemctl start {unit}")
+    kept = int(site.run(f"stat -c %i {ACCESS_LOG}"))
+    # As large as a flood would make it
+    site.run(f"truncate -s 101M {ACCESS_LOG}; systemctl start {unit}")
+    assert int(site.run(f"stat -c %i {ACCESS_LOG}.1")) == kept
+    assert answers(site)
+    deadline = time.monotonic() + 10
+    while int(site.run(f"wc -l < {ACCESS_LOG}")) == 0:
+        assert answers(site)
+        assert time.monotonic() < deadline
+    assert site.run(f"stat -c '%a %G' {ACCESS_LOG}").split() == ["640", "adm"]
+    site.run(f"rm {ACCESS_LOG}.1")
+
+
 def test_it_reads_certificates_and_flags_and_writes_nothing_else(site: Site) -> None:
     inside = f"nsenter --mount --target {master(site).strip()}"
     for path in ("/etc/nginx", "/var/lib/tgi-gateway/drain", "/usr", "/root"):

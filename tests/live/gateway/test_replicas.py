@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.live.load import Answer, Connection, Tally, keep_asking
@@ -62,6 +63,18 @@ def active(site: Site, replica: str) -> int:
     return found
 
 
+def until_it_listens(site: Site, replica: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            site.engine(replica)
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, "the engine does not start"
+            time.sleep(0.1)
+        else:
+            return
+
+
 def drain_and_restart(site: Site, replica: str, port: int) -> None:
     site.run(f"touch {FLAGS}/pair@{replica}")
     time.sleep(0.5)
@@ -72,7 +85,8 @@ def drain_and_restart(site: Site, replica: str, port: int) -> None:
     stood = site.engine(replica)["total"]
     time.sleep(0.5)
     assert site.engine(replica)["total"] == stood, "a drained replica was asked"
-    site.run(f"systemctl stop engine@{port}; sleep 1; systemctl start engine@{port}; sleep 0.5")
+    site.run(f"systemctl stop engine@{port}; sleep 1; systemctl start engine@{port}")
+    until_it_listens(site, replica)
     site.run(f"rm {FLAGS}/pair@{replica}")
     deadline = time.monotonic() + 30
     while not site.engine(replica)["total"]:

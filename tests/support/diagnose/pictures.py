@@ -89,6 +89,7 @@ REPLICA = {
 GATEWAY: Side = {
     "host": "gw1",
     "service": {"load": "loaded", "active": "active", "sub": "running", "result": "success"},
+    "few_files": "",
     "config": {"disk": "0" * 16, "served": "0" * 16, "complaint": ""},
     "ports": [80, 443],
     "listening": {"80": "nginx", "443": "nginx"},

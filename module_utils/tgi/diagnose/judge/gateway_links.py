@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..finding import Found, Scene, broken, not_reached, ok
+from ..finding import Found, Scene, broken, not_reached, ok, warning
 from ..look.error_log import OF_UPSTREAMS
 
 _RUN = "run site.yml --tags gateway"
@@ -11,6 +11,10 @@ _JUST_NOW = 180
 _SHORT = (
     "nginx lacks descriptors, connections, disk space or memory: see its error log; free some, or "
     "admit fewer clients (gateway_address_limit)"
+)
+_MORE_FILES = (
+    "set LimitNOFILE=65536 for nginx.service, or that --ulimit for the container that the host is, "
+    "then restart nginx"
 )
 #: Remedies of other kinds of lines
 _OTHERWISE = {
@@ -27,7 +31,8 @@ def judge_service(scene: Scene) -> Found:
         return broken("absent", "nginx is not installed", _RUN)
     state = f"{seen.get('active')} ({seen.get('sub')})"
     if _active(scene):
-        return ok(f"nginx is {state}")
+        few = scene.own.get("few_files")
+        return warning("few_files", few, _MORE_FILES) if few else ok(f"nginx is {state}")
     said, complaint = f"nginx is {state}", (scene.own.get("config") or {}).get("complaint")
     if seen.get("result") not in (None, "", "success"):
         said += f", result {seen['result']}"

@@ -67,6 +67,7 @@ def look_at_gateway(
     return {
         "host": host,
         "service": service,
+        "few_files": nginx.too_few_files(text),
         "config": {"disk": version, "served": served, "complaint": complaint},
         "ports": list(places.ports),
         "listening": {str(port): owner.command for port, owner in owners.items()},

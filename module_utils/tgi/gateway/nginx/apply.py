@@ -13,6 +13,11 @@ from .release import MAIN, Release, ReleaseLink
 from .service import Nginx, status_port, status_url
 from .unit_files import UnitFiles, noted_packages
 
+#: The remedy where a worker may open too few files
+MORE_FILES = (
+    "let the host, or the container that it is, have 65536 (LimitNOFILE of nginx.service, or "
+    "docker run --ulimit), then restart nginx"
+)
 #: nginx's main file, as every package has it
 MAIN_FILE = Path("/etc/nginx/nginx.conf")
 
@@ -23,9 +28,13 @@ class ApplyError(Exception):
 
 @dataclass
 class ApplyResult:
-    """The outcome: ``did`` in words, ``diff`` for Ansible; both are empty when nothing was done."""
+    """The outcome: ``did`` in words, ``diff`` for Ansible; both are empty when nothing was done.
+
+    ``warnings``: what nginx serves in spite of.
+    """
 
     changed: bool = False
+    warnings: list[str] = field(default_factory=list)
     did: list[str] = field(default_factory=list)
     diff: list[dict[str, str]] = field(default_factory=list)
 
@@ -51,7 +60,7 @@ class Gateway:
         ``sites`` says what to do with sites that are not ours: refuse, replace, or include (the
         release has them already).
         """
-        current = self.link.version()
+        current, mark = self.link.version(), self.nginx.log_mark()
         stale = release.stale()
         files_changed = bool(stale) or current != release.version
         outcome = ApplyResult(files_changed)
@@ -92,7 +101,17 @@ class Gateway:
             outcome.did.append("start nginx at boot")
             if not self.check_mode:
                 self.nginx.enable()
+        if not self.check_mode:
+            outcome.warnings = self._warnings(release, mark)
         return outcome
+
+    def _warnings(self, release: Release, mark: int) -> list[str]:
+        """Return what nginx complains of although it serves, with the remedy."""
+        said, files = self.nginx.alerts_since(mark), self.nginx.too_few_files(release.public[MAIN])
+        found = [f"nginx serves, but says: {said}; correct that on this host"] if said else []
+        if files:
+            found.append(f"{files}; {MORE_FILES}")
+        return found
 
     def withdraw(self) -> tuple[ApplyResult, list[str]]:
         """Restore the replaced files; return also the packages installed for the gateway."""
@@ -219,5 +238,5 @@ def gateway(run: Any, params: dict[str, Any], check_mode: bool) -> Gateway:
     """Build a gateway from module parameters."""
     nginx = Nginx(run, status_url(params["status_port"]), [Path(log) for log in params["logs"]])
     link = ReleaseLink(Path(params["main"]), Path(params["directory"]))
-    host = UnitFiles(run, params["drop_in"])
+    host = UnitFiles(run, params["drop_in"], params["rotation"])
     return Gateway(nginx, link, host, float(params["patience"]), check_mode)

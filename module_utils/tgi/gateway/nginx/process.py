@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 _POLL = 0.1
+_FILES = re.compile(r"(?m)^Max open files\s+(\d+)")
 # A program or library that was replaced on the disk; shared memory, too, is shown as deleted
 _REPLACED = re.compile(r"(?m)^\S+ ..x\S? .*\s/(?:usr|lib)\S* \(deleted\)$")
 
@@ -28,6 +29,18 @@ class Program:
         except (OSError, ValueError):
             return False
         return _REPLACED.search(maps) is not None
+
+    def worker_files(self) -> int:
+        """Return how many files the newest worker may open; 0 when that cannot be read."""
+        try:
+            master = self._pid()
+            task = self._proc / str(master) / "task" / str(master)
+            newest = max(map(int, (task / "children").read_text(encoding="ascii").split()))
+            limits = (self._proc / str(newest) / "limits").read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return 0
+        found = _FILES.search(limits)
+        return int(found.group(1)) if found else 0
 
     def replace(self, seconds: float = 10.0) -> str:
         """Let the program on disk take over the listeners; return the error, or "".

@@ -14,6 +14,7 @@ from ...common.commands import Run
 from .process import Program
 
 _VERSION = re.compile(r"[0-9a-f]{16}")
+_ALERT = re.compile(r"\[(?:emerg|alert)\] [0-9#]+: (.*)")
 _SEVERE = re.compile(r"\[(?:emerg|alert|crit)\] [0-9#]+: (.*)")
 # As nginx -t says it, with or without its time and process
 _EMERGENCY = re.compile(r"\[emerg\] (?:[0-9#]+: )?(.*)")
@@ -141,7 +142,25 @@ class Nginx:
         except OSError:
             return 0
 
-    def log_since(self, mark: int) -> str:
+    def too_few_files(self, configuration: str) -> str:
+        """Return what is wrong with the files that a worker may open, or an empty text.
+
+        A request that is passed on takes two connections, and each connection is a file.
+        """
+        found = re.search(r"worker_connections (\d+);", configuration)
+        wanted, given = 2 * int(found.group(1)) if found else 0, self._program.worker_files()
+        if given == 0 or given >= wanted:
+            return ""
+        return (
+            f"a worker of nginx may open {given} files, but its connections can need {wanted}: "
+            "clients that only connect can lock out all others"
+        )
+
+    def alerts_since(self, mark: int) -> str:
+        """Return the alerts that nginx wrote since ``mark``, when it started or reloaded."""
+        return self.log_since(mark, _ALERT)
+
+    def log_since(self, mark: int, kinds: re.Pattern[str] = _SEVERE) -> str:
         """Return the last severe lines written since ``mark``; those hold no request."""
         try:
             with self._error_log.open("rb") as file:
@@ -149,7 +168,7 @@ class Nginx:
                 lines = file.read(1 << 20).decode("utf-8", "replace").splitlines()
         except OSError:
             return ""
-        severe = [found.group(1) for line in lines if (found := _SEVERE.search(line))]
+        severe = [found.group(1) for line in lines if (found := kinds.search(line))]
         return "; ".join(list(dict.fromkeys(severe))[-_LAST_LINES:])
 
 

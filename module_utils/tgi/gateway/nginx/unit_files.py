@@ -1,10 +1,10 @@
-"""Write the drop-in of nginx's unit and the gateway's directories."""
+"""Write the drop-in of nginx's unit, the rotation of its logs, and the gateway's directories."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...common.commands import Run
@@ -13,6 +13,14 @@ from ...common.places import GATEWAY_STATE
 
 #: For flags of drained replicas, and for answers to ACME challenges
 DIRECTORIES = ("drain", "acme")
+#: By the name of its text: what rotates the logs when they are large
+ROTATION = {
+    "tgi-gateway-logs.conf": "tgi-gateway/logs.conf",
+    "tgi-gateway-logs.service": "systemd/system/tgi-gateway-logs.service",
+    "tgi-gateway-logs.timer": "systemd/system/tgi-gateway-logs.timer",
+}
+_TIMER = "tgi-gateway-logs.timer"
+_ROTATED = "logrotate/tgi-gateway.status"
 _PACKAGES = "packages"
 # A restart would break every stream; nginx gets a new library by a binary upgrade or not at all
 _NO_RESTART = "# Ansible managed\n$nrconf{override_rc}{qr(^nginx\\.service$)} = 0;\n"
@@ -22,12 +30,13 @@ _NO_RESTART = "# Ansible managed\n$nrconf{override_rc}{qr(^nginx\\.service$)} = 
 class UnitFiles:
     """The drop-in that confines nginx, and the file that stops needrestart from restarting it.
 
-    ``drop_in`` is the text of the unit's drop-in, empty for none; ``etc`` and ``state`` are
-    /etc and /var/lib/tgi-gateway.
+    ``drop_in`` is the text of the unit's drop-in, empty for none; ``rotation`` has the texts of
+    ROTATION, or none; ``etc`` and ``state`` are /etc and /var/lib/tgi-gateway.
     """
 
     run: Run
     drop_in: str = ""
+    rotation: Mapping[str, str] = field(default_factory=dict)
     etc: Path = Path("/etc")
     state: Path = Path(GATEWAY_STATE)
 
@@ -53,6 +62,8 @@ class UnitFiles:
             did.append(word + (", from its next start" if running else ""))
         if self._spares() and read(self.needrestart) != _NO_RESTART:
             did.append("keep needrestart from restarting nginx")
+        if self._rotates_anew():
+            did.append("rotate the logs when they are large")
         missing = [name for name in DIRECTORIES if not _as_made(self.state / name)]
         if missing:
             did.append(f"make {', '.join(str(self.state / name) for name in missing)}")
@@ -62,6 +73,11 @@ class UnitFiles:
         """Write everything; return a function that restores the old drop-in. Flags survive."""
         before = read(self.unit)
         self._confine(self.drop_in)
+        if self._rotates_anew():
+            for name, text in self.rotation.items():
+                _write(self.etc / ROTATION[name], text)
+            self.run(["systemctl", "daemon-reload"])
+            self.run(["systemctl", "enable", "--now", _TIMER])
         if self._spares():
             _write(self.needrestart, _NO_RESTART)
         for directory in (self.state, *(self.state / name for name in DIRECTORIES)):
@@ -71,16 +87,33 @@ class UnitFiles:
 
     def leftovers(self) -> bool:
         """Return whether :meth:`remove` has anything to remove."""
-        files = (self.unit, self.needrestart, *(self.state / name for name in DIRECTORIES))
+        files = (
+            self.unit,
+            self.needrestart,
+            *self._rotating(),
+            *(self.state / name for name in DIRECTORIES),
+        )
         return any(path.exists() for path in files)
 
     def remove(self) -> None:
         """Remove what :meth:`apply` wrote."""
         self._confine("")
         self.needrestart.unlink(missing_ok=True)
+        if any(path.exists() for path in self._rotating()):
+            self.run(["systemctl", "disable", "--now", _TIMER])
+            for path in (*self._rotating(), self.state.parent / _ROTATED):
+                path.unlink(missing_ok=True)
+            drop_empty(self.etc / "tgi-gateway")
+            self.run(["systemctl", "daemon-reload"])
         for name in DIRECTORIES:
             shutil.rmtree(self.state / name, ignore_errors=True)
         drop_empty(self.state)
+
+    def _rotating(self) -> list[Path]:
+        return [self.etc / path for path in ROTATION.values()]
+
+    def _rotates_anew(self) -> bool:
+        return any(read(self.etc / ROTATION[name]) != text for name, text in self.rotation.items())
 
     def _spares(self) -> bool:
         return self.needrestart.parent.is_dir()

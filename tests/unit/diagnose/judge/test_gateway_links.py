@@ -25,6 +25,14 @@ def test_short_of_descriptors() -> None:
     assert verdict.cause and verdict.cause.link == "errors"
 
 
+def test_workers_with_too_few_files_are_a_warning() -> None:
+    case = Case()
+    case.gateway["few_files"] = "a worker of nginx may open 1024 files"
+    (found,) = [one.found for one in verdict_of(case).findings if one.link == "service"]
+    assert (found.state, found.code) == ("warning", "few_files")
+    assert found.remedy.startswith("set LimitNOFILE=65536 for nginx.service")
+
+
 def line(kind: str, age: int) -> dict[str, Any]:
     return {"kind": kind, "age": age, "count": 1, "upstream": "", "line": f"a line of {kind}"}
 

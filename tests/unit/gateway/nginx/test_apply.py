@@ -210,3 +210,13 @@ def test_withdrawing_without_the_replaced_file_is_refused(tmp_path: Path) -> Non
     with pytest.raises(ApplyError, match="is missing"):
         gateway.withdraw()
     assert nginx.serving == gateway.link.version() == wanted.version
+
+
+def test_what_nginx_serves_in_spite_of_is_a_warning(tmp_path: Path) -> None:
+    gateway, nginx = system(tmp_path)
+    assert gateway.put_in_force(release(tmp_path)).warnings == []
+    nginx.alerts, nginx.few_files = "setrlimit() failed", "a worker may open 1024 files"
+    alert, files = gateway.put_in_force(release(tmp_path, "# more\n")).warnings
+    assert alert == "nginx serves, but says: setrlimit() failed; correct that on this host"
+    assert files.startswith("a worker may open 1024 files; let the host, or the container")
+    assert gateway.put_in_force(release(tmp_path, "# more\n")).changed is False

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.tgi.gateway.nginx.process import Program
+from ansible.module_utils.tgi.gateway.nginx.service import Nginx
 
 CODE = "55d0 r-xp 00000000 fe:01 77 "
 OURS = f"{CODE}                       /usr/sbin/nginx"
@@ -69,3 +70,29 @@ def test_the_old_ends_only_when_the_new_has_come(
 
 def test_without_a_process_it_says_so(tmp_path: Path) -> None:
     assert "cannot replace the running nginx" in Program(tmp_path / "nginx.pid").replace(0.1)
+
+
+@pytest.mark.parametrize(
+    ("soft", "said"),
+    [("1024", "may open 1024 files, but its connections can need 16384"), ("20000", "")],
+)
+def test_a_worker_that_may_open_too_few_files_is_seen(tmp_path: Path, soft: str, said: str) -> None:
+    pid_file = tmp_path / "nginx.pid"
+    pid_file.write_text("7\n")
+    (tmp_path / "7/task/7").mkdir(parents=True)
+    (tmp_path / "7/task/7/children").write_text("12 101 ")
+    for worker, limit in (("12", "99999"), ("101", soft)):
+        (tmp_path / worker).mkdir()
+        text = f"Max processes  1 1 processes\nMax open files            {limit}   524288   files\n"
+        (tmp_path / worker / "limits").write_text(text)
+    program = Program(pid_file, tmp_path)
+    assert program.worker_files() == int(soft)
+    nginx = Nginx(lambda _: (0, "", ""), "http://127.0.0.1:9/", [tmp_path], program)
+    found = nginx.too_few_files("events {\n    worker_connections 8192;\n}\n")
+    assert said in found
+    assert bool(found) is bool(said)
+
+
+def test_files_that_cannot_be_read_are_no_complaint(tmp_path: Path) -> None:
+    nginx = Nginx(lambda _: (0, "", ""), "", [tmp_path], Program(tmp_path / "no", tmp_path))
+    assert nginx.too_few_files("worker_connections 8192;") == ""

@@ -95,7 +95,10 @@ def test_only_severe_lines_are_returned_once_and_without_their_number(tmp_path: 
     with log.open("a") as file:
         file.write("2026/11/23 04:14:27 [error] 7#7: *1 refused, request: GET /?key=secret\n")
         file.write("2026/11/23 04:14:27 [emerg] 7#7: bind() failed\n" * 3)
-    assert nginx.log_since(mark) == "bind() failed"
+        file.write("2026/11/23 04:14:27 [crit] 7#7: *2 open() failed\n")
+        file.write("2026/11/23 04:14:27 [alert] 7#7: setrlimit() failed\n")
+    assert nginx.log_since(mark) == "bind() failed; *2 open() failed; setrlimit() failed"
+    assert nginx.alerts_since(mark) == "bind() failed; setrlimit() failed"
 
 
 def test_a_closed_status_port_is_no_version() -> None:

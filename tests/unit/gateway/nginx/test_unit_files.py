@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.tgi.gateway.nginx import unit_files
 from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError
 from ansible.module_utils.tgi.gateway.nginx.service import Nginx
 
@@ -122,3 +123,21 @@ def test_check_mode_brings_nothing(tmp_path: Path) -> None:
     assert len(outcome.did) == 4
     assert nginx.asked == []
     assert not (tmp_path / "etc").exists()
+
+
+ROTATION = {name: f"text of {name}\n" for name in unit_files.ROTATION}
+
+
+def test_logs_are_rotated_by_size_until_the_gateway_goes(tmp_path: Path) -> None:
+    gateway, nginx = system(tmp_path, rotation=ROTATION)
+    outcome = gateway.put_in_force(release(tmp_path))
+    assert "rotate the logs when they are large" in outcome.did
+    for name, path in unit_files.ROTATION.items():
+        assert (tmp_path / "etc" / path).read_text() == ROTATION[name]
+    assert nginx.asked.index("daemon-reload") < nginx.asked.index("enable")
+    assert not gateway.put_in_force(release(tmp_path)).changed
+    gateway.withdraw()
+    assert "disable" in nginx.asked
+    assert not list((tmp_path / "etc").rglob("*gateway-logs*"))
+    assert not (tmp_path / "etc/tgi-gateway").exists()
+    assert not gateway.host.leftovers()
