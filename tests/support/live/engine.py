@@ -35,12 +35,14 @@ class Engine:
         """Reset the counters; requests that are active stay counted as active."""
         self.paths: Counter[str] = Counter()
         self.ids: Counter[str] = Counter()
+        self.headers: set[str] = set()
         self.aborts: list[float] = []
         self.peak = 0
         self.active = getattr(self, "active", 0)
 
     def report(self) -> dict[str, Any]:
-        """Return requests by path, the active ones, the most at once, and when clients left.
+        """Return requests by path, the active ones, the most at once, when clients left, and the
+        names of all headers.
 
         ``aborts`` are times of this machine's clock, in seconds.
         """
@@ -54,6 +56,7 @@ class Engine:
             "aborted": len(self.aborts),
             "aborts": self.aborts,
             "repeated": repeated,
+            "headers": sorted(self.headers),
         }
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -80,6 +83,7 @@ class Engine:
             await writer.drain()
             return True
         self.paths[f"{method} {target}"] += 1
+        self.headers |= headers.keys()
         if "x-request-id" in headers:
             self.ids[headers["x-request-id"]] += 1
         if path not in GENERATING or method != "POST":

@@ -64,7 +64,10 @@ def test_the_default_model_is_drained_on_the_engines_own_routes_too() -> None:
     (engine,) = [
         b for n, b in there.items() if "generate_stream|/tokenize" in n and "named" not in n
     ]
-    assert len([w for w, _ in every(engine, "if") if w[1] == "(-f"]) == 2
+    # njs sends them to the default model's location, which looks for flags
+    assert words(engine, "js_content") == [["gateway.toDefault"]]
+    for place in ("@model_llama", "@quiet_model_llama"):
+        assert len([w for w, _ in every(there[place], "if") if w[1] == "(-f"]) == 2
 
 
 def test_nothing_ever_moves_because_of_a_refusal_or_a_slow_answer() -> None:

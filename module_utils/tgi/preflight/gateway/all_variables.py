@@ -32,6 +32,7 @@ _NUMBERS = {
     "gateway_read_timeout": (1, 10**6),
     "gateway_shutdown_timeout": (1, 10**6),
     "gateway_reload_timeout": (1, 3600),
+    "gateway_stranger_connections": (0, 65535),
 }
 #: Variables that the rules check even if only the default is set
 JUDGED = (
