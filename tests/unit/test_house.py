@@ -63,7 +63,6 @@ KEPT = {
     "module_utils/tgi/host/firewall.py",
     "roles/gateway/files/gateway.js",
     "roles/gateway/files/nginx-hardening.conf",
-    "roles/gateway/templates/errors.conf.j2",
 }
 
 
