@@ -35,6 +35,19 @@ _DOWNLOAD = ((f"{SERVER}/cli.py", 335, "download_weights"),)
 Place = tuple[str, int, str]
 _PARTS: dict[str, tuple[Place, ...]] = {
     "": (),
+    "rope": ((f"{SERVER}/layers/rotary.py", 79, "static"),),
+    "gptq": ((f"{SERVER}/layers/gptq/__init__.py", 135, "get_weights"),),
+    "lora": ((f"{SERVER}/models/flash_causal_lm.py", 77, "adapter_target_to_layer"),),
+    "configuration": (
+        (f"{SITE}/transformers/models/llama/configuration_llama.py", 182, "_validate"),
+    ),
+    "auto": (
+        (f"{SITE}/transformers/models/auto/tokenization_auto.py", 1020, "from_pretrained"),
+        (f"{SITE}/transformers/utils/import_utils.py", 1893, "requires_backends"),
+    ),
+    "images": (
+        (f"{SITE}/transformers/models/auto/image_processing_auto.py", 560, "from_pretrained"),
+    ),
     "weights": ((f"{SERVER}/utils/weights.py", 185, "_get_handle"),),
     "layer": ((f"{SERVER}/models/custom_modeling/flash_llama_modeling.py", 130, "_load_gqa"),),
     "globals": ((f"{SERVER}/models/globals.py", 34, "<module>"),),
@@ -79,7 +92,7 @@ class Ending:
 
 
 def read_endings() -> list[Ending]:
-    """Return the endings of ending_logs.yml."""
+    """Return the endings of ending_logs.yml (recorded) and ending_logs_wild.yml (reported)."""
 
     def fill(text: str) -> str:
         return text.replace("{model}", MODEL).replace("{token}", TOKEN)
@@ -98,7 +111,8 @@ def read_endings() -> list[Ending]:
             one["remedy"],
             one.get("download", False),
         )
-        for one in yaml.safe_load(Path(__file__).with_suffix(".yml").read_text())
+        for path in sorted(Path(__file__).parent.glob("ending_logs*.yml"))
+        for one in yaml.safe_load(path.read_text())
     ]
 
 

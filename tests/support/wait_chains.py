@@ -140,8 +140,8 @@ CHAINS: tuple[Chain, ...] = (
     _shard("host memory", _signal(9), "host_memory", "signal 9", "RAM"),
     _shard("old CPU", _signal(4), "old_cpu", "signal 4", "AVX2"),
     _shard("shared memory", _signal(7), "shared_memory", "signal 7", "tgi_shm_size"),
-    _shard("NCCL abort", _signal(6), "nccl", "NCCL", "NCCL_DEBUG"),
-    _shard("segfault", _signal(11), "shard_segfault", "signal 11", "dmesg"),
+    _shard("abort", _signal(6), "shard_signal", "signal 6", "NCCL_DEBUG"),
+    _shard("segfault", _signal(11), "shard_signal", "signal 11", "dmesg"),
     _shard(
         "too few GPUs", (_trace("AssertionError: Each process is one gpu"),),
         "too_few_gpus", "fewer GPUs than shards", "num_shard",
@@ -232,5 +232,14 @@ DOCKER_ERRORS = (
         "update your driver",
         "old_driver",
     ),
-    ("no such file: exec format error", "docker"),
+    ("exec /tgi-entrypoint.sh: exec format error", "image_platform"),
+    ("nvidia-container-cli: initialization error: nvml error: driver not loaded", "no_gpu"),
+    (
+        "nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: "
+        "cannot open shared object file: no such file or directory",
+        "no_gpu",
+    ),
+    ("unknown or invalid runtime name: nvidia", "no_gpu"),
+    ("write /run/containerd/io.containerd.runtime.v2.task/x: no space left on device", "disk_full"),
+    ("invalid mount config for type bind: bind source path does not exist: /srv/tgi", "docker"),
 )

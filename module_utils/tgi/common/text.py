@@ -8,7 +8,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _GAPS = re.compile(r"\0+")
 _SECRETS = (
-    (re.compile(r"\bhf_[A-Za-z0-9]{6,}"), "hf_***"),
+    (re.compile(r"\bhf_(?!transfer\b)[A-Za-z0-9]{6,}"), "hf_***"),
     (re.compile(r"\b(Bearer|Basic)\s+[^\s\"',]+", re.IGNORECASE), r"\1 ***"),
     (re.compile(r"(api_key: Some\(\s*)\"[^\"]*\""), r'\1"***"'),
     (

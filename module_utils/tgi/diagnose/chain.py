@@ -26,13 +26,13 @@ GONE = ("502", "503", "504", "424", "500", "429", "closed", "timeout", "refused"
 #: Causes in an engine's log, as tgi_wait names them, that lie outside the engine
 _NO_GPU = (
     "no_gpu", "not_enough_gpus", "too_few_gpus", "old_driver", "gpu_fabric", "gpu_architecture",
-    "cuda", "cuda_serving", "shard_segfault", "docker", "nccl", "quantize_without_gpu",
-    "flash_attention_needed", "num_shard_unknown",
+    "gpu_busy", "vgpu", "cuda", "cuda_serving", "shard_signal", "docker", "nccl",
+    "quantize_without_gpu", "flash_attention_needed", "num_shard_unknown",
 )  # fmt: skip
 _GPU_MEMORY = ("oom_load", "oom_warmup", "oom_serving", "warmup_oom", "kv_too_small")
-_FAULTS = ("cuda", "cuda_serving", "shard_segfault", "shard_crashed", "nccl", "method_failed",
+_FAULTS = ("cuda", "cuda_serving", "shard_signal", "shard_crashed", "nccl", "method_failed",
            "no_gpu", "deadline")  # fmt: skip
-_DISK = ("disk_full", "data_not_writable", "docker", "weights_incomplete")
+_DISK = ("disk_full", "data_not_writable", "no_locks", "docker", "weights_incomplete")
 _HOST_MEMORY = ("host_memory", "killed", "shard_failed", "memory_limit")
 
 

@@ -29,8 +29,14 @@ def test_no_secret_is_kept(text: str) -> None:
     assert "SESAME" not in parse(raw((0, text)))[0].text
 
 
-def test_ordinary_words_stay() -> None:
-    text = "Setting max batch total tokens to 4096: max_input_tokens: 12"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Setting max batch total tokens to 4096: max_input_tokens: 12",
+        "An error occurred while downloading using `hf_transfer`.",
+    ],
+)
+def test_ordinary_words_stay(text: str) -> None:
     assert mask(text) == text
 
 

@@ -13,6 +13,7 @@ from .causes_gpu import CONSEQUENCE_RULES, GPU_RULES, GPU_UNSEEN, NO_GPU_REMEDY
 from .causes_hub import HUB_RULES
 from .causes_machine import MACHINE_RULES
 from .causes_options import CRASH_RULES, OPTION_RULES
+from .causes_places import PLACE_RULES
 from .causes_rule import REPORT, Cause
 from .causes_search import Search
 
@@ -41,9 +42,10 @@ def recognise(lines: Sequence[Line], phase: str, offline: bool | None = None) ->
     1. the last line of the first traceback, with the exceptions it was raised from; then those of
        the next ones. While serving it is the last traceback first: older ones failed one request.
     2. the other lines, the most specific rule first, and for each rule the last line first.
-    3. the same two again for what is only a consequence: a signal, a peer that went away.
-    4. the first traceback in its own words, or a process's last words.
-    5. which part ended.
+    3. the place where a traceback's exception was raised, where the words are unknown.
+    4. the same two again for what is only a consequence: a signal, a peer that went away.
+    5. the first traceback in its own words, or a process's last words.
+    6. which part ended, or the log's last line.
 
     A warning ends nothing. That the container sees no GPU is put beside the cause; it is the cause
     only if the log names no other. ``offline`` says whether HF_HUB_OFFLINE is set, None: unknown.
@@ -55,7 +57,8 @@ def _ending(lines: Sequence[Line], phase: str, offline: bool | None) -> Cause | 
     search = Search(lines, phase, offline)
     return (
         search.known(_RULES)
-        or search.known(CONSEQUENCE_RULES)
+        or search.known(PLACE_RULES)
+        or search.with_last_words(search.known(CONSEQUENCE_RULES))
         or search.in_own_words()
         or search.in_lines(CRASH_RULES)
     )
@@ -104,6 +107,8 @@ def explain_death(
     found = _ending(lines, phase, offline)
     if found is None and exit_code in _BY_EXIT:
         found = Cause(*_BY_EXIT[exit_code])
-    return _beside_gpu(found, lines) or Cause(
-        "unknown", "the container ended, and its log names no known cause", REPORT
+    return (
+        _beside_gpu(found, lines)
+        or Search(lines, phase, offline).last_line()
+        or Cause("unknown", "the container ended, and its log names no cause", REPORT)
     )

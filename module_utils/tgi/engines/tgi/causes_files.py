@@ -13,7 +13,7 @@ _AGAIN = (
 )
 _SAFETENSORS = "choose a repository or a revision with *.safetensors files"
 _PICKLE = r"text_generation_server/utils/convert\.py|torch/serialization\.py"
-_ADAPTER = r"peft/|/adapters?/|/adapter\.py|/lora\.py"
+ADAPTER_PLACE = r"peft/|/adapters?/|/adapter\.py|/lora\.py"
 ADAPTERS = (
     "correct lora_adapters in tgi_models: OWNER/NAME, or NAME=/data/FOLDER with "
     "adapter_config.json and *.safetensors in it"
@@ -33,7 +33,7 @@ ADAPTER_RULES: tuple[Rule, ...] = (
         r"HFValidationError: .+ '([^']+)'\.",
         "the LoRA adapter {0} is neither a repository nor a directory in the container",
         ADAPTERS,
-        where=_ADAPTER,
+        where=ADAPTER_PLACE,
     ),
     Rule(
         "adapter_unfit",
@@ -42,6 +42,13 @@ ADAPTER_RULES: tuple[Rule, ...] = (
         "a LoRA adapter does not fit: {0}",
         "choose adapters that were trained on this very model_id, and write lora_adapters as "
         "OWNER/NAME or NAME=/data/FOLDER",
+    ),
+    Rule(
+        "adapter_unfit",
+        r"(The size of tensor .+ must match .+|mat1 and mat2 shapes .+|size mismatch for .+)",
+        "a LoRA adapter does not fit: {0}",
+        "choose adapters that were trained on this very model_id",
+        where=ADAPTER_PLACE,
     ),
 )
 
@@ -70,7 +77,14 @@ FILE_RULES: tuple[Rule, ...] = (
         "weights_lack_tensor",
         r"weight (\S+) does not exist|File does not contain tensor (\S+)",
         "the weights lack {0}: a file is missing, or they are of another model than config.json",
-        "compare the files with the repository's list (ls -lL {files}), and fetch what is missing",
+        "compare the files with the repository's list (ls -lL {files}), and fetch what is missing; "
+        "if nothing is, the model needs a newer image or, if its weights are quantized, quantize",
+    ),
+    Rule(
+        "weights_double",
+        r"Key (\S+) was found in multiple files",
+        "two files of the weights hold {0}",
+        "delete the files that are not of this model (ls -lL {files}), such as a second copy",
     ),
     Rule(
         "weights_unfit",
@@ -147,7 +161,7 @@ FILE_RULES: tuple[Rule, ...] = (
         _JSON,
         "the configuration of a LoRA adapter is broken: {0}",
         "fetch the adapters of lora_adapters again",
-        where=_ADAPTER,
+        where=ADAPTER_PLACE,
     ),
     Rule(
         "tokenizer_broken",
@@ -155,6 +169,13 @@ FILE_RULES: tuple[Rule, ...] = (
         "a file of the tokenizer is broken (tokenizer_config.json, tokenizer.json or another): {0}",
         f"see which one is not valid JSON (python3 -m json.tool FILE, in {{files}}); {_AGAIN}",
         where=r"tokenization|tokenizer",
+    ),
+    Rule(
+        "tokenizer_broken",
+        r"data did not match any variant of untagged enum (\w+)",
+        "tokenizer.json is of a form that this image cannot read: {0}",
+        "take a newer image; or, if it is not valid JSON (python3 -m json.tool FILE, in {files}), "
+        f"{_AGAIN}",
     ),
     Rule(
         "config_broken",
@@ -199,6 +220,13 @@ FILE_RULES: tuple[Rule, ...] = (
         r"requires the following packages that were not found in your environment: (.+?)(?:\. |$)",
         "the model's own code needs packages that the image lacks: {0}",
         "choose a model that TGI serves natively, or build an image with these packages",
+    ),
+    Rule(
+        "remote_code_folder",
+        r"(No module named 'transformers_modules\S*)",
+        "the model's own code cannot be imported: {0}",
+        "name the model's folder with letters, digits and _ only (a dot breaks the import), and "
+        "see that its *.py files are there (ls -lL {files})",
     ),
     Rule(
         "unsupported_model",

@@ -19,11 +19,20 @@ NO_GPU_REMEDY = (
 )
 #: The launcher's warning when PyTorch sees no GPU; the group is PyTorch's first sentence
 GPU_UNSEEN = r"Cannot determine GPU compute capability: (?:\w+: )?([^.]+)"
+_OOM = (
+    r"OutOfMemoryError|CUDA out of memory|Cuda failure .*out of memory|Triton Error .*out of memory"
+    r"|CUBLAS_STATUS_(?:NOT_INITIALIZED|ALLOC_FAILED)|Failed to allocate memory for \w+"
+)
 _SHM = "give the container more shared memory (tgi_shm_size), or set NCCL_SHM_DISABLE=1 (slower)"
 
 # Most specific first: a traceback often names the cause and its effects
 GPU_RULES: tuple[Rule, ...] = (
-    Rule("too_few_gpus", r"Each process is one gpu", "fewer GPUs than shards", _GPUS),
+    Rule(
+        "too_few_gpus",
+        r"Each process is one gpu|Duplicate GPU detected|invalid device ordinal",
+        "fewer GPUs than shards",
+        _GPUS,
+    ),
     Rule(
         "old_driver",
         r"unsatisfied condition: cuda|driver version is insufficient|NVIDIA driver on your system "
@@ -33,10 +42,50 @@ GPU_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "gpu_architecture",
-        r"no kernel image is available for execution|FlashAttention only supports Ampere"
+        r"no kernel image is available for execution|is not defined for option 'gpu-name'"
         r"|with CUDA capability \S+ \S+ is not supported|requires a GPU with CUDA capability",
         "the image has no kernels for this GPU's architecture",
         "use another GPU (compute capability 7.5 or newer) or an image built for this one",
+    ),
+    Rule(
+        "gpu_architecture",
+        r"(FlashAttention only supports Ampere)",
+        "the GPU is too old for flash attention 2",
+        "use a GPU of compute capability 8.0 or newer, or set ATTENTION to paged and "
+        "PREFIX_CACHING to false in the model's environment",
+    ),
+    Rule(
+        "no_fp8",
+        r"(type fp8\w+ not supported in this architecture|torch\._scaled_mm is only supported"
+        r"|fp8\w* data type is not supported)",
+        "the GPU cannot calculate in fp8",
+        "remove quantize and kv_cache_dtype if they say fp8, choose weights that are not fp8 (AWQ "
+        "or GPTQ are as small), or use a GPU of compute capability 8.9 or newer",
+    ),
+    Rule(
+        "gpu_kernel",
+        r"(out of resource: shared memory, .+?Hardware limit: \d+)",
+        "this GPU is too small for one of the kernels: {0}",
+        "use weights quantized in another way, or a GPU of the data centre's kind",
+    ),
+    Rule(
+        "gpu_busy",
+        r"devices are busy or unavailable",
+        "the GPU is taken by another process, or is in exclusive mode",
+        "see nvidia-smi: end what holds it, or nvidia-smi -c DEFAULT; with MIG give the model an "
+        "instance",
+    ),
+    Rule(
+        "vgpu",
+        r"CUDA error: operation not supported",
+        "the GPU cannot do what TGI needs, as a virtual GPU without unified memory",
+        "set enable_uvm=1 among the virtual GPU's plugin parameters, or pass a whole GPU through",
+    ),
+    Rule(
+        "no_peer_access",
+        r"peer access is not supported",
+        "these GPUs cannot reach each other's memory",
+        "set NCCL_P2P_DISABLE to 1 in the model's environment",
     ),
     Rule(
         "gpu_fabric",
@@ -49,15 +98,16 @@ GPU_RULES: tuple[Rule, ...] = (
         r"could not select device driver|unresolvable CDI devices|CDI device injection failed"
         r"|No CUDA GPUs are available|Failed to initialize NVML|Found no NVIDIA driver"
         r"|no CUDA-capable device|libcuda\.so\.1: cannot open|Torch not compiled with CUDA enabled"
-        r"|CUDA unknown error|CUDA driver initialization failed",
+        r"|CUDA unknown error|CUDA driver initialization failed|nvidia-container-cli: "
+        r"|invalid runtime name: nvidia|custom device \"/dev/nvidia",
         "the container has no access to its GPUs",
         NO_GPU_REMEDY,
     ),
     Rule(
         "shared_memory",
-        r"signaled to shutdown with signal 7\b|unable to (?:open|write|allocate) shared memory"
-        r"|bus error",
-        "too little shared memory (signal 7)",
+        r"signaled to shutdown with (signal 7)\b|(unable to (?:open|write|allocate) shared memory)"
+        r"|(bus error)|(Error while creating shared memory segment)",
+        "too little shared memory: {0}",
         _SHM,
     ),
     Rule(
@@ -74,14 +124,14 @@ GPU_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "oom_warmup",
-        r"OutOfMemoryError|CUDA out of memory",
+        _OOM,
         "out of GPU memory at warm-up",
         "lower max_batch_prefill_tokens, or set CUDA_GRAPHS to 0 in the model's environment",
         ("warmup",),
     ),
     Rule(
         "oom_serving",
-        r"OutOfMemoryError|CUDA out of memory",
+        _OOM,
         "out of GPU memory while serving",
         "lower cuda_memory_fraction or max_batch_prefill_tokens; nvidia-smi shows what else holds "
         "memory on this GPU",
@@ -89,13 +139,13 @@ GPU_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "oom_load",
-        r"OutOfMemoryError|CUDA out of memory",
+        _OOM,
         "out of GPU memory: the weights do not fit",
         _FIT,
     ),
     Rule(
         "cuda_serving",
-        r"CUDA error: (.+)|CUDA_ERROR_\w+",
+        r"CUDA error: |CUDA_ERROR_\w+",
         "CUDA error while serving",
         "see dmesg on the host for Xid lines (a GPU fault), try another GPU, and test without "
         "CUDA graphs (CUDA_GRAPHS=0)",
@@ -103,7 +153,7 @@ GPU_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "cuda",
-        r"CUDA error: (.+)",
+        r"CUDA error: (.+?)(?: CUDA kernel errors might |$)",
         "CUDA error: {0}",
         "see dmesg on the host for Xid lines; reset or change the GPU",
     ),
@@ -122,15 +172,15 @@ CONSEQUENCE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "nccl",
-        r"NCCL|nccl\w*Error|Connection (?:closed|reset) by peer|Broken pipe"
-        r"|signaled to shutdown with signal 6\b",
+        r"NCCL|nccl\w*Error|Connection (?:closed|reset) by peer|Broken pipe",
         "the shards cannot talk to each other (NCCL)",
         f"{_SHM}; NCCL_DEBUG=INFO in the model's environment says more",
     ),
     Rule(
-        "shard_segfault",
+        "shard_signal",
         r"signaled to shutdown with signal (\d+)",
         "signal {0} ended a shard",
-        "see dmesg on the host (Xid lines mean a GPU fault), then try another GPU",
+        "see dmesg on the host (Xid lines mean a GPU fault), then try another GPU; with several "
+        "shards NCCL_DEBUG=INFO in the model's environment says more",
     ),
 )

@@ -1,4 +1,4 @@
-"""Endings that the machine brings about: disk, memory, libraries, processor."""
+"""Endings that the machine or the image brings about: disk, memory, libraries, processor."""
 
 from __future__ import annotations
 
@@ -11,11 +11,43 @@ _MEMORY = (
 
 MACHINE_RULES: tuple[Rule, ...] = (
     Rule(
+        "image_platform",
+        r"exec format error",
+        "the image is built for another kind of processor",
+        "use an image for this machine's architecture (uname -m): TGI has them for x86_64",
+    ),
+    Rule(
+        "not_root",
+        r"(uid not found: \d+)|(no locator available for file)"
+        r"|: exec: (?:line \d+: )?(\S+: Permission denied)",
+        "TGI cannot run as the container's user: {0}",
+        "run it as root (remove user:)",
+    ),
+    Rule(
+        "image_broken",
+        r"text-generation-(?:server|router) not found in PATH"
+        r"|error while loading shared libraries: (\S+?):",
+        "the image cannot run its server",
+        "run it as root (remove user:) and with the image's own entry point",
+    ),
+    Rule(
         "disk_full",
-        r"No space left on device|Errno 28\b|Disk quota exceeded|code: 28\b",
+        r"[Nn]o space left on device|Errno 28\b|Disk quota exceeded|code: 28\b",
         "no space left on device",
         "free space or enlarge the file system under tgi_data_dir (df -h shows it), then run "
         "again: finished files are kept",
+    ),
+    Rule(
+        "no_locks",
+        r"(No locks available|Errno 37\b|fcntl.+Function not implemented)",
+        "the file system under tgi_data_dir has no locks: {0}",
+        "mount it so that it has them (NFS 4, or rpc.statd for NFS 3), or use a local disk",
+    ),
+    Rule(
+        "not_executable",
+        r"(/(?:tmp|root|home|run|usr/src/out)/\S+\.so\S*): failed to map segment",
+        "libraries that were built in the container may not run from {0}",
+        "mount that place without noexec: a tmpfs needs the option exec",
     ),
     Rule(
         "data_not_writable",
@@ -43,7 +75,7 @@ MACHINE_RULES: tuple[Rule, ...] = (
         "memory_limit",
         r"(\S+\.so[\w.]*: failed to map segment from shared object)"
         r"|(\S+: cannot allocate memory in static TLS block)"
-        r"|(std::bad_alloc)|(Cannot allocate memory)|(?:^|\s)(MemoryError)\b"
+        r"|(std::bad_alloc)|([Cc]annot allocate memory)|(?:^|\s)(MemoryError)\b"
         r"|(DefaultCPUAllocator: (?:can't|not enough memory).*)|(memory allocation of \d+ bytes)"
         r"|(unable to mmap \d+ bytes)",
         "too little memory for TGI's libraries or the weights: {0}",
@@ -75,10 +107,20 @@ MACHINE_RULES: tuple[Rule, ...] = (
         "use a machine, or a virtual CPU model (host passthrough), with AVX2",
     ),
     Rule(
+        "kernels_unbuilt",
+        r"(Failed to find C compiler)|(`?ptxas`? failed with error code 127)"
+        r"|'(\S+/gcc)', .* returned non-zero exit status",
+        "Triton cannot build its kernels in the container: {0}",
+        "use TGI's own image, unchanged, and see that the container sees its GPUs (libcuda.so.1 "
+        "comes from the host's driver) and may run files from /tmp",
+    ),
+    Rule(
         "library_missing",
-        r"((?!libcuda\.so)lib[^\s/]+\.so[\w.]*): cannot open shared object file"
+        r"((?!libcuda\.so|libnvidia-)lib[^\s/]+\.so[\w.]*): cannot open shared object file"
         r"|(undefined symbol: \S+)|(cannot enable executable stack.*)"
-        r"|ModuleNotFoundError: (No module named \S+)",
+        r"|(version `GLIBC\S+' not found)|(Flash Attention(?: V\d)? is not installed)"
+        r"|(cannot import name '\w+' from 'text_generation_server\S+)"
+        r"|ModuleNotFoundError: (No module named (?!'transformers_modules)\S+)",
         "a library of the image cannot be loaded: {0}",
         "use TGI's own image, unchanged, for this machine's GPU; packages that a model's own code "
         "needs must be added to it",

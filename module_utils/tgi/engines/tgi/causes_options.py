@@ -6,9 +6,9 @@ from .causes_gpu import NO_GPU_REMEDY
 from .causes_rule import REPORT, Rule
 
 _FIT_SHARDS = "choose another num_shard: a divisor of the model's attention and key-value heads"
-_OTHER_QUANTIZE = (
-    "remove quantize, or choose a method that fits these weights and this GPU; TGI finds out by "
-    "itself how weights are quantized"
+OTHER_QUANTIZE = (
+    "remove quantize, or choose a method and weights that fit each other and this GPU; TGI finds "
+    "out by itself how weights are quantized"
 )
 
 OPTION_RULES: tuple[Rule, ...] = (
@@ -62,7 +62,8 @@ OPTION_RULES: tuple[Rule, ...] = (
     Rule(
         "sharding_unsupported",
         r"([Ss]harded is not supported for (?:AutoModel|this model)"
-        r"|Sharding is currently not supported with \S+ quantization)",
+        r"|Sharding is currently not supported with \S+ quantization"
+        r"|\w+ does not support Tensor Parallelism)",
         "this model cannot be spread over GPUs: {0}",
         "set num_shard to 1 and give it one GPU that is large enough, or choose another model",
     ),
@@ -71,6 +72,14 @@ OPTION_RULES: tuple[Rule, ...] = (
         r"`?(num_\w+|n_heads)`? must be divisible by `?num_shards`?",
         "{0} cannot be divided by the number of shards",
         _FIT_SHARDS,
+    ),
+    Rule(
+        "quantized_before",
+        r"(The choosen size 1 is not compatible with sharding on \d+ shards)"
+        r"|(mat1 and mat2 shapes cannot be multiplied \(\w+ and 1x\d+\))|(\[\d+, 1\] != \[.+\])",
+        "the weights are packed as bitsandbytes packs them, which TGI cannot load: {0}",
+        "take the model's original weights, and set quantize to bitsandbytes-nf4; or weights that "
+        "AWQ or GPTQ has quantized",
     ),
     Rule(
         "shards_do_not_divide",
@@ -94,9 +103,14 @@ OPTION_RULES: tuple[Rule, ...] = (
         r"|Unknown quantization method: \S+|\S+ quantization is not supported for AutoModel"
         r"|(?:Repacking|Using quantized Marlin|GPTQMarlinLinear|The GPTQ Marlin kernel).+"
         r"|\d+-bit GPTQ .+ is not supported.*|Group size \S+ is not supported.*"
-        r"|Only 4-bit are supported.*)",
+        r"|Only 4-bit are supported.*|Number of input features .+ not divis[ai]ble by group size.*"
+        r"|Checkpoints with asymmetric weights .+|\w+ does not support weight quantization yet"
+        r"|Unknown quantization type, got \w+|Unsupported weights loader: .+"
+        r"|weight \S*(?:q(?:weight|zeros)|g_idx|\.scales|gptq_\w+|weight_packed|\.B_24|\.s) "
+        r"does not exist|(?:Please install EETQ|marlin is not installed).*"
+        r"|AWQ GEMM kernel can't be used on ROCm.*)",
         "quantize does not fit: {0}",
-        _OTHER_QUANTIZE,
+        OTHER_QUANTIZE,
     ),
     Rule(
         "kv_cache_dtype",
@@ -111,6 +125,13 @@ OPTION_RULES: tuple[Rule, ...] = (
         r"|Attention is not valid \S+)",
         "ATTENTION or PREFIX_CACHING does not fit: {0}",
         "remove ATTENTION and PREFIX_CACHING from the model's environment: TGI chooses by itself",
+    ),
+    Rule(
+        "attention_kernel",
+        r"(Unsupported (?:group_size|head_dim|mask_mode)[^.]*|failed to dispatch [^.]*)",
+        "flashinfer has no kernel for this model: {0}",
+        "set ATTENTION to flashdecoding (or paged) and PREFIX_CACHING to false in the model's "
+        "environment",
     ),
     Rule(
         "environment_bad",
@@ -141,8 +162,8 @@ OPTION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "socket_folder",
-        r"Failed to bind to address unix://(\S+?)[;.,]?(?:\s|$)",
-        "a shard cannot make its socket {0}",
+        r"Failed to bind to address unix://(\S+?)[;.,]?(?:\s|$)|(AF_UNIX path too long)",
+        "a shard cannot make its socket: {0}",
         "set shard_uds_path to a path whose folder exists in the container and is writable, and "
         "that no other launcher on this host uses; /tmp/text-generation-server is the default",
     ),
@@ -172,17 +193,10 @@ OPTION_RULES: tuple[Rule, ...] = (
         "the web server cannot listen on its address: {0}",
         "remove hostname and port from the model's arguments: the role sets them",
     ),
-    Rule(
-        "image_broken",
-        r"text-generation-(?:server|router) not found in PATH"
-        r"|error while loading shared libraries: (\S+?):",
-        "the image cannot run its server",
-        "run it as root (remove user:) and with the image's own entry point",
-    ),
 )
 
 CRASH_RULES: tuple[Rule, ...] = (
-    Rule("panic", r"panicked at (.+)", "TGI panicked at {0}", REPORT),
+    Rule("panic", r"panicked at (.+?):?$", "TGI panicked at {0}", REPORT),
     Rule(
         "method_failed",
         r"Method (\w+) encountered an error",

@@ -11,9 +11,9 @@ from ...common.text import mask, shorten
 from .causes_files import ADAPTERS
 from .causes_hub import NOT_CACHED, OF_A_REPOSITORY
 from .causes_options import CRASH_RULES
-from .causes_rule import Cause, Rule
+from .causes_rule import REPORT, Cause, Rule
 from .launch_arguments import fetched_last, launch_arguments, weights_folder
-from .tracebacks import in_box, read_tracebacks
+from .tracebacks import Traceback, in_box, read_tracebacks, without_rank
 
 _QUIET = ("WARN", "WARNING", "DEBUG", "TRACE")
 _LONGEST = 2000
@@ -24,6 +24,10 @@ _GOES_ON = re.compile(r"Decode cuda graph warmup failed|Failed to import python 
 _PYTHON_WARNS = re.compile(r"\b\w*Warning: ")
 #: The router's errors about one request quote what clients sent
 _REQUEST = re.compile(r"text_generation_router::(?:infer|validation)\b")
+#: The places in native code that follow its last words
+_NATIVE = re.compile(r"frame #\d+: |Exception raised from \w+ at ")
+#: How Python ends when TGI itself tells it to: what was being handled is the reason
+_TOLD_TO_END = re.compile(r"SystemExit|KeyboardInterrupt")
 #: Behind these words a process's own last words follow
 _LAST_WORDS = re.compile(
     r"Shard complete standard error output:|Download encountered an error:|Webserver Crashed"
@@ -57,6 +61,7 @@ class Search:
             and not (line.level in _QUIET or in_box(line))
             and not _GOES_ON.search(line.message)
             and not _PYTHON_WARNS.search(line.message)
+            and not _NATIVE.match(line.message)
             and not _REQUEST.search(line.text)
         ]
 
@@ -88,21 +93,37 @@ class Search:
             return None
         if part.id == "panic":
             said = self._behind(lambda line: line.text == part.line, 1)
-        elif self.tracebacks:
-            said = self.tracebacks[0].message
         else:
-            said = self._behind(lambda line: bool(_LAST_WORDS.search(line.message)), _FEW)
+            raised = [*filter(None, map(_raised, self.tracebacks)), self._last_words()]
+            raised += [one.message for one in self.tracebacks]
+            said = next(filter(None, raised), "")
         if not said:
             return None
-        text = f"{part.text}: it ended with {shorten(said, 300)}"
+        text = f"{part.text}: it ended with {_short(said)}"
         return replace(part, text=text, line=said)
+
+    def with_last_words(self, cause: Cause | None) -> Cause | None:
+        """Add what a process said last to the signal that ended it."""
+        said = self._last_words()
+        if cause is None or cause.id != "shard_signal" or not said:
+            return cause
+        return replace(cause, text=f"{cause.text}, its last words: {_short(said)}", line=said)
+
+    def last_line(self) -> Cause | None:
+        """Quote the log's last line, where not even a part of TGI says that it ended."""
+        said = next((one.message for one in reversed(self.lines) if one.message.strip()), "")
+        text = f"the container ended, its log with: {_short(said)}"
+        return Cause("unknown", text, REPORT, said) if said else None
+
+    def _last_words(self) -> str:
+        return self._behind(lambda line: bool(_LAST_WORDS.search(line.message)), _FEW)
 
     def _behind(self, begins: Callable[[Line], bool], most: int) -> str:
         """Return the last of the ``most`` lines behind a line that is not about another part."""
         for index, line in enumerate(self.lines):
             if begins(line):
                 behind = [one.message for one in self.lines[index + 1 : index + 1 + most]]
-                said = [one for one in behind if one.strip() and not _PART.match(one)]
+                said = [one for one in behind if without_rank(one).strip() and not _PART.match(one)]
                 return said[-1] if said else ""
         return ""
 
@@ -142,3 +163,13 @@ class Search:
             text=f"the LoRA adapter {self.fetched}: {cause.text}",
             remedy=cause.remedy.replace("model_id", "lora_adapters"),
         )
+
+
+def _short(said: str) -> str:
+    return shorten(without_rank(said).strip(), 300)
+
+
+def _raised(one: Traceback) -> str:
+    """Return the first message of a traceback that is not only an order to end."""
+    messages = (one.message, *one.reasons, *one.before)
+    return next((said for said in messages if not _TOLD_TO_END.match(said)), "")

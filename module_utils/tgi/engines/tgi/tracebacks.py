@@ -24,7 +24,9 @@ _DURING = "During handling of the above exception, another exception occurred:"
 _FILE = re.compile(r'^>?\s+File "(.+)", line (\d+), in (.+)$')
 _BOXED_FILE = re.compile(r"^(/\S+):(\d+) in (\S+)$")
 #: What may stand in standard error behind a traceback, and is no part of its message
-_OTHER = re.compile(r"^(?:Error: \w|thread '|\S+:\d+: \w*Warning: |\[?[WEI]\d{4} |\d{4}-\d\d-\d\d)")
+_OTHER = re.compile(
+    r"^(?:Error: [A-Z]\w+(?:\(|$)|thread '|\S+:\d+: \w*Warning: |\[?[WEI]\d{4} |\d{4}-\d\d-\d\d)"
+)
 _MOST = 40
 """Lines of one message."""
 #: The end of a line at which the wrapping may have cut a credential in two
@@ -58,11 +60,12 @@ def begins_entry(line: Line) -> bool:
 
 def in_box(line: Line) -> bool:
     """Return whether the line is drawn: a border, or source and local variables inside one."""
-    return _plain(line)[:1] in ("╭", "│", "╰")
+    return without_rank(line.message)[:1] in ("╭", "│", "╰")
 
 
-def _plain(line: Line) -> str:
-    return _RANK.sub("", _RANK.sub("", line.message))
+def without_rank(message: str) -> str:
+    """Return the message without the mark of the shard that said it."""
+    return _RANK.sub("", _RANK.sub("", message))
 
 
 def read_tracebacks(lines: Sequence[Line]) -> list[Traceback]:
@@ -72,7 +75,7 @@ def read_tracebacks(lines: Sequence[Line]) -> list[Traceback]:
     while index < len(lines):
         if begins_entry(lines[index]):
             header, other_box = lines[index], False
-        text = _plain(lines[index])
+        text = without_rank(lines[index].message)
         top, bottom = _TOP.match(text), _BOTTOM.match(text)
         begins = _PLAIN.match(text) or (top and _TITLE in text) or (bottom and not other_box)
         one = _TracebackReader(lines, index).read(header) if begins else None
@@ -110,9 +113,9 @@ class _TracebackReader:
         )
 
     def _text(self) -> str:
-        while self.at < len(self.lines) and not _plain(self.lines[self.at]).strip():
+        while self.at < len(self.lines) and not without_rank(self.lines[self.at].message).strip():
             self.at += 1
-        return _plain(self.lines[self.at]) if self.at < len(self.lines) else ""
+        return without_rank(self.lines[self.at].message) if self.at < len(self.lines) else ""
 
     def _exception(self) -> str:
         """Read the frames of one exception, and return its message."""
