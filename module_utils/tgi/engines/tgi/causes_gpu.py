@@ -49,7 +49,8 @@ GPU_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "gpu_architecture",
-        r"(FlashAttention only supports Ampere)",
+        r"FlashAttention only supports Ampere|only available with flash attn v2"
+        r"|not available in flash attn v1",
         "the GPU is too old for flash attention 2",
         "use a GPU of compute capability 8.0 or newer, or set ATTENTION to paged and "
         "PREFIX_CACHING to false in the model's environment",
@@ -179,7 +180,7 @@ CONSEQUENCE_RULES: tuple[Rule, ...] = (
     Rule(
         "shard_signal",
         r"signaled to shutdown with signal (\d+)",
-        "signal {0} ended a shard",
+        "signal {0} ended a process of TGI",
         "see dmesg on the host (Xid lines mean a GPU fault), then try another GPU; with several "
         "shards NCCL_DEBUG=INFO in the model's environment says more",
     ),

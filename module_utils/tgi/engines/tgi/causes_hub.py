@@ -114,8 +114,9 @@ HUB_RULES: tuple[Rule, ...] = (
         r"((?<!\[SSL: )CERTIFICATE_VERIFY_FAILED|certificate verify failed(?:[^'(\n]*\w)?"
         r"|invalid peer certificate[^\"')]*)",
         "the Hub's certificate cannot be verified: {0}",
-        "give the container the certificate of your proxy (REQUESTS_CA_BUNDLE and SSL_CERT_FILE "
-        "in tgi_environment), or correct the host's clock",
+        "put your proxy's CA certificates as a PEM file into tgi_data_dir, and set "
+        "REQUESTS_CA_BUNDLE and SSL_CERT_FILE in tgi_environment to it (/data/ca.pem); or correct "
+        "the host's clock",
     ),
     Rule(
         "hub_tls",

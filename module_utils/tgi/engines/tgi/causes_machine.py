@@ -96,7 +96,7 @@ MACHINE_RULES: tuple[Rule, ...] = (
     Rule(
         "host_memory",
         r"signaled to shutdown with signal 9\b",
-        "a shard was killed: the host ran out of memory (signal 9)",
+        "a process of TGI was killed: the host ran out of memory (signal 9)",
         "free or add host RAM (the weights pass through it), raise the container's memory limit, "
         "or start fewer models at once; dmesg names what was killed",
     ),

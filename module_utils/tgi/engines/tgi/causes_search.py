@@ -20,8 +20,8 @@ _LONGEST = 2000
 """Characters of a message in which a pattern is looked for."""
 #: Errors after which TGI goes on: they end nothing
 _GOES_ON = re.compile(r"Decode cuda graph warmup failed|Failed to import python tokenizer")
-#: What Python's libraries print on standard error and go on
-_PYTHON_WARNS = re.compile(r"\b\w*Warning: ")
+#: What libraries print on standard error and go on
+_LIBRARY_WARNS = re.compile(r"\b\w*Warning: |^(?:\[rank\d+\]:)?\[W[ \d]")
 #: The router's errors about one request quote what clients sent
 _REQUEST = re.compile(r"text_generation_router::(?:infer|validation)\b")
 #: The places in native code that follow its last words
@@ -60,7 +60,7 @@ class Search:
             if at not in inside
             and not (line.level in _QUIET or in_box(line))
             and not _GOES_ON.search(line.message)
-            and not _PYTHON_WARNS.search(line.message)
+            and not _LIBRARY_WARNS.search(line.message)
             and not _NATIVE.match(line.message)
             and not _REQUEST.search(line.text)
         ]
@@ -123,7 +123,11 @@ class Search:
         for index, line in enumerate(self.lines):
             if begins(line):
                 behind = [one.message for one in self.lines[index + 1 : index + 1 + most]]
-                said = [one for one in behind if without_rank(one).strip() and not _PART.match(one)]
+                said = [
+                    one
+                    for one in behind
+                    if re.search(r"\w", without_rank(one)) and not _PART.match(one)
+                ]
                 return said[-1] if said else ""
         return ""
 

@@ -55,7 +55,7 @@ RESTART = "restart it (docker restart CONTAINER)"
 BUSY = "send fewer requests, or raise tgi_phase_timeouts.serve"
 
 _MARKERS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("download", re.compile(r"Starting check and download process for ")),
+    ("download", re.compile(r"Starting (?:check and )?download process\b")),
     ("load", re.compile(r"Starting shard\b")),
     ("warmup", re.compile(r"Starting Webserver|Warming up model")),
     ("serve", re.compile(r"Connected")),

@@ -63,15 +63,52 @@ def _aborted(words: str, form: str) -> Cause:
     )
 
 
+@pytest.mark.parametrize(("signal", "cause"), [(9, "host_memory"), (11, "shard_signal")])
+@pytest.mark.parametrize("begins", ["check and download process for acme/m", "download process."])
+def test_a_download_that_a_signal_ends(signal: int, cause: str, begins: str, form: str) -> None:
+    """TGI 2.0 and 3 announce the download in different words."""
+    said = f"Download process was signaled to shutdown with signal {signal}: "
+    log = raw(
+        (0, entry("INFO", f"Starting {begins}", form, "download")),
+        (1, entry("ERROR", said, form, "download")),
+        (2, "Error: DownloadError"),
+    )
+    assert read_progress(parse(log), 0.0).phase == "download"
+    found = _explain(log)
+    assert found.id == cause
+    assert "shard" not in found.text
+
+
+def test_a_warning_of_native_code_is_not_quoted(form: str) -> None:
+    warned = "[W1128 socket.cpp:601] [c10d] The client socket has failed to connect to [localhost]"
+    last = "numactl: this was heard of never before"
+    found = _ended(
+        entry("ERROR", f"Shard complete standard error output:\n\n{last}\n{warned}", form, "", "0"),
+        entry("ERROR", "Shard 0 failed to start", form),
+        "Error: ShardCannotStart",
+    )
+    assert found.text.endswith(f"it ended with {last}")
+
+
+def test_the_frame_of_a_group_of_exceptions_is_not_quoted(form: str) -> None:
+    said = "    | acme.Unheard: of this\n    +------------------------------------"
+    found = _ended(
+        entry("ERROR", f"Shard complete standard error output:\n\n{said}", form, "", "0"),
+        entry("ERROR", "Shard 0 failed to start", form),
+        "Error: ShardCannotStart",
+    )
+    assert found.text.endswith("it ended with | acme.Unheard: of this")
+
+
 @pytest.mark.parametrize(
     "words", ["free(): invalid pointer", "Memory access fault by GPU node-2 on address 0x7f."]
 )
 def test_a_process_that_aborts_has_its_last_words_quoted(words: str, form: str) -> None:
     found = _aborted(words, form)
     assert found.id == "shard_signal"
-    assert found.text == f"signal 6 ended a shard, its last words: {words}"
+    assert found.text == f"signal 6 ended a process of TGI, its last words: {words}"
     assert found.line.startswith(words)
-    assert _aborted("", form).text == "signal 6 ended a shard"
+    assert _aborted("", form).text == "signal 6 ended a process of TGI"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +166,7 @@ def test_a_known_reason_for_a_panic(said: str, cause: str, form: str) -> None:
         ("RuntimeError: Failed to allocate memory for batch_prefill_tmp_v", "oom_warmup"),
         ("RuntimeError: Internal Triton PTX codegen error\nptxas fatal   : Value 'sm_120a' is not "
          "defined for option 'gpu-name'", "gpu_architecture"),
+        ("ValueError: window_size_left is only available with flash attn v2", "gpu_architecture"),
         ("RuntimeError: `ptxas` failed with error code 127: ", "kernels_unbuilt"),
         ("ImportError: /root/.triton/cache/1f/cuda_utils.so: failed to map segment from shared "
          "object: Operation not permitted", "not_executable"),
