@@ -140,13 +140,13 @@ FILE_RULES: tuple[Rule, ...] = (
         "config_incomplete",
         r"('\w*Config' object has no attribute '\w+')",
         "config.json lacks what this kind of model needs: {0}",
-        "take config.json from the repository of these weights",
+        "take config.json from the repository of these weights, or a newer image",
     ),
     Rule(
         "config_incomplete",
         r"KeyError: ('\w+')",
         "config.json lacks what this kind of model needs: {0}",
-        "take config.json from the repository of these weights",
+        "take config.json from the repository of these weights, or a newer image",
         where=r"models/__init__\.py:\d+ in get_model$|/configuration_\w+\.py:\d+ in \w+$",
     ),
     Rule(

@@ -99,6 +99,7 @@ GPU_RULES: tuple[Rule, ...] = (
         r"could not select device driver|unresolvable CDI devices|CDI device injection failed"
         r"|No CUDA GPUs are available|Failed to initialize NVML|Found no NVIDIA driver"
         r"|no CUDA-capable device|libcuda\.so\.1: cannot open|Torch not compiled with CUDA enabled"
+        r"|torch\.cuda\.is_available\(\) is False"
         r"|CUDA unknown error|CUDA driver initialization failed|nvidia-container-cli: "
         r"|invalid runtime name: nvidia|custom device \"/dev/nvidia",
         "the container has no access to its GPUs",

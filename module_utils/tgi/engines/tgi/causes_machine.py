@@ -31,6 +31,12 @@ MACHINE_RULES: tuple[Rule, ...] = (
         "run it as root (remove user:) and with the image's own entry point",
     ),
     Rule(
+        "tmpfs_full",
+        r"[Nn]o space left on device.*?'(/(?!data/)[^']+)'",
+        "no space left in the container for {0}",
+        "enlarge the tmpfs that holds it, or free space under Docker's data root (df -h there)",
+    ),
+    Rule(
         "disk_full",
         r"[Nn]o space left on device|Errno 28\b|Disk quota exceeded|code: 28\b",
         "no space left on device",
@@ -59,7 +65,8 @@ MACHINE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "not_writable",
-        r"Read-only file system(?:[^/\w]*'?([\w./-]+))?|Permission denied: '?(/[^'\s]+)",
+        r"No usable temporary directory found in \['(/tmp)'"
+        r"|Read-only file system(?:[^/\w]*'?([\w./-]+))?|Permission denied: '?(/[^'\s]+)",
         "the container cannot write {0}",
         "write tgi_read_only_root: never if the role made it read-only; in a container of your "
         "own mount a tmpfs there, or run it as root",

@@ -19,7 +19,9 @@ _QUIET = ("WARN", "WARNING", "DEBUG", "TRACE")
 _LONGEST = 2000
 """Characters of a message in which a pattern is looked for."""
 #: Errors after which TGI goes on: they end nothing
-_GOES_ON = re.compile(r"Decode cuda graph warmup failed|Failed to import python tokenizer")
+_GOES_ON = re.compile(
+    r"Decode cuda graph warmup failed|Failed to import python tokenizer|OpenTelemetry \w+ error"
+)
 #: What libraries print on standard error and go on
 _LIBRARY_WARNS = re.compile(r"\b\w*Warning: |^(?:\[rank\d+\]:)?\[W[ \d]")
 #: The router's errors about one request quote what clients sent
@@ -32,6 +34,8 @@ _TOLD_TO_END = re.compile(r"SystemExit|KeyboardInterrupt")
 _LAST_WORDS = re.compile(
     r"Shard complete standard error output:|Download encountered an error:|Webserver Crashed"
 )
+#: How Rust prints the error of a program that ends
+_OWN_ERROR = re.compile(r"Error: [A-Z]\w+\(")
 #: Lines about another part of TGI
 _PART = re.compile(r"Shard |Shutting down |Webserver |Error: (?:Shard|Download|Webserver)\w+$")
 _FEW = 40
@@ -116,7 +120,10 @@ class Search:
         return Cause("unknown", text, REPORT, said) if said else None
 
     def _last_words(self) -> str:
-        return self._behind(lambda line: bool(_LAST_WORDS.search(line.message)), _FEW)
+        """Return what is behind a process's end, or else the router's own error before it."""
+        said = self._behind(lambda line: bool(_LAST_WORDS.search(line.message)), _FEW)
+        own = (one.message for one in reversed(self.lines) if _OWN_ERROR.match(one.message))
+        return said or next(own, "")
 
     def _behind(self, begins: Callable[[Line], bool], most: int) -> str:
         """Return the last of the ``most`` lines behind a line that is not about another part."""

@@ -199,3 +199,29 @@ def test_a_wrapped_message_may_begin_a_line_with_error(form: str) -> None:
     says = f"{'word ' * 13}Error: it failed"
     found = _explain(failed_download(Raised("RuntimeError", says), form, True))
     assert found.text.endswith(f"it ended with RuntimeError: {says}")
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_routers_own_error_is_quoted(before: bool, form: str) -> None:
+    """It reaches the log before or after the launcher sees the router go."""
+    said = 'Error: Backend(Info(Connection("of this")))'
+    crashed = entry("ERROR", "Webserver Crashed", form)
+    found = _ended(
+        entry("INFO", "Starting Webserver", form),
+        *((said, crashed) if before else (crashed, said)),
+        entry("INFO", "Shutting down shards", form),
+        "Error: WebserverFailed",
+    )
+    assert found.text == f"the web server (router) ended: it ended with {said}"
+    assert found.line == said
+
+
+def test_a_collector_of_traces_that_is_away_ends_nothing(form: str) -> None:
+    away = "OpenTelemetry trace error occurred. error trying to connect: Connection refused"
+    found = _ended(
+        entry("INFO", "Starting check and download process for acme/m", form, "download"),
+        away,
+        entry("ERROR", "Download encountered an error: \nof this", form, "download"),
+        "Error: DownloadError",
+    )
+    assert found.text == "the download failed: it ended with of this"
