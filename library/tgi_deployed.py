@@ -23,7 +23,9 @@ options:
     type: path
     default: /opt/tgi
   data_dir:
-    description: Directory of the weights, which is made too.
+    description: >-
+      Directory of the weights, which is made too, for root alone. One that exists keeps its mode,
+      unless it is root's with mode 0755 and neither a mount nor a link: the role made it so once.
     type: path
     default: /var/lib/tgi
   models:
@@ -128,6 +130,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.places import BASE_DIR, DATA_DIR
+from ansible.module_utils.tgi.host.data_directory import make_directory
 from ansible.module_utils.tgi.models import project_files
 from ansible.module_utils.tgi.models.record import Record
 
@@ -158,8 +161,8 @@ ARGUMENTS: dict[str, Any] = {
 def write(params: dict[str, Any], dry: bool) -> dict[str, Any]:
     """Write the projects of all models."""
     base, names = Path(params["base_dir"]), [model["name"] for model in params["models"]]
-    directories = [Path(params["data_dir"]), base, *(base / name for name in names)]
-    made = project_files.make_directories(directories, dry)
+    made = make_directory(Path(params["data_dir"]), dry)
+    made += project_files.make_directories([base, *(base / name for name in names)], dry)
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     changes: list[project_files.FileChange] = []
     for model in params["models"]:

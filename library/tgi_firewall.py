@@ -1,32 +1,35 @@
 #!/usr/bin/python
-"""Let only the gateways reach the models' published ports."""
+"""Let only the gateways reach the models, by their published ports or their containers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tgi_firewall
-short_description: Let only the gateways reach the models' published ports
+short_description: Let only the gateways reach the models
 description:
   - Drops packets from other sources to the ports of an address, in DOCKER-USER and INPUT. Packets
     from the host itself and on loopback pass.
+  - Also drops what neighbours send to port 80 of a container's own address, which Docker before
+    28 lets through. Without an address, that is all, and with Docker 28 or later no rules exist.
   - A systemd unit loads the rules before Docker starts, so that no port is open during a boot. All
     rules change in one transaction. Rules that were flushed are loaded again.
 options:
   state:
-    description: Whether the rules should exist.
+    description: Whether the rules that the host needs should exist.
     type: str
     choices: [present, absent]
     default: present
   address:
-    description: Address that the models are published on. Required when O(state=present).
+    description: Address that the models are published on besides loopback.
     type: str
+    default: ''
   ports:
     description: The models' ports.
     type: list
     elements: int
     default: []
   sources:
-    description: Addresses and networks that may reach the ports. Required when O(state=present).
+    description: Addresses and networks that may reach the ports. Required with O(address).
     type: list
     elements: str
   keep:
@@ -72,8 +75,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.commands import ask
 from ansible.module_utils.tgi.common.files import read, write
 from ansible.module_utils.tgi.common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT
+from ansible.module_utils.tgi.docker.direct_access import lets_neighbours_in
 from ansible.module_utils.tgi.host.firewall import (
     CHAIN,
     ENTRIES,
@@ -97,6 +102,16 @@ class Firewall:
         self.unit = Path(module.params["unit"])
         self.before = read(self.directory / "rules")
         self.did: list[str] = []
+
+    def needed(self) -> bool:
+        """Return whether the rules should exist."""
+        if self.module.params["state"] == "absent":
+            return False
+        if self.module.params["address"]:
+            return True
+        lets_in = lets_neighbours_in(ask)
+        # Without an engine that answers, what stands may be needed
+        return bool(self.unit.exists() if lets_in is None else lets_in)
 
     def run(self, *command: str) -> tuple[int, str]:
         """Return the exit code (127: missing program) and the output."""
@@ -124,7 +139,7 @@ class Firewall:
         tool = tool_of(address)
         kept = [one for one in doors_of(self.before) if tool_of(one[0]) == tool]
         doors = [(address, port) for port in params["ports"]] + (kept if params["keep"] else [])
-        wanted = files(str(self.directory), address, doors, params["sources"])
+        wanted = files(str(self.directory), address, doors, params["sources"] or [])
         unit = UNIT.format(directory=self.directory)
         written = [self.write(self.directory / name, text) for name, text in wanted.items()]
         fresh = self.write(self.unit, unit)
@@ -192,21 +207,19 @@ def main() -> None:
     """Run as an Ansible module."""
     options: dict[str, Any] = {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "address": {"type": "str"},
+        "address": {"type": "str", "default": ""},
         "ports": {"type": "list", "elements": "int", "default": []},
         "sources": {"type": "list", "elements": "str"},
         "keep": {"type": "bool", "default": False},
         "directory": {"type": "path", "default": FIREWALL_DIRECTORY},
         "unit": {"type": "path", "default": FIREWALL_UNIT},
     }
-    module = AnsibleModule(
-        options,
-        required_if=[("state", "present", ("address", "sources"))],
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(options, supports_check_mode=True)
+    if module.params["address"] and module.params["sources"] is None:
+        module.fail_json(msg="address needs sources: write who may reach it")
     firewall = Firewall(module)
     try:
-        after = firewall.put_up() if module.params["state"] == "present" else firewall.remove()
+        after = firewall.put_up() if firewall.needed() else firewall.remove()
     except (FirewallError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
     header = str(firewall.directory / "rules")

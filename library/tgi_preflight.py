@@ -174,7 +174,13 @@ ansible_facts:
           type: list
           elements: str
         firewall:
-          description: Whether a firewall protects the models' ports.
+          description: Whether firewall rules of the role exist.
+          type: bool
+        neighbours_kept_out:
+          description:
+            - Whether no neighbour reaches the containers' own addresses, which Docker before 28
+              allows, and no rules are left that such a host does not need. For hosts without
+              V(tgi_bind_address).
           type: bool
         comes_back:
           description: Whether the systemd units that start models after Docker are installed.

@@ -12,6 +12,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
+from ..common.commands import Ask
 from ..common.places import MARK
 
 CHAIN = "TGI-FENCE"
@@ -66,8 +67,8 @@ class FirewallError(Exception):
 
 
 def tool_of(address: str) -> str:
-    """Return the program for an address: iptables or ip6tables."""
-    return "ip6tables" if ipaddress.ip_address(address).version == 6 else "iptables"
+    """Return the program for an address, or for none: iptables or ip6tables."""
+    return "ip6tables" if address and ipaddress.ip_address(address).version == 6 else "iptables"
 
 
 def files(
@@ -76,25 +77,10 @@ def files(
     """Return the files of ``directory``, name -> text: rules and up.
 
     Only ``sources``, addresses or networks, may reach ``doors``, pairs of (address, port). Raises
-    FirewallError for a source that is not of the same IP version as ``address``.
+    FirewallError for a source that is not of the same IP version as ``address``. Without an
+    address, the rules only keep neighbours away from the containers' own addresses.
     """
-    version = ipaddress.ip_address(address).version
-    try:
-        networks = {ipaddress.ip_network(source, strict=False) for source in sources}
-    except ValueError as error:
-        raise FirewallError(f"tgi_allowed_sources: {error}; write addresses or networks") from error
-    wrong = [str(network) for network in networks if network.version != version]
-    if wrong:
-        raise FirewallError(
-            f"tgi_allowed_sources has {', '.join(wrong)}, but {address} is IPv{version}; "
-            f"write the gateways' IPv{version} addresses"
-        )
-    lines = ["-i lo -j RETURN"]
-    lines += [f"-s {source} -j RETURN" for source in sorted(map(str, networks))]
-    lines += [
-        f"-p tcp -m conntrack --ctorigdst {door} --ctorigdstport {port} --ctdir ORIGINAL -j DROP"
-        for door, port in sorted(set(doors))
-    ]
+    lines = _closing(address, doors, sources) if address else []
     # Before Docker 28, a neighbour can send to a container's own address, past published ports
     lines.append(
         f"! -i br-+ -o br-+ -p tcp -m tcp --dport {CONTAINER_PORT} "
@@ -109,9 +95,40 @@ def files(
     return {"rules": f"{MARK}\n" + "".join(f"-A {CHAIN} {line}\n" for line in lines), "up": script}
 
 
+def _closing(address: str, doors: Iterable[tuple[str, int]], sources: list[str]) -> list[str]:
+    version = ipaddress.ip_address(address).version
+    try:
+        networks = {ipaddress.ip_network(source, strict=False) for source in sources}
+    except ValueError as error:
+        raise FirewallError(f"tgi_allowed_sources: {error}; write addresses or networks") from error
+    wrong = [str(network) for network in networks if network.version != version]
+    if wrong:
+        raise FirewallError(
+            f"tgi_allowed_sources has {', '.join(wrong)}, but {address} is IPv{version}; "
+            f"write the gateways' IPv{version} addresses"
+        )
+    lines = ["-i lo -j RETURN"]
+    lines += [f"-s {source} -j RETURN" for source in sorted(map(str, networks))]
+    return lines + [
+        f"-p tcp -m conntrack --ctorigdst {door} --ctorigdstport {port} --ctdir ORIGINAL -j DROP"
+        for door, port in sorted(set(doors))
+    ]
+
+
 def doors_of(rules: str) -> list[tuple[str, int]]:
     """Return the (address, port) pairs that the rules close."""
     return [(address, int(port)) for address, port in _DOOR.findall(rules)]
+
+
+def ask_in_force(rules: str, ask: Ask) -> bool | None:
+    """Ask the kernel whether ``rules`` are in force; None: unknown."""
+    doors = doors_of(rules)
+    tool = tool_of(doors[0][0] if doors else "")
+    said = [ask([tool, "-w", "-S", chain]) for chain in (CHAIN, *ENTRIES)]
+    if any(code is None for code, _ in said):
+        return None
+    chain, *entries = (text if code == 0 else "" for code, text in said)
+    return in_force(rules, chain, entries)
 
 
 def in_force(rules: str, chain: str, entries: Iterable[str]) -> bool:

@@ -11,12 +11,14 @@ from typing import Any
 
 from ..common import commands
 from ..common.files import read
-from ..common.places import FIREWALL_UNIT
+from ..common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT
 from ..common.problem import problem
+from ..docker.direct_access import lets_neighbours_in
 from ..host import addresses as host_addresses
+from ..host import firewall, system
 from ..host import ports as host_ports
-from ..host import system
 from ..host.boot_units import DIRECTORY, in_place
+from ..host.data_directory import check_directory
 from ..host.nvidia import cdi, driver, driver_verdict
 from ..models.deployed import DeployedModels, check_projects, read_deployed
 from ..models.resolve import assign
@@ -43,6 +45,8 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     nvidia = _check_nvidia(request, wanted, root)
     problems += nvidia.problems
     problems += _check_ports(request, root, wanted, deployed)
+    data = _inside(root, request.data_dir)
+    open_data = check_directory(data, request.data_dir) if request.deploys else []
     addresses = host_addresses.all_addresses()
     problems += host_addresses.check_bind_address(request.bind_address, addresses)
     facts = {
@@ -55,13 +59,14 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         "address": host_addresses.source_address(),
         "addresses": addresses,
         "firewall": _inside(root, FIREWALL_UNIT).exists(),
+        "neighbours_kept_out": request.deploys and _kept_out(root),
         "comes_back": in_place(request.base_dir, _inside(root, str(DIRECTORY))),
         "checks_ready": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
     return {
         "problems": problems,
         # Not "warnings": Ansible would print them itself, without the host's name
-        "notes": nvidia.warnings,
+        "notes": [*nvidia.warnings, *open_data],
         "facts": facts,
         "clock": time.time(),
     }
@@ -128,6 +133,23 @@ def _check_system(
         free = system.free_space(str(_inside(root, request.data_dir)))
         problems += system.check_disk(request.data_dir, free, request.min_free_disk_gib)
     return problems
+
+
+def _kept_out(root: Path) -> bool:
+    """Return whether a host that publishes on loopback only has the firewall that it needs."""
+    unit = _inside(root, FIREWALL_UNIT)
+    lets_in = lets_neighbours_in(commands.ask)
+    if not lets_in:
+        return lets_in is False and not unit.exists()
+    rules = firewall.files(FIREWALL_DIRECTORY, "", [], [])["rules"]
+    return (
+        read(_inside(root, f"{FIREWALL_DIRECTORY}/rules")) == rules
+        and all(
+            commands.ask(["systemctl", verb, "--quiet", unit.name]).rc == 0
+            for verb in ("is-active", "is-enabled")
+        )
+        and firewall.ask_in_force(rules, commands.ask) is True
+    )
 
 
 def _inside(root: Path, path: str) -> Path:

@@ -87,6 +87,22 @@ def test_a_model_without_a_gpu_writes_only_where_it_must(at: Hosts) -> None:
         at("gpu1").check_output(f"{touch} {path}/x && docker exec tgi-scribe-tgi-1 rm {path}/x")
 
 
+def test_what_a_container_leaves_makes_no_user_root(at: Hosts) -> None:
+    host, data = at("gpu1"), "/var/lib/tgi"
+    # The host's own shell, as the container's may need a newer C library
+    leave = "cat > /data/left && chmod 4755 /data/left"
+    host.check_output(f"docker exec -i tgi-scribe-tgi-1 sh -c '{leave}' < /bin/dash")
+    run = f"runuser -u daemon -- {data}/left -p -c 'id -un'"
+    try:
+        assert host.check_output(f"stat -c '%U %a' {data} {data}/left") == "root 700\nroot 4755"
+        assert "Permission denied" in host.run(run).stderr
+        # Without that mode, it does
+        host.check_output(f"chmod 755 {data}")
+        assert host.check_output(run) == "root"
+    finally:
+        host.check_output(f"chmod 700 {data} && rm {data}/left")
+
+
 @pytest.mark.usefixtures("back")
 def test_a_drained_replica_gets_nothing_and_no_request_fails(inventory: str, at: Hosts) -> None:
     first, *_ = endpoints = load_endpoints(inventory)

@@ -125,9 +125,9 @@ CARD = {
 }
 GPU: Side = {
     "host": "gpu1",
-    "docker": {"problem": "", "load": "loaded", "active": "active"},
+    "docker": {"problem": "", "lets_neighbours_in": False, "load": "loaded", "active": "active"},
     "bind_address": "10.0.0.5",
-    "firewall": {"in_force": True, "sources": ["10.0.0.9/32"]},
+    "firewall": {"in_force": True, "ports": [8081], "sources": ["10.0.0.9/32"]},
     "models": [
         {
             "name": "small",

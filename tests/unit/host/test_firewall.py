@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.tgi.common.commands import CommandOutput
 from ansible.module_utils.tgi.host.firewall import FirewallError, doors_of, files, in_force, tool_of
 
 from tests.support.run_module import load, run
@@ -48,6 +49,15 @@ def test_the_family_is_that_of_the_address() -> None:
     for source, words in (("fd00::9", "is IPv4"), ("edge1", "write addresses")):
         with pytest.raises(FirewallError, match=words):
             rules(sources=(source,))
+
+
+def test_without_an_address_only_the_way_to_the_containers_is_closed() -> None:
+    made = files("/etc/tgi-fence", "", [], [])
+    (rule,) = made["rules"].splitlines()[2:]
+    assert rule.startswith("-A TGI-FENCE ! -i br-+ -o br-+ -p tcp -m tcp --dport 80 ")
+    assert rule.endswith(" -j DROP")
+    assert made["up"].count("} | iptables-restore") == 1
+    assert in_force(made["rules"], shown(made["rules"]), JUMPS)
 
 
 def test_what_is_in_force() -> None:
@@ -144,6 +154,61 @@ def test_what_was_closed_stays_so_until_models_have_moved(
     assert doors_of((host.directory / "rules").read_text()) == [DOOR, ("10.0.0.6", 8082)]
     ask(host, capsys, **moved)
     assert doors_of((host.directory / "rules").read_text()) == [("10.0.0.6", 8082)]
+
+
+NO_ADDRESS = {"address": "", "ports": [], "sources": []}
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The version of the engine that answers; none if ""."""
+    said = {"version": "26.1.5"}
+    answer = "ansible.module_utils.tgi.common.commands.run"
+    monkeypatch.setattr(
+        answer, lambda _: CommandOutput(0 if said["version"] else 1, said["version"], "")
+    )
+    return said
+
+
+def test_an_old_engine_alone_needs_the_rules(
+    host: Host, engine: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(host, capsys, check=True, **NO_ADDRESS)["changed"] is True
+    assert ask(host, capsys, **NO_ADDRESS)["changed"] is True
+    text = (host.directory / "rules").read_text()
+    assert text == files(str(host.directory), "", [], [])["rules"]
+    assert ask(host, capsys, **NO_ADDRESS)["changed"] is False
+    engine["version"] = ""
+    assert ask(host, capsys, **NO_ADDRESS)["changed"] is False
+    engine["version"] = "28.0.1"
+    assert ask(host, capsys, **NO_ADDRESS)["changed"] is True
+    assert not host.directory.exists()
+    for engine["version"] in ("28.0.1", ""):
+        assert ask(host, capsys, **NO_ADDRESS)["changed"] is False
+
+
+def test_a_host_whose_address_is_removed_keeps_the_rule_for_its_containers(
+    host: Host, engine: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(host, capsys)
+    assert ask(host, capsys, **NO_ADDRESS)["changed"] is True
+    assert doors_of(host.loaded) == []
+    assert "--dport 80" in host.loaded
+    assert engine["version"] == "26.1.5"
+
+
+def test_an_address_needs_sources(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "sources" in ask(host, capsys, sources=None)["msg"]
+
+
+def test_removal_needs_no_more_than_the_state(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(host, capsys)
+    unit = str(host.directory.parent / "tgi-fence.service")
+    given: dict[str, Any] = {"state": "absent", "directory": str(host.directory), "unit": unit}
+    assert run(load("tgi_firewall"), capsys, **given)["changed"] is True
+    assert not host.directory.exists()
 
 
 def test_bad_sources_are_refused_before_anything_is_written(

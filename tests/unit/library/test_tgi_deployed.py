@@ -54,6 +54,16 @@ def test_a_first_run_and_a_second(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (second["changed"], second["files"], second["projects"]) == (False, [], [])
 
 
+def test_weights_are_for_root_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = load("tgi_deployed")
+    run(module, capsys, **options(tmp_path))
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "data").chmod(0o755)
+    again = run(module, capsys, **options(tmp_path))
+    assert (again["files"], again["projects"]) == ([str(tmp_path / "data")], [])
+    assert run(module, capsys, **options(tmp_path))["changed"] is False
+
+
 def test_secrets_stay_out_of_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = load("tgi_deployed")
     answer = run(module, capsys, **options(tmp_path, show_compose=False))

@@ -124,6 +124,7 @@ def test_a_host_that_runs_the_model_already(
         "address": "10.0.0.5",
         "addresses": ["10.0.0.5"],
         "firewall": True,
+        "neighbours_kept_out": False,
         "comes_back": False,
         "checks_ready": True,
     }

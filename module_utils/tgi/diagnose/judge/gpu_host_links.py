@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from ..finding import Found, Scene, broken, not_reached, ok
+from ..finding import Found, Scene, broken, not_reached, ok, warning
 from .machine_links import RECENT
 
 #: Meaning of an Xid number; other numbers are mostly a program's own fault
@@ -22,6 +22,7 @@ _XIDS = {
 }
 #: MiB; drivers and desktops hold less
 _FOREIGN = 500
+_AGAIN = "systemctl restart tgi-fence; find what flushes iptables, such as a firewall's reload"
 
 
 def judge_docker(scene: Scene) -> Found:
@@ -39,19 +40,19 @@ def judge_docker(scene: Scene) -> Found:
 
 
 def judge_firewall(scene: Scene) -> Found:
-    """Check that the firewall lets in the gateways and no other host."""
+    """Check that the firewall lets in the gateways and no other host, by no way round either."""
     if "firewall" not in scene.own:
         return not_reached()
     seen = scene.own["firewall"]
-    if seen is None:
-        open_to = [address for address in _published(scene) if not _on_loopback(address)]
-        if not open_to:
-            return ok("not needed: models listen on loopback only")
+    open_to = [address for address in _published(scene) if not _on_loopback(address)]
+    if open_to and not (seen and seen["ports"]):
         return broken(
             "missing",
             f"no firewall, and a model is published on {open_to[0]}: every host can reach it",
             "run site.yml --tags tgi, which sets it up, or remove tgi_bind_address",
         )
+    if not (seen and seen["ports"]):
+        return _judge_direct_access(scene)
     for source in _sources(scene):
         if not any(_within(source, network) for network in seen["sources"]):
             return broken(
@@ -61,12 +62,22 @@ def judge_firewall(scene: Scene) -> Found:
                 "set gateway_address there, or tgi_allowed_sources, then run site.yml --tags tgi",
             )
     if seen["in_force"] is False:
-        return broken(
-            "down",
-            "its rules are not in force: every host can reach the models",
-            "systemctl restart tgi-fence; find what flushes iptables, such as a firewall's reload",
-        )
+        return broken("down", "its rules are not in force: every host can reach the models", _AGAIN)
     return ok(f"in force, lets in {', '.join(seen['sources'])}")
+
+
+def _judge_direct_access(scene: Scene) -> Found:
+    """Check that no neighbour reaches, by a route, the containers of models on loopback."""
+    seen = scene.own["firewall"]
+    if not (scene.own.get("docker") or {}).get("lets_neighbours_in"):
+        return ok("not needed: models listen on loopback only")
+    who = "a neighbour with a route to the containers can reach the models"
+    if seen is None:
+        remedy = "run site.yml --tags tgi, which sets one up, or install Docker 28 or later"
+        return warning("open", f"Docker is older than 28 and there is no firewall: {who}", remedy)
+    if seen["in_force"] is False:
+        return warning("down", f"its rules are not in force: {who}", _AGAIN)
+    return ok("in force, keeps neighbours from the containers' own addresses")
 
 
 def _published(scene: Scene) -> list[str]:

@@ -11,20 +11,17 @@ from ...host import firewall
 
 
 def read_firewall(run: Ask, path: Path) -> dict[str, Any] | None:
-    """Return the firewall's ``sources`` and whether it is ``in_force`` (None: unknown)."""
+    """Return the firewall's ``sources``, whether it closes ``ports``, and is ``in_force``.
+
+    ``in_force`` is None if unknown. Without ports it only keeps neighbours from the containers.
+    """
     rules = read(path)
     if not rules:
         return None
-    doors = firewall.doors_of(rules)
-    tool = firewall.tool_of(doors[0][0]) if doors else "iptables"
-    said = [run([tool, "-w", "-S", chain]) for chain in (firewall.CHAIN, *firewall.ENTRIES)]
-    stands = None
-    if all(code is not None for code, _ in said):
-        texts = [text if code == 0 else "" for code, text in said]
-        stands = firewall.in_force(rules, texts[0], texts[1:])
     sources = [
         line.split()[3]
         for line in rules.splitlines()
         if line.startswith(f"-A {firewall.CHAIN} -s ")
     ]
-    return {"in_force": stands, "sources": sources}
+    ports = sorted({port for _, port in firewall.doors_of(rules)})
+    return {"in_force": firewall.ask_in_force(rules, run), "ports": ports, "sources": sources}

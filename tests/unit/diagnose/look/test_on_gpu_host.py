@@ -50,7 +50,7 @@ def test_a_gpu_host_of_the_shape_that_is_judged(tmp_path: Path) -> None:
     assert model["generate"]["problem"] == ""
     # It only reads
     verbs = {line.split()[1] for line in shell.asked if line.startswith("docker")}
-    assert verbs == {"inspect", "exec", "info"}
+    assert verbs == {"inspect", "exec", "info", "version"}
 
 
 def test_an_engine_that_ignores_tools(tmp_path: Path) -> None:
@@ -172,7 +172,33 @@ def test_the_firewall(tmp_path: Path, stands: bool) -> None:
     jump = f"-A X -j {firewall.CHAIN}\n" if stands else "-A X -j ACCEPT\n"
     answers = {f"-S__{firewall.CHAIN}": (0, RULES), "iptables": (0, jump)}
     seen, _ = gpu_host(tmp_path, FakeDocker(up()), answers=answers)
-    assert seen["firewall"] == {"in_force": stands, "sources": ["10.0.0.9/32"]}
+    assert seen["firewall"] == {"in_force": stands, "ports": [8081], "sources": ["10.0.0.9/32"]}
+
+
+@pytest.mark.parametrize(
+    ("engine", "rules", "code"),
+    [
+        ("26.1.5+dfsg1", "", "open"),
+        ("28.0.0", "", ""),
+        ("27.5.1", "up", ""),
+        ("27.5.1", "down", "down"),
+    ],
+)
+def test_a_host_that_publishes_on_loopback_is_closed_too(
+    tmp_path: Path, engine: str, rules: str, code: str
+) -> None:
+    text = firewall.files("/etc/tgi-fence", "", [], [])["rules"]
+    answers = {"docker__version": (0, f"{engine}\n")}
+    if rules:
+        (tmp_path / "etc/tgi-fence").mkdir(parents=True)
+        (tmp_path / "etc/tgi-fence/rules").write_text(text)
+        jump = f"-A X -j {firewall.CHAIN}\n" if rules == "up" else ""
+        answers |= {f"-S__{firewall.CHAIN}": (0, text), "iptables": (0, jump)}
+    seen, _ = gpu_host(tmp_path, FakeDocker(up(), parse(raw(*TO_SERVE))), answers=answers)
+    verdict = verdict_of(gpu=seen)
+    (found,) = (one.found for one in verdict.findings if one.link == "firewall")
+    assert (found.code, found.state) == (code, "warning" if code else "ok")
+    assert verdict.cause is None
 
 
 def test_the_environment_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

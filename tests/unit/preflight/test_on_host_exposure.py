@@ -1,0 +1,72 @@
+"""Test what the preflight finds of a host's ways in: by its containers, and by its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.common.commands import CommandResult, ask
+from ansible.module_utils.tgi.host import firewall
+from ansible.module_utils.tgi.preflight import on_host
+
+from tests.support.preflight.host_root import as_root, fake_root, request_for
+
+__all__ = ["as_root"]
+
+HOUSE = {"name": "house", "gpus": []}
+
+
+@pytest.mark.parametrize(
+    ("engine", "rules", "unit", "kept_out"),
+    [
+        ("28.1.0", "", 1, True),
+        ("28.1.0", "here", 0, False),
+        ("26.1.5", "", 1, False),
+        ("26.1.5", "here", 0, True),
+        ("26.1.5", "here", 3, False),
+        ("26.1.5", "flushed", 0, False),
+        ("26.1.5", "other", 0, False),
+        ("", "", 1, False),
+    ],
+)
+def test_who_keeps_neighbours_from_the_containers(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: str,
+    rules: str,
+    unit: int,
+    kept_out: bool,
+) -> None:
+    root = fake_root(tmp_path)
+    text = firewall.files("/etc/tgi-fence", "", [], [])["rules"]
+    if rules:
+        for path, words in {
+            "etc/systemd/system/tgi-fence.service": "",
+            "etc/tgi-fence/rules": text + ("-A TGI-FENCE -j DROP\n" if rules == "other" else ""),
+        }.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(words)
+
+    def answer(command: Any) -> CommandResult:
+        line = " ".join(command)
+        if line.startswith("docker version"):
+            return CommandResult(0 if engine else None, engine)
+        if line.startswith("systemctl is-"):
+            return CommandResult(unit, "")
+        if line.startswith("iptables"):
+            return CommandResult(0, "" if rules == "flushed" else text + "-A X -j TGI-FENCE\n")
+        return ask(command)
+
+    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", answer)
+    assert (
+        on_host.inspect_host(request_for(HOUSE), root)["facts"]["neighbours_kept_out"] is kept_out
+    )
+
+
+def test_a_shared_data_directory_is_named(tmp_path: Path) -> None:
+    root = fake_root(tmp_path)
+    (root / "srv/weights").mkdir(parents=True)
+    (root / "srv/weights").chmod(0o1777)
+    (note,) = on_host.inspect_host(request_for(HOUSE, data_dir="/srv/weights"), root)["notes"]
+    assert note.startswith("tgi_data_dir /srv/weights lets every user run, as root, ")
