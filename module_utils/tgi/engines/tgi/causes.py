@@ -16,10 +16,13 @@ from .causes_options import CRASH_RULES, OPTION_RULES
 from .causes_places import PLACE_RULES
 from .causes_rule import REPORT, Cause
 from .causes_search import Search
+from .phases import PHASES
 
 __all__ = ["Cause", "explain_death", "recognise"]
 
-_RULES = OPTION_RULES + MACHINE_RULES + ADAPTER_RULES + HUB_RULES + FILE_RULES + GPU_RULES
+#: While TGI serves it asks the Hub for nothing
+_HUB = tuple(replace(one, phases=one.phases or PHASES[:-1]) for one in HUB_RULES)
+_RULES = OPTION_RULES + MACHINE_RULES + ADAPTER_RULES + _HUB + FILE_RULES + GPU_RULES
 _UNSEEN = re.compile(GPU_UNSEEN)
 _BY_EXIT = {
     0: ("stopped", "the container was stopped", "start it again: docker start CONTAINER"),

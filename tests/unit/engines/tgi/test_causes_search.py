@@ -225,3 +225,17 @@ def test_a_collector_of_traces_that_is_away_ends_nothing(form: str) -> None:
         "Error: DownloadError",
     )
     assert found.text == "the download failed: it ended with of this"
+
+
+@pytest.mark.parametrize("said", ["HTTP status client error (403 Forbidden)", "reqwest::Error {"])
+def test_what_a_client_asked_for_is_not_the_hubs_fault(said: str, form: str) -> None:
+    """While it serves nothing is fetched from the Hub, but pictures are from anywhere."""
+    unheard = plain(Raised("acme.Unheard", "of this"), ())
+    found = _ended(
+        *_serving(form),
+        entry("ERROR", f"Request failed: Could not fetch image: {said}", form),
+        entry("ERROR", f"Shard complete standard error output:\n\n{unheard}", form),
+        entry("ERROR", "Shard 0 crashed", form),
+        "Error: ShardFailed",
+    )
+    assert found.text.endswith("it ended with acme.Unheard: of this")
