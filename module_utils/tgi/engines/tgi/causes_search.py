@@ -18,6 +18,8 @@ from .tracebacks import Traceback, in_box, read_tracebacks, without_rank
 _QUIET = ("WARN", "WARNING", "DEBUG", "TRACE")
 _LONGEST = 2000
 """Characters of a message in which a pattern is looked for."""
+#: The branch that the Hub serves where no revision is set; the log then says None
+_NO_REVISION = "main"
 #: Errors after which TGI goes on: they end nothing
 _GOES_ON = re.compile(
     r"Decode cuda graph warmup failed|Failed to import python tokenizer|OpenTelemetry \w+ error"
@@ -145,6 +147,7 @@ class Search:
         if not found:
             return None
         groups = [shorten(group, 300) for group in found.groups() if group] or [""]
+        groups = [_NO_REVISION if group == "None" else group for group in groups]
         folder, files = weights_folder(self.arguments)
         text, remedy = (
             part.format(*groups, folder=folder, files=files) for part in (rule.text, rule.remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -123,6 +124,12 @@ def test_a_revision_that_the_offline_cache_lacks(form: str, box: bool) -> None:
     assert explain(lines, offline=False).id == "no_weights"
     if box:
         assert explain(lines).id == "not_cached", "a box shows all variables, and no answer"
+
+
+def test_no_revision_is_the_branch_main() -> None:
+    none = replace(NO_WEIGHTS, says=NO_WEIGHTS.says.replace("12fd25f7", "None"))
+    log = failed_download(none, "text", False)
+    assert explain(parse(log), offline=True).text.startswith("this revision (main) is not")
 
 
 def test_a_revision_without_weights_on_the_hub() -> None:
