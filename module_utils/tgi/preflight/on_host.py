@@ -102,18 +102,25 @@ def _check_ports(
             model["port"],
             f"{model['variable']}.port",
             # With a record that cannot be read, a port of Docker's may be that model's
-            "docker-proxy" if model["port"] in published or deployed.problems else "",
+            host_ports.DOCKER if model["port"] in published or deployed.problems else (),
             model["name"],
         )
         for model in models
     ]
     # The role gateway decides whether it may take over an nginx that is not ours
     gateway = [
-        host_ports.WantedPort(one.port, one.variable, "nginx") for one in request.gateway_ports
+        host_ports.WantedPort(one.port, one.variable, ["nginx"]) for one in request.gateway_ports
     ]
-    ports = [*wanted, *gateway]
-    taken = host_ports.find_owners(root / "proc", {one.port for one in ports})
-    return host_ports.check_ports(ports, taken) + host_ports.check_moves(wanted, published)
+    proc, here = root / "proc", [one for one in ("127.0.0.1", request.bind_address) if one]
+    return [
+        *host_ports.check_ports(wanted, host_ports.find_owners(proc, _ports(wanted), here)),
+        *host_ports.check_ports(gateway, host_ports.find_owners(proc, _ports(gateway))),
+        *host_ports.check_moves(wanted, published),
+    ]
+
+
+def _ports(wanted: list[host_ports.WantedPort]) -> set[int]:
+    return {one.port for one in wanted}
 
 
 def _check_system(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,20 +9,12 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.common.commands import CommandResult, ask
 from ansible.module_utils.tgi.host.nvidia.gpus import QUERY
-from ansible.module_utils.tgi.host.ports import (
-    Owner,
-    WantedPort,
-    check_ports,
-    find_owners,
-    listening,
-)
+from ansible.module_utils.tgi.host.ports import DOCKER
 from ansible.module_utils.tgi.models.record import SCHEMA, Record, to_text
 from ansible.module_utils.tgi.preflight import on_host
 from ansible.module_utils.tgi.preflight.host_request import PortRequest
 
 from tests.support.preflight.host_root import (
-    TCP,
-    TCP6,
     as_root,
     fake_root,
     release,
@@ -32,37 +22,6 @@ from tests.support.preflight.host_root import (
 )
 
 __all__ = ["as_root"]
-
-
-def test_who_listens(tmp_path: Path) -> None:
-    assert listening([TCP, TCP6]) == {8081: {"111"}, 443: {"113"}}
-    owners = find_owners(fake_root(tmp_path) / "proc", {8081, 8082, 443})
-    assert owners == {8081: Owner("docker-proxy", 42), 443: Owner()}
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees the sockets of every process")
-def test_a_real_listener_is_found() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        assert find_owners(Path("/proc"), {port})[port].pid == os.getpid()
-
-
-@pytest.mark.parametrize(
-    ("ours", "owner", "line"),
-    [
-        ("", None, ""),
-        ("nginx", Owner("nginx", 1), ""),
-        ("docker-proxy", Owner("docker-proxy", 1), ""),
-        ("", Owner("docker-proxy", 9), "port 80 is taken by docker-proxy (pid 9); stop it, or "),
-        ("nginx", Owner("apache2", 9), "port 80 is taken by apache2 (pid 9)"),
-        ("nginx", Owner(), "port 80 is taken by an unknown process"),
-    ],
-)
-def test_taken_ports(ours: str, owner: Owner | None, line: str) -> None:
-    wanted = WantedPort(80, "gateway_http_port", ours)
-    found = check_ports([wanted], {80: owner} if owner else {})
-    assert (len(found) == 1 and found[0].startswith(line)) if line else found == []
-    assert not found or "write another port as gateway_http_port" in found[0]
 
 
 HOUSE = {"name": "house", "port": 8081, "gpus": []}
@@ -75,28 +34,31 @@ def deploy(root: Path, name: str, port: int) -> None:
     (folder / "deployed.json").write_text(to_text(Record(name, f"tgi-{name}", port, [])))
 
 
+@pytest.mark.parametrize("program", DOCKER)
 @pytest.mark.parametrize(
     ("deployed", "port", "starts"),
     [
-        ({}, 8081, ["port 8081 is taken by docker-proxy (pid 42)"]),
+        ({}, 8081, ["port 8081 is taken by {} (pid 42)"]),
         ({"house": 8081}, 8081, []),
         # The model with this port was renamed: the role stops the old container first
         ({"old": 8081}, 8081, []),
         # The user put a model before a deployed one, which moves that to the next port
         ({"other": 8081}, 8081, ["port 8081 is published by the deployed model other; write"]),
-        ({"house": 8090}, 8081, ["port 8081 is taken by docker-proxy (pid 42)"]),
+        ({"house": 8090}, 8081, ["port 8081 is taken by {} (pid 42)"]),
     ],
 )
 def test_a_port_that_docker_publishes(
-    tmp_path: Path, deployed: dict[str, int], port: int, starts: list[str]
+    tmp_path: Path, program: str, deployed: dict[str, int], port: int, starts: list[str]
 ) -> None:
-    root = fake_root(tmp_path)
+    root = fake_root(tmp_path, program)
     for name, its in deployed.items():
         deploy(root, name, its)
     models = [{**HOUSE, "port": port}, {**HOUSE, "name": "other", "port": port + 1}]
     found = on_host.inspect_host(request_for(*models), root)["problems"]
     assert len(found) == len(starts)
-    assert all(line.startswith(start) for line, start in zip(found, starts, strict=True))
+    assert all(
+        line.startswith(start.format(program)) for line, start in zip(found, starts, strict=True)
+    )
 
 
 def test_a_host_that_runs_the_model_already(

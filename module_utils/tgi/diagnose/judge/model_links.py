@@ -7,6 +7,7 @@ from typing import Any
 
 from ...checks.model.health_and_counters import PROMPT
 from ...engines.tgi.phases import LABELS
+from ...host.ports import DOCKER
 from ..finding import Found, Scene, broken, not_reached, ok, unknown, warning
 from .client_links import STRANGE, code_of, http_problem
 
@@ -107,7 +108,7 @@ def judge_port(scene: Scene) -> Found:
     """Check that Docker publishes the port where the gateways and the host expect it."""
     published, port = scene.model.get("published"), scene.model.get("port")
     listener = scene.model.get("listener")
-    if listener not in (None, "docker-proxy"):
+    if listener not in (None, *DOCKER):
         return broken(
             "taken",
             f"{listener} listens on port {port}, not Docker",

@@ -81,7 +81,8 @@ def look_at_gpu_host(
         "firewall": read_firewall(run, _inside(root, f"{FIREWALL_DIRECTORY}/rules")),
     }
     found, states = _look(wish, models, docker, probes, seen["docker"])
-    owners = host_ports.find_owners(root / "proc", {int(model["port"]) for model in models})
+    here = [one for one in ("127.0.0.1", wish.bind_address) if one]
+    owners = host_ports.find_owners(root / "proc", {int(model["port"]) for model in models}, here)
     talks = asyncio.run(_talk(wish, models, found))
     if any(_broke_off(said) for said in talks.values()):
         # What was asked may have ended the engine; its log then says why

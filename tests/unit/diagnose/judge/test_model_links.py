@@ -127,3 +127,14 @@ def test_a_gateway_that_leads_a_name_elsewhere() -> None:
     verdict = verdict_of(case)
     assert verdict.cause and verdict.cause.link == "served"
     assert "acme/other answers, deployed is acme/small" in verdict.line
+
+
+@pytest.mark.parametrize(
+    ("listener", "broken"), [("docker-proxy", False), ("dockerd", False), ("python3", True)]
+)
+def test_docker_holds_the_port_by_its_proxy_or_by_itself(listener: str, broken: bool) -> None:
+    case = Case()
+    case.model["listener"] = listener
+    (row,) = [row for row in verdict_of(case).rows() if row["link"] == "port"]
+    assert (row["state"] == "broken") is broken
+    assert not broken or f"{listener} listens on port" in str(row)
