@@ -93,6 +93,11 @@ def _day(value: Any) -> date | None:
         return None
 
 
+def find(check: Check, accepted: Sequence[Accepted]) -> Accepted | None:
+    """Return the first entry for this check; None if no failure of it is known."""
+    return next((one for one in accepted if one.matches(check)), None)
+
+
 def apply(checks: Sequence[Check], accepted: Sequence[Accepted], today: date) -> list[Check]:
     """Return the checks with known failures accepted.
 
@@ -104,7 +109,7 @@ def apply(checks: Sequence[Check], accepted: Sequence[Accepted], today: date) ->
 def _applied(
     check: Check, checks: Sequence[Check], accepted: Sequence[Accepted], today: date
 ) -> Check:
-    entry = next((one for one in accepted if one.matches(check)), None)
+    entry = find(check, accepted)
     if entry is None:
         return check
     if check.status == PASS:

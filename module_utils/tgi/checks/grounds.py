@@ -8,10 +8,10 @@ is not judged; one that fails in another way stays failed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .judges.http_answer import SEE_OTHERS
+from .judges.http_answer import SEE_OTHERS, SLOW
 from .results import FAIL, NOT_JUDGED, PASS, WARN, Check
 from .selection import CheckSpec, Item
 
@@ -19,6 +19,8 @@ Key = tuple[str, str]
 _SILENT = r"connection refused|does not resolve|connection closed|no (?:complete )?answer within"
 _BROKEN = r"HTTP 5\d\d|HTTP 424|an error event under HTTP 200"
 _EMPTY = r"\bempty\b|\bno (?:text|token)\b|gave no answer|\b0 tokens came"
+#: What a check says that got no whole answer in time, whatever it asked for.
+_LATE = re.compile(r"no (?:complete )?answer within|HTTP 504")
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,24 @@ def find_lost(item: Item, found: Mapping[Key, Check]) -> Check | None:
     return next(_lost(item, found), None)
 
 
-def settle(items: Sequence[Item], found: Mapping[Key, Check]) -> list[Check]:
-    """Return the checks in the order of ``items``, with consequences not judged."""
+def settle(
+    items: Sequence[Item], found: Mapping[Key, Check], known: Collection[Key] = ()
+) -> list[Check]:
+    """Return the checks in the order of ``items``, with consequences not judged.
+
+    ``known``: checks whose failure is accepted, so it must not hide other time-outs.
+    """
     causes = {item.key: cause for item in items if (cause := _cause(item, found))}
+    found = dict(found)
+    late = [check for item in items if item.key not in known and (check := _late(item, found))]
+    for model in {check.model for check in late}:
+        ended = [check for check in late if check.model == model]
+        ended.sort(key=lambda check: check.status != FAIL)
+        if free := [check for check in ended if _key(check) not in causes]:
+            said = f"{len(ended)} checks got no whole answer in time. " if len(ended) > 1 else ""
+            root = replace(free[0], remedy=said + SLOW)
+            found[_key(root)] = root
+            causes.update({_key(check): root for check in free[1:]})
     settled = []
     for item in items:
         if (check := found.get(item.key)) is None:
@@ -135,6 +152,14 @@ def consequence(item: Item, check: Check, root: Check) -> Check:
         check, status=NOT_JUDGED, observed=f"consequence of {name}", evidence=saw, remedy="",
         consequence_of=root.name,
     )  # fmt: skip
+
+
+def _late(item: Item, found: Mapping[Key, Check]) -> Check | None:
+    """Return a model's check that only a time-out ended. The gateway's own stay apart."""
+    check = found.get(item.key)
+    if check is None or not check.model or check.status not in (FAIL, WARN):
+        return None
+    return check if _LATE.search(check.observed) else None
 
 
 def _cause(item: Item, found: Mapping[Key, Check]) -> Check | None:

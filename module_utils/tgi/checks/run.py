@@ -121,7 +121,8 @@ async def check(options: Options, on_stage: Callable[[Report], None] | None = No
             )
             found.update({item.key: _skip(item, options.view) for item in items})
             found.update({item.key: result for item, result in zip(rest, checks)})
-            settled = grounds.settle(plan, found)
+            known = {key for key, one in found.items() if accepted.find(one, options.accepted)}
+            settled = grounds.settle(plan, found, known)
             report.checks = accepted.apply(settled, options.accepted, options.today)
             report.seconds = time.monotonic() - started
             report.figures = _figures(options, sessions)

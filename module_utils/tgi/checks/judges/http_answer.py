@@ -31,9 +31,10 @@ _CERTIFICATE = (
     "checks_client_certificate to one of gateway_client_ca, with its key"
 )
 _SILENT = "No server answers at this address: check the container or nginx, and the end of its log"
-_SLOW = (
-    "The server accepts requests but does not answer: check the GPU (nvidia-smi) and the engine's "
-    "log; raise checks_timeout only for a slow model"
+#: Remedy of a time-out, whatever was asked.
+SLOW = (
+    "The engine is slow or hangs: look for other load, at the GPU (nvidia-smi) and at the end of "
+    "the engine's log; for a slow model raise checks_timeout (--timeout)"
 )
 #: Remedy of a check that depends on the result of another one.
 SEE_OTHERS = "A consequence of other failures: fix those first"
@@ -74,5 +75,5 @@ def outcome(
         if answer.status == 400 and "certificate" in answer.text:
             remedy = _CERTIFICATE
         if not answer.status and answer.fault and "certificate" not in answer.fault:
-            remedy = _SLOW if "within" in answer.fault else _SILENT
+            remedy = SLOW if "within" in answer.fault else _SILENT
     return Outcome(problems[0], problems[0], trim(proof, 500), remedy, answer.ms, answer.attempts)

@@ -72,7 +72,8 @@ def judge_batching(single: Streamed, streams: Sequence[Streamed]) -> Outcome:
     broken = [one for one in streams if one.problem or not one.times]
     if broken:
         problem = f"{len(broken)} of {len(streams)} simultaneous streams failed"
-        return Outcome(problem, problem, broken[0].problem or "no text")
+        problem += f": {broken[0].problem or 'no text'}"
+        return Outcome(problem, problem)
     wall = max(one.times[-1] for one in streams)
     together, one = _pace(streams, wall), _pace([single], max(single.times, default=0.0))
     seen = f"{len(streams)} streams: {together:.0f} tokens/s together, {one:.0f} alone"
