@@ -70,6 +70,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import in_words
 from ansible.module_utils.tgi.common.files import drop_empty, read, write
 from ansible.module_utils.tgi.common.places import GATEWAY_ACME, GATEWAY_STATE
 from ansible.module_utils.tgi.gateway.acme.certbot import AcmeError, Run, forget, obtain
@@ -181,7 +182,7 @@ def main() -> None:
     try:
         did = work(module, root)
     except (AcmeError, OSError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     module.exit_json(changed=bool(did), did=did)
 
 

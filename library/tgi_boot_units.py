@@ -56,6 +56,7 @@ did:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.common.files import read, write
 from ansible.module_utils.tgi.common.places import BASE_DIR, MARK
 from ansible.module_utils.tgi.docker.containers import FORMAT, parse
@@ -149,10 +150,11 @@ def main() -> None:
     names = (COLLECTOR, MODEL)
     before = {name: read(boot.directory / name) for name in names}
     wanted = module.params["state"] == "present"
-    if wanted:
-        boot.put_up()
-    else:
-        boot.remove()
+    with failing_in_words(module.fail_json):
+        if wanted:
+            boot.put_up()
+        else:
+            boot.remove()
     if boot.did and not module.check_mode:
         boot.reload()
     after = units(module.params["base_dir"]) if wanted else dict.fromkeys(names, "")

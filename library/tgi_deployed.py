@@ -129,6 +129,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import in_words
 from ansible.module_utils.tgi.common.places import BASE_DIR, DATA_DIR
 from ansible.module_utils.tgi.host.data_directory import make_directory
 from ansible.module_utils.tgi.models import project_files
@@ -216,9 +217,7 @@ def main() -> None:
     try:
         result = act(module.params, module.check_mode)
     except OSError as error:
-        module.fail_json(
-            msg=f"cannot write {error.filename}: {error.strerror}; fix this on the host"
-        )
+        module.fail_json(msg=in_words(error))
     module.exit_json(**result)
 
 

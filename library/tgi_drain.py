@@ -69,6 +69,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import in_words
 from ansible.module_utils.tgi.common.places import GATEWAY_STATE
 from ansible.module_utils.tgi.gateway.drain import DrainError, flags_of, places, under_way
 
@@ -128,7 +129,7 @@ def main() -> None:
         lacks = "no gateway's configuration is in force here; run site.yml first"
         module.fail_json(msg=f"{lacks} ({error.filename})")
     except (DrainError, OSError, ValueError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     module.exit_json(changed=bool(due), flags=due)
 
 

@@ -76,6 +76,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.commands import ask
+from ansible.module_utils.tgi.common.file_system import in_words
 from ansible.module_utils.tgi.common.files import read, write
 from ansible.module_utils.tgi.common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT
 from ansible.module_utils.tgi.docker.direct_access import lets_neighbours_in
@@ -221,7 +222,7 @@ def main() -> None:
     try:
         after = firewall.put_up() if firewall.needed() else firewall.remove()
     except (FirewallError, ValueError, OSError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     header = str(firewall.directory / "rules")
     texts = {"before": firewall.before, "after": after}
     diff = {**texts, "before_header": header, "after_header": header}

@@ -110,6 +110,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import in_words
 from ansible.module_utils.tgi.common.places import GATEWAY_CONFIGURATION
 from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError, gateway
 from ansible.module_utils.tgi.gateway.nginx.other_sites import with_others
@@ -161,7 +162,7 @@ def main() -> None:
             extra["version"] = release.version
             outcome = work.put_in_force(release, sites)
     except (ApplyError, OSError, ValueError) as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     for warning in outcome.warnings:
         module.warn(warning)
     if module._diff:

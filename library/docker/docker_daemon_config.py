@@ -92,6 +92,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.docker.containers import shims
 from ansible.module_utils.tgi.docker.daemon_files import (
     backup_of,
@@ -191,12 +192,13 @@ def main() -> None:
         if later:
             module.warn(later)
     if not module.check_mode:
-        if changes:
-            replace(path, wanted, bool(waiting), secret, module.atomic_move)
-        elif exposed:
-            path.chmod(0o600)
-        write_own(path, own_settings(module.params), bool(changes))
-        write_authorities(authorities)
+        with failing_in_words(module.fail_json):
+            if changes:
+                replace(path, wanted, bool(waiting), secret, module.atomic_move)
+            elif exposed:
+                path.chmod(0o600)
+            write_own(path, own_settings(module.params), bool(changes))
+            write_authorities(authorities)
     backup = backup_of(path)
     module.exit_json(
         changed=bool(keys or authorities or exposed),

@@ -49,6 +49,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.common.files import write
 from ansible.module_utils.tgi.docker.daemon_files import ORIGINAL, backup_of
 from ansible.module_utils.tgi.docker.daemon_json import (
@@ -105,7 +106,8 @@ def main() -> None:
     gone = [path, *copies] if copies and not after and path.exists() else copies
     if not module.check_mode:
         if after != before:
-            write(path, render(after).encode(), path.stat().st_mode & 0o777)
+            with failing_in_words(module.fail_json):
+                write(path, render(after).encode(), path.stat().st_mode & 0o777)
         for file in gone:
             file.unlink()
         for file in authorities:

@@ -96,6 +96,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common import files as host_files
 from ansible.module_utils.tgi.common.commands import ask
+from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.common.problem import problem
 from ansible.module_utils.tgi.docker.engine_packages import dependents
 from ansible.module_utils.tgi.host.nvidia import cdi
@@ -175,7 +176,8 @@ def main() -> None:
     if older and manager == "apt":
         refuse_others(module, older)
     # Before the packages: their installation reloads systemd, which then reads the new order
-    changed, diff = host_files.settle(files, (), module.check_mode)
+    with failing_in_words(module.fail_json):
+        changed, diff = host_files.settle(files, (), module.check_mode)
     result: dict[str, Any] = {
         "changed": bool(changed),
         "install": install,

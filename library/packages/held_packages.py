@@ -57,6 +57,7 @@ marked:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.common.files import write
 from ansible.module_utils.tgi.packages.holds import LOCKS, ask, locks, locks_text, to_mark
 
@@ -76,7 +77,8 @@ def replace(module: AnsibleModule, path: Path, text: str) -> None:
         module.fail_json(
             msg=f"{path.parent} does not exist; install python3-dnf-plugin-versionlock first"
         )
-    write(path, text.encode())
+    with failing_in_words(module.fail_json):
+        write(path, text.encode())
 
 
 def main() -> None:

@@ -104,6 +104,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.common.files import HEADER, read_bytes, settle
 from ansible.module_utils.tgi.packages.apt import (
     lists_prefix,
@@ -207,7 +208,8 @@ def main() -> None:
     if pins or present or read_bytes(pins_path).startswith(HEADER):
         wanted[pins_path] = preferences_text(pins).encode()
     wanted.update(others)
-    files, diff = settle(wanted, others, module.check_mode)
+    with failing_in_words(module.fail_json):
+        files, diff = settle(wanted, others, module.check_mode)
     missing = present and not has_lists(params["uris"], params["suites"])
     module.exit_json(changed=bool(files), files=files, lists_missing=missing, diff=diff)
 

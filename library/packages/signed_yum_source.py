@@ -82,6 +82,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.common.files import HEADER, read_bytes, settle
 from ansible.module_utils.tgi.packages.dnf import repository_text, without_repository
 from ansible.module_utils.tgi.packages.repository_key import KeyRefusedError, fetch, obtain_key
@@ -133,7 +134,8 @@ def main() -> None:
         wanted = {key_path: key, own: text.encode(), **others}
     elif read_bytes(own).startswith(HEADER):
         wanted = {own: b"", key_path: b""}
-    files, diff = settle(wanted, others, module.check_mode)
+    with failing_in_words(module.fail_json):
+        files, diff = settle(wanted, others, module.check_mode)
     module.exit_json(changed=bool(files), files=files, diff=diff)
 
 

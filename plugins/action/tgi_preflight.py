@@ -25,6 +25,8 @@ from ansible.module_utils.tgi.preflight.across_hosts import SHARED
 from ansible.module_utils.tgi.preflight.inventory import check_inventory, host_request, refusal
 from ansible.module_utils.tgi.preflight.role_specs import load_roles
 
+#: Ansible cannot even send a module to a host whose disk is full
+_FULL = ("No space left on device", "No usable temporary directory", "Disk quota exceeded")
 _VAULTED = "$ANSIBLE_VAULT"
 
 
@@ -49,7 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             task_vars=variables,
         )
         after = time.time()
-        if answer.get("failed") and not problems:
+        if answer.get("failed") and not problems and not _full(answer):
             return dict(answer)
         if answer.get("failed"):
             problems.append(_not_inspected(answer))
@@ -118,8 +120,17 @@ def _evaluated(values: Any, names: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def _full(answer: dict[str, Any]) -> str:
+    """Return Ansible's own words for a full disk in an answer, or ""."""
+    return next((sign for sign in _FULL if sign in str(answer)), "")
+
+
 def _not_inspected(answer: dict[str, Any]) -> str:
     said = [str(answer.get(key) or "").strip() for key in ("msg", "module_stderr")]
     reason = ": ".join(text.splitlines()[-1] for text in said if text)
-    line: str = problem("the host", f"cannot be inspected ({reason})", "fix this first")
+    remedy = "fix this first"
+    if full := _full(answer):
+        reason = full
+        remedy = "find the full file system (df -h and df -i there; often / or /tmp), free space"
+    line: str = problem("the host", f"cannot be inspected ({reason})", remedy)
     return line

@@ -45,17 +45,25 @@ def read_head(path: str) -> str | None:
 
 
 def write(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file in one step: readers see the old or the new one, never more than ``mode``."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a file in one step: readers see the old or the new one, never more than ``mode``.
+
+    An OSError names ``path``.
+    """
+    name = ""
     try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, mode)
             file.write(content)
             file.flush()
             os.fsync(descriptor)
         Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
+    except BaseException as error:
+        if name:
+            Path(name).unlink()
+        if isinstance(error, OSError):
+            # A full disk has no name in the error, and a temporary file's would mislead
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
 
 

@@ -50,7 +50,12 @@ def replace(path: Path, text: str, keep: bool, secret: bool, move: Callable[...,
         # The file was deleted since: restoring this copy would be wrong
         backup.replace(f"{backup}.old")
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
-        new.write(text)
+        try:
+            new.write(text)
+            new.flush()
+        except OSError as error:
+            Path(new.name).unlink()
+            raise OSError(error.errno, error.strerror, str(path)) from error
     fresh = not path.exists()
     if secret and not fresh:
         path.chmod(0o600)

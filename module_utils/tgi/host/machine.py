@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..common.commands import Ask
+from ..common.file_system import file_system_of
 from ..common.files import read
-from .system import free_space
 
 _KERNEL_LINE = re.compile(r"^\[\s*(\d+\.\d+)\] (.*)$")
 _OOM = re.compile(r"Out of memory: Killed process \d+ \(([^)]*)\)|oom-kill:.*task=([^,]+)")
@@ -27,22 +26,12 @@ def unit(ask: Ask, name: str) -> dict[str, str]:
 
 
 def disks(paths: Iterable[str]) -> list[dict[str, Any]]:
-    """Return ``path``, ``free``, ``total`` (bytes) and ``inodes`` (free ones, None: no limit)."""
-    found = []
+    """Return the file systems that have ``paths``: the fields of FileSystem, and ``paths``."""
+    found: dict[str, dict[str, Any]] = {}
     for path in paths:
-        place = Path(path)
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        status = os.statvfs(place)
-        found.append(
-            {
-                "path": path,
-                "free": free_space(path),
-                "total": status.f_blocks * status.f_frsize,
-                "inodes": status.f_favail if status.f_files else None,
-            }
-        )
-    return found
+        one = file_system_of(path)
+        found.setdefault(one.mount, {**one._asdict(), "paths": []})["paths"].append(path)
+    return list(found.values())
 
 
 def memory(meminfo: str) -> dict[str, int]:

@@ -5,10 +5,11 @@ Functions take the text of the file that they check, so that tests can use recor
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
+from ..common.file_system import file_system_of
 from ..common.problem import problem
 
 # By ID of /etc/os-release: name and releases. In the RHEL family, all minor releases count
@@ -29,6 +30,8 @@ _NO_GATEWAY = {
     },
 }
 _GIB = 1024**3
+#: Bytes; a run writes some small files, and the lists of apt
+_LEAST_ROOM = 16 * 1024**2
 
 
 def check_release(os_release: str, gateway: bool = False) -> list[str]:
@@ -85,11 +88,20 @@ def check_disk(data_dir: str, free_bytes: int, least_gib: float) -> list[str]:
 
 def free_space(directory: str) -> int:
     """Return the bytes free at a directory, or at its nearest existing parent."""
-    path = Path(directory)
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    status = os.statvfs(path)
-    return status.f_bavail * status.f_frsize
+    return file_system_of(directory).free
+
+
+def check_room(paths: Iterable[str], root: Path = Path("/")) -> list[str]:
+    """Refuse a host where a write would soon fail, at one of ``paths``."""
+    found: dict[str, str] = {}
+    for path in paths:
+        one = file_system_of(root / path.lstrip("/"))
+        what, remedy = one.complaint(min(_LEAST_ROOM, one.total // 20))
+        if what:
+            found.setdefault(
+                one.mount, problem(f"{path} is on the {one.name}, which", what, remedy)
+            )
+    return list(found.values())
 
 
 def check_clock(skew: float | None, most_seconds: float) -> list[str]:

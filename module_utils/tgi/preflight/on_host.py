@@ -26,6 +26,9 @@ from . import memory_plan
 from .files_on_host import HostFiles
 from .host_request import HostRequest
 
+# Where roles, packages, nginx, Docker and Ansible itself write
+_WRITTEN = ["/etc", "/var/lib", "/var/log", "/usr", "/tmp"]
+
 
 def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]:
     """Return ``problems``, ``notes``, ``facts`` and ``clock`` (seconds since the epoch).
@@ -136,6 +139,8 @@ def _check_system(
         cpuinfo = read(root / "proc/cpuinfo")
         problems += system.check_processor(platform.machine(), cpuinfo)
     problems += system.check_memory(read(root / "proc/meminfo"), request.min_memory_gib)
+    written = [*_WRITTEN, request.base_dir] if request.deploys else _WRITTEN
+    problems += system.check_room(written, root)
     if new:
         free = system.free_space(str(_inside(root, request.data_dir)))
         problems += system.check_disk(request.data_dir, free, request.min_free_disk_gib)

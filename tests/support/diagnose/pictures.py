@@ -34,6 +34,12 @@ def stream(ttft: float = 0.2, tpot: float = 0.02, **more: Any) -> Side:
     return answer(ttft=ttft, tpot=tpot, total=total, chunks=20, problem="", merged="", **more)
 
 
+def disk(path: str, free: int, read_only: bool = False) -> Side:
+    """Return the file system of one path, as host/machine.py does."""
+    seen = {"mount": path, "kind": "/dev/sda1, ext4", "total": 100 * GIB, "inodes": 10**6}
+    return {**seen, "free": free, "read_only": read_only, "paths": [path]}
+
+
 def asked(problem: str = "", **more: Any) -> Side:
     """Return a check's outcome, as look/asked_checks.py does."""
     seen = {"seen": problem or "as expected", "remedy": "mend it" if problem else "", "ms": 9}
@@ -71,7 +77,7 @@ CLIENT: Side = {
     ],
 }
 MACHINE: Side = {
-    "disks": [{"path": "/var/lib/tgi", "free": 80 * GIB, "total": 100 * GIB, "inodes": 10**6}],
+    "disks": [disk("/var/lib/tgi", 80 * GIB)],
     "memory": {"total": 64 * GIB, "available": 40 * GIB},
     "kernel": {"readable": True, "oom": [], "xid": []},
     "clock": [0.0, 1.0],

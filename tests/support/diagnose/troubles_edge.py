@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.support.diagnose.pictures import Case, answer, stream
+from tests.support.diagnose.pictures import Case, answer, disk, stream
 
 #: What is put into a deployment; link and host that are named, a word of the remedy, what breaks
 Trouble = tuple[Callable[[Case], None], str, str, str, "set[str]"]
@@ -35,7 +35,11 @@ def port_taken(case: Case) -> None:
 
 def disk_full_stops_nginx(case: Case) -> None:
     nginx_stopped(case)
-    case.gateway["disks"] = [{"path": "/var/log/nginx", "free": 0, "total": 10**10, "inodes": 5}]
+    case.gateway["disks"] = [disk("/var/log/nginx", 0)]
+
+
+def disk_full_while_the_old_configuration_serves(case: Case) -> None:
+    case.gateway["disks"] = [disk("/run", 10**9), disk("/etc/nginx", 0)]
 
 
 def firewall_before_the_gateway(case: Case) -> None:
@@ -134,6 +138,8 @@ TABLE: dict[str, Trouble] = {
                                        {"connect", "service"}),
     "connection refused: disk full": (disk_full_stops_nginx, "gateway.disk", "gw1", "free space",
                                       {"connect", "service"}),
+    "all serves, disk full": (disk_full_while_the_old_configuration_serves, "gateway.disk", "gw1",
+                              "du -xh -d2 /etc/nginx", set()),
     "connection times out: firewall": (firewall_before_the_gateway, "connect", "gw1", "firewall",
                                        set()),
     "connection times out: machine down": (gateway_down, "gateway.way_in", "gw1", "machine is up",

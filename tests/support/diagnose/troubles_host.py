@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.support.diagnose.pictures import CARD, STATE, Case, answer, stream
+from tests.support.diagnose.pictures import CARD, STATE, Case, answer, disk, stream
 
 #: What is put into a deployment; link and host that are named, a word of the remedy, what breaks
 Trouble = tuple[Callable[[Case], None], str, str, str, "set[str]"]
@@ -36,7 +36,7 @@ def docker_down(case: Case) -> None:
 
 def docker_down_disk_full(case: Case) -> None:
     docker_down(case)
-    case.gpu["disks"] = [{"path": "/var/lib/docker", "free": 0, "total": 10**11, "inodes": 9}]
+    case.gpu["disks"] = [disk("/var/lib/docker", 0)]
 
 
 def weights_do_not_fit(case: Case) -> None:
@@ -68,7 +68,7 @@ def host_out_of_memory(case: Case) -> None:
 
 def model_disk_full(case: Case) -> None:
     case.died("disk_full", "no space left on device", "free space", 1, "download")
-    case.gpu["disks"] = [{"path": "/var/lib/tgi", "free": 4096, "total": 10**11, "inodes": 9}]
+    case.gpu["disks"] = [disk("/var/lib/tgi", 4096)]
 
 
 def gated(case: Case) -> None:

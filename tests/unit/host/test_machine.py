@@ -28,5 +28,6 @@ def test_the_kernels_log() -> None:
 def test_memory_and_disks(tmp_path: Path) -> None:
     text = "MemTotal:  1000 kB\nMemFree:  5 kB\nMemAvailable:   400 kB\n"
     assert machine.memory(text) == {"total": 1024000, "available": 409600}
-    (disk,) = machine.disks([str(tmp_path / "not" / "there")])
-    assert disk["path"].endswith("not/there") and 0 < disk["free"] <= disk["total"]
+    paths = [str(tmp_path / "not" / "there"), str(tmp_path)]
+    (disk,) = machine.disks(paths)
+    assert disk["paths"] == paths and 0 < disk["free"] <= disk["total"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.tgi.common.file_system import FileSystem
 from ansible.module_utils.tgi.host import system
 
 from tests.support.platforms import PLATFORMS, recorded
@@ -83,6 +84,21 @@ def test_memory_and_disk() -> None:
     assert system.check_disk("/srv", 50 * 1024**3, 50) == []
     (found,) = system.check_disk("/srv", 49 * 1024**3, 50)
     assert found.startswith("disk has 49.0 GiB free for /srv; free some space")
+
+
+def test_a_full_file_system_is_refused_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert system.check_room(["/etc", "/not/there"], tmp_path) == []
+    root = FileSystem("/", "/dev/sda1, ext4", 2**20, 2**34, 9, False)
+    shm = FileSystem("/tmp", "tmpfs, tmpfs", 2**20, 2**21, None, False)
+    monkeypatch.setattr(system, "file_system_of", lambda path: shm if str(path) == "/tmp" else root)
+    assert system.check_room(["/etc", "/var/lib", "/tmp"]) == [
+        "/etc is on the file system / (/dev/sda1, ext4), which has only 1.0 MiB of 16.0 GiB left; "
+        "free space there (du -xh -d2 / shows where it went)"
+    ]
+    root = root._replace(read_only=True)
+    assert "mounted read-only" in system.check_room(["/etc"])[0]
 
 
 def test_free_space_of_what_does_not_exist_yet(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...common.file_system import FileSystem, size
 from ..finding import Found, Scene, broken, not_reached, ok, unknown
 
 _GIB = 1024**3
@@ -37,23 +38,18 @@ def seen_at_all(scene: Scene) -> bool:
 def judge_disk(scene: Scene) -> Found:
     if "disks" not in scene.own:
         return not_reached()
-    full = [one for one in scene.own["disks"] if _full(one)]
-    if full:
-        one = full[0]
-        what = "no inodes" if one["inodes"] == 0 else f"{one['free'] / _MIB:.0f} MiB"
-        return broken(
-            "full",
-            f"{one['path']} has {what} left of {one['total'] / _GIB:.0f} GiB",
-            "free space (df -h, docker system df, old models in tgi_data_dir, /var/log), then run "
-            "site.yml",
-        )
-    places = (f"{one['path']} {one['free'] / _GIB:.1f} GiB" for one in scene.own["disks"])
-    return ok("free: " + ", ".join(places))
-
-
-def _full(disk: Mapping[str, Any]) -> bool:
-    least = min(_LEAST_DISK, disk["total"] / 20)
-    return bool(disk["free"] < least or disk["inodes"] == 0)
+    seen = [({**one}, one["paths"]) for one in scene.own["disks"]]
+    for fields, paths in seen:
+        del fields["paths"]
+        one = FileSystem(**fields)
+        what, remedy = one.complaint(min(_LEAST_DISK, one.total // 20))
+        if what:
+            return broken(
+                "read_only" if one.read_only else "full",
+                f"{', '.join(paths)}: the {one.name} {what}",
+                f"{remedy}, then run site.yml",
+            )
+    return ok("free: " + ", ".join(f"{one['mount']} {size(one['free'])}" for one, _ in seen))
 
 
 def judge_memory(scene: Scene) -> Found:

@@ -73,9 +73,14 @@ def look_at_gateway(
         "listening": {str(port): owner.command for port, owner in owners.items()},
         "errors": read_errors(places.log),
         "models": _models(places, version, probes),
-        **machine.look(run, (str(places.log.parent), str(places.main.parent)), places.proc),
+        **machine.look(run, _written(places), places.proc),
         "clock": [began, time.time()],
     }
+
+
+def _written(places: Places) -> tuple[str, ...]:
+    """Return where nginx, the role and Ansible write."""
+    return (str(places.log.parent), str(places.main.parent), str(places.state), "/run", "/tmp")
 
 
 def _models(places: Places, version: str | None, probes: ProbeAll) -> list[dict[str, Any]]:

@@ -106,8 +106,11 @@ def look_at_gpu_host(
     seen["gpus"] = _gpus(run, models, wish.min_driver, root)
     seen["cards"] = gpu_load.live(run)
     seen["holders"] = gpu_load.holders(run, [one.id for one in found.values()], root / "proc")
-    paths = [wish.data_dir, _docker_root(run), wish.base_dir]
+    paths = [wish.data_dir, _docker_root(run), wish.base_dir, "/etc", "/run", "/tmp"]
     seen.update(machine.look(run, list(dict.fromkeys(paths)), root / "proc"))
+    for disk in seen["disks"]:
+        # Weights may lie on a share that is read-only by intent
+        disk["read_only"] = disk["read_only"] and disk["paths"] != [wish.data_dir]
     seen["clock"] = [began, time.time()]
     return seen
 

@@ -90,7 +90,7 @@ class Gateway:
                     self._exchange(release)
                 elif outcome.changed:
                     self._activate(release)
-            except ApplyError:
+            except (ApplyError, OSError):
                 take_back()
                 raise
         outcome.changed = outcome.changed or bool(beside)
@@ -165,16 +165,22 @@ class Gateway:
 
     def _exchange(self, release: Release) -> None:
         before = self.link.version()
-        release.write()
-        self.nginx.prepare_logs()
-        complaint = self.nginx.test(release.main)
-        complaint = complaint or self.nginx.test_confined(release.main, self.host.drop_in)
-        if complaint:
+        was_active = self.nginx.active()
+        try:
+            release.write()
+            self.nginx.prepare_logs()
+            complaint = self.nginx.test(release.main)
+            complaint = complaint or self.nginx.test_confined(release.main, self.host.drop_in)
+            if complaint:
+                raise ApplyError(
+                    f"nginx refuses the new configuration, nothing changed: {complaint}"
+                )
+            undo: Any = self.link.swap(release)
+        except (ApplyError, OSError):
+            # A disk may be full: no half of a version stays
             if before != release.version:
                 self.link.drop(release)
-            raise ApplyError(f"nginx refuses the new configuration, nothing changed: {complaint}")
-        was_active = self.nginx.active()
-        undo: Any = self.link.swap(release)
+            raise
         try:
             self._activate(release)
         except ApplyError as error:

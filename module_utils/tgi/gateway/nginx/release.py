@@ -125,9 +125,15 @@ class ReleaseLink:
             undo = ("link", str(self.path.readlink()))
         elif kept := self.keeps():
             kept.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            shutil.copy2(self.path, kept, follow_symlinks=False)
             undo = ("kept", kept)
-        self._point(str(release.main))
+        try:
+            if undo[0] == "kept":
+                shutil.copy2(self.path, undo[1], follow_symlinks=False)
+            self._point(str(release.main))
+        except OSError:
+            if undo[0] == "kept":
+                undo[1].unlink(missing_ok=True)
+            raise
         return undo
 
     def restore(self, undo: Any) -> None:

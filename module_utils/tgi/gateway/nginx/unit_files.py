@@ -72,7 +72,6 @@ class UnitFiles:
     def apply(self) -> Callable[[], None]:
         """Write everything; return a function that restores the old drop-in. Flags survive."""
         before = read(self.unit)
-        self._confine(self.drop_in)
         if self._rotates_anew():
             for name, text in self.rotation.items():
                 _write(self.etc / ROTATION[name], text)
@@ -83,6 +82,8 @@ class UnitFiles:
         for directory in (self.state, *(self.state / name for name in DIRECTORIES)):
             directory.mkdir(mode=0o755, parents=True, exist_ok=True)
             directory.chmod(0o755)
+        # Last: what fails before leaves nginx's unit as it is
+        self._confine(self.drop_in)
         return lambda: self._confine(before)
 
     def leftovers(self) -> bool:

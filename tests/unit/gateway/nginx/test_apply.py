@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.tgi.gateway.nginx import release as gateway_release
+from ansible.module_utils.tgi.gateway.nginx import unit_files
 from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError
 
 from tests.support.nginx_fakes import release, system
@@ -67,6 +71,42 @@ def test_a_reload_that_does_not_take_is_taken_back(tmp_path: Path) -> None:
     assert gateway.link.version() == nginx.serving == old.version
     # The old version names its own status port; the new one may have another
     assert nginx.status_urls == ["http://127.0.0.1:8079/config-version"]
+
+
+@pytest.mark.parametrize("fails", ["release.write", "kept copy", "link", "rotation"])
+def test_a_full_disk_leaves_no_half_of_a_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    gateway, nginx = system(
+        tmp_path, drop_in="[Service]\n", rotation={"tgi-gateway-logs.conf": "a"}
+    )
+    before = sorted(tmp_path.rglob("*"))
+    with monkeypatch.context() as patch:
+        if fails == "release.write":
+            patch.setattr(gateway_release, "write", full)
+        elif fails == "rotation":
+            patch.setattr(unit_files, "write", full)
+        else:
+            where, name = (shutil, "copy2") if fails == "kept copy" else (Path, "symlink_to")
+            patch.setattr(where, name, full)
+        with pytest.raises(OSError, match="No space left"):
+            gateway.put_in_force(release(tmp_path))
+    assert (tmp_path / "nginx.conf").read_text() == "the distribution's\n"
+    assert not (tmp_path / "tgi-gateway").exists()
+    assert gateway.host.confines_anew()
+    assert "reload" not in nginx.asked
+    assert set(before) <= set(tmp_path.rglob("*"))
+    assert gateway.put_in_force(release(tmp_path)).changed
+    old = release(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway_release, "write", full)
+        with pytest.raises(OSError, match="No space left"):
+            gateway.put_in_force(release(tmp_path, "# more\n"))
+    assert gateway.link.version() == nginx.serving == old.version
+    assert not release(tmp_path, "# more\n").directory.exists()
 
 
 def test_a_takeover_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
