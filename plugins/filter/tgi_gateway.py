@@ -13,10 +13,12 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
+from ansible.module_utils.tgi.common import pem_text
 from ansible.module_utils.tgi.gateway import endpoint
 from ansible.module_utils.tgi.gateway.nginx import installed
 from ansible.module_utils.tgi.gateway.render import key_file, quoting, template_data, upstreams
 from ansible.module_utils.tgi.gateway.tls import certificate as gateway_tls
+from ansible.module_utils.tgi.gateway.tls import pem
 from ansible.module_utils.tgi.models import replicas
 from ansible.module_utils.tgi.preflight.gateway import backends
 
@@ -37,6 +39,8 @@ class FilterModule:
             "nginx_burst": template_data.nginx_burst,
             "nginx_host_problems": installed.nginx_host_problems,
             "nginx_keyring": key_file.nginx_keyring,
+            "tgi_certificate_text": pem_text.certificate_text,
+            "tgi_key_text": pem.key_text,
             "tgi_leaf_due": gateway_tls.leaf_due,
             "nginx_digest": template_data.nginx_digest,
             "nginx_models": template_data.nginx_models,

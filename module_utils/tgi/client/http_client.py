@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ try:
 except ImportError as error:  # the module names the missing package
     HTTPX_ERROR = str(error)
 
+from ..common.pem_text import CERTIFICATE, PemError, blocks
 from .answer import Answer, describe, retry_after
 from .rate_limiter import Pacer
 
@@ -68,11 +70,23 @@ def tls_context(ca_file: str = "", certificate: str = "") -> ssl.SSLContext:
     ``certificate`` as in Target. Raises OSError (file unreadable) or ssl.SSLError (no certificate
     in it, or not its key).
     """
-    context = ssl.create_default_context(cafile=ca_file or None)
+    context = ssl.create_default_context(cadata=_authorities(ca_file) if ca_file else None)
     if certificate:
         # A key with a passphrase must fail, not ask on the terminal
         context.load_cert_chain(certificate, password=lambda: "")
     return context
+
+
+def _authorities(ca_file: str) -> bytes:
+    """Return the certificates of a file that may be pasted together, as OpenSSL wants them."""
+    try:
+        text = Path(ca_file).read_text(encoding="utf-8", errors="replace")
+        found = b"".join(content for _, content in blocks(text, CERTIFICATE))
+    except PemError as error:
+        raise ssl.SSLError(f"{ca_file} is broken: {error}") from None
+    if not found:
+        raise ssl.SSLError(f"{ca_file} contains no certificate")
+    return found
 
 
 class Client:

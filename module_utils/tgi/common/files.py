@@ -14,8 +14,8 @@ HEADER = b"# Ansible managed"
 #: Keyrings, whose content no diff should show
 _KEYS = (".asc", ".gpg")
 _BACKUP = ".before-tgi-ansible.bak"
-#: Enough for a certificate with its chain
-_HEAD = 65536
+#: Enough for a bundle of all public authorities
+_HEAD = 1 << 20
 
 
 def read_bytes(path: Path) -> bytes:

@@ -5,16 +5,15 @@ Docker reads them at each pull, so they need no reload.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..common import places
 from ..common.files import read
+from ..common.pem_text import CERTIFICATE, PemError, blocks, has_key, written
 
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::\d+)?")
-_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 # Marks a file as ours; Docker ignores text before the first block
 MARK = f"{places.MARK}\n"
 
@@ -32,24 +31,27 @@ def check_authority(registry: str, given: str) -> None:
             "such as registry.example.org:5000"
         )
     if not given.startswith("/"):
-        _check_pem(where, given)
+        _checked(where, given)
 
 
-def _check_pem(where: str, text: str) -> None:
-    bodies = _BLOCK.findall(text)
-    if "PRIVATE KEY" in text:
+def _checked(where: str, text: str) -> str:
+    """Return the certificates of a text as Docker reads them: it skips broken blocks."""
+    if has_key(text):
         raise CertificateRefusedError(
             f"{where} contains a private key, which no host needs: write the certificate only"
         )
     try:
-        binaries = [base64.b64decode("".join(body.split()), validate=True) for body in bodies]
-    except ValueError:
-        binaries = []
-    if not binaries or not all(binary.startswith(b"\x30") for binary in binaries):
+        found = blocks(text, CERTIFICATE)
+    except PemError as error:
+        found, reason = [], f" ({error})"
+    else:
+        reason = ""
+    if not found or not all(content.startswith(b"\x30") for _, content in found):
         raise CertificateRefusedError(
-            f"{where} is not a PEM certificate: write its text (-----BEGIN CERTIFICATE-----), "
-            "or the path of one on the host"
+            f"{where} is not a PEM certificate{reason}: write its text "
+            "(-----BEGIN CERTIFICATE-----), or the path of one on the host"
         )
+    return "".join(written(*one) for one in found)
 
 
 def plan(directory: Path, authorities: Mapping[str, str]) -> dict[Path, str]:
@@ -61,7 +63,7 @@ def plan(directory: Path, authorities: Mapping[str, str]) -> dict[Path, str]:
     for registry, given in authorities.items():
         check_authority(registry, given)
         text = _read(f"docker_registry_cas.{registry}", given)
-        wanted[directory / registry / "ca.crt"] = text.strip() + "\n"
+        wanted[directory / registry / "ca.crt"] = text
     changes = {}
     for path, text in wanted.items():
         before = read(path)
@@ -75,12 +77,11 @@ def plan(directory: Path, authorities: Mapping[str, str]) -> dict[Path, str]:
 
 def _read(where: str, given: str) -> str:
     if not given.startswith("/"):
-        return given
+        return _checked(where, given)
     try:
         text = Path(given).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise CertificateRefusedError(
             f"{where}: cannot read {given} on the host: {error}"
         ) from error
-    _check_pem(where, text)
-    return text
+    return _checked(where, text)

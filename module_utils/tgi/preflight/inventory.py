@@ -12,6 +12,7 @@ from ..models.resolve import normalise
 from .accepted_checks import check_accepted
 from .across_hosts import check_body_size, check_challenge
 from .bind_address import check_firewall
+from .checks_files import check_files
 from .docker_rules import check_docker
 from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
@@ -73,7 +74,7 @@ def check_inventory(
         further += check_docker(values)
     further += check_accepted(values, gpu_hosts or {})
     if "gateways" in groups:
-        further += check_gateway(values, read)
+        further += [*check_gateway(values, read), *check_files(values, read)]
         name = str(variables.get("inventory_hostname") or "")
         further += check_published(values.get("gateway_backends"), gpu_hosts, name)
         if values.get("gateway_backends") is None:

@@ -45,6 +45,12 @@ def test_what_is_no_authority(case: str) -> None:
         check_authority("r:5", text)
 
 
+def test_what_docker_would_skip_is_written_as_it_reads_it(tmp_path: Path) -> None:
+    other = make().certificate
+    (text,) = plan(tmp_path, {"r": f" {PEM}{other}".replace("-----\n-----", "----------")}).values()
+    assert text.endswith(f"\n{PEM}{other}")
+
+
 def test_a_path_of_the_host_is_read(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text(PEM)
     (text,) = plan(tmp_path / "certs.d", {"r": str(tmp_path / "ca.pem")}).values()

@@ -22,6 +22,7 @@ from tests.support.render_gateway import (
     render,
     words,
 )
+from tests.support.tls_pairs import make
 
 REPLICAS = [{"name": f"gpu{n}", "address": f"10.0.0.{n}:8081"} for n in (1, 2)]
 WIDE = [
@@ -102,7 +103,7 @@ def test_a_dry_run_refuses_nothing() -> None:
 @pytest.mark.parametrize(("required", "verify"), [(False, "optional"), (True, "on")])
 def test_clients_certificates(tmp_path: Path, required: bool, verify: str) -> None:
     authority = tmp_path / "ca.crt"
-    authority.write_text("PEM")
+    authority.write_text(make().certificate)
     more: dict[str, Any] = {
         "gateway_client_ca": str(authority),
         "gateway_client_certificate_required": required,
@@ -111,7 +112,7 @@ def test_clients_certificates(tmp_path: Path, required: bool, verify: str) -> No
     found = api(parse(files["nginx.conf"]))
     assert words(found, "ssl_verify_client") == [[verify]]
     assert words(found, "ssl_client_certificate") == [["@GATEWAY_DIR@/client_ca.crt"]]
-    assert files["client_ca.crt"] == "PEM\n"
+    assert files["client_ca.crt"] == authority.read_text()
     told = [w for w, _ in every(found, "if") if w[1] == "($ssl_client_verify"]
     assert len(told) == (2 if required else 1)
     assert "$ssl_client_verify" not in render()["nginx.conf"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.files import drop_empty, read, write
+from ...common.pem_text import has_key
 
 #: Replaced in public files as they are written: by their directory and their version
 DIRECTORY_MARK = "@GATEWAY_DIR@"
@@ -16,6 +17,7 @@ VERSION_MARK = "@GATEWAY_VERSION@"
 MAIN = "nginx.conf"
 _KEPT = "replaced"
 _VERSION_LENGTH = 16
+_HIDDEN = "(content not shown)\n"
 
 
 class Release:
@@ -76,6 +78,8 @@ class Release:
         for name, text in self.public.items():
             before = read(self.root / other / name) if other else ""
             before, after = before.replace(other or "\0", "<version>"), self._plain(text)
+            if has_key(before):  # an older role copied a certificate's file with all that it held
+                before = _HIDDEN
             if before != after:
                 path = str(self.root / name)
                 shown.append(
@@ -84,7 +88,7 @@ class Release:
         for name, text in self.secret.items():
             before = read(self.root / other / name) if other else ""
             if before != text:
-                old = "(content not shown)\n" if before else ""
+                old = _HIDDEN if before else ""
                 path = str(self.root / name)
                 shown.append(
                     {"before": old, "after": "(changed, not shown)\n", "after_header": path}
@@ -178,10 +182,13 @@ class ReleaseLink:
         return sorted(self.kept.parent.glob("*"))
 
     def prune(self, keep: set[str]) -> None:
-        """Delete all releases but those of ``keep``."""
+        """Delete all releases but those of ``keep``; in these close certificates with a key."""
         for entry in self.root.iterdir():
             if entry.name not in {*keep, _KEPT} and (entry / MAIN).exists():
                 shutil.rmtree(entry, ignore_errors=True)
+        for certificate in self.root.glob("*/*.crt"):
+            if has_key(read(certificate)):
+                certificate.chmod(0o600)
 
     def drop(self, release: Release) -> None:
         """Delete a release that is not in force, and directories that are empty then."""

@@ -25,21 +25,32 @@ def certificate_problems(
     Without ``server_name`` the names in it are not checked. ``root`` is PEM text too, the site's
     own authorities. The variables are named with ``suffix``: "" or "_content".
     """
-    where = f"gateway_tls.certificate{suffix}"
-    remedy = "write the PEM text itself" if suffix else "write the path of a PEM file"
+    where, where_key = f"gateway_tls.certificate{suffix}", f"gateway_tls.key{suffix}"
+    remedy = "write the PEM text as its file has it" if suffix else "write the path of a PEM file"
     try:
-        chain, private = pem.certificates(certificate), pem.private_key(key)
+        chain = pem.certificates(certificate)
     except pem.UnreadableError as error:
-        return [problem("gateway_tls", str(error), f"{remedy} without password")]
-    found, roots = [], pem.bundle(root)
+        return [problem(where, str(error), remedy)]
+    try:
+        private = pem.private_key(key)
+    except pem.UnreadableError as error:
+        return [problem(where_key, str(error), f"{remedy}, without a password")]
+    roots = pem.bundle(root)
     if root and not roots:
         remedy = "write the path of a PEM file"
         return [problem("gateway_tls.root", "contains no readable certificate", remedy)]
-    if not pem.belong_together(chain[0], private):
+    mine = [place for place, one in enumerate(chain) if pem.belong_together(one, private)]
+    if mine and mine[0] > 0:
+        chain.insert(0, chain.pop(mine[0]))
+        what = f"is out of order: the private key belongs to certificate {mine[0] + 1} of"
+        what += f" {len(chain)}, {pem.title(chain[0])}"
+        found = [problem(where, what, "put that one first, then the issuer of each")]
+        found += _check_leaf(where, chain[0], server_name)
+        return found + list(check_strength(where, chain, profile))
+    found = list(_check_leaf(where, chain[0], server_name))
+    if not mine:
         remedy = "write the key that belongs to the certificate"
-        what = "does not belong to the certificate"
-        found.append(problem(f"gateway_tls.key{suffix}", what, remedy))
-    found += _check_leaf(where, chain[0], server_name)
+        found.insert(0, problem(where_key, "does not belong to the certificate", remedy))
     # A weak signature proves no chain
     found += list(check_strength(where, chain, profile)) or check_chain(where, chain, roots)
     return found

@@ -23,6 +23,12 @@ def check_chain(where: str, chain: list[Any], own_roots: list[Any]) -> Iterator[
     Each is issued by the next; the last by itself, by one of ``own_roots`` or by a root that
     this controller trusts. All issuers must be authorities, and valid now.
     """
+    for place, certificate in enumerate(chain):
+        if certificate in chain[:place]:
+            first = chain.index(certificate) + 1
+            what = f"contains {pem.title(certificate)} twice, as certificates {first} and"
+            yield problem(where, f"{what} {place + 1} of {len(chain)}", "delete one of them")
+            return
     for place, (certificate, issuer) in enumerate(zip(chain, chain[1:])):
         if not pem.issued(certificate, issuer):
             yield _break(where, certificate, chain, place)

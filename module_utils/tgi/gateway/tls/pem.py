@@ -11,7 +11,11 @@ import re
 import warnings
 from typing import Any
 
+from ...common.pem_text import CERTIFICATE, KEY, PemError, blocks, written
+
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
+#: The forms that OpenSSL reads; ssh-keygen writes another
+_KEYS = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
 
 
 class UnreadableError(Exception):
@@ -23,9 +27,37 @@ def certificates(text: str) -> list[Any]:
     from cryptography import x509
 
     try:
-        return list(x509.load_pem_x509_certificates(text.encode()))
-    except ValueError:
-        raise UnreadableError("certificate is not a PEM certificate") from None
+        found = blocks(text, CERTIFICATE)
+    except PemError as error:
+        raise UnreadableError(f"is broken: {error}") from None
+    read = []
+    for place, (_, content) in enumerate(found, 1):
+        try:
+            read.append(x509.load_der_x509_certificate(content))
+        except ValueError:
+            which = f"block {place} of {len(found)}" if len(found) > 1 else "the block"
+            raise UnreadableError(f"is broken: {which} holds no certificate") from None
+    if not read:
+        raise UnreadableError("is not a PEM certificate")
+    return read
+
+
+def key_text(text: str) -> str:
+    """Return the first private key of a text as OpenSSL reads it, without all else in it.
+
+    Empty if the text is. Raises UnreadableError.
+    """
+    return written(*_key_block(text)) if text else ""
+
+
+def _key_block(text: str) -> tuple[str, bytes]:
+    try:
+        found = blocks(text, KEY)
+    except PemError as error:
+        raise UnreadableError(f"is broken: {error}") from None
+    if not found or found[0][0] not in _KEYS:
+        raise UnreadableError("is not a PEM private key that nginx reads")
+    return found[0]
 
 
 def bundle(text: str) -> list[Any]:
@@ -33,7 +65,7 @@ def bundle(text: str) -> list[Any]:
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography warns about odd roots
-        for block in _BLOCK.findall(text):
+        for block in _BLOCK.findall(text.replace("\\n", "\n")):
             with contextlib.suppress(UnreadableError):
                 found += certificates(block)
     return found
@@ -44,10 +76,11 @@ def private_key(text: str) -> Any:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    pem = written(*_key_block(text))
     try:
-        return load_pem_private_key(text.encode(), password=None)
+        return load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise UnreadableError("key is not a PEM private key, or has a password") from None
+        raise UnreadableError("is broken: the block holds no private key") from None
 
 
 def belong_together(certificate: Any, key: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...common.problem import UNKNOWN, problem, shown
-from .pem_files import Reader, check_pem
+from .pem_files import Reader, check_authorities
 
 _DNS_KEYS = ("dns_plugin", "dns_credentials", "dns_propagation_seconds")
 _EAB = ("eab_kid", "eab_hmac_key")
@@ -40,9 +40,7 @@ def check_acme(tls: Mapping[Any, Any], read: Reader) -> Iterator[str]:
         remedy = "read the server's terms of service, and write agree_tos: true"
         yield problem("gateway_tls.agree_tos", what, remedy)
     if not _is_unset(tls.get("directory_ca")):
-        yield from check_pem(
-            "gateway_tls.directory_ca", tls.get("directory_ca"), "CERTIFICATE", read
-        )
+        yield from check_authorities("gateway_tls.directory_ca", tls.get("directory_ca"), read)
     yield from _check_challenge(tls)
     yield from _check_binding(tls)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...common.problem import problem, shown
 from ...gateway.tls import pem as pem
-from .pem_files import VAULTED, Reader, check_pem
+from .pem_files import Reader, check_authorities
 
 _CA = "gateway_client_ca"
 _ATTRIBUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)=")
@@ -19,8 +19,8 @@ def check_client_certificates(values: Mapping[str, Any], read: Reader) -> Iterat
     """Return the problems of gateway_client_ca and of the variables that need it."""
     authority = values.get(_CA)
     if authority not in (None, ""):
-        unread = list(check_pem(_CA, authority, "CERTIFICATE", read))
-        yield from unread or _check_authorities(authority, read)
+        unread = list(check_authorities(_CA, authority, read))
+        yield from unread or _check_expiry(authority, read)
     elif values.get("gateway_client_certificate_required") is True:
         yield _lacking("gateway_client_certificate_required", "is true")
     owners: dict[str, str] = {}
@@ -35,15 +35,9 @@ def check_client_certificates(values: Mapping[str, Any], read: Reader) -> Iterat
                 yield from _check_subject(subject, f"{where}[{number}]", owners)
 
 
-def _check_authorities(path: Any, read: Reader) -> Iterator[str]:
-    text = (read(path) or "") if isinstance(path, str) else VAULTED
-    found = pem.bundle(text)
-    if VAULTED in text:
-        return
-    if not found:
-        what = f"is {path}, which contains no readable certificate"
-        yield problem(_CA, what, "write a PEM file's path")
-    elif all(pem.end(one) <= pem.now() for one in found):
+def _check_expiry(path: Any, read: Reader) -> Iterator[str]:
+    found = pem.bundle((read(path) or "") if isinstance(path, str) else "")
+    if found and all(pem.end(one) <= pem.now() for one in found):
         what = f"is {path}, whose {pem.title(found[0])} expired on {pem.end(found[0]):%Y-%m-%d}"
         yield problem(_CA, what, "write the path of the current one")
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ...common.pem_text import CERTIFICATE, PemError, blocks
 from ...common.problem import UNKNOWN, problem, shown
+from ...gateway.tls import pem as pem
 
 # Returns the beginning of a file on the controller, or None if it is unreadable
 Reader = Callable[[str], "str | None"]
@@ -31,6 +33,27 @@ def check_pem(where: str, path: Any, content: str, read: Reader, other: str = ""
         yield problem(
             where, f"is {path}, which does not contain a {content}", "write a PEM file's path"
         )
+
+
+def check_authorities(where: str, path: Any, read: Reader) -> Iterator[str]:
+    """Check a required ``path`` of a PEM file with the certificates of authorities."""
+    unread = list(check_pem(where, path, CERTIFICATE, read))
+    yield from unread or check_bundle(where, path, read)
+
+
+def check_bundle(where: str, path: Any, read: Reader) -> Iterator[str]:
+    """Check a file that exists: all its blocks are whole, and one is a certificate."""
+    text = (read(path) or "") if isinstance(path, str) else VAULTED
+    if VAULTED in text:
+        return
+    remedy = "write the path of a whole PEM file"
+    try:
+        blocks(text, CERTIFICATE)
+    except PemError as error:
+        yield problem(where, f"is {path}, which is broken: {error}", remedy)
+        return
+    if not pem.bundle(text):
+        yield problem(where, f"is {path}, which contains no readable certificate", remedy)
 
 
 def holds(text: str, content: str) -> bool:

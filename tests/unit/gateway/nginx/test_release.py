@@ -123,3 +123,15 @@ def test_an_error_of_nginx_is_one_line(before: str) -> None:
     assert nginx.test(Path("/x")) == "unknown directive in /x:1"
     mute = Nginx(lambda _: (139, "", ""), "http://127.0.0.1:1/", [Path("/nope")])
     assert mute.test(Path("/x")) == "nginx -t ended with 139"
+
+
+def test_a_key_in_an_older_certificate_is_closed_and_in_no_diff(tmp_path: Path) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----\n"
+    old = Release(tmp_path, {"nginx.conf": "a", "tls.crt": f"certificate\n{key}"}, {})
+    new = Release(tmp_path, {"nginx.conf": "a", "tls.crt": "certificate\n"}, {})
+    for one in (old, new):
+        one.write()
+    assert "MIG" not in str(new.diff(old.version))
+    ReleaseLink(tmp_path / "nginx.conf", tmp_path).prune({old.version, new.version})
+    modes = [(one.directory / "tls.crt").stat().st_mode & 0o777 for one in (old, new)]
+    assert modes == [0o600, 0o644]

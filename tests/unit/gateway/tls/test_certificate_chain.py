@@ -87,7 +87,10 @@ BROKEN = [
         "is out of order: leaf is followed by Lab Root, not by Lab Issuing; "
         "put the server's own certificate first",
     ),
-    ([LEAF, LEAF, MIDDLE, ROOT], "is out of order: leaf is followed by leaf"),
+    (
+        [LEAF, LEAF, MIDDLE, ROOT],
+        "contains leaf twice, as certificates 1 and 2 of 4; delete one of them",
+    ),
     ([LEAF, STRANGER], "is broken: Lab Issuing issued leaf, but Stranger follows; put Lab Issuing"),
     # The same name with another key
     ([LEAF, NAMESAKE], "is broken: Lab Issuing issued leaf, but Lab Issuing follows"),
@@ -109,9 +112,21 @@ def test_what_is_refused(chain: list[Pair], words: str) -> None:
     assert words in found
 
 
-def test_the_order_is_checked_before_the_key() -> None:
-    found = problems([MIDDLE, LEAF, ROOT])
-    assert any("is out of order" in line for line in found)
+@pytest.mark.parametrize("chain", [[MIDDLE, LEAF], [ROOT, MIDDLE, LEAF], [MIDDLE, LEAF, ROOT]])
+def test_a_chain_turned_round_is_one_problem(chain: list[Pair]) -> None:
+    text = "".join(pair.certificate for pair in chain)
+    place = chain.index(LEAF) + 1
+    assert certificate_problems(text, LEAF.key, NAME, ROOT.certificate) == [
+        f"gateway_tls.certificate is out of order: the private key belongs to certificate {place} "
+        f"of {len(chain)}, leaf; put that one first, then the issuer of each"
+    ]
+
+
+def test_the_order_is_checked_with_a_key_of_none_of_them() -> None:
+    text = MIDDLE.certificate + LEAF.certificate
+    found = certificate_problems(text, make().key, NAME)
+    assert any("does not belong to the certificate" in line for line in found)
+    assert any("is broken: Lab Root issued Lab Issuing, but leaf follows" in x for x in found)
 
 
 def test_the_modern_profile_wants_ecdsa() -> None:
@@ -155,5 +170,8 @@ def test_the_names_of_what_is_pasted() -> None:
         "gateway_tls.certificate_content",
         "gateway_tls.certificate_content",
     ]
-    (found_pem,) = certificate_problems("", "", NAME, suffix="_content")
-    assert "write the PEM text itself without password" in found_pem
+    (found_pem,) = certificate_problems(LEAF.certificate, "x", NAME, suffix="_content")
+    assert found_pem == (
+        "gateway_tls.key_content is not a PEM private key that nginx reads; "
+        "write the PEM text as its file has it, without a password"
+    )

@@ -33,7 +33,24 @@ def test_a_pair_that_fits() -> None:
         (GOOD.certificate, make().key, "gateway_tls.key", "does not belong to the certificate"),
         (*make(("other.org",))[:2], "gateway_tls.certificate", f"does not cover {NAME}"),
         (*make(days=-0.5)[:2], "gateway_tls.certificate", "expired on"),
-        ("-----BEGIN CERTIFICATE-----\n", GOOD.key, "gateway_tls", "not a PEM certificate"),
+        (
+            GOOD.certificate[:-40],
+            GOOD.key,
+            "gateway_tls.certificate",
+            "is broken: certificate is cut off; write the path of a PEM file",
+        ),
+        (
+            GOOD.certificate.replace(GOOD.certificate[28:40], "AAAAAAAAAAAA"),
+            GOOD.key,
+            "gateway_tls.certificate",
+            "is broken: the block holds no certificate",
+        ),
+        (
+            GOOD.certificate,
+            GOOD.key.replace("PRIVATE", "OPENSSH PRIVATE"),
+            "gateway_tls.key",
+            "is not a PEM private key that nginx reads",
+        ),
     ],
 )
 def test_one_that_cannot_be_served(certificate: str, key: str, where: str, words: str) -> None:

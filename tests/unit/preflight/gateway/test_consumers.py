@@ -160,7 +160,7 @@ def test_a_subject_stands_for_one_consumer() -> None:
         (
             {"keys": [KEY]},
             {"gateway_client_ca": "/empty.pem"},
-            "gateway_client_ca is /empty.pem, which contains no readable certificate",
+            "gateway_client_ca is /empty.pem, which is broken: certificate is cut off; write",
         ),
         (
             {"keys": [KEY]},
