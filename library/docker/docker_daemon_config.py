@@ -120,6 +120,7 @@ from ansible.module_utils.tgi.docker.daemon_json import (
 from ansible.module_utils.tgi.docker.daemon_record import read_own, without_dropped, write_own
 from ansible.module_utils.tgi.docker.daemon_rules import (
     refuse_absent_runtimes,
+    refuse_flags,
     refuse_overlooked,
     wants_plugins,
 )
@@ -145,6 +146,8 @@ def settings_after(
     after = compose(base, original, settings, params["defaults"])
     refuse_overlooked(after, engine.plugins() if wants_plugins(after) else ())
     refuse_absent_runtimes(after, settings)
+    if after != before:
+        refuse_flags(after, params["path"], engine.flags())
     return after
 
 
@@ -185,7 +188,7 @@ def main() -> None:
         dockerd = module.get_bin_path("dockerd")
         restart = not module.check_mode and bool(set(changes) - RELOADABLE)
         if restart and dockerd and not words and engine.containers(stopped=False):
-            words = objection(dockerd, before, after)
+            words = objection(dockerd, before, after, engine.flags())
         if words:
             module.fail_json(msg=f"dockerd refuses the settings, nothing was changed: {words}")
         later = engine.waits_for_containers(NETWORK.intersection(changes))

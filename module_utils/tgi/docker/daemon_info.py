@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ..common.commands import Run
+from .unit_flags import read_flags
 
 Find = Callable[[str], "str | None"]
 # Where plugins that are not containers register; see docs.docker.com/engine/extend
@@ -23,6 +24,10 @@ class DockerDaemon:
         """Check in systemd whether the daemon runs."""
         systemctl = self._find("systemctl")
         return bool(systemctl) and self._ask(systemctl, "is-active", "--quiet", "docker")[0] == 0
+
+    def flags(self) -> list[str]:
+        """Return the options that the unit passes to the daemon."""
+        return read_flags(self._run, self._find("systemctl"))
 
     def containers(self, stopped: bool) -> int:
         """Count the containers; only the running ones if the daemon does not answer."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from .daemon_json import DaemonConfigError
+from .unit_flags import conflicts, options
 
 BUILT_IN_RUNTIMES = frozenset({"runc", "io.containerd.runc.v2"})
 # The built-in ones of Linux; plugins add others
@@ -38,16 +39,28 @@ def wants_plugins(config: Mapping[str, Any]) -> bool:
     return driver not in LOG_DRIVERS or bool(config.get("authorization-plugins"))
 
 
+def refuse_flags(config: Mapping[str, Any], path: str, flags: Collection[str]) -> None:
+    """Raise DaemonConfigError if dockerd with the unit's ``flags`` would not take the file."""
+    for name, words in options(flags):
+        read = words[-1].rpartition("=")[2]
+        if name == "config-file" and read != path:
+            raise DaemonConfigError(
+                f"Docker's unit passes --config-file {read}, so the daemon does not read {path}; "
+                "remove that option (systemctl cat docker shows where it is)"
+            )
+    for option, key in conflicts(flags, config):
+        raise DaemonConfigError(
+            f"daemon.json must not set {key}: Docker's unit passes {option}, and the daemon does "
+            "not start with both; remove the option (systemctl cat docker shows where it is), or "
+            f"write docker_daemon_settings: {{{key}: null}}"
+        )
+
+
 def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) -> None:
     """Raise DaemonConfigError for settings with which the daemon would not start.
 
     ``plugins`` are the installed plugins' names, needed only if wants_plugins.
     """
-    if "hosts" in config:
-        raise DaemonConfigError(
-            "daemon.json must not set hosts: the systemd unit passes -H, and the daemon would not "
-            "start; use a drop-in for docker.socket instead"
-        )
     runtime = config.get("default-runtime", "runc")
     if runtime not in BUILT_IN_RUNTIMES | set(config.get("runtimes") or {}):
         raise DaemonConfigError(

@@ -14,12 +14,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from .daemon_json import NETWORK
 from .daemon_rules import LOG_DRIVERS
+from .unit_flags import options
 
 SECONDS = 20
 _APART = ["unshare", "--net", "--"]
@@ -31,6 +32,9 @@ _NAMESPACES = [
 # Settings that two daemons cannot share, or that need plugins of the first one's directory
 _LEFT_OUT = NETWORK - {"default-address-pools"} | {"authorization-plugins", "ip6tables"}
 _LEFT_OUT |= {"metrics-addr", "graph", "swarm-default-advertise-addr"}
+#: Options of the unit on which it depends whether the daemon starts with the file
+_PASSED = frozenset({"log-driver", "log-opt", "storage-driver", "storage-opt", "exec-opt"})
+_PASSED |= {"add-runtime", "default-runtime", "userns-remap"}
 
 
 def stage(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
@@ -50,16 +54,19 @@ def stage(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
     }
 
 
-def objection(dockerd: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def objection(
+    dockerd: str, before: Mapping[str, Any], after: Mapping[str, Any], flags: Collection[str] = ()
+) -> str:
     """Return why the daemon would not start with ``after``; "" if it starts, or if unknown.
 
-    If it does not start with ``before`` either, the trial itself is at fault, not the settings.
+    ``flags`` are what the unit passes. If it does not start with ``before`` either, the trial
+    itself is at fault, not the settings.
     """
-    words = try_start(dockerd, after)
-    return words if words and not try_start(dockerd, before) else ""
+    words = try_start(dockerd, after, flags)
+    return words if words and not try_start(dockerd, before, flags) else ""
 
 
-def try_start(dockerd: str, config: Mapping[str, Any]) -> str:
+def try_start(dockerd: str, config: Mapping[str, Any], flags: Collection[str] = ()) -> str:
     """Return why the second daemon failed; "" if it started or was too slow."""
     # On the file system of the real one, as storage drivers depend on it
     place = Path(str(config.get("data-root") or "/var/lib/docker"))
@@ -69,7 +76,9 @@ def try_start(dockerd: str, config: Mapping[str, Any]) -> str:
     try:
         (root / "daemon.json").write_text(json.dumps(stage(config, root)))
         file = str(root / "daemon.json")
-        return _watch([*_APART, dockerd, "--config-file", file, *_NAMESPACES], root / "log")
+        passed = [word for name, words in options(flags) if name in _PASSED for word in words]
+        command = [*_APART, dockerd, "--config-file", file, *_NAMESPACES, *passed]
+        return _watch(command, root / "log")
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

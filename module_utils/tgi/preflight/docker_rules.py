@@ -94,7 +94,7 @@ def _check_settings(given: Any) -> Iterator[str]:
     if not isinstance(given, Mapping):
         return
     where = "docker_daemon_settings"
-    if "hosts" in given:
+    if given.get("hosts") is not None:
         what = "is set, but the systemd unit passes -H, and the daemon would not start"
         yield problem(f"{where}.hosts", what, "use a drop-in for docker.socket instead")
     if has_secret(given):

@@ -131,7 +131,13 @@ CARD = {
 }
 GPU: Side = {
     "host": "gpu1",
-    "docker": {"problem": "", "lets_neighbours_in": False, "load": "loaded", "active": "active"},
+    "docker": {
+        "problem": "",
+        "lets_neighbours_in": False,
+        "next_start": "",
+        "load": "loaded",
+        "active": "active",
+    },
     "bind_address": "10.0.0.5",
     "firewall": {"in_force": True, "ports": [8081], "sources": ["10.0.0.9/32"]},
     "models": [

@@ -13,7 +13,6 @@ from ansible.module_utils.tgi.docker.daemon_rules import (
 )
 
 OVERLOOKED: dict[str, tuple[dict[str, Any], str]] = {
-    "hosts": ({"hosts": ["tcp://0.0.0.0:2375"]}, "must not set hosts.*drop-in"),
     "runtime that is not there": ({"default-runtime": "nvidia"}, "names nvidia, which runtimes"),
     "runtimes null": ({"default-runtime": "nvidia", "runtimes": None}, "names nvidia"),
     "log driver": (

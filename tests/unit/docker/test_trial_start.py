@@ -58,6 +58,14 @@ def test_its_error_is_returned_and_nothing_is_left(place: Path) -> None:
     assert try_start(dockerd(place, "exit 1"), config) == "it ended without a word"
 
 
+def test_it_has_the_options_of_the_unit_that_decide(place: Path) -> None:
+    script = f'echo "$*" > {place}/options; {COMES_UP}'
+    flags = ["-H", "fd://", "--log-driver", "journald", "--data-root=/x", "--log-opt=a=b", "-D"]
+    assert try_start(dockerd(place, script), {"data-root": str(place / "root")}, flags) == ""
+    said = (place / "options").read_text()
+    assert said.rstrip().endswith("-plugins --log-driver journald --log-opt=a=b")
+
+
 def test_one_that_comes_up_is_ended(place: Path) -> None:
     started = time.monotonic()
     assert try_start(dockerd(place, COMES_UP), {"data-root": str(place / "root/new")}) == ""

@@ -29,8 +29,11 @@ def judge_docker(scene: Scene) -> Found:
     seen = scene.own.get("docker")
     if seen is None:
         return not_reached()
+    said, _, remedy = seen["next_start"].rpartition("; ")
     if not seen["problem"]:
-        return ok("answers")
+        return warning("next_start", f"answers, but {said}", remedy) if said else ok("answers")
+    if said:
+        return broken("down", f"{seen['problem']}: {said}", remedy)
     state = f" (docker.service is {seen['active']})" if seen.get("active") else ""
     return broken(
         "down",

@@ -13,7 +13,6 @@ from ...checks.selection import Model
 from ...common.commands import Ask, ask
 from ...common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, FIREWALL_DIRECTORY
 from ...docker.compose_containers import Container, Docker, DockerError
-from ...docker.direct_access import lets_neighbours_in
 from ...engines.tgi.causes import recognise
 from ...engines.tgi.log import parse
 from ...engines.tgi.phases import DEADLINES
@@ -28,6 +27,7 @@ from ...readiness.messages import as_result
 from ...readiness.state import Memory, Wanted
 from ...readiness.watch import Watcher
 from . import in_container
+from .docker_state import read_docker
 from .firewall_state import read_firewall
 from .of_model import Manner, ask_model
 
@@ -72,11 +72,7 @@ def look_at_gpu_host(
     docker = docker or Docker(parse)
     seen: dict[str, Any] = {
         "host": wish.host,
-        "docker": {
-            "problem": "",
-            "lets_neighbours_in": lets_neighbours_in(run),
-            **machine.unit(run, "docker"),
-        },
+        "docker": read_docker(run, root),
         "bind_address": wish.bind_address,
         "firewall": read_firewall(run, _inside(root, f"{FIREWALL_DIRECTORY}/rules")),
     }

@@ -97,6 +97,29 @@ def test_first_file(apply: Run, host: Host) -> None:
     assert "running" not in again
 
 
+UNIT = "echo 'ExecStart={{ path=/d ; argv[]=/usr/bin/dockerd {} ; ignore_errors=no }}'"
+
+
+def test_hosts_in_the_file_stay_where_the_unit_passes_none(apply: Run, host: Host) -> None:
+    host.program("systemctl", UNIT.format("--containerd=/c"))
+    host.write('{"hosts": ["fd://", "tcp://127.0.0.1:2375"]}')
+    assert apply(debug=True)["changed_keys"] == ["debug"]
+    assert json.loads(host.file.read_text())["hosts"] == ["fd://", "tcp://127.0.0.1:2375"]
+
+
+def test_an_option_of_the_unit_is_no_key_too(apply: Run, host: Host) -> None:
+    host.program("systemctl", UNIT.format("-H fd:// --log-driver=journald"))
+    refused = apply(defaults={"log-driver": "local"})
+    assert (
+        refused["failed"]
+        and "must not set log-driver: Docker's unit passes --log-driver" in (refused["msg"])
+    )
+    assert not host.file.exists()
+    # The remedy of the message
+    answer = apply(raw={**OURS, "log-driver": None})
+    assert "log-driver" not in json.loads(host.file.read_text()) and answer["changed"]
+
+
 def test_the_umask_does_not_matter(apply: Run, host: Host) -> None:
     before = os.umask(0o077)
     try:
@@ -437,7 +460,7 @@ def test_a_restart_that_would_fail_is_tried_elsewhere(
 ) -> None:
     asked: list[str] = []
 
-    def refuse(dockerd: str, _before: Any, after: Any) -> str:
+    def refuse(dockerd: str, _before: Any, after: Any, _flags: Any) -> str:
         asked.append(dockerd)
         return "no such option" if "storage-opts" in after else ""
 
