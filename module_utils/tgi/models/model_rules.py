@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..common.data_paths import check_data_path
 from ..common.places import DEFAULT_BASE_PORT, compose_project
 from ..common.problem import UNKNOWN, problem, shown, whole
 from ..engines.tgi.environment_rules import check_environment
@@ -57,12 +58,13 @@ def _check_identity(model: dict[Any, Any], where: str) -> Iterator[str]:
     if not isinstance(model_id, str) or not model_id:
         return
     local = model_id.startswith("/")
-    if local and not re.fullmatch(r"/data/[\w./-]+", model_id):
-        remedy = "write a path under /data, where the container sees tgi_data_dir"
-        yield problem(
-            f"{where}.model_id", f"is {shown(model_id)}, which is not under /data", remedy
-        )
-    elif not local and not _HUB_ID.fullmatch(model_id):
+    if local:
+        yield from check_data_path(model_id, f"{where}.model_id")
+    elif model_id.startswith("data/") and not revision:
+        remedy = f"write /{model_id} for a directory in tgi_data_dir, or the revision for the Hub"
+        yield problem(f"{where}.model_id", f"is {shown(model_id)}, without a revision", remedy)
+        return
+    elif not _HUB_ID.fullmatch(model_id):
         remedy = "write organisation/name, or a path under /data"
         yield problem(
             f"{where}.model_id", f"is {shown(model_id)}, not a repository on the Hub", remedy

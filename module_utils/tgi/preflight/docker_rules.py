@@ -17,7 +17,6 @@ from ..docker.registry_certificates import CertificateRefusedError, check_author
 _MIRROR = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?")
 _PROXY = re.compile(r"(?:https?|socks5h?)://[^\s/?#]+/?")
 _REGISTRY = re.compile(r"[^\s/@]+(?:/\d{1,3})?")
-_SIZE = re.compile(r"[1-9]\d*[kmg]?")
 
 
 def check_docker(values: Mapping[str, Any]) -> list[str]:
@@ -111,14 +110,6 @@ def _check_rest(values: Mapping[str, Any]) -> Iterator[str]:
     root = values.get("docker_data_root")
     if isinstance(root, str) and root and not re.fullmatch(r"/[^\s:,]+", root):
         yield problem("docker_data_root", f"is {shown(root)}, not a path", "write an absolute path")
-    size = values.get("docker_log_max_size")
-    if isinstance(size, str) and not _SIZE.fullmatch(size):
-        yield problem(
-            "docker_log_max_size", f"is {shown(size)}, not a size", "write one such as 50m"
-        )
-    files = values.get("docker_log_max_files")
-    if isinstance(files, int) and files < 1:
-        yield problem("docker_log_max_files", f"is {files}", "write 1 or more")
     users = values.get("docker_users")
     for place, user in enumerate(users if isinstance(users, list) else []):
         if isinstance(user, str) and not re.fullmatch(r"[A-Za-z_][\w.@-]*\$?", user):

@@ -13,11 +13,14 @@ from .accepted_checks import check_accepted
 from .across_hosts import check_body_size, check_challenge
 from .bind_address import check_firewall
 from .checks_files import check_files
+from .container_rules import check_container
 from .docker_rules import check_docker
 from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
 from .gateway.pem_files import Reader
 from .host_request import HostRequest, ModelRequest, PortRequest, known_environment
+from .key_sources import check_key_sources
+from .quantities import check_quantities
 from .role_specs import Role, check_types, render, render_role_variables, unknown_variables
 from .toolkit_rules import check_toolkit
 
@@ -71,7 +74,9 @@ def check_inventory(
     further = []
     if "gpu_hosts" in groups:
         further += [*check_models(values), *check_toolkit(values), *check_firewall(values)]
-        further += check_docker(values)
+        further += [*check_docker(values), *check_key_sources(values)]
+        further += check_container(values)
+    further += check_quantities(values)
     further += check_accepted(values, gpu_hosts or {})
     if "gateways" in groups:
         further += [*check_gateway(values, read), *check_files(values, read)]

@@ -14,6 +14,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..common.problem import UNKNOWN, closest, problem, shown
+from .secrets import check_secret
 
 _NAMES = {
     "int": "a whole number",
@@ -31,7 +32,7 @@ _EXAMPLES = {
     "list": 'a list such as {name}: ["a", "b"]',
     "dict": "a mapping, that is lines of key: value under {name}:",
     "str": 'a text such as {name}: "word", in quotes',
-    "path": "a path such as {name}: /srv/file",
+    "path": "an absolute path such as {name}: /srv/directory",
 }
 _SHAPES = {"list": list, "dict": dict, "bool": bool}
 _NUMBERS = ("int", "float")
@@ -95,8 +96,13 @@ def check_value(spec: dict[str, Any], value: Any, path: str) -> list[str]:
         elif kind in _NUMBERS and isinstance(value, str) and _converts(kind, value):
             wanted = f"{value.strip()} without quotes; where a template makes it, add | {kind}"
         return [problem(path, what, f"write {wanted}")]
+    if kind == "path" and not _is_absolute(value):
+        wanted = _EXAMPLES[kind].format(name=path.rpartition(".")[2])
+        return [problem(path, f"is {shown(value)}, not an absolute path", f"write {wanted}")]
     options = spec.get("options")
     if isinstance(value, dict):
+        if kind == "dict" and spec.get("no_log") and not options:
+            return [line for key in value for line in check_secret(value[key], f"{path}.{key}")]
         return check_options(options, value, path) if options else []
     if isinstance(value, list):
         element = {"type": spec.get("elements", "raw"), "options": options, **_kept(spec)}
@@ -105,7 +111,15 @@ def check_value(spec: dict[str, Any], value: Any, path: str) -> list[str]:
             for place, item in enumerate(value)
             for line in check_value(element, item, f"{path}[{place}]")
         ]
-    return _check_choice(spec, value, path)
+    # Gateway keys (raw) have rules of their own
+    secret = kind == "str" and spec.get("no_log")
+    return list(check_secret(value, path) if secret else ()) or _check_choice(spec, value, path)
+
+
+def _is_absolute(value: Any) -> bool:
+    """Accept empty too; roles expand neither ~ nor variables of the environment."""
+    text = str(value)
+    return not text or (text.startswith("/") and text.isprintable() and text == text.strip())
 
 
 def _kept(spec: dict[str, Any]) -> dict[str, Any]:

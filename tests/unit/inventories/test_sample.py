@@ -46,13 +46,13 @@ PLACEHOLDERS = [
         VAULT,
         f"vault_rubberduck_key: {OPEN}",
         "vault_rubberduck_key: " + "a" * 64,
-        "gateway_consumers[0].keys[0] has 10 characters, 16 is the minimum",
+        "gateway_consumers[0].keys[0] is a placeholder; write the output of openssl",
     ),
     (
         VAULT,
         f"vault_checks_key: {OPEN}",
         "vault_checks_key: " + "b" * 64,
-        "gateway_consumers[1].keys[0] has 10 characters, 16 is the minimum",
+        "gateway_consumers[1].keys[0] is a placeholder; write the output of openssl",
     ),
 ]
 PEMS = dict(zip(["fullchain.pem", "privkey.pem"], make(), strict=False))

@@ -95,12 +95,6 @@ BAD: dict[str, tuple[str, Any, str]] = {
         "srv/docker",
         'docker_data_root is "srv/docker", not a path; write an absolute path',
     ),
-    "size without number": (
-        "docker_log_max_size",
-        "m",
-        'docker_log_max_size is "m", not a size; write one such as 50m',
-    ),
-    "no file": ("docker_log_max_files", 0, "docker_log_max_files is 0; write 1 or more"),
     "user that is an option": (
         "docker_users",
         ["--root"],

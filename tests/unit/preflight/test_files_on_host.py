@@ -206,16 +206,3 @@ def test_a_tokenizer_configuration_that_is_not_on_the_host(tmp_path: Path) -> No
     assert "/var/lib/tgi/chat/tokenizer_config.json is not a JSON object; repair it" in line
     (data / "chat/tokenizer_config.json").write_text('{"chat_template": "x"}')
     assert judge(data, model) == []
-
-
-@pytest.mark.parametrize("written", ["/var/lib/tgi/chat.json", "chat.json"])
-def test_a_path_of_the_host_is_none_of_the_container(tmp_path: Path, written: str) -> None:
-    (line,) = judge(
-        data_of(tmp_path), {**HOUSE, "environment": {}, "tokenizer_config_path": written}
-    )
-    assert "which the container does not have; write its path in the container: /data is" in line
-
-
-def test_a_file_of_the_image_is_not_looked_for(tmp_path: Path) -> None:
-    model = {**HOUSE, "environment": {}, "tokenizer_config_path": "/templates/chat.json"}
-    assert judge(data_of(tmp_path), model) == []

@@ -11,8 +11,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ...common.data_paths import check_data_path
 from ...common.problem import number, problem, shown, whole
-from .environment_rules import check_environment, check_url
+from .environment_rules import check_environment
+from .environment_values import check_url
 from .options import LAUNCHER_OPTIONS, OPTIONS
 
 # (smaller, larger, whether they may be equal)
@@ -39,6 +41,8 @@ _RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
     ("rope_factor", lambda x: 0 < x < math.inf, "more than 0, for example 2.0"),
     ("watermark_gamma", lambda x: 0 < x < 1, "a number between 0 and 1, for example 0.5"),
 )
+_ADAPTER = re.compile(r"[^@=,\s]+(=[^@=,\s]+)?(@[^@=,\s]+)?")
+_HUB_ADAPTER = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?", re.ASCII)
 _ORIGIN = re.compile(r"https?://[^\s/*]+|null")
 _COLLECTOR = re.compile(r"https?://\S+")
 
@@ -104,9 +108,20 @@ def _check_formats(model: dict[Any, Any], where: str) -> Iterator[str]:
         yield problem(f"{where}.dtype", what, "delete one: TGI takes both only for bitsandbytes")
     adapters = model.get("lora_adapters")
     for place, adapter in enumerate(adapters if isinstance(adapters, list) else []):
-        if not re.fullmatch(r"[^@,\s]+(@[^@,\s]+)?", str(adapter)):
+        path = f"{where}.lora_adapters[{place}]"
+        name, _, local = str(adapter).partition("=")
+        if not _ADAPTER.fullmatch(str(adapter)):
             remedy = "write id, id@revision or name=path"
-            yield problem(f"{where}.lora_adapters[{place}]", f"is {shown(adapter)}", remedy)
+            yield problem(path, f"is {shown(adapter)}", remedy)
+        elif local:
+            yield from check_data_path(local.partition("@")[0], path)
+        elif not _HUB_ADAPTER.fullmatch(name):
+            remedy = "write organisation/name, or name=path with a path under /data"
+            yield problem(path, f"is {shown(adapter)}, not a repository on the Hub", remedy)
+    template = model.get("tokenizer_config_path")
+    if isinstance(template, str) and template:
+        why = "; without the file TGI serves without a chat template"
+        yield from check_data_path(template, f"{where}.tokenizer_config_path", why)
 
 
 def _check_urls(model: dict[Any, Any], where: str) -> Iterator[str]:

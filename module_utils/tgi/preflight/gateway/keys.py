@@ -9,6 +9,7 @@ from typing import Any
 
 from ...common.problem import UNKNOWN, closest, problem
 from ...gateway.render.key_expiry import expires_at
+from ..secrets import is_placeholder
 
 SHORTEST_KEY = 16
 # nginx refuses a header of more than 8 kB
@@ -67,7 +68,9 @@ def _check_key(key: Any, path: str, seen: dict[str, str]) -> Iterator[str]:
     if not isinstance(key, str):
         yield problem(path, "is not a text", f"put it in quotes, or {_REMEDY}")
         return
-    if len(key) < SHORTEST_KEY:
+    if is_placeholder(key):
+        yield problem(path, "is a placeholder", _REMEDY)
+    elif len(key) < SHORTEST_KEY:
         what = f"has {len(key)} characters, {SHORTEST_KEY} is the minimum"
         yield problem(path, what, _REMEDY)
     elif len(key) > _LONGEST_KEY:

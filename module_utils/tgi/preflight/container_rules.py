@@ -1,0 +1,65 @@
+"""Check the variables of the role tgi that are for every model: token, directories, limits."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..common.problem import problem, shown, whole
+from ..engines.tgi.option_rules import release
+
+_TOKEN = re.compile(r"(?:hf|api_org)_[\w.-]{20,}", re.ASCII)
+# The kernel's own directories, and those of the system's files
+_NOT_FOR_WEIGHTS = re.compile(r"/(?:bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|usr|var)?")
+
+
+def check_container(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the problems of the variables that are set; types are checked elsewhere."""
+    version = values.get("tgi_version")
+    # A word, such as next, stands for a build of one's own with all options
+    if re.fullmatch(r"v?[\d.]+", str(version)) and not release(version):
+        remedy = "write all three numbers, such as 3.3.7: they decide which options exist"
+        yield problem("tgi_version", f"is {shown(version)}, not a release", remedy)
+    yield from _check_token(values)
+    yield from _check_directories(values)
+    timeouts = values.get("tgi_phase_timeouts")
+    for phase, given in timeouts.items() if isinstance(timeouts, dict) else ():
+        seconds = whole(given)
+        if seconds is not None and seconds < 1:
+            remedy = "write seconds, 1 or more"
+            yield problem(f"tgi_phase_timeouts.{phase}", f"is {seconds}", remedy)
+
+
+def _check_token(values: Mapping[str, Any]) -> Iterator[str]:
+    token = values.get("tgi_hf_token")
+    if not isinstance(token, str) or not token or _TOKEN.fullmatch(token):
+        return
+    models = values.get("tgi_models")
+    entries = [one for one in models if isinstance(one, dict)] if isinstance(models, list) else []
+    places = [values.get("tgi_environment"), *(entry.get("environment") for entry in entries)]
+    # A mirror of the Hub may have tokens of its own
+    if any(isinstance(place, dict) and place.get("HF_ENDPOINT") for place in places):
+        if not re.fullmatch(r"[!-~]+", token):
+            remedy = "copy the mirror's token again"
+            yield problem("tgi_hf_token", "has characters that no token has", remedy)
+        return
+    remedy = "copy it again from https://huggingface.co/settings/tokens; a mirror needs HF_ENDPOINT"
+    yield problem("tgi_hf_token", "is not hf_ and 34 letters and digits", remedy)
+
+
+def _check_directories(values: Mapping[str, Any]) -> Iterator[str]:
+    base, data = (values.get(name) for name in ("tgi_base_dir", "tgi_data_dir"))
+    for name, path in (("tgi_base_dir", base), ("tgi_data_dir", data)):
+        if isinstance(path, str) and _NOT_FOR_WEIGHTS.fullmatch(posixpath.normpath(path)):
+            remedy = "write a directory of its own, such as /srv/tgi"
+            yield problem(name, f"is {shown(path)}, a directory of the system", remedy)
+    if isinstance(base, str) and isinstance(data, str) and _is_within(base, data):
+        what = f"is {shown(data)}, where containers would see the secrets in tgi_base_dir {base}"
+        yield problem("tgi_data_dir", what, "write a directory beside it")
+
+
+def _is_within(path: str, directory: str) -> bool:
+    inside, outside = (posixpath.normpath(one) for one in (path, directory))
+    return inside == outside or inside.startswith(f"{outside}/")

@@ -1,0 +1,55 @@
+"""Check sizes and numbers of the roles that only their types would check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..common.problem import number, problem, shown, whole
+
+_SIZE = re.compile(r"(?:[1-9]\d*|\d+\.\d+) ?[kmgt]i?b?", re.IGNORECASE)
+# Variable -> smallest and largest number. Processes count threads: TGI's router, each shard and
+# their libraries start threads for each core
+_RANGES = {
+    "checks_timeout": (1, 3600),
+    "checks_deadline": (1, 86400),
+    "checks_canary_passes": (0, 4),
+    "checks_ttft_ms": (0, 10**7),
+    "checks_tpot_ms": (0, 10**7),
+    "checks_tls_warn_days": (0, 3650),
+    "docker_log_max_files": (1, 1000),
+    "preflight_min_free_disk_gib": (0, 10**6),
+    "preflight_min_memory_gib": (0, 10**6),
+    "tgi_pids_limit": (256, 4194304),
+}
+
+
+def check_quantities(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the numbers that are out of their range, and sizes without a unit."""
+    for name, (least, most) in _RANGES.items():
+        given = number(values.get(name))
+        if given is not None and not least <= given <= most:
+            yield problem(name, f"is {given:g}", f"write one from {least} to {most}")
+    yield from check_size(values.get("tgi_shm_size"), "tgi_shm_size", "16g")
+    yield from check_size(values.get("docker_log_max_size"), "docker_log_max_size", "50m")
+    settings = values.get("docker_daemon_settings")
+    if isinstance(settings, Mapping):
+        where = "docker_daemon_settings"
+        yield from check_size(settings.get("default-shm-size"), f"{where}.default-shm-size", "16g")
+        options = settings.get("log-opts")
+        size = options.get("max-size") if isinstance(options, Mapping) else None
+        yield from check_size(size, f"{where}.log-opts.max-size", "50m")
+
+
+def check_size(value: Any, where: str, like: str) -> Iterator[str]:
+    """Yield a problem for a size that Docker would read as bytes, or not at all."""
+    if (
+        isinstance(value, (str, int, float))
+        and value != ""
+        and not _SIZE.fullmatch(str(value).strip())
+    ):
+        what = f"is {shown(value)}, not a size with a unit"
+        if whole(value) is not None:
+            what = f"is {shown(value)}, which Docker takes for bytes"
+        yield problem(where, what, f"write one such as {like}")

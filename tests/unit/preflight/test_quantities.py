@@ -1,0 +1,34 @@
+"""Test numbers out of their range and sizes without a unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.preflight.quantities import check_quantities
+
+
+@pytest.mark.parametrize("size", ["16g", "64gb", "64 g", "1.5g", "512M", "16GiB", "", None])
+def test_sizes_that_docker_reads_as_meant(size: Any) -> None:
+    assert list(check_quantities({"tgi_shm_size": size, "docker_log_max_size": size})) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "what"),
+    [
+        (16, "is 16, which Docker takes for bytes"),
+        ("16", 'is "16", which Docker takes for bytes'),
+        ("g", 'is "g", not a size with a unit'),
+        ("0g", 'is "0g", not a size with a unit'),
+        (1.5, "is 1.5, not a size with a unit"),
+        ("16 gigabytes", 'is "16 gigabytes", not a size with a unit'),
+    ],
+)
+def test_sizes_of_another_kind(size: Any, what: str) -> None:
+    (line,) = check_quantities({"tgi_shm_size": size})
+    assert line == f"tgi_shm_size {what}; write one such as 16g"
+
+
+def test_ranges() -> None:
+    (line,) = check_quantities({"docker_log_max_files": 0, "checks_timeout": 30})
+    assert line == "docker_log_max_files is 0; write one from 1 to 1000"
