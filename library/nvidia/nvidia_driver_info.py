@@ -74,7 +74,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.commands import ask
 from ansible.module_utils.tgi.host.nvidia.driver import look
 from ansible.module_utils.tgi.host.nvidia.driver_failure import explain, installable
-from ansible.module_utils.tgi.host.nvidia.gpus import QUERY, parse_gpus
+from ansible.module_utils.tgi.host.nvidia.gpus import QUERY, are_usable, parse_gpus
 from ansible.module_utils.tgi.host.nvidia.kernels import flavours, mirror, offered
 
 
@@ -88,7 +88,7 @@ def main() -> None:
     )
     machine = look(Path("/"))
     answer = ask(QUERY)
-    works = answer.rc == 0 and bool(parse_gpus(answer.text)[0])
+    works = are_usable(answer.rc, parse_gpus(answer.text)[0])
     module.exit_json(
         changed=False,
         works=works,

@@ -17,10 +17,11 @@ def judge_access(given: int, code: int, said: str) -> Outcome:
     """Judge exit code and output of nvidia-smi -L in the container."""
     lines = [line for line in said.splitlines() if line.lstrip().startswith(("GPU ", "MIG "))]
     slices = [line for line in lines if line.lstrip().startswith("MIG ")]
-    seen = len(slices or lines) if code == 0 else 0
-    if seen >= given:
-        return Outcome("", f"{seen} of {given}")
+    # It may list all and end with an error: 14 tells of a corrupted infoROM, which harms no model
+    seen = len(slices or lines)
     words = trim(" ".join(said.split()), 120) or f"exit {code}"
+    if seen >= given:
+        return Outcome("", f"{seen} of {given}" + (f", exit {code}: {words}" if code else ""))
     if code in _NO_PROGRAM or code < 0:
         problem = f"cannot run nvidia-smi in the container: {words}"
         return Outcome(problem, problem, soft=True)

@@ -10,7 +10,7 @@ from ...common.commands import Ask
 from . import driver_failure
 from .cdi_specs import KIND, find_specs, output_of, superfluous
 from .driver import look
-from .gpus import LIST, QUERY, parse_gpus, parse_slices
+from .gpus import LIST, QUERY, are_usable, parse_gpus, parse_slices
 
 _CDI = ["nvidia-ctk", "cdi", "list"]
 _JOURNAL = ["journalctl", "-u", "nvidia-cdi-refresh", "-n", "4", "-o", "cat", "--no-pager"]
@@ -46,7 +46,7 @@ def devices(ask: Ask, root: Path = Path("/")) -> Devices:
     """Run nvidia-smi and nvidia-ctk."""
     answer = ask(QUERY)
     gpus, _ = parse_gpus(answer.text)
-    if answer.rc != 0 or not gpus:
+    if not are_usable(answer.rc, gpus):
         return Devices((), (), 0, driver_failure.explain(answer, look(root), "a driver", ask))
     wanted = [str(gpu["uuid"]) for gpu in gpus if not gpu["mig"]]
     if any(gpu["mig"] for gpu in gpus):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...common.commands import Ask, CommandResult
 from ...common.problem import problem
 from .driver import Machine
+from .gpus import parse_gpus, without_rows
 
 _CPU = "or write gpus: [] for each model, to run on the CPU"
 _ROLE = "nvidia_driver_install: true does this from the distribution"
@@ -54,8 +55,10 @@ def _meaning(answer: CommandResult, machine: Machine, least: str, ask: Ask) -> t
     for words, what, remedy in _FAILURES:
         if words in answer.text:
             return what, remedy
-    said = " ".join(answer.text.split())[:160] or "nothing"
-    what = f"does not answer: nvidia-smi ended with {answer.rc} and printed {said}"
+    said = " ".join(without_rows(answer.text).split())[:160] or "nothing"
+    lists = parse_gpus(answer.text)[0]
+    state = f"lists {len(lists)} GPUs, but" if lists else "does not answer:"
+    what = f"{state} nvidia-smi ended with {answer.rc} and printed {said}"
     return what, "make nvidia-smi work on the host"
 
 

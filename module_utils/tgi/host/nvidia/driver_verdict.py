@@ -37,7 +37,7 @@ def judge(
     """
     answer = ask(host_gpus.QUERY)
     gpus, driver = host_gpus.parse_gpus(answer.text)
-    if answer.rc != 0 or not gpus:
+    if not host_gpus.are_usable(answer.rc, gpus):
         if wish["driver_install"] and driver_failure.installable(answer, machine):
             return DriverVerdict([], list(_before_install(machine)), [], None)
         line = driver_failure.explain(answer, machine, wish["min_driver"], ask)
@@ -50,7 +50,8 @@ def judge(
     problems += host_gpus.check_wishes(gpus, slices, models)
     fabric = check_fabric(gpus, driver or "", machine, ask)
     problems += fabric.problems
-    warnings += [*fabric.warnings, *_warnings(gpus, machine), *_capabilities(gpus, models)]
+    warnings += [*fabric.warnings, *host_gpus.check_health(answer.rc, answer.text)]
+    warnings += [*_warnings(gpus, machine), *_capabilities(gpus, models)]
     return DriverVerdict(problems, warnings, gpus, driver)
 
 
@@ -58,8 +59,9 @@ def judge_toolkit(wish: dict[str, Any], machine: Machine, ask: Ask) -> DriverVer
     """Check a host with the toolkit whose models want no GPU."""
     answer = ask(host_gpus.QUERY)
     gpus, driver = host_gpus.parse_gpus(answer.text)
-    if answer.rc == 0 and gpus:
-        return DriverVerdict([], [], gpus, driver)
+    if host_gpus.are_usable(answer.rc, gpus):
+        warnings = list(host_gpus.check_health(answer.rc, answer.text))
+        return DriverVerdict([], warnings, gpus, driver)
     if wish["driver_install"] and driver_failure.installable(answer, machine):
         return DriverVerdict([], list(_before_install(machine)), [], None)
     what = "is true, but nvidia-smi shows no GPU and no model wants one"

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...common.commands import Ask
 from ...common.files import read
+from .gpus import AILING
 
 _FIELDS = {
     "index": "index",
@@ -40,7 +41,7 @@ def live(ask: Ask) -> list[dict[str, Any]]:
     query = f"--query-gpu={','.join(_FIELDS)}"
     code, text = ask(["nvidia-smi", query, "--format=csv,noheader,nounits"])
     cards: list[dict[str, Any]] = []
-    for line in text.splitlines() if code == 0 else ():
+    for line in text.splitlines() if code == 0 or code in AILING else ():
         values = [value.strip() for value in line.split(",")]
         if len(values) != len(_FIELDS):
             continue
@@ -63,7 +64,7 @@ def holders(
     query = "--query-compute-apps=gpu_uuid,pid,process_name,used_memory"
     code, text = ask(["nvidia-smi", query, "--format=csv,noheader,nounits"])
     found = []
-    for line in text.splitlines() if code == 0 else ():
+    for line in text.splitlines() if code == 0 or code in AILING else ():
         values = [value.strip() for value in line.split(",")]
         if len(values) == 4 and values[1].isdigit() and values[3].isdigit():
             uuid, pid, name, mib = values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from ...common.problem import problem
@@ -12,6 +12,20 @@ FIELDS = "index,uuid,name,memory.total,driver_version,compute_cap,mig.mode.curre
 QUERY = ["nvidia-smi", f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"]
 #: Lists MIG slices, which QUERY does not
 LIST = ["nvidia-smi", "-L"]
+#: Exit codes with which nvidia-smi lists all GPUs and they work: what it warns of, and the remedy
+AILING = {
+    8: (
+        "lacks a power cable, or one is loose",
+        "attach it; until then the card may be slow, or drop out under load",
+    ),
+    10: ("has an interrupt problem", "look for NVRM lines in dmesg, and reboot the host"),
+    14: (
+        "has a corrupted infoROM",
+        "models run on it, but ask your vendor to replace the card: NVIDIA takes it back for this",
+    ),
+}
+_ROW = re.compile(r"\d+, (?:GPU|MIG)-")
+_BUS = re.compile(r"\b[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d\b")
 _NEEDED = 6
 _CARD = re.compile(r"GPU (\d+): ")
 _SLICE = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+: \(UUID: ([^)]+)\)")
@@ -51,6 +65,24 @@ def parse_gpus(text: str) -> tuple[list[dict[str, Any]], str | None]:
             }
         )
     return gpus, driver
+
+
+def are_usable(rc: int | None, gpus: Collection[Any]) -> bool:
+    """Return whether nvidia-smi, which ended with ``rc``, listed GPUs that work."""
+    return bool(gpus) and (rc == 0 or rc in AILING)
+
+
+def check_health(rc: int | None, text: str) -> Iterator[str]:
+    """Yield what the exit code of QUERY warns of; the text may name the card."""
+    if rc in AILING:
+        what, remedy = AILING[rc]
+        cards = list(dict.fromkeys(_BUS.findall(text)))
+        yield problem("a GPU" + (f" ({', '.join(cards)})" if cards else ""), what, remedy)
+
+
+def without_rows(text: str) -> str:
+    """Return what else than GPUs is in the output of QUERY."""
+    return "\n".join(line for line in text.splitlines() if not _ROW.match(line))
 
 
 def parse_slices(text: str) -> list[Slice]:

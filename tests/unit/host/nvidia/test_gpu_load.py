@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from ansible.module_utils.tgi.host.nvidia import gpu_load
 
 from tests.support.diagnose.shell import APPS, LIVE, Shell
 
 
-def test_cards_and_who_holds_them(tmp_path: Path) -> None:
-    shell = Shell(**{"--query-gpu": (0, LIVE), "--query-compute-apps": (0, APPS)})
+@pytest.mark.parametrize("code", [0, 14])
+def test_cards_and_who_holds_them(tmp_path: Path, code: int) -> None:
+    shell = Shell(**{"--query-gpu": (code, LIVE), "--query-compute-apps": (code, APPS)})
     (card,) = gpu_load.live(shell)
     assert card["throttled"] == ["the power cap", "heat", "heat (hardware)"]
     assert (card["index"], card["celsius"], card["mhz_most"]) == ("0", 91.0, 2040.0)
