@@ -112,8 +112,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.file_system import in_words
 from ansible.module_utils.tgi.common.places import GATEWAY_CONFIGURATION
-from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError, gateway
+from ansible.module_utils.tgi.gateway.nginx.apply import gateway
 from ansible.module_utils.tgi.gateway.nginx.other_sites import with_others
+from ansible.module_utils.tgi.gateway.nginx.outcome import ApplyError
 from ansible.module_utils.tgi.gateway.nginx.release import MAIN, Release
 
 LOGS = ["/var/log/nginx/tgi-gateway-error.log", "/var/log/nginx/tgi-gateway-access.log"]

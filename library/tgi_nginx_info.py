@@ -99,8 +99,9 @@ certbot:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError, refuse_other_sites
+from ansible.module_utils.tgi.gateway.nginx.apply import refuse_other_sites
 from ansible.module_utils.tgi.gateway.nginx.installed import inspect_nginx
+from ansible.module_utils.tgi.gateway.nginx.outcome import ApplyError
 
 NJS = "/usr/lib/nginx/modules/ngx_http_js_module.so"
 OPTIONS: dict[str, Any] = {

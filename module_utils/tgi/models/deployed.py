@@ -10,6 +10,7 @@ from ..common.commands import Ask
 from ..common.files import read
 from ..common.places import MARK
 from ..common.problem import problem
+from .lost_projects import find_lost
 from .record import FILE, Record, from_text
 from .takeover import take_over
 
@@ -19,12 +20,14 @@ _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-
 class DeployedModels(NamedTuple):
     """The models with a Compose project of ours: all ``names``, and a record by name.
 
-    ``problems`` names files that cannot be read; such a model has no record.
+    ``problems`` names files that cannot be read; such a model has no record. ``lost`` are the
+    models whose Compose file is gone while their container exists; they have a record.
     """
 
     names: list[str]
     records: dict[str, Record]
     problems: list[str]
+    lost: list[Record]
 
     def kept(self) -> dict[str, dict[str, Any]]:
         """Return name -> {port, gpus}, as models.resolve.assign takes it."""
@@ -59,7 +62,9 @@ class DeployedModels(NamedTuple):
 
 def read_deployed(root: Path, base_dir: str, ask: Ask) -> DeployedModels:
     """Read deployed.json of each model; without it, ask Docker Compose what is deployed."""
-    found = DeployedModels(find_deployed(root, base_dir), {}, [])
+    names = find_deployed(root, base_dir)
+    lost = find_lost(base_dir, names, ask)
+    found = DeployedModels(names, {one.name: one for one in lost}, [], lost)
     for name in found.names:
         directory = _below(root, base_dir) / name
         try:

@@ -21,6 +21,7 @@ from ..host.boot_units import DIRECTORY, in_place
 from ..host.data_directory import check_directory
 from ..host.nvidia import cdi, driver, driver_verdict
 from ..models.deployed import DeployedModels, check_projects, read_deployed
+from ..models.lost_projects import lost_notes
 from ..models.resolve import assign
 from . import memory_plan
 from .files_on_host import HostFiles
@@ -40,7 +41,8 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     wanted = _with_places(request, models) if request.deploys else []
     gateway = bool(request.gateway_config) and _inside(root, request.gateway_config).exists()
     new = [model["name"] for model in wanted if model["name"] not in deployed.names]
-    problems = _check_system(request, root, wanted, new)
+    unknown = [name for name in new if name not in deployed.records]
+    problems = _check_system(request, root, wanted, unknown)
     problems += deployed.problems
     problems += check_projects(root, request.base_dir, new)
     files = HostFiles(root, request.data_dir, request.read_only_data)
@@ -50,6 +52,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     problems += _check_ports(request, root, wanted, deployed)
     data = _inside(root, request.data_dir)
     open_data = check_directory(data, request.data_dir) if request.deploys else []
+    gone = lost_notes(deployed.lost, request.base_dir, [model["name"] for model in wanted])
     addresses = host_addresses.all_addresses()
     problems += host_addresses.check_bind_address(request.bind_address, addresses)
     facts = {
@@ -69,7 +72,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     return {
         "problems": problems,
         # Not "warnings": Ansible would print them itself, without the host's name
-        "notes": [*nvidia.warnings, *open_data],
+        "notes": [*nvidia.warnings, *open_data, *gone],
         "facts": facts,
         "clock": time.time(),
     }

@@ -96,7 +96,7 @@ GATEWAY: Side = {
     "host": "gw1",
     "service": {"load": "loaded", "active": "active", "sub": "running", "result": "success"},
     "few_files": "",
-    "config": {"disk": "0" * 16, "served": "0" * 16, "complaint": ""},
+    "config": {"disk": "0" * 16, "served": "0" * 16, "complaint": "", "edited": False},
     "ports": [80, 443],
     "listening": {"80": "nginx", "443": "nginx"},
     "errors": [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,22 @@ def test_an_unreadable_record_is_refused(tmp_path: Path, text: str, words: str) 
     # No second line says that Docker has the port
     assert len(found) == 1
     assert found[0].startswith(f"/opt/tgi/house/deployed.json {words}")
+
+
+def test_a_compose_file_deleted_by_hand_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8081"}]}
+    seen = json.dumps({"config": {}, "host": {"PortBindings": ports}})
+    answers = {"ps": "c1 tgi-house /opt/tgi/house\n", "inspect": seen}
+    monkeypatch.setattr(
+        f"{on_host.__name__}.commands.ask",
+        lambda command: CommandResult(0, answers.get(command[1], "")),
+    )
+    answer = on_host.inspect_host(request_for(HOUSE, min_free_disk_gib=1e9), fake_root(tmp_path))
+    assert answer["problems"] == []
+    assert answer["facts"]["models"][0]["port"] == 8081
+    assert answer["notes"] == [
+        "/opt/tgi/house/compose.yaml is gone, but its container is there: the role tgi writes it "
+        "again"
+    ]

@@ -57,6 +57,9 @@ def judge_config(scene: Scene) -> Found:
         return not_reached("nginx does not run")
     if not seen["disk"]:
         return broken("foreign", "nginx's main file is not the gateway's", _RUN)
+    if seen["served"] == seen["disk"] and seen["edited"]:
+        what = "nginx's main file was edited by hand, in the place of the role's link"
+        return warning("edited", what, f"{_RUN}, which keeps the edit beside its own file")
     if seen["served"] == seen["disk"]:
         return ok(f"version {seen['served']} is on the disk and in force")
     served = seen["served"] or "an unknown version"

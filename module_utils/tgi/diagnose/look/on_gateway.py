@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from ...common.commands import Ask, ask
 from ...common.files import read
 from ...common.places import GATEWAY_CONFIGURATION, GATEWAY_STATE
-from ...gateway.nginx.release import MAIN, ReleaseLink
+from ...gateway.nginx.edited import origin_of
+from ...gateway.nginx.release import ReleaseLink
 from ...gateway.nginx.service import Nginx, status_port, status_url
 from ...host import machine
 from ...host.ports import find_owners
@@ -49,8 +50,9 @@ def look_at_gateway(
     began = time.time()
     service = machine.unit(run, _NGINX)
     link = ReleaseLink(places.main, places.directory)
-    version = link.version()
-    text = read(places.directory / (version or "") / MAIN) if version else ""
+    edited = origin_of(link)
+    version = link.version() or edited
+    text = read(places.main) if version else ""
     port = status_port(text)
 
     def nginx_run(command: list[str]) -> tuple[int, str, str]:
@@ -68,7 +70,12 @@ def look_at_gateway(
         "host": host,
         "service": service,
         "few_files": nginx.too_few_files(text),
-        "config": {"disk": version, "served": served, "complaint": complaint},
+        "config": {
+            "disk": version,
+            "served": served,
+            "complaint": complaint,
+            "edited": bool(edited),
+        },
         "ports": list(places.ports),
         "listening": {str(port): owner.command for port, owner in owners.items()},
         "errors": read_errors(places.log),

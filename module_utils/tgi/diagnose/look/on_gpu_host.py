@@ -89,7 +89,7 @@ def look_at_gpu_host(
             "name": model["name"],
             "port": model["port"],
             "gpus": model["gpus"],
-            "deployed": model["name"] in deployed.names,
+            "deployed": model["name"] in {*deployed.names, *deployed.records},
             "declared": {key: model[key] for key in ("model_id", "revision", "image")},
             "container": in_container.state(found.get(model["project"])),
             "state": states.get(model["name"]),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...common.commands import Run
 from ...common.files import read
+from .edited import find_edits, keep_edits, origin_of
 from .other_sites import clashes, includes, other_sites
+from .outcome import ApplyError, ApplyResult
 from .release import MAIN, Release, ReleaseLink
 from .service import Nginx, status_port, status_url
 from .unit_files import UnitFiles, noted_packages
@@ -20,23 +22,6 @@ MORE_FILES = (
 )
 #: nginx's main file, as every package has it
 MAIN_FILE = Path("/etc/nginx/nginx.conf")
-
-
-class ApplyError(Exception):
-    """The configuration is not in force; the message says why, and what nginx serves instead."""
-
-
-@dataclass
-class ApplyResult:
-    """The outcome: ``did`` in words, ``diff`` for Ansible; both are empty when nothing was done.
-
-    ``warnings``: what nginx serves in spite of.
-    """
-
-    changed: bool = False
-    warnings: list[str] = field(default_factory=list)
-    did: list[str] = field(default_factory=list)
-    diff: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -51,8 +36,8 @@ class Gateway:
 
     def others(self) -> list[Path]:
         """Return the files of sites that are not ours, with nginx's main file if it has any."""
-        ours = self.link.version() is not None
-        return other_sites(self.link.path, self.nginx.shipped(), ours)
+        ours = self.link.version() or origin_of(self.link)
+        return other_sites(self.link.path, self.nginx.shipped(), bool(ours))
 
     def put_in_force(self, release: Release, sites: str = "refuse") -> ApplyResult:
         """Write, test, swap, reload and read back; on a failure restore and raise ApplyError.
@@ -60,9 +45,9 @@ class Gateway:
         ``sites`` says what to do with sites that are not ours: refuse, replace, or include (the
         release has them already).
         """
-        current, mark = self.link.version(), self.nginx.log_mark()
-        stale = release.stale()
-        files_changed = bool(stale) or current != release.version
+        current, mark = self.link.version() or origin_of(self.link), self.nginx.log_mark()
+        stale, edits = release.stale(), find_edits(self.link, release)
+        files_changed = bool(stale) or self.link.version() != release.version
         outcome = ApplyResult(files_changed)
         beside = []
         if not files_changed and self.nginx.served() != release.version:
@@ -74,15 +59,17 @@ class Gateway:
         if files_changed:
             if sites != "replace":
                 self._refuse_other_sites(release, current, sites)
-            outcome.diff = release.diff(current)
+            outcome.diff = release.diff(current, self.link.path)
             outcome.did.append(f"put version {release.version} in force")
-            kept = self.link.keeps()
+            outcome.did += [edit.words for edit in edits]
+            kept = None if edits else self.link.keeps()
             if kept:
                 beside = [f"keep the replaced {self.link.path} as {kept}"]
         beside += self.host.pending(self.nginx.active())
         if not self.check_mode:
             if not files_changed and self.host.confines_anew():
                 self._refuse_confinement(self.link.path)
+            keep_edits(self.link, edits)
             # Before nginx starts, so that a fresh one starts confined
             take_back = self.host.apply()
             try:
@@ -101,8 +88,9 @@ class Gateway:
             outcome.did.append("start nginx at boot")
             if not self.check_mode:
                 self.nginx.enable()
+        outcome.warnings = [edit.warning for edit in edits]
         if not self.check_mode:
-            outcome.warnings = self._warnings(release, mark)
+            outcome.warnings += self._warnings(release, mark)
         return outcome
 
     def _warnings(self, release: Release, mark: int) -> list[str]:
@@ -122,6 +110,7 @@ class Gateway:
         outcome = ApplyResult(True, ["restore the configuration from before the gateway"])
         if self.check_mode:
             return outcome, packages
+        keep_edits(self.link, [])
         if self.link.version():
             self._put_back()
         self.host.remove()

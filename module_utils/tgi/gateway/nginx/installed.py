@@ -10,6 +10,8 @@ from typing import Any
 from ...common.commands import Run
 from ...common.places import GATEWAY_ACME, GATEWAY_CONFIGURATION
 from ...common.problem import problem
+from .edited import origin_of
+from .release import ReleaseLink
 
 #: The first njs with a dictionary that nginx's workers share
 SHARED_MEMORY = (0, 8)
@@ -39,13 +41,14 @@ def inspect_nginx(
     here = {line.split()[0] for line in packages.splitlines() if line.endswith(" installed")}
     found = read_versions(build, packages, oldest, source)
     main = root / "etc/nginx/nginx.conf"
-    ours = main.is_symlink() and str(main.readlink()).startswith(f"{GATEWAY_CONFIGURATION}/")
+    link = ReleaseLink(main, Path(GATEWAY_CONFIGURATION))
+    ours = link.version() or origin_of(link)
     acme = root / GATEWAY_ACME.lstrip("/")
     return {
         **found,
         "installed": found["present"] and (root / njs_module.lstrip("/")).exists(),
         "ipv6": (root / "proc/net/if_inet6").exists(),
-        "ours": ours,
+        "ours": bool(ours),
         "acme": (acme / "cli.ini").exists(),
         "certificates": sorted(path.stem for path in (acme / "renewal").glob("*.conf")),
         "certbot": here.issuperset(wanted),

@@ -72,11 +72,15 @@ class Release:
         """Delete this version's directory."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def diff(self, other: str | None) -> list[dict[str, str]]:
-        """Return what changes against version ``other``; of secrets only that they change."""
+    def diff(self, other: str | None, main: Path) -> list[dict[str, str]]:
+        """Return what changes against version ``other``; of secrets only that they change.
+
+        ``main`` is nginx's main file, which may be an edited copy of that version's.
+        """
         shown = []
         for name, text in self.public.items():
-            before = read(self.root / other / name) if other else ""
+            path_before = main if name == MAIN else self.root / (other or "") / name
+            before = read(path_before) if other else ""
             before, after = before.replace(other or "\0", "<version>"), self._plain(text)
             if has_key(before):  # an older role copied a certificate's file with all that it held
                 before = _HIDDEN
@@ -119,7 +123,7 @@ class ReleaseLink:
     def keeps(self) -> Path | None:
         """Return where a swap would keep the current file; None if it is ours or missing."""
         there = self.path.is_symlink() or self.path.exists()
-        return _free(self.kept) if there and self.version() is None else None
+        return free_path(self.kept) if there and self.version() is None else None
 
     def swap(self, release: Release) -> Any:
         """Put a release in force in one step; return what :meth:`restore` needs."""
@@ -133,7 +137,7 @@ class ReleaseLink:
         try:
             if undo[0] == "kept":
                 shutil.copy2(self.path, undo[1], follow_symlinks=False)
-            self._point(str(release.main))
+            self.point(release.main)
         except OSError:
             if undo[0] == "kept":
                 undo[1].unlink(missing_ok=True)
@@ -144,7 +148,7 @@ class ReleaseLink:
         """Undo a swap."""
         kind, value = undo
         if kind == "link":
-            self._point(value)
+            self.point(value)
         elif kind == "kept":
             Path(value).replace(self.path)
         else:
@@ -196,7 +200,8 @@ class ReleaseLink:
         for directory in (self.kept.parent, self.root):
             drop_empty(directory)
 
-    def _point(self, target: str) -> None:
+    def point(self, target: Path | str) -> None:
+        """Make the main file a link to ``target``, in one step."""
         waiting = self.path.with_name(f".{self.path.name}.tgi-gateway")
         waiting.unlink(missing_ok=True)
         waiting.symlink_to(target)
@@ -210,7 +215,7 @@ def _delete(entry: Path) -> None:
         entry.unlink()
 
 
-def _free(path: Path) -> Path:
+def free_path(path: Path) -> Path:
     """Return ``path``, or the first free numbered path next to it."""
     candidate, number = path, 0
     while candidate.exists() or candidate.is_symlink():

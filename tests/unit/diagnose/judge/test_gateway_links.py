@@ -33,6 +33,15 @@ def test_workers_with_too_few_files_are_a_warning() -> None:
     assert found.remedy.startswith("set LimitNOFILE=65536 for nginx.service")
 
 
+def test_a_main_file_edited_by_hand_is_ours_and_a_warning() -> None:
+    case = Case()
+    case.gateway["config"]["edited"] = True
+    verdict = verdict_of(case)
+    (found,) = [one.found for one in verdict.findings if one.link == "config"]
+    assert (found.state, found.code) == ("warning", "edited")
+    assert verdict.passed
+
+
 def line(kind: str, age: int) -> dict[str, Any]:
     return {"kind": kind, "age": age, "count": 1, "upstream": "", "line": f"a line of {kind}"}
 

@@ -39,7 +39,19 @@ def test_a_gateway_of_the_shape_that_is_judged(tmp_path: Path) -> None:
     assert set(seen) | {"skew"} == set(GATEWAY)
     assert set(seen["models"][0]["replicas"][0]) == set(GATEWAY["models"][0]["replicas"][0])
     complaint = "nginx -t ended with 127"
-    assert seen["config"] == {"disk": "0123456789abcdef", "served": None, "complaint": complaint}
+    wanted = {"disk": "0123456789abcdef", "served": None, "complaint": complaint}
+    assert seen["config"] == {**wanted, "edited": False}
+    assert seen["models"][0]["replicas"][0]["ready"]
+
+
+def test_a_main_file_edited_by_hand_is_that_version_still(tmp_path: Path) -> None:
+    gateway(tmp_path)
+    main = tmp_path / "nginx.conf"
+    main.unlink()
+    main.write_text(f"# {tmp_path}/tgi-gateway/0123456789abcdef\nserver {{}}\n")
+    places = Places((9,), main, tmp_path / "tgi-gateway", tmp_path / "state")
+    seen = look_at_gateway("gw1", places, Shell(), lambda asked: dict.fromkeys(asked, READY))
+    assert seen["config"]["edited"] and seen["config"]["disk"] == "0123456789abcdef"
     assert seen["models"][0]["replicas"][0]["ready"]
 
 

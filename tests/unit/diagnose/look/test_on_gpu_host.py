@@ -50,7 +50,7 @@ def test_a_gpu_host_of_the_shape_that_is_judged(tmp_path: Path) -> None:
     assert model["generate"]["problem"] == ""
     # It only reads
     verbs = {line.split()[1] for line in shell.asked if line.startswith("docker")}
-    assert verbs == {"inspect", "exec", "info", "version"}
+    assert verbs == {"ps", "inspect", "exec", "info", "version"}
 
 
 def test_an_engine_that_ignores_tools(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.tgi.gateway.nginx import release as gateway_release
 from ansible.module_utils.tgi.gateway.nginx import unit_files
-from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError
+from ansible.module_utils.tgi.gateway.nginx.outcome import ApplyError
 
 from tests.support.nginx_fakes import release, system
 

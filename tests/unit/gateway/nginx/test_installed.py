@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError, refuse_other_sites
+from ansible.module_utils.tgi.gateway.nginx.apply import refuse_other_sites
 from ansible.module_utils.tgi.gateway.nginx.installed import (
     inspect_nginx,
     nginx_host_problems,
     read_versions,
 )
+from ansible.module_utils.tgi.gateway.nginx.outcome import ApplyError
 
 NJS = "/usr/lib/nginx/modules/ngx_http_js_module.so"
 ORG = "nginx version: nginx/1.30.6\nconfigure arguments: --prefix=/etc/nginx --user=nginx"

@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError
 from ansible.module_utils.tgi.gateway.nginx.other_sites import OTHERS_MARK, clashes, with_others
+from ansible.module_utils.tgi.gateway.nginx.outcome import ApplyError
 from ansible.module_utils.tgi.gateway.nginx.release import Release
 
 from tests.support.nginx_fakes import CONF, system

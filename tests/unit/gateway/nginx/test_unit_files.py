@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.tgi.gateway.nginx import unit_files
-from ansible.module_utils.tgi.gateway.nginx.apply import ApplyError
+from ansible.module_utils.tgi.gateway.nginx.outcome import ApplyError
 from ansible.module_utils.tgi.gateway.nginx.service import Nginx
 
 from tests.support.nginx_fakes import release, system
