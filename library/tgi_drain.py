@@ -11,7 +11,8 @@ description:
     survive a reboot.
   - Reads a replica's models from the configuration in force on the gateway. So you can take out a
     replica whose host is down.
-  - Refuses to take out the last replica that serves a model.
+  - Refuses to take out the last replica that serves a model, and to take back one that does not
+    serve. It asks the engines for one token.
 options:
   replica:
     description: Name of the replica; the gateway names it after its host by default.
@@ -29,6 +30,10 @@ options:
     type: str
     choices: [drained, serving, idle]
     default: drained
+  by:
+    description: Who takes the replica out; later runs say it with the time.
+    type: str
+    default: ''
   main:
     description: nginx's main file, a link into the configuration in force.
     type: path
@@ -70,11 +75,34 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.file_system import in_words
+from ansible.module_utils.tgi.common.files import write
 from ansible.module_utils.tgi.common.places import GATEWAY_STATE
-from ansible.module_utils.tgi.gateway.drain import DrainError, flags_of, places, under_way
+from ansible.module_utils.tgi.gateway.drain import (
+    DrainError,
+    asked_for,
+    flags_of,
+    places,
+    refuse_last_healthy,
+    refuse_unserved,
+    under_way,
+)
+from ansible.module_utils.tgi.readiness.probe import probe_all
 
+#: Seconds for an engine's answer
+_PROBE = 20.0
 # A request that passed before the flag may not have connected yet
 _AGAIN = 0.5
+
+
+def ask_engines(addresses: dict[str, str], busy_serves: bool) -> dict[str, str]:
+    """Return why each engine does not serve, "" if it does; one that is busy may count as well."""
+    seen = probe_all({flag: (f"http://{address}", _PROBE) for flag, address in addresses.items()})
+    return {
+        flag: ""
+        if one.ready or (busy_serves and one.healthy and (one.late or " 429" in one.detail))
+        else one.detail
+        for flag, one in seen.items()
+    }
 
 
 def report_open(module: AnsibleModule, addresses: list[str]) -> None:
@@ -101,6 +129,7 @@ def main() -> None:
     options: dict[str, Any] = {
         "replica": {"type": "str", "required": True},
         "models": {"type": "list", "elements": "str", "default": []},
+        "by": {"type": "str", "default": ""},
         "state": {
             "type": "str",
             "choices": ["drained", "serving", "idle"],
@@ -119,10 +148,14 @@ def main() -> None:
         if params["state"] == "idle":
             report_open(module, list(flags.values()))
         due = sorted(flag for flag in flags if (flag in raised) is not drained)
+        if due:
+            faults = ask_engines(asked_for(backends, due, raised), drained)
+            refuse = refuse_last_healthy if drained else refuse_unserved
+            refuse(params["replica"], due, faults)
         for flag in due if not module.check_mode else ():
             if drained:
                 directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-                (directory / flag).touch(mode=0o644)
+                write(directory / flag, f"{params['by']}\n".encode())
             else:
                 (directory / flag).unlink()
     except FileNotFoundError as error:

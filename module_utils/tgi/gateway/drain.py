@@ -81,6 +81,52 @@ def _refuse_too_many(
         raise DrainError(problem(replica, what, "take another replica into service first"))
 
 
+def asked_for(
+    backends: Iterable[Mapping[str, Any]], due: Collection[str], raised: Collection[str]
+) -> dict[str, str]:
+    """Return flag -> address of the replicas to ask before the flags ``due`` change.
+
+    These are the replicas themselves, and the others of their models that get requests.
+    """
+    names = {flag.partition("@")[0] for flag in due}
+    flags = {
+        f"{backend['name']}@{one['name']}": str(one["address"])
+        for backend in backends
+        if backend["name"] in names
+        for one in backend["replicas"]
+    }
+    return {flag: address for flag, address in flags.items() if flag in due or flag not in raised}
+
+
+def refuse_last_healthy(replica: str, due: Iterable[str], faults: Mapping[str, str]) -> None:
+    """Refuse to drain the last replica that serves a model. Raises DrainError.
+
+    ``faults`` has the reason why a replica of :func:`asked_for` does not serve, "" if it does.
+    """
+    last, why = [], []
+    for flag in due:
+        name = flag.partition("@")[0]
+        others = [one for one in faults if one.startswith(f"{name}@") and one != flag]
+        if not faults[flag] and all(faults[one] for one in others):
+            last.append(name)
+            why += [f"{one}: {faults[one]}" for one in others]
+    if last:
+        what = f"is the last replica that serves {', '.join(last)} ({', '.join(why)})"
+        raise DrainError(problem(replica, what, "wait until another one serves, or repair it"))
+
+
+def refuse_unserved(replica: str, due: Iterable[str], faults: Mapping[str, str]) -> None:
+    """Refuse to send requests to a replica that does not serve. Raises DrainError."""
+    bad = {flag.partition("@")[0]: faults[flag] for flag in due if faults[flag]}
+    if not bad:
+        return
+    good = [flag.partition("@")[0] for flag in due if not faults[flag]]
+    remedy = f"write gateway_drain_models: [{', '.join(good)}], or " if good else ""
+    what = f"does not serve {', '.join(f'{name} ({said})' for name, said in bad.items())}"
+    remedy += "wait until it has loaded, or run site.yml --tags tgi for that host"
+    raise DrainError(problem(replica, what, remedy))
+
+
 def places(addresses: Iterable[str]) -> set[Place]:
     """Return the (numeric address, port) of texts host:port; names are resolved."""
     found: set[Place] = set()

@@ -11,9 +11,10 @@ from typing import Any
 
 from ..common import commands
 from ..common.files import read
-from ..common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT
+from ..common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT, GATEWAY_STATE
 from ..common.problem import problem
 from ..docker.direct_access import lets_neighbours_in
+from ..gateway.drained import drained_notes, read_drained
 from ..host import addresses as host_addresses
 from ..host import firewall, system
 from ..host import ports as host_ports
@@ -72,10 +73,15 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     return {
         "problems": problems,
         # Not "warnings": Ansible would print them itself, without the host's name
-        "notes": [*nvidia.warnings, *open_data, *gone],
+        "notes": [*nvidia.warnings, *open_data, *gone, *_drained(gateway, root)],
         "facts": facts,
         "clock": time.time(),
     }
+
+
+def _drained(gateway: bool, root: Path) -> list[str]:
+    flags = read_drained(_inside(root, GATEWAY_STATE) / "drain") if gateway else []
+    return drained_notes(flags, time.time())
 
 
 def _with_places(request: HostRequest, models: list[dict[str, Any]]) -> list[dict[str, Any]]:

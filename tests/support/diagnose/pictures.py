@@ -90,7 +90,7 @@ REPLICA = {
     "ready": True,
     "listening": True,
     "detail": "",
-    "drained": False,
+    "drained": "",
 }
 GATEWAY: Side = {
     "host": "gw1",

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.gateway.drain import DrainError, flags_of, places, under_way
+from ansible.module_utils.tgi.gateway.drain import (
+    DrainError,
+    asked_for,
+    flags_of,
+    places,
+    refuse_last_healthy,
+    refuse_unserved,
+    under_way,
+)
+from ansible.module_utils.tgi.readiness.probe import Probe
 
 from tests.support.run_module import load, run
 
@@ -60,6 +69,62 @@ def test_of_many_replicas_two_may_be_out() -> None:
         flags_of(many, "gpu1", [], True, ("a@gpu2", "a@gpu3"))
 
 
+def faults(**said: str) -> dict[str, str]:
+    """Return faults by flag; a keyword a_gpu1 is the flag a@gpu1."""
+    return {name.replace("_", "@"): why for name, why in said.items()}
+
+
+def test_the_engines_are_asked_that_get_requests() -> None:
+    assert asked_for(BACKENDS, ["a@gpu1"], ()) == {
+        "a@gpu1": "10.0.0.1:8081",
+        "a@gpu2": "10.0.0.2:8081",
+    }
+    assert list(asked_for(BACKENDS, ["c@gpu1"], ("c@gpu1", "c@gpu2"))) == ["c@gpu1"]
+
+
+def test_the_last_healthy_replica_is_not_drained() -> None:
+    loading = faults(a_gpu1="", a_gpu2="refused", c_gpu1="", c_gpu2="")
+    with pytest.raises(DrainError) as refused:
+        refuse_last_healthy("gpu1", ["a@gpu1", "c@gpu1"], loading)
+    assert str(refused.value) == (
+        "gpu1 is the last replica that serves a (a@gpu2: refused); wait until another one serves, "
+        "or repair it"
+    )
+    # One that does not serve itself may go, and so may one of two
+    refuse_last_healthy("gpu1", ["a@gpu1"], faults(a_gpu1="refused", a_gpu2="refused"))
+    refuse_last_healthy("gpu1", ["a@gpu1"], faults(a_gpu1="", a_gpu2="", a_gpu3="refused"))
+
+
+def test_only_what_serves_gets_requests_again() -> None:
+    with pytest.raises(DrainError) as refused:
+        refuse_unserved("gpu1", ["a@gpu1", "c@gpu1"], faults(a_gpu1="refused", c_gpu1=""))
+    assert str(refused.value) == (
+        "gpu1 does not serve a (refused); write gateway_drain_models: [c], or wait until it has "
+        "loaded, or run site.yml --tags tgi for that host"
+    )
+    refuse_unserved("gpu1", ["c@gpu1"], faults(a_gpu2="refused", c_gpu1=""))
+
+
+@pytest.mark.parametrize(
+    ("probe", "drains", "serves"),
+    [
+        (Probe(True, True, "", True), True, True),
+        (Probe(False, True, "POST /generate answered 429: overloaded", True), True, False),
+        (Probe(False, True, "no answer", True, late=True), True, False),
+        (Probe(False, False, "refused"), False, False),
+    ],
+)
+def test_a_busy_engine_serves_but_may_not_come_back(
+    monkeypatch: pytest.MonkeyPatch, probe: Probe, drains: bool, serves: bool
+) -> None:
+    drain = load("tgi_drain")
+    monkeypatch.setattr(drain, "probe_all", lambda asked: dict.fromkeys(asked, probe))
+    found = [
+        drain.ask_engines({"a@gpu1": "10.0.0.1:8081"}, busy)["a@gpu1"] for busy in (True, False)
+    ]
+    assert [said == "" for said in found] == [drains, serves]
+
+
 HEADER = "  sl  local_address rem_address   st tx rx tr tm retrnsmt uid timeout inode\n"
 
 
@@ -110,15 +175,34 @@ def gateway(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_flags_come_and_go(
-    gateway: dict[str, Any], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    gateway: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drain, directory = load("tgi_drain"), tmp_path / "drain"
-    asked = {"replica": "gpu1", **gateway}
+    asked = {"replica": "gpu1", "by": "anna", **gateway}
+    seen: dict[str, Probe] = {}
+    monkeypatch.setattr(
+        drain,
+        "probe_all",
+        lambda wanted: {flag: seen.get(flag, Probe(True, True, "", True)) for flag in wanted},
+    )
+    seen["a@gpu2"] = Probe(False, False, "refused")
+    assert "last replica that serves a (a@gpu2: refused)" in run(drain, capsys, **asked)["msg"]
+    assert not directory.exists()
+    seen.clear()
     assert run(drain, capsys, check=True, **asked)["changed"] is True
     assert not directory.exists()
     assert run(drain, capsys, **asked)["flags"] == ["a@gpu1", "c@gpu1"]
     assert run(drain, capsys, **asked)["changed"] is False
+    assert (directory / "a@gpu1").read_text() == "anna\n"
+    assert (directory / "a@gpu1").stat().st_mode & 0o777 == 0o644
     assert "last replica" in run(drain, capsys, **{**asked, "replica": "gpu2"})["msg"]
+    seen["a@gpu1"] = Probe(False, False, "refused")
+    refused = run(drain, capsys, state="serving", models=["a"], **asked)
+    assert refused["msg"].startswith("gpu1 does not serve a (refused); wait until")
+    seen.clear()
     back = run(drain, capsys, state="serving", models=["a"], **asked)
     assert (back["changed"], [path.name for path in directory.iterdir()]) == (True, ["c@gpu1"])
 

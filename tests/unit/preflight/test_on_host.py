@@ -226,3 +226,12 @@ def test_a_compose_file_deleted_by_hand_is_written_again(
         "/opt/tgi/house/compose.yaml is gone, but its container is there: the role tgi writes it "
         "again"
     ]
+
+
+def test_a_forgotten_drain_is_named(tmp_path: Path) -> None:
+    root = fake_root(tmp_path, command="nginx")
+    (root / "etc/nginx/tgi-gateway").mkdir(parents=True)
+    (root / "var/lib/tgi-gateway/drain").mkdir(parents=True)
+    (root / "var/lib/tgi-gateway/drain/house@gpu1").touch()
+    (line,) = on_host.inspect_host(request_for(min_memory_gib=0.0), root)["notes"]
+    assert line.startswith("gpu1 gets no requests for house: it is drained since")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...gateway.drained import take_back
 from ..finding import Found, Scene, broken, not_reached, ok, warning
 from ..look.error_log import OF_UPSTREAMS
 
@@ -119,14 +120,17 @@ def judge_upstream(scene: Scene) -> Found:
         return not_reached()
     serving = [one for one in replicas if not one["drained"]]
     if not serving:
-        return broken(
-            "drained",
-            f"every replica is drained ({', '.join(one['name'] for one in replicas)})",
-            "run playbooks/drain.yml with gateway_drain_state: serving",
-        )
+        said = ", ".join(f"{one['name']} {one['drained']}" for one in replicas)
+        remedy = take_back(replicas[0]["name"])
+        return broken("drained", f"every replica is drained ({said})", remedy)
     dead = [one for one in serving if not one["ready"]]
     if not dead:
-        return ok(", ".join(f"{one['address']} generates" for one in serving))
+        said = ", ".join(f"{one['address']} generates" for one in serving)
+        out = [one for one in replicas if one["drained"]]
+        if not out:
+            return ok(said)
+        said += "".join(f"; {one['name']} is drained {one['drained']}" for one in out)
+        return warning("drained", said, take_back(out[0]["name"]))
     one = dead[0]
     code = "silent" if one["listening"] else "gone"
     code = "cut_off" if "no connection within" in one["detail"] else code

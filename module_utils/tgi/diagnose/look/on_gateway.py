@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from ...common.commands import Ask, ask
 from ...common.files import read
 from ...common.places import GATEWAY_CONFIGURATION, GATEWAY_STATE
+from ...gateway.drained import read_drained
 from ...gateway.nginx.edited import origin_of
 from ...gateway.nginx.release import ReleaseLink
 from ...gateway.nginx.service import Nginx, status_port, status_url
@@ -38,6 +39,11 @@ class Places:
     state: Path = Path(GATEWAY_STATE)
     log: Path = Path("/var/log/nginx/tgi-gateway-error.log")
     proc: Path = Path("/proc")
+
+    def drained(self) -> dict[str, str]:
+        """Return "since …" by the flag of each drained replica."""
+        found, now = read_drained(self.state / "drain"), time.time()
+        return {f"{one.model}@{one.replica}": one.since(now) for one in found}
 
 
 def look_at_gateway(
@@ -126,7 +132,7 @@ def _replica(
         "ready": found.ready,
         "listening": found.listening,
         "detail": found.detail,
-        "drained": (places.state / "drain" / flag).exists(),
+        "drained": places.drained().get(flag, ""),
     }
 
 

@@ -42,6 +42,18 @@ def test_a_main_file_edited_by_hand_is_ours_and_a_warning() -> None:
     assert verdict.passed
 
 
+def test_a_forgotten_drain_is_a_warning() -> None:
+    case = Case()
+    case.gateway["models"][0]["replicas"] = [
+        {**case.replica, "name": "gpu2", "drained": "since 2026-11-29 07:04 UTC, 3 days, by anna"},
+        case.replica,
+    ]
+    verdict = verdict_of(case)
+    assert verdict.passed
+    assert "gpu2 is drained since 2026-11-29 07:04 UTC, 3 days, by anna" in verdict.line
+    assert "gateway_drain_replica: gpu2, gateway_drain_state: serving" in verdict.line
+
+
 def line(kind: str, age: int) -> dict[str, Any]:
     return {"kind": kind, "age": age, "count": 1, "upstream": "", "line": f"a line of {kind}"}
 
