@@ -79,7 +79,11 @@ from ansible.module_utils.tgi.gateway.acme.certbot_files import (
     authenticator_of,
     wanted_files,
 )
-from ansible.module_utils.tgi.gateway.acme.lineage import names_kept, why_obtain
+from ansible.module_utils.tgi.gateway.acme.lineage import (
+    names_kept,
+    renewal_options,
+    why_obtain,
+)
 
 UNITS = Path("/etc/systemd/system")
 TIMER = "tgi-gateway-acme.timer"
@@ -140,6 +144,11 @@ def keep(module: AnsibleModule, root: Path) -> list[str]:
         did.append(f"obtain a certificate for {name}: {reason}")
         if not module.check_mode:
             obtain(runner(module), root, name, force=name in names_kept(root))
+    path, before, after = renewal_options(root, name)
+    if before != after:
+        did.append(f"write how long before its end it is renewed ({path.name})")
+        if not module.check_mode:
+            write(path, after.encode(), 0o644)
     units = {unit: (text, 0o644) for unit, text in params["units"].items()}
     fresh = write_stale(UNITS, units, module.check_mode)
     did += [f"write {one}" for one in fresh]

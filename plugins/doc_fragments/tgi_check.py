@@ -168,7 +168,8 @@ options:
     type: dict
     default: {}
   tls_warn_days:
-    description: Warn when the certificate has fewer days left; fail below a third of them.
+    description: Warn when the certificate has fewer days left, or less than a quarter of its
+      lifetime; fail below a third of that.
     type: int
     default: 21
 """

@@ -81,3 +81,7 @@ def _usage(authority: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+#: A certificate for many years, as ``getpeercert`` gives it
+LASTING = {"notBefore": "Jan  1 00:00:00 2026 GMT", "notAfter": "Jan  1 00:00:00 2099 GMT"}

@@ -194,9 +194,8 @@ EDGE = (
         tls_certificate.tls_protocol, stage=0, severity=MAJOR, generates=False,
     ),
     _host(
-        "tls.expiry", "tls", "the certificate is valid for enough days",
-        "Renew the certificate and run the gateway role", tls_certificate.tls_expiry,
-        generates=False,
+        "tls.expiry", "tls", "the certificate is valid for long enough",
+        tls_certificate.RENEW, tls_certificate.tls_expiry, generates=False,
     ),
     _host(
         "auth.header", "auth", "a 401 carries WWW-Authenticate",

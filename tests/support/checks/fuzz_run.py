@@ -16,6 +16,7 @@ from ansible.module_utils.tgi.checks.run import Options, check
 from tests.support.fakes.gateway import KEY, NAME, Engine, FakeGateway
 from tests.support.fast_time import patch_time
 from tests.support.in_memory_tgi import MODEL, InMemoryTgi
+from tests.support.tls_pairs import LASTING
 
 VIEWS = {
     "direct": Options("direct", "gpu1", [MODEL]),
@@ -42,7 +43,7 @@ def no_network(patch: pytest.MonkeyPatch) -> None:
         raise ConnectionRefusedError("Connection refused")
 
     async def verified(_: Any) -> tls_certificate.Handshake:
-        return tls_certificate.Handshake({"notAfter": "Jan  1 00:00:00 2099 GMT"}, "TLSv1.3")
+        return tls_certificate.Handshake(LASTING, "TLSv1.3")
 
     patch_time(patch)
     patch.setattr(asyncio, "open_connection", refused)

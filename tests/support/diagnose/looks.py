@@ -27,6 +27,7 @@ from tests.support.diagnose.shell import APPS, DMESG, LIVE, READY, SMI, Shell, s
 from tests.support.fakes.gateway import KEY, NAME
 from tests.support.fakes.spoilt_tgi import SpoiltTgi
 from tests.support.in_memory_tgi import SHA
+from tests.support.tls_pairs import LASTING
 from tests.support.wait_fakes import container
 
 
@@ -123,7 +124,7 @@ def working_way_in() -> Iterator[None]:
         return {"state": "open", "address": "127.0.0.1", "detail": "", "ms": 1}
 
     async def shaken(_: Any) -> tls_certificate.Handshake:
-        return tls_certificate.Handshake({"notAfter": "Jan  1 00:00:00 2099 GMT"}, "TLSv1.3")
+        return tls_certificate.Handshake(LASTING, "TLSv1.3")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(from_client, "_resolve", resolved)

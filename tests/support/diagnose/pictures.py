@@ -63,7 +63,13 @@ CLIENT: Side = {
     "pinned": False,
     "name": {"addresses": ["192.0.2.10"], "problem": ""},
     "connect": {"state": "open", "address": "192.0.2.10", "detail": "", "ms": 1},
-    "tls": {"problem": "", "remedy": "", "protocol": "TLSv1.3", "days": 60},
+    "tls": {
+        "problem": "",
+        "remedy": "",
+        "protocol": "TLSv1.3",
+        "left": "60 days left",
+        "ending": False,
+    },
     "answer": answer(),
     "models": [
         {
@@ -96,6 +102,7 @@ GATEWAY: Side = {
     "host": "gw1",
     "service": {"load": "loaded", "active": "active", "sub": "running", "result": "success"},
     "few_files": "",
+    "renewal": {},
     "config": {"disk": "0" * 16, "served": "0" * 16, "complaint": "", "edited": False},
     "ports": [80, 443],
     "listening": {"80": "nginx", "443": "nginx"},

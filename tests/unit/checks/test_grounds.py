@@ -21,6 +21,7 @@ from tests.support.checks.reports import row
 from tests.support.fakes.gateway import KEY, LIMIT, NAME, FakeGateway
 from tests.support.fast_time import fast_time
 from tests.support.in_memory_tgi import MODEL, InMemoryTgi
+from tests.support.tls_pairs import LASTING
 
 OTHER = replace(MODEL, name="other")
 SPECS = {spec.id: spec for spec in (*EDGE, *DIRECT)}
@@ -122,7 +123,7 @@ def reds(report: Report) -> list[str]:
 @pytest.fixture
 def edge(monkeypatch: pytest.MonkeyPatch) -> Options:
     async def verified(_: object) -> tls_certificate.Handshake:
-        good = {"notAfter": "Jan  1 00:00:00 2099 GMT"}
+        good = LASTING
         return tls_certificate.Handshake(good, "TLSv1.3")
 
     monkeypatch.setattr(tls_certificate, "handshake", verified)

@@ -18,6 +18,7 @@ from tests.support.fakes.gateway import HSTS, KEY, LIMIT, NAME, FakeGateway
 from tests.support.fakes.spoilt_tgi import SpoiltTgi
 from tests.support.fast_time import FastLoop, fast_time
 from tests.support.in_memory_tgi import MODEL, InMemoryTgi
+from tests.support.tls_pairs import LASTING
 
 DIRECT = Options("direct", "gpu1", [MODEL])
 with fast_time():
@@ -30,7 +31,7 @@ EDGE = Options(
     "edge", "gw1", [replace(MODEL, figures=FIGURES)], f"https://{NAME}", api_key=KEY,
     tier=Tier(20, 10, 4), http_port=8080, declared=Declared(HSTS, LIMIT, backends=("127.0.0.1:1",)),
 )  # fmt: skip
-GOOD = {"notAfter": "Jan  1 00:00:00 2099 GMT"}
+GOOD = LASTING
 STREAMS = {"chat.stream", "completions.stream"}
 
 

@@ -26,6 +26,7 @@ from tests.support.fakes.spoilt_tgi import SpoiltTgi
 from tests.support.fast_time import fast_time
 from tests.support.in_memory_tgi import SHA, InMemoryTgi
 from tests.support.roots import ROOT
+from tests.support.tls_pairs import LASTING
 
 SOURCE = ROOT / "library" / "tgi_check.py"
 _spec = importlib.util.spec_from_file_location("tgi_check", SOURCE)
@@ -52,7 +53,7 @@ def quick() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def certificate(monkeypatch: pytest.MonkeyPatch) -> None:
     async def verified(_: Any) -> tls_certificate.Handshake:
-        return tls_certificate.Handshake({"notAfter": "Jan  1 00:00:00 2099 GMT"}, "TLSv1.3")
+        return tls_certificate.Handshake(LASTING, "TLSv1.3")
 
     monkeypatch.setattr(tls_certificate, "handshake", verified)
 

@@ -18,6 +18,17 @@ from .endpoint_session import EndpointSession
 
 _NO_ISSUER = (20, 21)
 _OTHER_NAME = 62
+_DAY = 86400
+#: Certificates of fewer days have a tool that renews them
+_RENEWED_BY_ITSELF = 60
+RENEW = (
+    "Renew the certificate and run the gateway role; with ACME, read journalctl -u "
+    "tgi-gateway-acme on the gateway"
+)
+_NOT_RENEWED = (
+    "The automatic renewal does not work: read journalctl -u tgi-gateway-acme on the gateway, or "
+    "look at the timer of your own tool"
+)
 _CAUSES = {
     10: ("the certificate has expired", "Renew it and run the gateway role"),
     9: ("the certificate is not valid yet", "Set the clock right on gateway and controller"),
@@ -196,16 +207,25 @@ async def tls_protocol(host: EndpointSession) -> Outcome:
 
 
 async def tls_expiry(host: EndpointSession) -> Outcome:
-    """Check that the certificate is valid for enough days."""
+    """Check that enough of the certificate's lifetime is left."""
     return judge_expiry(await shared_handshake(host), time.time(), host.warn_days)
 
 
-def judge_expiry(found: Handshake, now: float, warn_days: int) -> Outcome:
-    """Warn below ``warn_days``, fail below a third of them."""
+def judge_expiry(found: Handshake, now: float, warn_days: int = 21) -> Outcome:
+    """Warn below ``warn_days`` or a quarter of the lifetime, fail below a third of that."""
     if "notAfter" not in found.certificate:
         return Outcome("no certificate to check", "no certificate to check", found.problem)
-    days = (ssl.cert_time_to_seconds(found.certificate["notAfter"]) - now) / 86400
-    seen = f"{days:.0f} days left, until {found.certificate['notAfter']}"
-    if days >= warn_days:
+    start, end = (
+        ssl.cert_time_to_seconds(found.certificate[key]) for key in ("notBefore", "notAfter")
+    )
+    least = min(warn_days * _DAY, (end - start) / 4)
+    seen = f"{_span(end - now)} left, until {found.certificate['notAfter']}"
+    if end - now >= least:
         return Outcome("", seen, ms=found.ms)
-    return Outcome(seen, seen, ms=found.ms, soft=days >= warn_days / 3)
+    remedy = _NOT_RENEWED if end - start < _RENEWED_BY_ITSELF * _DAY else RENEW
+    return Outcome(seen, seen, "", remedy, ms=found.ms, soft=end - now >= least / 3)
+
+
+def _span(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:.0f} hours" if abs(hours) < 48 else f"{seconds / _DAY:.0f} days"

@@ -78,7 +78,8 @@ def judge_tls(scene: Scene) -> Found:
         return not_reached()
     problem = seen["problem"]
     if not problem:
-        return ok(f"{seen['protocol']}, {seen['days']} days left")
+        said = f"{seen['protocol']}, {seen['left']}"
+        return warning("ending", said, seen["remedy"]) if seen["ending"] else ok(said)
     code = "not_yet" if "not valid yet" in problem else "handshake"
     code = "expired" if "expired" in problem else code
     return broken(code, problem, seen["remedy"] or "set checks_ca_file to the right CA")

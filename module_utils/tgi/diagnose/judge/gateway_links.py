@@ -32,8 +32,16 @@ def judge_service(scene: Scene) -> Found:
         return broken("absent", "nginx is not installed", _RUN)
     state = f"{seen.get('active')} ({seen.get('sub')})"
     if _active(scene):
-        few = scene.own.get("few_files")
-        return warning("few_files", few, _MORE_FILES) if few else ok(f"nginx is {state}")
+        few, renewal = scene.own.get("few_files"), scene.own.get("renewal") or {}
+        if few:
+            return warning("few_files", few, _MORE_FILES)
+        if renewal.get("timer") not in (None, "active"):
+            said = f"the timer that renews the certificate is {renewal['timer'] or 'unknown'}"
+            return warning("renewal", said, _RUN)
+        if renewal.get("result") not in (None, "", "success"):
+            said = f"the last renewal of the certificate failed ({renewal['result']})"
+            return warning("renewal", said, "read journalctl -u tgi-gateway-acme there")
+        return ok(f"nginx is {state}")
     said, complaint = f"nginx is {state}", (scene.own.get("config") or {}).get("complaint")
     if seen.get("result") not in (None, "", "success"):
         said += f", result {seen['result']}"

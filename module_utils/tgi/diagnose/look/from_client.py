@@ -73,7 +73,7 @@ async def _walk(wish: Outside) -> dict[str, Any]:
         client = Client(target, pacer=pacer, transport=wish.transport)
     except (OSError, ssl.SSLError) as error:
         seen["tls"] = {"problem": f"a certificate file cannot be used: {error}", "remedy": "",
-                       "protocol": "", "days": None}  # fmt: skip
+                       "protocol": "", "left": "", "ending": False}  # fmt: skip
         return seen
     async with client:
         seen["tls"] = await _handshake(client)
@@ -132,15 +132,14 @@ async def connect(
 
 async def _handshake(client: Client) -> dict[str, Any]:
     shaken = await tls_certificate.handshake(EndpointSession(client, ()))
-    days = None
-    if ends := shaken.certificate.get("notAfter"):
-        days = int((ssl.cert_time_to_seconds(ends) - time.time()) // 86400)
     problem, remedy = tls_certificate.complaint(shaken)
+    expiry = tls_certificate.judge_expiry(shaken, time.time())
     return {
         "problem": problem,
-        "remedy": remedy,
+        "remedy": remedy or expiry.remedy,
         "protocol": shaken.protocol,
-        "days": days,
+        "left": expiry.observed,
+        "ending": bool(expiry.problem),
     }
 
 

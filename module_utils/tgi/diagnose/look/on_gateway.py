@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ...common.commands import Ask, ask
 from ...common.files import read
-from ...common.places import GATEWAY_CONFIGURATION, GATEWAY_STATE
+from ...common.places import GATEWAY_ACME, GATEWAY_CONFIGURATION, GATEWAY_STATE
 from ...gateway.drained import read_drained
 from ...gateway.nginx.edited import origin_of
 from ...gateway.nginx.release import ReleaseLink
@@ -24,6 +24,7 @@ from ...readiness.probe import Probe, probe_all
 from .error_log import read_errors
 
 _NGINX = "nginx"
+_RENEWAL = ("timer", "service")
 _BACKENDS = "backends.json"
 _PROBE_SECONDS = 20.0
 ProbeAll = Callable[[Mapping[str, "tuple[str, float]"]], "dict[str, Probe]"]
@@ -49,7 +50,7 @@ class Places:
 def look_at_gateway(
     host: str, places: Places, run: Ask = ask, probes: ProbeAll = probe_all
 ) -> dict[str, Any]:
-    """Return service, config, ports, listening, errors, models, clock and the machine's state.
+    """Return service, renewal, config, ports, listening, errors, models, clock and the machine.
 
     Only reads, but asks each replica for one token.
     """
@@ -76,6 +77,7 @@ def look_at_gateway(
         "host": host,
         "service": service,
         "few_files": nginx.too_few_files(text),
+        "renewal": _renewal(run, text),
         "config": {
             "disk": version,
             "served": served,
@@ -89,6 +91,14 @@ def look_at_gateway(
         **machine.look(run, _written(places), places.proc),
         "clock": [began, time.time()],
     }
+
+
+def _renewal(run: Ask, configuration: str) -> dict[str, str]:
+    """Return ``timer`` and ``result`` of certbot's last run; {} if no certificate is from ACME."""
+    if f"{GATEWAY_ACME}/live/" not in configuration:
+        return {}
+    timer, service = (machine.unit(run, f"tgi-gateway-acme.{kind}") for kind in _RENEWAL)
+    return {"timer": timer.get("active", ""), "result": service.get("result", "")}
 
 
 def _written(places: Places) -> tuple[str, ...]:

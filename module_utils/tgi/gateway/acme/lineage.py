@@ -7,8 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ...common.files import read, read_bytes
+
 # certbot renews in the last third of a lifetime, or the last 30 days: long before this
 _LATE = 0.1
+# certbot before 4.0 renews 30 days before the end, so such a certificate at each look
+_SHORT = datetime.timedelta(days=60)
+_VERY_SHORT = datetime.timedelta(days=10)
+_SETTING = re.compile(r"(?m)^renew_before_expiry *=.*\n")
 
 
 def why_obtain(root: Path, server_name: str, directory: str, authenticator: str) -> str:
@@ -36,6 +42,25 @@ def why_obtain(root: Path, server_name: str, directory: str, authenticator: str)
     if end - _now() < (end - start) * _LATE:
         return f"the current one ends on {end:%Y-%m-%d}, and was not renewed"
     return ""
+
+
+def renewal_options(root: Path, server_name: str) -> tuple[Path, str, str]:
+    """Return certbot's options of a certificate: path, text, and the text as it should be.
+
+    One that lives for less than 60 days is due with a third of its lifetime left, or with half if
+    that is less than 10 days, as certbot 4.0 does by itself. Both are empty if there is none.
+    """
+    path = root / "renewal" / f"{server_name}.conf"
+    text, leaf = read(path), _leaf(read_bytes(root / "live" / server_name / "fullchain.pem"))
+    if not text or leaf is None:
+        return path, text, text
+    start, end = _times(leaf)
+    plain = _SETTING.sub("", text)
+    if end - start >= _SHORT:
+        return path, text, plain
+    part = (end - start) / (2 if end - start < _VERY_SHORT else 3)
+    hours = max(1, round(part / datetime.timedelta(hours=1)))
+    return path, text, f"renew_before_expiry = {hours} hours\n{plain}"
 
 
 def names_kept(root: Path) -> list[str]:

@@ -23,6 +23,7 @@ from tests.support.emulator_process import MODEL, Running, running
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
 from tests.support.in_memory_tgi import InMemoryTgi
 from tests.support.roots import ROOT
+from tests.support.tls_pairs import LASTING
 
 # As on a machine without Ansible
 WITHOUT_ANSIBLE = (
@@ -137,7 +138,7 @@ class Gateway(FakeGateway):
 @pytest.fixture
 def certificate(monkeypatch: pytest.MonkeyPatch) -> None:
     async def verified(_: Any) -> tls_certificate.Handshake:
-        return tls_certificate.Handshake({"notAfter": "Jan  1 00:00:00 2099 GMT"}, "TLSv1.3")
+        return tls_certificate.Handshake(LASTING, "TLSv1.3")
 
     monkeypatch.setattr(tls_certificate, "handshake", verified)
 

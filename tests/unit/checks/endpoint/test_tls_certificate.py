@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -226,13 +227,36 @@ NOW = 4070908800.0  # 2099-01-01
 
 
 @pytest.mark.parametrize(
-    ("until", "problem", "soft"),
+    ("lifetime", "left", "problem", "soft"),
     [
-        ("Mar  1 00:00:00 2099 GMT", False, False),
-        ("Jan 15 00:00:00 2099 GMT", True, True),
-        ("Jan  4 00:00:00 2099 GMT", True, False),
+        (90, 59, False, False),
+        (90, 14, True, True),
+        (90, 3, True, False),
+        (398, 14, True, True),
+        # Renewed with a third or half left
+        (47, 15, False, False),
+        (47, 11, True, True),
+        (6, 2, False, False),
+        (1, 0.5, False, False),
+        (1, 0.2, True, True),
+        (1, 0.05, True, False),
     ],
 )
-def test_expiry(until: str, problem: bool, soft: bool) -> None:
-    found = judge_expiry(Handshake({"notAfter": until}), NOW, 21)
+def test_expiry(lifetime: int, left: float, problem: bool, soft: bool) -> None:
+    found = judge_expiry(Handshake(lasting(lifetime, left)), NOW, 21)
     assert (bool(found.problem), found.soft) == (problem, soft)
+
+
+def lasting(lifetime: int, left: float) -> dict[str, Any]:
+    def written(days: float) -> str:
+        moment = time.gmtime(NOW + days * 86400)
+        return time.strftime("%b %d %H:%M:%S %Y GMT", moment)
+
+    return {"notBefore": written(left - lifetime), "notAfter": written(left)}
+
+
+def test_the_remedy_of_a_certificate_that_renews_itself() -> None:
+    found = judge_expiry(Handshake(lasting(1, 0.2)), NOW)
+    assert found.problem.startswith("5 hours left, until Jan 01 04:48:00 2099")
+    assert found.remedy.startswith("The automatic renewal does not work: read journalctl -u")
+    assert judge_expiry(Handshake(lasting(90, 3)), NOW).remedy == tls_certificate.RENEW

@@ -54,6 +54,25 @@ def test_a_forgotten_drain_is_a_warning() -> None:
     assert "gateway_drain_replica: gpu2, gateway_drain_state: serving" in verdict.line
 
 
+@pytest.mark.parametrize(
+    ("renewal", "words"),
+    [
+        ({"timer": "inactive", "result": "success"}, "the timer that renews the certificate is"),
+        ({"timer": "", "result": ""}, "the timer that renews the certificate is unknown"),
+        ({"timer": "active", "result": "exit-code"}, "the last renewal of the certificate failed"),
+        ({"timer": "active", "result": "success"}, "nginx is active (running)"),
+    ],
+)
+def test_a_certificate_that_is_not_renewed_is_a_warning(
+    renewal: dict[str, str], words: str
+) -> None:
+    case = Case()
+    case.gateway["renewal"] = renewal
+    (found,) = [one.found for one in verdict_of(case).findings if one.link == "service"]
+    assert found.seen.startswith(words)
+    assert found.code == ("" if "nginx" in words else "renewal")
+
+
 def line(kind: str, age: int) -> dict[str, Any]:
     return {"kind": kind, "age": age, "count": 1, "upstream": "", "line": f"a line of {kind}"}
 

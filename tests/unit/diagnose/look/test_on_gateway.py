@@ -55,6 +55,19 @@ def test_a_main_file_edited_by_hand_is_that_version_still(tmp_path: Path) -> Non
     assert seen["models"][0]["replicas"][0]["ready"]
 
 
+def test_the_renewal_of_an_acme_certificate(tmp_path: Path) -> None:
+    assert gateway(tmp_path / "a")["renewal"] == {}
+    (tmp_path / "b" / "tgi-gateway" / "0123456789abcdef").mkdir(parents=True)
+    main = tmp_path / "b" / "tgi-gateway" / "0123456789abcdef" / "nginx.conf"
+    main.write_text("ssl_certificate /etc/tgi-gateway/acme/live/a/fullchain.pem;\n")
+    (tmp_path / "b" / "nginx.conf").symlink_to(main)
+    places = Places((9,), tmp_path / "b/nginx.conf", tmp_path / "b/tgi-gateway", tmp_path / "b")
+    shell = Shell(acme_timer=shown("active", "waiting"), acme_service=shown(result="exit-code"))
+    shell.answers = {word.replace("_", "."): said for word, said in shell.answers.items()}
+    seen = look_at_gateway("gw1", places, shell, lambda asked: dict.fromkeys(asked, READY))
+    assert seen["renewal"] == {"timer": "active", "result": "exit-code"}
+
+
 def test_what_nginx_has_against_its_file(tmp_path: Path) -> None:
     said = 'nginx: [emerg] unknown directive "x" in /etc/nginx/nginx.conf:1'
     seen = gateway(tmp_path, nginx__t=(1, said), systemctl=shown("failed", "failed", "exit-code"))

@@ -12,7 +12,11 @@ from ansible.module_utils.tgi.gateway.acme.certbot_files import (
     authenticator_of,
     wanted_files,
 )
-from ansible.module_utils.tgi.gateway.acme.lineage import names_kept, why_obtain
+from ansible.module_utils.tgi.gateway.acme.lineage import (
+    names_kept,
+    renewal_options,
+    why_obtain,
+)
 
 from tests.support.tls_pairs import make
 
@@ -176,3 +180,27 @@ def test_force_is_for_one_that_is_there(tmp_path: Path) -> None:
     obtain(run, tmp_path, NAME, force=False)
     obtain(run, tmp_path, NAME, force=True)
     assert ["--force-renewal" in command for command in asked] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("days", "setting"),
+    [(1, "12 hours"), (5, "60 hours"), (46, "368 hours"), (63, ""), (89, "")],
+)
+def test_how_long_before_its_end_a_certificate_is_due(
+    tmp_path: Path, days: int, setting: str
+) -> None:
+    """certbot 2.1 would renew one of 24 hours at each look, and use up the server's limit."""
+    root = lineage(tmp_path, make(start=0, days=days).certificate)
+    path, before, after = renewal_options(root, NAME)
+    assert path.read_text() == before
+    assert after == (f"renew_before_expiry = {setting}\n{before}" if setting else before)
+    path.write_text(after)
+    assert renewal_options(root, NAME)[1:] == (after, after)
+
+
+def test_the_setting_goes_when_certificates_live_long_again(tmp_path: Path) -> None:
+    root = lineage(tmp_path, make(days=90).certificate)
+    path, plain, _ = renewal_options(root, NAME)
+    path.write_text(f"renew_before_expiry = 12 hours\n{plain}")
+    assert renewal_options(root, NAME)[2] == plain
+    assert renewal_options(root, "other.example.org")[1:] == ("", "")
