@@ -90,7 +90,7 @@ CHAIN = (
     ),
     Link(
         "errors", "error log", GATEWAY, gateway.judge_errors,
-        breaks={"answer": GONE, "chat": GONE, "stream": ANY, "service": ANY},
+        breaks={"answer": GONE, "chat": GONE, "stream": ANY, "service": ANY, "config": ("stale",)},
     ),
     Link(
         "upstream", "way to the engine", GATEWAY, gateway.judge_upstream, True,

@@ -15,12 +15,16 @@ NOT_REACHED, UNKNOWN = "not reached", "unknown"
 
 @dataclass(frozen=True)
 class Found:
-    """A judge's result for one link. ``code`` is the kind of fault."""
+    """A judge's result for one link. ``code`` is the kind of fault.
+
+    ``past``: a log says it, not an answer of now.
+    """
 
     state: str
     seen: str = ""
     code: str = ""
     remedy: str = ""
+    past: bool = False
 
 
 def ok(seen: str) -> Found:
@@ -29,6 +33,11 @@ def ok(seen: str) -> Found:
 
 def broken(code: str, seen: str, remedy: str) -> Found:
     return Found(BROKEN, seen, code, remedy)
+
+
+def logged(code: str, seen: str, remedy: str) -> Found:
+    """Return what a log says: broken if it explains a link that is broken now, else a warning."""
+    return Found(BROKEN, seen, code, remedy, past=True)
 
 
 def warning(code: str, seen: str, remedy: str) -> Found:

@@ -16,6 +16,7 @@ from .chain import CHAIN, CLIENT, GATEWAY, LINKS, Link
 from .finding import (
     NOT_REACHED,
     OK,
+    WARNING,
     Finding,
     Limits,
     Picture,
@@ -30,7 +31,9 @@ from .verdict_text import FIRST, Verdict, short
 
 def judge(picture: Picture) -> Verdict:
     """Judge every link of every host and model, and return the verdict."""
-    findings = [finding for link in CHAIN for finding in _judge_link(link, picture)]
+    findings = _without_history(
+        [finding for link in CHAIN for finding in _judge_link(link, picture)]
+    )
     broken = [one for one in findings if one.is_broken]
     if not broken:
         return Verdict(findings, None, (), ())
@@ -50,6 +53,21 @@ def judge(picture: Picture) -> Verdict:
     ]
     roots = [cause, *others]
     return Verdict([_say_why(one, roots) for one in findings], cause, outward, others)
+
+
+def _without_history(findings: list[Finding]) -> list[Finding]:
+    """Warn of what only a log says and what explains nothing that is broken now."""
+    broken = [one for one in findings if one.is_broken]
+    now = [one for one in broken if not one.found.past]
+    old = [
+        one
+        for one in broken
+        if one.found.past and not any(_explains(one, other, findings) for other in now)
+    ]
+    return [
+        replace(one, found=replace(one.found, state=WARNING)) if one in old else one
+        for one in findings
+    ]
 
 
 def _judge_link(link: Link, picture: Picture) -> Iterator[Finding]:

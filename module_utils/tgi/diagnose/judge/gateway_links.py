@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...gateway.drained import take_back
-from ..finding import Found, Scene, broken, not_reached, ok, warning
+from ..finding import Found, Scene, broken, logged, not_reached, ok, warning
 from ..look.error_log import OF_UPSTREAMS
 
 _RUN = "run site.yml --tags gateway"
@@ -17,6 +20,8 @@ _MORE_FILES = (
     "set LimitNOFILE=65536 for nginx.service, or that --ulimit for the container that the host is, "
     "then restart nginx"
 )
+#: Kinds of lines that can be why nginx does not run
+_STOPPING = ("address", "space", "memory", "files")
 #: Remedies of other kinds of lines
 _OTHERWISE = {
     "script": f"the gateway's own script failed: {_RUN}; report this line if it comes back",
@@ -101,20 +106,36 @@ def judge_listen(scene: Scene) -> Found:
 
 
 def judge_errors(scene: Scene) -> Found:
-    """Judge recent lines; lines about an engine are judged at the engine."""
+    """Judge recent lines that can still hold; lines about an engine are judged at the engine."""
     if "errors" not in scene.own:
         return not_reached()
     if not scene.own["errors"]:
         return ok("the error log shows no trouble")
     recent = [one for one in scene.own["errors"] if one["age"] <= _JUST_NOW]
-    own = [one for one in recent if one["kind"] not in OF_UPSTREAMS]
+    own = [one for one in recent if one["kind"] not in OF_UPSTREAMS and _may_hold(one, scene)]
     last = min(own or scene.own["errors"], key=lambda one: int(one["age"]))
     said = f"{_ago(last['age'])}: {last['line']}"
     if last["upstream"]:
         said += f" ({last['upstream']})"
     if not own:
         return ok(f"last line {said}")
-    return broken(last["kind"], said, _OTHERWISE.get(last["kind"], _SHORT))
+    return logged(last["kind"], said, _OTHERWISE.get(last["kind"], _SHORT))
+
+
+def _may_hold(line: Mapping[str, Any], scene: Scene) -> bool:
+    """Return whether a line can be about what is so now, by what else was seen.
+
+    Where nginx does not run, only some kinds may be why, and what nginx has against its file names
+    the cause itself. A taken port is one that another program has now.
+    """
+    config = scene.own.get("config") or {}
+    if _active(scene):
+        stale = config.get("disk") and config.get("served") != config.get("disk")
+        return line["kind"] != "address" or bool(stale and not config.get("complaint"))
+    if config.get("complaint") or line["kind"] not in _STOPPING:
+        return False
+    in_use = "(98:" in line["line"]
+    return not in_use or bool(scene.own.get("listening"))
 
 
 def _ago(age: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from ..finding import Found, Scene, broken, not_reached, ok, warning
+from ..finding import Found, Scene, broken, logged, not_reached, ok, warning
 from .machine_links import RECENT
 
 #: Meaning of an Xid number; other numbers are mostly a program's own fault
@@ -142,7 +142,7 @@ def judge_xid(scene: Scene) -> Found:
     said = f"Xid {last['number']} on {last['gpu']} {round(last['age'] / 60)} min ago: {what}"
     if last["age"] > RECENT or last["number"] not in _XIDS:
         return ok(said)
-    return broken(
+    return logged(
         "xid",
         said,
         "reset the GPU or reboot; if it comes back, check power, PCIe slot, cooling, then the card",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...common.file_system import FileSystem, size
-from ..finding import Found, Scene, broken, not_reached, ok, unknown
+from ..finding import Found, Scene, broken, logged, not_reached, ok, unknown
 
 _GIB = 1024**3
 _MIB = 1024**2
@@ -65,7 +65,7 @@ def judge_memory(scene: Scene) -> Found:
         said += f"; the kernel killed {last['what']} {minutes} min ago: out of memory"
         if _all_up(scene.own):
             return ok(said)
-        return broken(
+        return logged(
             "oom_kill",
             said,
             "add RAM, stop other programs, or start fewer models at once: weights pass through RAM",

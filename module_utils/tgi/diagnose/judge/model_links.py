@@ -8,7 +8,7 @@ from typing import Any
 from ...checks.model.health_and_counters import PROMPT
 from ...engines.tgi.phases import LABELS
 from ...host.ports import DOCKER
-from ..finding import Found, Scene, broken, not_reached, ok, unknown, warning
+from ..finding import Found, Scene, broken, logged, not_reached, ok, unknown, warning
 from .client_links import STRANGE, code_of, http_problem
 
 _RUN = "run site.yml --tags tgi"
@@ -55,7 +55,7 @@ def judge_log(scene: Scene) -> Found:
         return broken(state["cause"], f"{state['detail']} (while {where})", state["remedy"])
     if state["phase"] == "serve":
         if named := state.get("named"):
-            return broken(named["cause"], f"serves, but logs: {named['text']}", named["remedy"])
+            return logged(named["cause"], f"serves, but logs: {named['text']}", named["remedy"])
         return ok(f"serves, {state['elapsed']:.0f} s")
     label = LABELS[state["phase"]]
     said = f"{label}, {state['elapsed']:.0f} s of {state['allowed']:.0f} s allowed"

@@ -9,6 +9,7 @@ from ansible.module_utils.tgi.diagnose.verdict import judge, read_picture
 from ansible.module_utils.tgi.diagnose.verdict_text import Verdict
 
 from tests.support.diagnose.pictures import Case
+from tests.support.diagnose.troubles_edge import TABLE
 
 
 def verdict_of(case: Case) -> Verdict:
@@ -88,10 +89,48 @@ def test_the_gateways_own_trouble_is_not_hidden_by_a_later_word_of_an_engine() -
     assert errors.found.state == "ok" and "a line of closed" in errors.found.seen
 
 
-@pytest.mark.parametrize(
-    ("kind", "remedy"),
-    [("files", "descriptors"), ("script", "own script"), ("address", "stop the program")],
-)
+@pytest.mark.parametrize("kind", ["files", "connections", "space", "memory", "script", "address"])
+def test_a_line_of_the_log_breaks_nothing_that_works_now(kind: str) -> None:
+    case = Case()
+    case.gateway["errors"] = [line(kind, 13)]
+    verdict = verdict_of(case)
+    assert verdict.passed and verdict.cause is None
+    (found,) = [one.found for one in verdict.findings if one.link == "errors"]
+    assert found.state == ("ok" if kind == "address" else "warning")
+    assert f"13 s ago: a line of {kind}" in found.seen
+
+
+TAKEN = {"kind": "address", "age": 29, "count": 1, "upstream": "",
+         "line": "bind() to 0.0.0.0:443 failed (98: Address already in use)"}  # fmt: skip
+
+
+def test_a_port_that_is_free_again_is_not_why_nginx_is_down() -> None:
+    case = Case()
+    TABLE["connection refused: nginx -t fails"][0](case)
+    case.gateway["errors"] = [TAKEN]
+    verdict = verdict_of(case)
+    assert verdict.cause and verdict.cause.link == "config" and verdict.others == []
+    case = Case()
+    TABLE["connection refused: nginx stopped"][0](case)
+    case.gateway["errors"] = [TAKEN, line("connections", 20)]
+    verdict = verdict_of(case)
+    assert verdict.cause and verdict.cause.link == "service" and verdict.others == []
+
+
+def test_a_port_that_another_program_has_is_why() -> None:
+    case = Case()
+    TABLE["connection refused: port taken"][0](case)
+    case.gateway["errors"] = [TAKEN]
+    verdict = verdict_of(case)
+    assert verdict.cause and "stop" in verdict.cause.found.remedy and verdict.others == []
+    case = Case()
+    TABLE["401: old configuration in force"][0](case)
+    case.gateway["errors"] = [TAKEN]
+    verdict = verdict_of(case)
+    assert verdict.cause and verdict.cause.found.code == "address"
+
+
+@pytest.mark.parametrize(("kind", "remedy"), [("files", "descriptors"), ("script", "own script")])
 def test_a_line_of_nginx_has_a_remedy_of_its_kind(kind: str, remedy: str) -> None:
     case = Case()
     case.chat_is(500)
