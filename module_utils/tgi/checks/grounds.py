@@ -19,6 +19,11 @@ Key = tuple[str, str]
 _SILENT = r"connection refused|does not resolve|connection closed|no (?:complete )?answer within"
 _BROKEN = r"HTTP 5\d\d|HTTP 424|an error event under HTTP 200"
 _EMPTY = r"\bempty\b|\bno (?:text|token)\b|gave no answer|\b0 tokens came"
+#: A stream that only a time-out ended is late, not bad.
+_BAD_STREAM = (
+    r"an error event under HTTP 200|connection closed in the middle|content-type is|"
+    r"stream cut short(?!.*answer within)"
+)
 #: What a check says that got no whole answer in time, whatever it asked for.
 _LATE = re.compile(r"no (?:complete )?answer within|HTTP 504")
 
@@ -53,7 +58,7 @@ GROUNDS: Mapping[str, Ground] = {
         r"certificate not accepted|no certificate to check", r"certificate|CA\b|issuer|verified",
     ),
     "server": Ground(
-        ("tls.verify", "health.status", "auth.valid"),
+        ("tls.verify", "health.status", "engine.detected", "auth.valid"),
         rf"{_SILENT}|no TLS handshake|[A-Z]\w+Error: ",
     ),
     "health": Ground(("health.status",), r"HTTP 503"),
@@ -86,7 +91,7 @@ GROUNDS: Mapping[str, Ground] = {
     "template": Ground(("chat.template", "chat.basic"), r"(?i)HTTP 4\d\d[^;]*template"),
     "stream": Ground(
         ("generate.stream", "chat.stream", "completions.stream"),
-        r"an error event under HTTP 200|connection closed in the middle",
+        _BAD_STREAM,
     ),
     "long answer": Ground(("chat.degenerate",), _SILENT),
     "counters": Ground(("metrics.format",), r"cannot read /metrics|not Prometheus text|HTTP \d"),

@@ -18,6 +18,7 @@ from .catalogue_direct import DIRECT
 from .catalogue_edge import EDGE
 from .catalogue_edge import undeclared as undeclared_edge
 from .endpoint.endpoint_session import Declared, EndpointSession, Tier
+from .judges.wrong_form import form_remedy
 from .model.edge_vs_direct import figures_of
 from .results import (
     ERROR,
@@ -31,7 +32,7 @@ from .results import (
     Outcome,
     Report,
 )
-from .selection import CheckSpec, Item, Model, leave_out, make_plan
+from .selection import LACKS, CheckSpec, Item, Model, leave_out, make_plan
 from .session import Session
 
 _LATE_REMEDY = "Look for what was slow in the checks before this one, or raise checks_deadline"
@@ -78,6 +79,8 @@ def absent_here(options: Options) -> dict[str, str]:
     if not options.public_health:
         closed = "/health is not public (gateway_health_public)"
         absent.update({"health.status": closed, "rate.scope": closed})
+    elif not any("health" in model.profile.abilities for model in options.models):
+        absent.update(dict.fromkeys(("health.status", "rate.scope"), LACKS["health"]))
     if not options.http_port:
         absent["http.redirect"] = "no plain port is declared (gateway_http_port)"
     if not options.tier.rate:
@@ -204,10 +207,11 @@ async def _run(item: Item, view: str, session: Any, left: float) -> Check:
 
 def _make_row(item: Item, view: str, status: str, outcome: Outcome) -> Check:
     spec = item.spec
+    remedy = outcome.remedy or form_remedy(outcome.problem) or spec.remedy
     return Check(
         id=spec.id, group=spec.group, view=view, model=item.key[1], status=status,
         expected=spec.expected, observed=trim(outcome.observed, MOST_OBSERVED),
         evidence=trim(outcome.evidence, MOST_EVIDENCE),
-        remedy="" if status in (PASS, NOT_JUDGED) else outcome.remedy or spec.remedy,
+        remedy="" if status in (PASS, NOT_JUDGED) else remedy,
         ms=outcome.ms, attempts=outcome.attempts, severity=spec.severity,
     )  # fmt: skip

@@ -94,12 +94,13 @@ class Item:
 BASE = "base"
 #: Needs that are not abilities of an engine.
 _DECLARED = ("chat", "direct", "stream", "gpus", BASE)
-_LACKS = {
+LACKS = {
     "chat": "no chat template (checks_without_chat)",
     "tools": "no tools (checks_without_tools)",
     "stream": "no chat template (checks_without_chat), and no other stream",
     "direct": "no figures of the direct view to compare with",
     BASE: "it has a chat template, so the checks of chats run instead",
+    "health": "OpenAI's API has no route for health (engine openai)",
     "gpus": "no GPUs and Compose project of this host are declared (gpus)",
 }
 
@@ -112,9 +113,9 @@ def lacking(spec: CheckSpec, model: Model) -> str:
         declared["stream"] = model.chat or "completions" in model.profile.abilities
         declared["gpus"] = bool(model.gpus and model.project)
         if not declared.get(need, True):
-            return _LACKS["chat" if need == "tools" and not model.chat else need]
+            return LACKS["chat" if need == "tools" and not model.chat else need]
         if need not in _DECLARED and need not in model.profile.abilities:
-            return f"the engine {model.engine} does not have it ({need})"
+            return LACKS.get(need) or f"the engine {model.engine} does not have it ({need})"
     return ""
 
 

@@ -22,8 +22,8 @@ def dig(value: Any, *path: str | int) -> Any:
 
 
 def error_text(value: Any) -> str:
-    """Return the message of an error body in TGI's form, OpenAI's form or as a bare string."""
-    error = dig(value, "error")
+    """Return the message of an error body: TGI's form, OpenAI's, FastAPI's or a gateway's."""
+    error = dig(value, "error") or dig(value, "detail") or dig(value, "message")
     if isinstance(error, dict):
         error = error.get("message") or error
     return trim(error, 160) if error else ""

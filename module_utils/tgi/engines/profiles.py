@@ -35,11 +35,11 @@ class Counters:
 class Engine:
     """One engine. ``abilities`` are the words that a check's ``needs`` may name:
 
-    native (/generate, /generate_stream), info (/info), guided (constrained JSON), regex
-    (constrained text), tools (a forced call is enforced), tokenize, counters, context (too long
-    a prompt is refused), limit (it says how long a prompt may be), permits (a declared number
-    of requests at a time, 429 above it), completions (/v1/completions), logprobs (of a chat's
-    tokens), exclusive (tools and guided output in one request are refused).
+    health (/health), native (/generate, /generate_stream), info (/info), guided (constrained
+    JSON), regex (constrained text), tools (a forced call is enforced), tokenize, counters, context
+    (too long a prompt is refused), limit (it says how long a prompt may be), permits (a declared
+    number of requests at a time, 429 above it), completions (/v1/completions), logprobs (of a
+    chat's tokens), exclusive (tools and guided output in one request are refused).
     ``unknown_model`` are the statuses that an unknown name may get; 200: the name is ignored.
     ``guided_form``: response_format in TGI's ``value`` form or OpenAI's ``json_schema`` form.
     ``done``: a stream ends with [DONE]. ``call_finish``: a streamed call has a finish_reason.
@@ -63,7 +63,7 @@ def _abilities(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_OPEN = _abilities("guided regex tools counters context limit completions logprobs")
+_OPEN = _abilities("health guided regex tools counters context limit completions logprobs")
 
 ENGINES = {
     engine.name: engine
@@ -126,7 +126,8 @@ ENGINES = {
             _abilities("guided tools context"),
             Counters((), "", ""),
             unknown_model=(400, 404),
-            # transformers serve ends a stream without it
+            # Ollama, LM Studio and most gateways have no /health; transformers serve ends a stream
+            # without [DONE]
             done=False,
             too_long=(400, 413, 422),
         ),

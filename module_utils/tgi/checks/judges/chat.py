@@ -14,7 +14,7 @@ from ...common.text import trim
 from ..results import Outcome
 from ..selection import Model
 from .http_answer import cut_short, outcome, stream_problems
-from .native import NAN_REMEDY
+from .native import EMPTY_REMEDY, NAN_REMEDY
 
 FINISH = ("stop", "length", "eos_token", "stop_sequence")
 #: Pieces that one token's text may come in.
@@ -64,6 +64,8 @@ def greedy(max_tokens: int, stream: bool) -> dict[str, Any]:
 def _remedy(text: str) -> str:
     if _NAN in text:
         return NAN_REMEDY
+    if text.endswith("text is empty"):
+        return EMPTY_REMEDY
     return TEMPLATE_REMEDY if "template" in text.lower() else ""
 
 
@@ -187,7 +189,7 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
     items, count = stream.items, len(stream.items)
     problems = stream_problems(answer, items)
     if not stream.finishes:
-        problems.append(cut_short(answer, count, "a finish_reason"))
+        problems.append(no_finish(answer, items))
     elif answer.fault:
         problems.append(answer.fault)
     if len(stream.finishes) > 1:
@@ -220,6 +222,13 @@ def judge_chat_stream(answer: Answer, max_tokens: int, done: bool = True) -> Out
     remedy = _remedy(problems[0]) if problems else ""
     good = f"{len(stream.times)} chunks{'' if dones else ', no [DONE]'}: {trim(stream.text, 60)}"
     return outcome(answer, problems, good, evidence, remedy)
+
+
+def no_finish(answer: Answer, items: Sequence[Any]) -> str:
+    """Describe a stream without a finish_reason: it was cut, or it ended without saying so."""
+    if "[DONE]" in items and not answer.fault:
+        return "finish_reason never came"
+    return cut_short(answer, len(items), "a finish_reason")
 
 
 def completion_tokens(answer: Answer) -> int:

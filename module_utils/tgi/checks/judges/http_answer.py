@@ -15,8 +15,8 @@ _STATUS_REMEDIES = {
     "the gateway role",
     403: "The key was refused: set checks_consumer to a consumer of gateway_consumers, and run "
     "the gateway role",
-    404: "The path or the model is not published: compare the gateway's configuration with "
-    "tgi_models, and run the gateway role",
+    404: "The server has no such route, or no model of that name: compare the URL, the name and "
+    "the engine with what runs there; behind the gateway, compare tgi_models and run that role",
     424: "The engine is healthy but does not generate: look in its log (docker compose logs) for "
     "CUDA or out-of-memory errors, and restart it",
     429: "Overloaded or over the limit: lower the load, raise max_concurrent_requests or the "

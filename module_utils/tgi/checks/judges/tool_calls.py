@@ -10,9 +10,10 @@ from ...client.answer import Answer
 from ...client.http_problem import dig, error_text, http_problem, load
 from ...common.text import trim
 from ..results import Outcome
-from .chat import message_text, read_stream
+from .chat import message_text, no_finish, read_stream
 from .http_answer import cut_short, outcome, stream_problems
 from .json_schema import schema_problem
+from .wrong_form import CUT_STREAM, CUT_STREAM_REMEDY
 
 #: finish_reason of a complete call; TGI sends stop.
 FINISH = ("tool_calls", "stop", "eos_token")
@@ -121,6 +122,8 @@ def call_remedy(problems: list[str]) -> str:
     first = problems[0] if problems else ""
     if first.startswith("the forced call is"):
         return _IGNORED_REMEDY
+    if CUT_STREAM.match(first):
+        return CUT_STREAM_REMEDY
     if "Failed to parse generated text" in first:
         return CUT_REMEDY
     return _GRAMMAR_REMEDY if "grammar is not supported" in first else ""
@@ -151,6 +154,8 @@ def judge_named(answer: Answer, tools: list[dict[str, Any]]) -> Outcome:
     if not problems:
         calls = join_calls(stream.items)
         problems = call_problems(calls, tools, stream.text)
+        if problems and not stream.finishes and "[DONE]" not in stream.items:
+            problems.insert(0, cut_short(answer, len(stream.items), "an ending"))
     return outcome(answer, problems, show(join_calls(stream.items)), "", call_remedy(problems))
 
 
@@ -168,8 +173,10 @@ def judge_call_stream(
     items, calls = stream.items, join_calls(stream.items)
     problems = stream_problems(answer, items)
     ended = items[-1:] == ["[DONE]"] if done else bool(stream.finishes)
-    if not ended or (finishes and not stream.finishes):
-        problems.append(cut_short(answer, len(items), "[DONE]" if done else "a finish_reason"))
+    if done and not ended:
+        problems.append(cut_short(answer, len(items), "[DONE]"))
+    elif (finishes or not done) and not stream.finishes:
+        problems.append(no_finish(answer, items))
     if stream.parsed.trailing:
         problems.append("the stream ended in the middle of an event")
     if any(item is None for item in items):

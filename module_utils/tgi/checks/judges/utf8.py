@@ -10,6 +10,7 @@ from ...common.text import trim
 from ..results import Outcome
 from .chat import read_stream
 from .http_answer import cut_short, outcome, stream_problems
+from .wrong_form import CUT_STREAM, CUT_STREAM_REMEDY
 
 #: Characters of two, three and four bytes.
 LETTERS = "\u00e9 \u65e5\u672c \U0001f6a2"
@@ -52,4 +53,6 @@ def judge_letters(answer: Answer) -> Outcome:
     if not problems and stream.text.isascii():
         problem = f"only ASCII came, nothing to check: {trim(stream.text, 60)}"
         return Outcome(problem, problem, ms=answer.ms, attempts=answer.attempts, soft=True)
-    return outcome(answer, problems, trim(stream.text, 70), trim(answer.text[-300:], 300))
+    cut = problems and CUT_STREAM.match(problems[0])
+    remedy = CUT_STREAM_REMEDY if cut else ""
+    return outcome(answer, problems, trim(stream.text, 70), trim(answer.text[-300:], 300), remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from ...client.answer import Answer
 from ...client.http_problem import dig, http_problem
@@ -17,9 +18,16 @@ from ..results import MAJOR, Outcome
 from ..selection import CheckSpec
 from ..session import Session
 
+_ANSWERED = (
+    "A misspelt name gets the answers of another model: compare what model.list shows with what "
+    "clients ask for, and look for a router's default model or another engine than declared"
+)
+
 
 def judge_engine(found: Detected, declared: str, answer: Answer) -> Outcome:
     """Check that the detected engine is the declared one. ``answer``: /v1/models, as evidence."""
+    if not answer.status:
+        return outcome(answer, [http_problem(answer)], "")
     if found.engine == declared:
         return outcome(answer, [], f"{found.engine}: {found.because or 'no further sign'}")
     if declared == "openai":
@@ -65,8 +73,12 @@ def judge_unknown(answer: Answer, profile: Engine) -> Outcome:
         good = "this engine ignores the name: model.info and model.list prove the identity"
         return outcome(answer, [http_problem(answer)] if answer.fault else [], good)
     wanted = " or ".join(str(status) for status in profile.unknown_model)
-    problem = http_problem(answer, 404)
-    return outcome(answer, [f"{problem or 'no answer'}, HTTP {wanted} expected"], "")
+    problem = f"{http_problem(answer, 404)}, HTTP {wanted} expected"
+    if answer.status == 200:
+        problem = f"it answers for a model that it does not have: {problem}"
+        # Nobody knows what an unknown engine does with names
+        return replace(outcome(answer, [problem], "", "", _ANSWERED), soft=profile.name == "openai")
+    return outcome(answer, [problem], "")
 
 
 async def model_unknown(session: Session) -> Outcome:
@@ -103,8 +115,7 @@ LAST = (
         "model.unknown",
         "identity",
         "the engine refuses an unknown model, or ignores the name if it always does",
-        "The engine fails on an unknown name: read its log; behind a router of several models, "
-        "check its default",
+        "The engine fails on an unknown name: read its log",
         model_unknown,
         severity=MAJOR,
         needs=("chat",),

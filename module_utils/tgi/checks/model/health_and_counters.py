@@ -153,6 +153,7 @@ FIRST = (
         health_status,
         stage=0,
         severity=MAJOR,
+        needs=("health",),
         generates=False,
     ),
     CheckSpec(
@@ -203,6 +204,7 @@ LAST = (
         health_after,
         stage=7,
         grounds=("health",),
+        needs=("health",),
         generates=False,
     ),
 )

@@ -83,7 +83,7 @@ TWO = [delta('{"state":', "set_lamp"), delta('{"state":', "set_lamp", 1), delta(
         (stream(*TGI, "[DONE]"), False, ""),
         (stream(*TGI, END, "[DONE]"), True, ""),
         (stream(*TWO, "[DONE]"), False, ""),
-        (stream(*TGI, "[DONE]"), True, "cut short"),
+        (stream(*TGI, "[DONE]"), True, "finish_reason never came"),
         (stream(*TGI), False, "cut short"),
         (stream(*TGI, "[DONE]", tail="data: {"), False, "middle of an event"),
         (stream(*TGI, "{", "[DONE]"), False, "is not JSON"),

@@ -70,7 +70,7 @@ ERROR = {"error": {"message": "CUDA error", "http_status_code": 422}}
         ([event(" A", None), event("B", "stop"), {"choices": [], "usage": USAGE}, "[DONE]"], ""),  # type: ignore[arg-type]
         ([event(ASKED), LAST, "[DONE]"], "repeats the prompt"),
         ([event(" A"), LAST], "[DONE] is not the last"),
-        ([event(" A"), "[DONE]"], "without a finish_reason"),
+        ([event(" A"), "[DONE]"], "finish_reason never came"),
         ([event(" A"), ERROR, "[DONE]"], "CUDA error"),
         ([event(" A"), event("B", "length"), "[DONE]"], "usage came 0 times"),
         ([LAST, event("late"), "[DONE]"], "text came after"),
