@@ -150,6 +150,11 @@ options:
     description: Declared limit of a request's body in bytes, 0 if not declared (V(edge)).
     type: int
     default: 0
+  cors_origins:
+    description: Web pages that may call from a browser, as origins; any other must be refused. If
+      not given, nothing is declared (V(edge)).
+    type: list
+    elements: str
   backends:
     description: Addresses (host:port) of the engines as seen from outside. Each must be closed to
       the machine that runs the module (V(edge)).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .catalogue_direct import DIRECT
-from .endpoint import auth, bypass, exposure, rate, size, tls_certificate, web
+from .endpoint import auth, bypass, cross_origin, exposure, rate, size, tls_certificate, web
 from .endpoint.endpoint_session import Declared
 from .model import edge_vs_direct, streaming
 from .results import MAJOR, MINOR
@@ -31,7 +31,10 @@ def undeclared(declared: Declared) -> dict[str, str]:
         "hsts": (declared.hsts_seconds, "no HSTS is declared (gateway_tls_hsts_seconds)"),
         "body.size": (declared.max_body_size, "no limit is declared (gateway_max_body_size)"),
         "auth.backend": (declared.backends, "no engine address is known outside its host"),
-    }
+        "cors.origins": (
+            declared.cors_origins is not None, "nothing is declared (gateway_cors_origins)"
+        ),
+    }  # fmt: skip
     return {name: reason for name, (value, reason) in given.items() if not value}
 
 
@@ -178,6 +181,12 @@ EDGE = (
         "nginx's own limit is 1 MB: set gateway_max_body_size and run the gateway role",
         size.body_size, stage=2, severity=MAJOR, grounds=("key", "backend"),
     ),
+    _host(
+        "body.open", "limits", "routes without a key take no body",
+        "Bodies that drip in slowly keep every connection of the gateway: refuse them with 413 on "
+        "routes that need no key; run the gateway role",
+        size.body_open, stage=2, severity=MINOR, generates=False,
+    ),
     CheckSpec(
         "long.generation", "limits", "an answer that takes over a minute arrives whole",
         "Raise gateway_read_timeout, and the time-outs of any other proxy in between",
@@ -225,6 +234,12 @@ EDGE = (
         "rate.scope", "rate", "/health answers while a consumer is over its limit",
         "Exempt /health from the consumers' limits: run the gateway role",
         rate.rate_scope, stage=3, severity=MINOR, generates=False, grounds=("key", "burst"),
+    ),
+    _host(
+        "cors.origins", "auth", "the web pages of gateway_cors_origins may call, and no others",
+        "The gateway answers browsers, and hides what engines say to them: run the gateway role, "
+        "and look for another proxy in between",
+        cross_origin.cors_origins, stage=5, severity=MAJOR, generates=False,
     ),
     _host(
         "auth.leak", "auth", "no answer holds a configured key",

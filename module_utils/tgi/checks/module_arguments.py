@@ -42,6 +42,7 @@ ENDPOINT: dict[str, Any] = {
     "public_info": {"type": "bool", "default": False},
     "hsts_seconds": {"type": "int", "default": 0},
     "max_body_size": {"type": "int", "default": 0},
+    "cors_origins": {"type": "list", "elements": "str"},
     "backends": {"type": "list", "elements": "str", "default": []},
     "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
     "direct": {"type": "dict", "default": {}},

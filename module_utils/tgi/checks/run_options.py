@@ -69,6 +69,9 @@ def read_options(
             max_body_size=params["max_body_size"],
             public_info=params["public_info"],
             backends=tuple(params["backends"]),
+            cors_origins=None
+            if params.get("cors_origins") is None
+            else tuple(params["cors_origins"]),
             secrets=tuple(one for one in params["secrets"] if len(one) >= SHORTEST_KEY),
         ),
         accepted=read_accepted(params["accepted"]),

@@ -22,6 +22,7 @@ from tests.support.live.token_budget import FAST, WITH_BUDGETS, budget
 
 MADE_UP, NEAREST = "203.0.113.9", "198.51.100.7"
 BADGE = "CN=badge,O=Example"
+PAGE = "https://chat.example.org"
 ASK = {"model": "solo", "messages": []}
 # Asks from the host itself, so from an address that is no balancer's
 BESIDE = """
@@ -63,6 +64,7 @@ def choices(site: Site, ours: Authority) -> Iterator[dict[str, Any]]:
         "gateway_info_public": True,
         "gateway_health_public": False,
         "gateway_read_timeout": 2,
+        "gateway_cors_origins": [PAGE],
     }
     played(site)
 
@@ -181,6 +183,27 @@ def test_open_routes_and_http2_and_hsts_are_as_chosen(chosen: Site) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 401, 200, 401]
     assert [answer.http_version for answer in answers[2:4]] == ["HTTP/2", "HTTP/1.1"]
     assert {one.headers["strict-transport-security"] for one in answers} == {"max-age=300"}
+
+
+def test_a_web_page_may_call_and_its_browsers_question_is_no_wrong_key(chosen: Site) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "X-Forwarded-For": "198.51.100.30"}
+    asked["Access-Control-Request-Headers"] = "authorization,content-type"
+    allowed = "access-control-allow-origin"
+    with chosen.client() as browser, chosen.client("free") as known:
+        # More often than wrong keys are let in
+        for _ in range(60):
+            told = browser.options(CHAT, headers={"Origin": PAGE, **asked})
+            assert (told.status_code, told.headers[allowed]) == (204, PAGE)
+        assert told.headers["access-control-allow-headers"] == "authorization,content-type"
+        stranger = browser.options(CHAT, headers={"Origin": "https://evil.example", **asked})
+        assert (stranger.status_code, allowed in stranger.headers) == (405, False)
+        page = {"Origin": PAGE, "X-Forwarded-For": "198.51.100.30"}
+        answers = [known.post(CHAT, json=ASK, headers=page), browser.post(CHAT, headers=page)]
+        answers += [known.get("/nothing", headers=page)]
+    assert [one.status_code for one in answers] == [200, 401, 404]
+    assert all(one.headers.get_list(allowed) == [PAGE] for one in answers)
+    assert all(one.headers.get_list("vary") == ["Origin"] for one in answers)
+    assert chosen.seen() == 1
 
 
 def test_without_a_certificate_no_client_gets_in(

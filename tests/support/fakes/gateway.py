@@ -20,15 +20,17 @@ KEY = "sk-Checks-0123456789"
 NAME = "llm.example.org"
 HSTS = 63072000
 LIMIT = 200_000
+PAGE = "https://chat.example.org"
 OPEN = {"open-metrics": "/metrics", "open-docs": "/docs", "open-info": "/info"}
 PUBLISHED = (
     "/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/tokenize",
     "/info", "/v1/models", "/",
 )  # fmt: skip
 FAULTS = {
-    *OPEN, "any-model", "any-size", "cached", "guards-as-written", "holds-gzip", "leaks",
-    "limit-503", "limited-health", "loses-events", "merges", "no-alias", "no-guard", "no-header",
-    "no-hsts", "no-limit", "no-list", "no-redirect", "no-retry-after", "open-path",
+    *OPEN, "any-model", "any-page", "any-size", "cached", "engine-allows", "guards-as-written",
+    "holds-gzip", "leaks", "limit-503", "limited-health", "loses-events", "merges", "no-alias",
+    "no-guard", "no-header", "no-hsts", "no-limit", "no-list", "no-page",
+    "no-redirect", "no-retry-after", "open-bodies", "open-path", "page-without-errors",
     "reaches-control", "refuses-all", "short-hsts", "slow", "small-body", "tells-version",
     "trusts-header", "wrong-key",
 }  # fmt: skip
@@ -73,21 +75,38 @@ class FakeGateway:
             place = str(request.url).replace("http://", "https://").replace(":8080", "")
             return httpx.Response(308, headers={"location": place})
         answer = await self.gate(request)
+        self.tell_browsers(request, answer)
         if "no-hsts" not in self.faults:
             seconds = 60 if "short-hsts" in self.faults else HSTS
             answer.headers["strict-transport-security"] = f"max-age={seconds}"
         answer.headers["server"] = "nginx/1.22.1" if "tells-version" in self.faults else "nginx"
         return answer
 
+    def tell_browsers(self, request: httpx.Request, answer: httpx.Response) -> None:
+        """Hide what the engine says, and name the one page that may call."""
+        if "engine-allows" not in self.faults:
+            for name in [name for name in answer.headers if name.startswith("access-control-")]:
+                del answer.headers[name]
+        page, asked = request.headers.get("origin"), request.method == "OPTIONS"
+        told = page == PAGE or (page and "any-page" in self.faults)
+        if told and (asked or "page-without-errors" not in self.faults):
+            answer.headers["access-control-allow-origin"] = page or ""
+            answer.headers["access-control-allow-headers"] = "authorization, content-type"
+
     async def gate(self, request: httpx.Request) -> httpx.Response:
         raw = request.extensions.get("target", request.url.raw_path).decode()
         path = self.rewritten(request, raw)
         query = raw.partition("?")[1:]
         request.url = request.url.copy_with(raw_path="".join([path, *query]).encode())
+        if request.method == "OPTIONS":
+            page = request.headers.get("origin") == PAGE and "no-page" not in self.faults
+            return httpx.Response(204) if page else httpx.Response(405, json={"error": {}})
         size = int(request.headers.get("content-length", 0))
         if size > (100_000 if "small-body" in self.faults else LIMIT):
             return httpx.Response(100 if "any-size" in self.faults else 413)
         if path == "/health":
+            if size and "open-bodies" not in self.faults:
+                return httpx.Response(413)
             over = "limited-health" in self.faults and self.level < 1
             return httpx.Response(429) if over else await self.tgi.handle(request)
         if any(fault in self.faults and path == shown for fault, shown in OPEN.items()):

@@ -21,6 +21,8 @@ from typing import Any
 GENERATING = {"/v1/chat/completions", "/v1/completions", "/generate", "/generate_stream", "/"}
 #: As TGI words it
 REFUSAL = {"error": "as was asked for", "error_type": "scripted"}
+#: TGI tells it with every answer
+TO_BROWSERS = b"Access-Control-Allow-Origin: *\r\nVary: origin"
 _MOST = 64 * 2**20
 
 
@@ -125,7 +127,7 @@ class Engine:
             return
         writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n"
+            b"Transfer-Encoding: chunked\r\n" + TO_BROWSERS + b"\r\n\r\n"
         )
         for number in range(1, count + 1):
             if number > 1:
@@ -188,7 +190,7 @@ def _options(body: bytes) -> dict[str, Any]:
 
 def _plain(status: int, body: bytes) -> bytes:
     head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    return head.encode() + b"\r\n\r\n" + body
+    return head.encode() + b"\r\n" + TO_BROWSERS + b"\r\n\r\n" + body
 
 
 async def _send(writer: asyncio.StreamWriter, event: Any) -> None:

@@ -14,7 +14,7 @@ from ansible.module_utils.tgi.checks.endpoint.auth import secrets_of
 from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared, Tier
 from ansible.module_utils.tgi.checks.run import Options, catalogue, check
 
-from tests.support.fakes.gateway import HSTS, KEY, LIMIT, NAME, FakeGateway
+from tests.support.fakes.gateway import HSTS, KEY, LIMIT, NAME, PAGE, FakeGateway
 from tests.support.fakes.spoilt_tgi import SpoiltTgi
 from tests.support.fast_time import FastLoop, fast_time
 from tests.support.in_memory_tgi import MODEL, InMemoryTgi
@@ -29,7 +29,8 @@ with fast_time():
 #: Nothing listens on port 1.
 EDGE = Options(
     "edge", "gw1", [replace(MODEL, figures=FIGURES)], f"https://{NAME}", api_key=KEY,
-    tier=Tier(20, 10, 4), http_port=8080, declared=Declared(HSTS, LIMIT, backends=("127.0.0.1:1",)),
+    tier=Tier(20, 10, 4), http_port=8080,
+    declared=Declared(HSTS, LIMIT, backends=("127.0.0.1:1",), cors_origins=(PAGE,)),
 )  # fmt: skip
 GOOD = LASTING
 STREAMS = {"chat.stream", "completions.stream"}
@@ -100,6 +101,10 @@ EDGE_FAULTS = {
     "leaks": {"auth.leak"},
     "small-body": {"body.size"},
     "any-size": {"body.size"},
+    "no-page": {"cors.origins"},
+    "page-without-errors": {"cors.origins"},
+    "any-page": {"cors.origins"},
+    "engine-allows": {"cors.origins"},
     "merges": {"stream.unbuffered"},
     "holds-gzip": {"stream.gzip"},
     "loses-events": {"stream.same", "tools.stream"},
@@ -125,6 +130,7 @@ WARNINGS = {
     "short-hsts": {"hsts"},
     "tells-version": {"server.tokens"},
     "limited-health": {"rate.scope"},
+    "open-bodies": {"body.open"},
     "cached": {"stream.header"},
     "slow": {"stream.latency"},
 }

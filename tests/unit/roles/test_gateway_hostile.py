@@ -27,7 +27,8 @@ EVIL = [
 
 @pytest.mark.parametrize("evil", EVIL)
 @pytest.mark.parametrize(
-    "place", ["consumer", "tier", "model", "replica", "address", "server", "network", "header"]
+    "place",
+    ["consumer", "tier", "model", "replica", "address", "server", "network", "header", "origin"],
 )
 def test_what_is_no_plain_word_never_gets_into_the_configuration(evil: str, place: str) -> None:
     replica = {"name": "g", "address": "10.0.0.1:80"}
@@ -48,7 +49,8 @@ def test_what_is_no_plain_word_never_gets_into_the_configuration(evil: str, plac
         model["replicas"][0]["name" if place == "replica" else "address"] = evil  # type: ignore[index]
     else:
         names = {"server": "server_name", "network": "trusted_proxies", "header": "real_ip_header"}
-        more[f"gateway_{names[place]}"] = [evil] if place == "network" else evil
+        names["origin"] = "cors_origins"
+        more[f"gateway_{names[place]}"] = [evil] if place in ("network", "origin") else evil
     with pytest.raises(AnsibleError, match="is not allowed in nginx's configuration"):
         render(**more)
 

@@ -127,6 +127,49 @@ def test_balancers_are_trusted_by_address() -> None:
     assert not every(conf(), "real_ip_header")
 
 
+PAGES = ["https://chat.example.org", "http://localhost:3000"]
+
+
+def test_web_pages_are_told_their_own_origin_alone() -> None:
+    found = conf(gateway_cors_origins=PAGES)
+    (allowed,) = [b for w, b in every(found, "map") if w[-1] == "$gateway_cors_origin" and b]
+    assert allowed == [
+        (["default", '""'], None),
+        *(([f'"{page}"', f'"{page}"'], None) for page in PAGES),
+    ]
+    sent = {name: value for name, value, _ in words(api(found), "add_header")}
+    assert sent["Access-Control-Allow-Origin"] == "$gateway_cors_origin"
+    assert sent["Vary"] == "Origin"
+    assert "Access-Control-Allow-Credentials" not in sent
+    assert "access-control" not in json.dumps(conf()).replace("Access-Control", "").lower()
+    assert not [w for w in words(conf(), "add_header") if w[0].startswith(("Access", "Vary"))]
+
+
+def test_a_browsers_question_is_answered_by_nginx_and_is_no_attempt_without_a_key() -> None:
+    for pages in ([], PAGES):
+        found = conf(gateway_cors_origins=pages)
+        asked = [b for w, b in api(found) if w == ["if", "($request_method", "=", "OPTIONS)"]]
+        assert asked == [[(["rewrite", "^", "/_gateway/options", "last"], None)]]
+        there = dict(locations(found))["= /_gateway/options"]
+        assert not every(there, "js_content") and not every(there, "proxy_pass")
+        assert ["405"] in words(there, "return")
+    # An own error_page takes the place of all others
+    targets = {word[-2]: word[-1] for word in words(there, "error_page")}
+    assert targets == {
+        "=204": "/_gateway/preflight",
+        "=429": "/_gateway/crowd",
+        **{status: f"/_gateway/{status}" for status in ("405", "413", "429")},
+    }
+    assert words(there, "limit_req")[0][0].startswith("zone=public_")
+
+
+def test_what_an_engine_tells_browsers_is_hidden() -> None:
+    for _, inner in locations(conf()):
+        if words(inner, "proxy_buffering"):
+            hidden = {name for (name,) in words(inner, "proxy_hide_header")}
+            assert {"Access-Control-Allow-Origin", "Vary"} <= hidden
+
+
 def test_the_proxy_protocol_is_spoken_on_every_public_port() -> None:
     more: dict[str, Any] = {
         "gateway_trusted_proxies": ["10.0.0.0/8"],

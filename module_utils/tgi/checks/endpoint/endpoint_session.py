@@ -14,6 +14,7 @@ from ..selection import Model
 from ..session import Memo
 from . import without_key
 
+ALLOW_ORIGIN = "access-control-allow-origin"
 #: Shorter secrets appear in answers by chance.
 _SHORTEST_SECRET = 8
 
@@ -33,6 +34,7 @@ class Declared:
 
     ``max_body_size`` is in bytes. ``backends`` are the engines' addresses (host:port) as seen
     from outside. No answer may hold one of ``secrets``. ``public_info``: /info is open on purpose.
+    ``cors_origins``: web pages that may call; None if nothing is declared about them.
     """
 
     hsts_seconds: int = 0
@@ -40,21 +42,28 @@ class Declared:
     public_info: bool = False
     backends: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] | None = None
 
 
 @dataclass
 class Leaks:
-    """Search every answer for secrets; ``paths`` are those whose answer held one."""
+    """Search every answer for secrets; ``paths`` are those whose answer held one.
+
+    ``allowed`` has the web page that an answer lets read it, by path; the last one counts.
+    """
 
     secrets: tuple[str, ...] = ()
     paths: set[str] = field(default_factory=set)
     answers: int = 0
+    allowed: dict[str, str] = field(default_factory=dict)
 
     def search(self, path: str, answer: Answer) -> None:
         self.answers += 1
         text = answer.text + "\n".join(answer.headers.values())
         if any(len(one) >= _SHORTEST_SECRET and one in text for one in self.secrets):
             self.paths.add(path)
+        if page := answer.headers.get(ALLOW_ORIGIN):
+            self.allowed[path] = page
 
 
 @dataclass

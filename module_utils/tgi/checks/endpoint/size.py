@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import replace
@@ -72,6 +73,21 @@ def judge_size(limit: int, over: Answer, under: Answer | None) -> Outcome:
             problems.append(f"{limit} bytes: {http_problem(under)}")
     passed = f", {limit} pass (HTTP {under.status})" if under else ""
     return outcome(over, problems, f"413 above {limit} bytes{passed}", "", remedy)
+
+
+async def body_open(host: EndpointSession) -> Outcome:
+    """Check that a request with a body is refused where none is needed and anybody may ask."""
+    paths = ["/health", f"/models/{host.names[0]}/health"]
+    paths += ["/info"] if host.declared.public_info else []
+    answers = await asyncio.gather(
+        *(host.client.send("GET", path, {}, key=None, paced=False) for path in paths)
+    )
+    problems = [
+        f"GET {path} with a body: {answer.fault or f'HTTP {answer.status}'}"
+        for path, answer in zip(paths, answers)
+        if not 400 <= answer.status < 500
+    ]
+    return outcome(answers[0], problems, f"{len(paths)} routes refuse a body")
 
 
 async def long_generation(session: Session) -> Outcome:

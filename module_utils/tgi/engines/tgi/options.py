@@ -106,7 +106,7 @@ LAUNCHER_OPTIONS: tuple[Option, ...] = (
     Option("rope_factor", "float", "1.0.1", "By how much positions are stretched"),
     Option("otlp_endpoint", "str", "0.3.0", "URL of an OpenTelemetry collector (gRPC)"),
     Option("otlp_service_name", "str", "2.1.0", "Name under which traces are sent"),
-    Option("cors_allow_origin", "str", "0.3.1", "The one origin browsers may call from"),
+    Option("cors_allow_origin", "str", "0.3.1", "Refused: it is gateway_cors_origins"),
     Option("watermark_gamma", "float", "0.3.2", "Watermark strength, gamma"),
     Option("watermark_delta", "float", "0.3.2", "Watermark strength, delta"),
     Option("tokenizer_config_path", "str", "1.4.0", "tokenizer_config.json to use instead"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...common.problem import problem, shown, whole
 from ...models.model_rules import ports_of_models
+from .browsers import check_origins
 from .certificate_source import check_certificate, check_tls
 from .client_certificates import check_client_certificates
 from .consumers import check_consumers
@@ -60,6 +61,7 @@ def check_gateway(values: Mapping[str, Any], read: Reader) -> list[str]:
     found += check_limits(values)
     found += check_consumers(values)
     found += check_proxies(values)
+    found += check_origins(values)
     found += check_nginx(values)
     found += _check_ports(values)
     return found + list(_check_numbers(values)) + list(_check_address(values))
