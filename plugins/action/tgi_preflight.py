@@ -22,6 +22,7 @@ from ansible.module_utils.tgi.common.problem import UNKNOWN, number, problem
 from ansible.module_utils.tgi.host.system import check_clock, clock_skew
 from ansible.module_utils.tgi.models.replicas import PUBLISHED
 from ansible.module_utils.tgi.preflight.across_hosts import SHARED
+from ansible.module_utils.tgi.preflight.gateway.private_ca import check_private_ca
 from ansible.module_utils.tgi.preflight.inventory import check_inventory, host_request, refusal
 from ansible.module_utils.tgi.preflight.role_specs import load_roles
 
@@ -57,6 +58,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             problems.append(_not_inspected(answer))
         else:
             problems += answer["problems"]
+            if "gateways" in groups:
+                problems += check_private_ca(values, answer["certificate"], self._read)
             # Ansible prints each of them once
             result["warnings"] = [f"{host}: {line}" for line in answer["notes"]]
             most = number(values.get("preflight_max_clock_skew_seconds"))

@@ -15,6 +15,8 @@ from ..common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT, GATEWAY_STATE
 from ..common.problem import problem
 from ..docker.direct_access import lets_neighbours_in
 from ..gateway.drained import drained_notes, read_drained
+from ..gateway.nginx.edited import origin_of
+from ..gateway.nginx.release import ReleaseLink
 from ..host import addresses as host_addresses
 from ..host import firewall, system
 from ..host import ports as host_ports
@@ -35,7 +37,8 @@ _WRITTEN = ["/etc", "/var/lib", "/var/log", "/usr", "/tmp"]
 def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]:
     """Return ``problems``, ``notes``, ``facts`` and ``clock`` (seconds since the epoch).
 
-    Only reads. ``root`` is where etc, proc and sys are found.
+    ``certificate`` is the PEM text that the gateway serves, empty if none is deployed there. Only
+    reads. ``root`` is where etc, proc and sys are found.
     """
     deployed = read_deployed(root, request.base_dir, commands.ask)
     models = assign([one.entry for one in request.models], request.base_port, deployed.kept())
@@ -75,6 +78,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         # Not "warnings": Ansible would print them itself, without the host's name
         "notes": [*nvidia.warnings, *open_data, *gone, *_drained(gateway, root)],
         "facts": facts,
+        "certificate": _certificate(gateway, request.gateway_config, root),
         "clock": time.time(),
     }
 
@@ -82,6 +86,12 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
 def _drained(gateway: bool, root: Path) -> list[str]:
     flags = read_drained(_inside(root, GATEWAY_STATE) / "drain") if gateway else []
     return drained_notes(flags, time.time())
+
+
+def _certificate(gateway: bool, directory: str, root: Path) -> str:
+    link = ReleaseLink(root / "etc/nginx/nginx.conf", _inside(root, directory))
+    version = (link.version() or origin_of(link)) if gateway else None
+    return read(link.root / version / "tls.crt") if version else ""
 
 
 def _with_places(request: HostRequest, models: list[dict[str, Any]]) -> list[dict[str, Any]]:

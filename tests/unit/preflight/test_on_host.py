@@ -25,6 +25,22 @@ from tests.support.preflight.host_root import (
 __all__ = ["as_root"]
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_the_certificate_that_a_gateway_serves(tmp_path: Path, edited: bool) -> None:
+    root, directory = fake_root(tmp_path), tmp_path / "etc/nginx/tgi-gateway/0123456789abcdef"
+    directory.mkdir(parents=True)
+    assert on_host.inspect_host(request_for(), root)["certificate"] == ""
+    (directory / "nginx.conf").write_text(f"ssl_certificate {directory}/tls.crt;\n")
+    (directory / "tls.crt").write_text("certificate\n")
+    link = tmp_path / "etc/nginx/nginx.conf"
+    if edited:
+        link.write_text((directory / "nginx.conf").read_text())
+    else:
+        link.symlink_to(directory / "nginx.conf")
+    assert on_host.inspect_host(request_for(), root)["certificate"] == "certificate\n"
+    assert on_host.inspect_host(request_for(gateway_config=""), root)["certificate"] == ""
+
+
 HOUSE = {"name": "house", "port": 8081, "gpus": []}
 
 

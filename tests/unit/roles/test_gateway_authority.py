@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from ansible.module_utils.tgi.gateway.tls.certificate import leaf_due
+from ansible.parsing.vault import VaultLib, VaultSecret
 from cryptography import x509
 
 from tests.support.playbook import ansible_playbook
@@ -62,6 +64,21 @@ def test_a_renewal_keeps_the_ca_and_heals_the_leaf(tmp_path: Path) -> None:
     assert code == 0, said
     assert (pki / "ca.crt").read_text() == before
     assert not due(41)
+
+
+def test_a_vaulted_key_of_the_ca_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert issue(tmp_path)[0] == 0
+    pki = tmp_path / "pki"
+    vault = VaultLib([("default", VaultSecret(b"open sesame"))])
+    (pki / "ca.key").write_bytes(vault.encrypt((pki / "ca.key").read_text()))
+    (pki / "llm.example.org.crt").unlink()
+    (tmp_path / "password").write_text("open sesame")
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(tmp_path / "password"))
+    code, said = issue(tmp_path)
+    assert code == 0, said
+    authority = x509.load_pem_x509_certificate((pki / "ca.crt").read_bytes())
+    leaf = x509.load_pem_x509_certificate((pki / "llm.example.org.crt").read_bytes())
+    leaf.verify_directly_issued_by(authority)
 
 
 def test_a_ca_that_ends_or_lost_its_key_is_refused_in_a_sentence(tmp_path: Path) -> None:
