@@ -76,9 +76,9 @@ options:
     type: dict
     default: {}
   secrets:
-    description: Text of each C(secrets.env).
-    type: str
-    default: ""
+    description: Text of each C(secrets.env), by the model's name; none is an empty file.
+    type: dict
+    default: {}
   show_compose:
     description: Whether the diff may show C(compose.yaml); false where it may hold secrets.
     type: bool
@@ -153,7 +153,7 @@ ARGUMENTS: dict[str, Any] = {
     "options_digests": {"type": "dict", "default": {}},
     # Environment variables may hold secrets
     "compose": {"type": "dict", "default": {}, "no_log": True},
-    "secrets": {"type": "str", "default": "", "no_log": True},
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
     "show_compose": {"type": "bool", "default": True},
     "commit": {"type": "str", "default": ""},
 }
@@ -174,9 +174,9 @@ def write(params: dict[str, Any], dry: bool) -> dict[str, Any]:
             deployed_at=now,
             commit=params["commit"],
         )
-        compose = params["compose"][model["name"]]
+        compose, secrets = (params[text].get(model["name"], "") for text in ("compose", "secrets"))
         directory = base / model["name"]
-        changes += project_files.write_project(directory, compose, params["secrets"], record, dry)
+        changes += project_files.write_project(directory, compose, secrets, record, dry)
     hidden = {project_files.SECRETS}
     if not params["show_compose"]:
         hidden.add(project_files.COMPOSE)

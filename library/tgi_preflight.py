@@ -36,6 +36,10 @@ options:
         description: Environment variables that decide about its memory and its files.
         type: dict
         default: {}
+      lacks_token:
+        description: Whether the Hub will probably refuse it without a token.
+        type: bool
+        default: false
   deploys:
     description: Whether this host deploys the models and is checked for them.
     type: bool
@@ -208,6 +212,7 @@ MODEL = {
     "variable": {"type": "str", "required": True},
     "entry": {"type": "dict", "required": True},
     "environment": {"type": "dict", "default": {}},
+    "lacks_token": {"type": "bool", "default": False},
 }
 PORT = {
     "port": {"type": "int", "required": True},

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..common.problem import problem, shown, whole
 from ..engines.tgi.option_rules import release
+from ..models.resolve import normalise
 
 _TOKEN = re.compile(r"(?:hf|api_org)_[\w.-]{20,}", re.ASCII)
 # The kernel's own directories, and those of the system's files
@@ -23,6 +24,7 @@ def check_container(values: Mapping[str, Any]) -> Iterator[str]:
         remedy = "write all three numbers, such as 3.3.7: they decide which options exist"
         yield problem("tgi_version", f"is {shown(version)}, not a release", remedy)
     yield from _check_token(values)
+    yield from _check_readers(values)
     yield from _check_directories(values)
     timeouts = values.get("tgi_phase_timeouts")
     for phase, given in timeouts.items() if isinstance(timeouts, dict) else ():
@@ -36,9 +38,8 @@ def _check_token(values: Mapping[str, Any]) -> Iterator[str]:
     token = values.get("tgi_hf_token")
     if not isinstance(token, str) or not token or _TOKEN.fullmatch(token):
         return
-    models = values.get("tgi_models")
-    entries = [one for one in models if isinstance(one, dict)] if isinstance(models, list) else []
-    places = [values.get("tgi_environment"), *(entry.get("environment") for entry in entries)]
+    places = [model["environment"] for model in normalise(values.get("tgi_models"))]
+    places.append(values.get("tgi_environment"))
     # A mirror of the Hub may have tokens of its own
     if any(isinstance(place, dict) and place.get("HF_ENDPOINT") for place in places):
         if not re.fullmatch(r"[!-~]+", token):
@@ -47,6 +48,17 @@ def _check_token(values: Mapping[str, Any]) -> Iterator[str]:
         return
     remedy = "copy it again from https://huggingface.co/settings/tokens; a mirror needs HF_ENDPOINT"
     yield problem("tgi_hf_token", "is not hf_ and 34 letters and digits", remedy)
+
+
+def _check_readers(values: Mapping[str, Any]) -> Iterator[str]:
+    token, models = values.get("tgi_hf_token"), normalise(values.get("tgi_models"))
+    readers = [model["place"] for model in models if model["hf_token"]]
+    if isinstance(token, str) and token and models and not readers:
+        remedy = "write hf_token: true for each gated or private model, or delete the token"
+        yield problem("tgi_hf_token", "is set, but no model of tgi_models gets it", remedy)
+    for place in readers if token in (None, "") else ():
+        remedy = "write the token, in a vault file, or delete hf_token"
+        yield problem(f"tgi_models[{place}].hf_token", "is true, but tgi_hf_token is empty", remedy)
 
 
 def _check_directories(values: Mapping[str, Any]) -> Iterator[str]:

@@ -40,6 +40,8 @@ class ModelRequest:
     entry: Mapping[str, Any]
     #: See :func:`known_environment`
     environment: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the Hub will probably refuse it without a token
+    lacks_token: bool = False
 
 
 @dataclass(frozen=True)

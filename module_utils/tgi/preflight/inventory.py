@@ -7,6 +7,7 @@ from typing import Any
 
 from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, GATEWAY_CONFIGURATION
 from ..common.problem import UNKNOWN, number, whole
+from ..models.gated import lacks_token
 from ..models.model_rules import check_models
 from ..models.resolve import normalise
 from .accepted_checks import check_accepted
@@ -127,13 +128,15 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
 
 def _model_requests(values: Mapping[str, Any]) -> Iterator[ModelRequest]:
     for entry in normalise(values.get("tgi_models")):
-        environment = entry.pop("environment")
+        own, common = entry.pop("environment"), values.get("tgi_environment")
+        everything = {**(common if isinstance(common, dict) else {}), **own}
         # A value of another kind has been reported already, and may not be JSON
         options = {name: value for name, value in entry["options"].items() if _is_plain(value)}
         yield ModelRequest(
             f"tgi_models[{entry['place']}]",
             {**entry, "options": options},
-            known_environment(environment, values.get("tgi_environment")),
+            known_environment(own, common),
+            lacks_token(entry, {name: str(value or "") for name, value in everything.items()}),
         )
 
 

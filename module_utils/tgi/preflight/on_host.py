@@ -24,6 +24,7 @@ from ..host.boot_units import DIRECTORY, in_place
 from ..host.data_directory import check_directory
 from ..host.nvidia import cdi, driver, driver_verdict
 from ..models.deployed import DeployedModels, check_projects, read_deployed
+from ..models.gated import gated_note
 from ..models.lost_projects import lost_notes
 from ..models.resolve import assign
 from . import memory_plan
@@ -57,6 +58,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     data = _inside(root, request.data_dir)
     open_data = check_directory(data, request.data_dir) if request.deploys else []
     gone = lost_notes(deployed.lost, request.base_dir, [model["name"] for model in wanted])
+    gated = [gated_note(one.entry, one.variable) for one in request.models if one.lacks_token]
     addresses = host_addresses.all_addresses()
     problems += host_addresses.check_bind_address(request.bind_address, addresses)
     facts = {
@@ -76,7 +78,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     return {
         "problems": problems,
         # Not "warnings": Ansible would print them itself, without the host's name
-        "notes": [*nvidia.warnings, *open_data, *gone, *_drained(gateway, root)],
+        "notes": [*nvidia.warnings, *open_data, *gone, *gated, *_drained(gateway, root)],
         "facts": facts,
         "certificate": _certificate(gateway, request.gateway_config, root),
         "clock": time.time(),

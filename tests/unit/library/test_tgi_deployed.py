@@ -21,7 +21,7 @@ def options(tmp_path: Path, **more: Any) -> dict[str, Any]:
         "image": "x@sha256:0",
         "options_digests": {"a.b": "1" * 64},
         "compose": {"a.b": "KEY: a-secret\n"},
-        "secrets": "T='a-token'\n",
+        "secrets": {"a.b": "T='a-token'\n"},
         "commit": "2" * 40,
         **more,
     }

@@ -31,6 +31,7 @@ def test_a_model_is_filled_in() -> None:
             "default": True,
             "options": {"max_input_tokens": 4096},
             "environment": {"A": "true", "B": "1"},
+            "hf_token": False,
         }
     ]
 

@@ -18,8 +18,10 @@ TOKEN = "hf_" + "aB3" * 11
         {"tgi_hf_token": "cmVmdGtuOjAx", "tgi_environment": {"HF_ENDPOINT": "https://hub"}},
         {
             "tgi_hf_token": "cmVmdGtuOjAx",
-            "tgi_models": [{"environment": {"HF_ENDPOINT": "https://hub"}}],
+            "tgi_models": [{"hf_token": True, "environment": {"HF_ENDPOINT": "https://hub"}}],
         },
+        {"tgi_hf_token": TOKEN, "tgi_models": [{"name": "a"}, {"name": "b", "hf_token": True}]},
+        {"tgi_hf_token": "", "tgi_models": [{"name": "a", "hf_token": False}]},
         {"tgi_base_dir": "/opt/tgi", "tgi_data_dir": "/opt/tgi-data"},
         {"tgi_base_dir": "/srv/tgi", "tgi_data_dir": "/srv/tgi/weights"},
     ],
@@ -38,6 +40,14 @@ def test_what_is_let_through(values: dict[str, Any]) -> None:
         (
             {"tgi_hf_token": "a b", "tgi_environment": {"HF_ENDPOINT": "https://hub"}},
             "tgi_hf_token has characters that no token has; copy the mirror's token again",
+        ),
+        (
+            {"tgi_hf_token": TOKEN, "tgi_models": [{"name": "a"}]},
+            "tgi_hf_token is set, but no model of tgi_models gets it; write hf_token: true for",
+        ),
+        (
+            {"tgi_hf_token": "", "tgi_models": [{}, {"hf_token": True}]},
+            "tgi_models[1].hf_token is true, but tgi_hf_token is empty; write the token",
         ),
         ({"tgi_data_dir": "/"}, 'tgi_data_dir is "/", a directory of the system; write'),
         ({"tgi_base_dir": "/etc/"}, 'tgi_base_dir is "/etc/", a directory of the system; write'),

@@ -25,6 +25,7 @@ HOUSE = {
     "gpus": None,
     "num_shard": 0,
     "options": {},
+    "hf_token": False,
 }
 
 

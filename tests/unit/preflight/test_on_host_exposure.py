@@ -70,3 +70,11 @@ def test_a_shared_data_directory_is_named(tmp_path: Path) -> None:
     (root / "srv/weights").chmod(0o1777)
     (note,) = on_host.inspect_host(request_for(HOUSE, data_dir="/srv/weights"), root)["notes"]
     assert note.startswith("tgi_data_dir /srv/weights lets every user run, as root, ")
+
+
+def test_a_gated_model_without_a_token_is_warned_of(tmp_path: Path) -> None:
+    root = fake_root(tmp_path)
+    gated = {**HOUSE, "model_id": "meta-llama/Llama-3.1-8B", "revision": "0" * 40}
+    (note,) = on_host.inspect_host(request_for(gated), root)["notes"]
+    assert note.startswith("tgi_models[0].hf_token is not set, and most repositories like meta-")
+    assert on_host.inspect_host(request_for({**gated, "hf_token": True}), root)["notes"] == []

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.support import emulator_process
-from tests.support.render_compose import MODEL, environment, render, template, variables
+from tests.support.render_compose import MODEL, ROLE, environment, render, template, variables
 from tests.support.roots import ROOT
 
 
@@ -27,6 +27,7 @@ def read(text: str) -> dict[str, str]:
     return found
 
 
+READER = {**MODEL, "hf_token": True}
 TOKENS = [
     "hf_AbC123",
     "hf_$HOME${HOME}$$",
@@ -39,11 +40,19 @@ TOKENS = [
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_token_comes_through_unharmed(token: str) -> None:
-    assert read(render("secrets.env.j2", tgi_hf_token=token)) == {"HF_TOKEN": token}
+    assert read(render("secrets.env.j2", READER, tgi_hf_token=token)) == {"HF_TOKEN": token}
+
+
+def test_only_a_model_that_says_so_gets_the_token() -> None:
+    models = [READER, {**MODEL, "name": "other"}]
+    values = variables(models, tgi_hf_token=TOKENS[0], ansible_search_path=[str(ROLE)])
+    texts = template("{{ __tgi_secrets }}", values)
+    assert [read(text) for text in texts.values()] == [{"HF_TOKEN": TOKENS[0]}, {}]
+    assert list(texts) == [READER["name"], "other"]
 
 
 def test_no_token_is_no_variable() -> None:
-    assert read(render("secrets.env.j2")) == {}
+    assert read(render("secrets.env.j2", READER)) == {}
 
 
 @pytest.mark.parametrize("log", ["text", "json"])
@@ -51,7 +60,7 @@ def test_a_download_that_fails_does_not_log_the_token(tmp_path: Path, log: str) 
     token, proxy = "hf_" + "PlantedInThisTest" * 2, "http://me:PlantedToo@proxy:3128"
     given = environment(tgi_environment={"HTTPS_PROXY": proxy})
     given["TGI_EMULATOR_FAULTS"] = "hub-unreachable"
-    secrets = read(render("secrets.env.j2", tgi_hf_token=token))
+    secrets = read(render("secrets.env.j2", READER, tgi_hf_token=token))
 
     def logged(variables: dict[str, str]) -> str:
         command = [sys.executable, "-m", "tgi_emulator.launcher", "--prometheus-port", "0"]

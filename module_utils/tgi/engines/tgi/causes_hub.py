@@ -62,8 +62,8 @@ HUB_RULES: tuple[Rule, ...] = (
         r"GatedRepoError|Cannot access gated repo|Access to model .+ is restricted"
         r"|trying to access a gated repo",
         "gated repository",
-        "accept the licence on the model's page on the Hub, and set tgi_hf_token to a token of "
-        "that account",
+        "accept the licence on the model's page on the Hub, set tgi_hf_token to a token of that "
+        "account, and write hf_token: true for the model",
     ),
     Rule(
         "revision_missing",
@@ -77,7 +77,7 @@ HUB_RULES: tuple[Rule, ...] = (
         r"|is not a local folder and is not a valid model identifier",
         "no such repository, or a private one without access (the Hub does not say which)",
         "check model_id letter by letter; if it is private, set tgi_hf_token to a token that may "
-        "read it",
+        "read it, and write hf_token: true for the model",
     ),
     Rule(
         "hub_token",
