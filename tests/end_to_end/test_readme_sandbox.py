@@ -62,7 +62,7 @@ def printed() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def command(printed: str) -> str:
     """Return the curl command that the sandbox prints for pasting."""
-    found = re.search(r"^printf .*?/v1/chat/completions$", printed, re.DOTALL | re.MULTILINE)
+    found = re.search(r"^sed .*?/v1/chat/completions$", printed, re.DOTALL | re.MULTILINE)
     assert found, printed
     return found.group()
 

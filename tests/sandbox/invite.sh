@@ -13,7 +13,7 @@ Simulated: the GPU, NVIDIA's packages and TGI's server.
   Key   $state/secrets/api_key
   CA    $state/ca/ca.crt
 
-printf 'Authorization: Bearer %s' "\$(cat $state/secrets/api_key)" | curl -N -H @- \\
+sed 's/^/Authorization: Bearer /' $state/secrets/api_key | curl -N -H @- \\
   --cacert $state/ca/ca.crt --connect-to llm.sandbox.test:8443:127.0.0.1:8443 -H 'Content-Type: application/json' \\
   -d '{"model": "smollm2-135m", "stream": true, "max_tokens": 60, "temperature": 0, "messages": [{"role": "user", "content": "Name the capital of France."}]}' \\
   https://llm.sandbox.test:8443/v1/chat/completions

@@ -62,6 +62,37 @@ def test_variables_exist(page: Path) -> None:
     assert {name.rstrip("_") for name in named} - known - OTHERS - gone == set()
 
 
+#: A key among the arguments of a command, which every user of the machine can read
+OPEN_KEY = re.compile(
+    r"""(?x) -H \s* ["']? \s* (?:Authorization|x-api-key|api-key) \s* :
+    | (?:-u|--user|--oauth2-bearer|--header) [ =] ["']? (?:Authorization|\$|sk-|hf_)
+    | \$\( \s* (?:cat|<) [^)]* (?:key|token|secret|password)
+    | -e \s+ ["']? \w* (?:token|password|_key) = [^@\s]""",
+    re.IGNORECASE,
+)
+SHOWN = [*PAGES, *ROOT.glob("tests/**/*.sh"), *ROOT.glob("tests/**/*.md")]
+
+
+@pytest.mark.parametrize("page", sorted({*SHOWN}), ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_key_is_an_argument_of_a_command(page: Path) -> None:
+    text = page.read_text().replace("\\\n", " ")
+    assert [found.group() for found in OPEN_KEY.finditer(text)] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'curl -H "Authorization: Bearer sk-x" https://x/v1/models',
+        "curl -N -H 'x-api-key: sk-x' https://x/v1/models",
+        'curl --oauth2-bearer "$KEY" https://x/v1/models',
+        'printf "Authorization: Bearer %s" "$(cat .sandbox/secrets/api_key)" | curl -H @- https://x',
+        "ansible-playbook site.yml -e tgi_hf_token=hf_x",
+    ],
+)
+def test_such_an_argument_is_found(command: str) -> None:
+    assert OPEN_KEY.search(command)
+
+
 def listed(view: str) -> list[str]:
     rows = re.findall(r"(?m)^\| (`[^|]*) \| (\w+) \|", (ROOT / "docs/checks.md").read_text())
     return sorted(
