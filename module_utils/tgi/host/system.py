@@ -86,6 +86,20 @@ def check_disk(data_dir: str, free_bytes: int, least_gib: float) -> list[str]:
     return [problem("disk", f"has {gib:.1f} GiB free for {data_dir}", remedy)]
 
 
+def check_image_disk(directory: str, root: Path, least_gib: float) -> list[str]:
+    """Check the free space for an image that Docker pulls into ``directory``."""
+    one = file_system_of(root / directory.lstrip("/"))
+    gib = one.free / _GIB
+    if gib >= least_gib:
+        return []
+    what = f"has {gib:.1f} GiB free, but the image needs {least_gib:g} in {directory}"
+    remedy = (
+        f"free some space (docker system df), mount a larger disk at {directory}, "
+        "or lower preflight_min_free_image_gib"
+    )
+    return [problem(one.name, what, remedy)]
+
+
 def free_space(directory: str) -> int:
     """Return the bytes free at a directory, or at its nearest existing parent."""
     return file_system_of(directory).free

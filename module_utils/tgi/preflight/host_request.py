@@ -60,8 +60,14 @@ class HostRequest:
     data_dir: str = DATA_DIR
     #: tgi_read_only_data
     read_only_data: str = "offline"
+    #: tgi_image
+    image: str = ""
+    docker_data_root: str = ""
+    #: Whether an engine that is not installed yet will leave images to containerd
+    images_by_containerd: bool = False
     min_memory_gib: float = 0.0
     min_free_disk_gib: float = 0.0
+    min_free_image_gib: float = 0.0
     min_driver: str = "0"
     recommended_driver: str = ""
     #: Whether NVIDIA's driver, and its container toolkit, will be installed

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, GATEWAY_CONFIGURATION
 from ..common.problem import UNKNOWN, number, whole
+from ..docker.image_store import leaves_images_to_containerd
 from ..models.gated import lacks_token
 from ..models.model_rules import check_models
 from ..models.resolve import normalise
@@ -35,6 +36,7 @@ _JUDGED = (
     "nvidia_container_toolkit_enabled",
     "nvidia_container_toolkit_version",
     "nvidia_driver_install",
+    "docker_version",
     "tgi_version",
     "tgi_base_dir",
     "tgi_data_dir",
@@ -105,6 +107,7 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
     Never raises, like models.resolve: wrong ``values`` have been reported already.
     """
     deploys = "gpu_hosts" in groups
+    settings = values.get("docker_daemon_settings")
     ports = [(name, whole(values.get(name))) for name in PORTS if "gateways" in groups]
     return HostRequest(
         models=tuple(_model_requests(values)),
@@ -119,6 +122,13 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
         # A gateway alone needs little
         min_memory_gib=(deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
         min_free_disk_gib=number(values.get("preflight_min_free_disk_gib")) or 0.0,
+        image=_text(values.get("tgi_image"), ""),
+        docker_data_root=_text(values.get("docker_data_root"), ""),
+        images_by_containerd=leaves_images_to_containerd(
+            _text(values.get("docker_version"), ""),
+            settings.get("features") if isinstance(settings, Mapping) else None,
+        ),
+        min_free_image_gib=number(values.get("preflight_min_free_image_gib")) or 0.0,
         min_driver=_text(values.get("preflight_min_driver"), "0"),
         recommended_driver=_text(values.get("preflight_recommended_driver"), ""),
         driver_install=deploys and values.get("nvidia_driver_install") is True,

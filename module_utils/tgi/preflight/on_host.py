@@ -13,6 +13,7 @@ from ..common import commands
 from ..common.files import read
 from ..common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT, GATEWAY_STATE
 from ..common.problem import problem
+from ..docker import image_store
 from ..docker.direct_access import lets_neighbours_in
 from ..gateway.drained import drained_notes, read_drained
 from ..gateway.nginx.edited import origin_of
@@ -48,6 +49,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     new = [model["name"] for model in wanted if model["name"] not in deployed.names]
     unknown = [name for name in new if name not in deployed.records]
     problems = _check_system(request, root, wanted, unknown)
+    problems += _check_image(request, root, wanted)
     problems += deployed.problems
     problems += check_projects(root, request.base_dir, new)
     files = HostFiles(root, request.data_dir, request.read_only_data)
@@ -166,6 +168,18 @@ def _check_system(
         free = system.free_space(str(_inside(root, request.data_dir)))
         problems += system.check_disk(request.data_dir, free, request.min_free_disk_gib)
     return problems
+
+
+def _check_image(request: HostRequest, root: Path, models: list[dict[str, Any]]) -> list[str]:
+    """Check the space for the image, unless Docker has it.
+
+    A record that names the image proves nothing: it is written before the pull.
+    """
+    if not models or image_store.has_image(request.image, commands.ask):
+        return []
+    data_root, by_containerd = request.docker_data_root, request.images_by_containerd
+    place = image_store.image_directory(root, data_root, by_containerd, commands.ask)
+    return system.check_image_disk(place, root, request.min_free_image_gib)
 
 
 def _kept_out(root: Path) -> bool:

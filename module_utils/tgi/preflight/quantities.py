@@ -20,6 +20,7 @@ _RANGES = {
     "checks_tls_warn_days": (0, 3650),
     "docker_log_max_files": (1, 1000),
     "preflight_min_free_disk_gib": (0, 10**6),
+    "preflight_min_free_image_gib": (0, 10**6),
     "preflight_min_memory_gib": (0, 10**6),
     "tgi_pids_limit": (256, 4194304),
 }

@@ -53,6 +53,7 @@ def variables(**more: Any) -> dict[str, Any]:
         "ansible_python_interpreter": sys.executable,
         "preflight_min_memory_gib": 0,
         "preflight_min_free_disk_gib": 0,
+        "preflight_min_free_image_gib": 0,
         "tgi_image": "x@sha256:" + "0" * 64,
         "nvidia_container_toolkit_enabled": False,
         "tgi_base_port": free_port(),
