@@ -89,6 +89,8 @@ ansible_facts:
           description: The host's addresses that other hosts can reach.
           type: list
           elements: str
+        published: {description: "Of the gateway in force, host:port by model@replica", type: dict}
+        firewall_sources: {description: Sources that the firewall lets in, type: list}
         firewall:
           description: Whether firewall rules of the role exist.
           type: bool

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import ansible.module_utils
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
@@ -20,8 +21,8 @@ if _UTILS not in ansible.module_utils.__path__:
 from ansible.module_utils.tgi.common.files import read_head
 from ansible.module_utils.tgi.common.problem import UNKNOWN, number, problem
 from ansible.module_utils.tgi.host.system import check_clock, clock_skew
-from ansible.module_utils.tgi.models.replicas import PUBLISHED
-from ansible.module_utils.tgi.preflight.across_hosts import SHARED
+from ansible.module_utils.tgi.models.replicas import PUBLISHED, address_of
+from ansible.module_utils.tgi.preflight.across_hosts import SHARED, check_sources
 from ansible.module_utils.tgi.preflight.gateway.private_ca import check_private_ca
 from ansible.module_utils.tgi.preflight.inventory import check_inventory, host_request, refusal
 from ansible.module_utils.tgi.preflight.role_specs import load_roles
@@ -47,10 +48,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         values, problems = self._check_inventory(variables, groups)
         host = str(variables["inventory_hostname"])
         before = time.time()
-        answer = self._execute_module(
-            module_args=host_request(values, groups).to_options(),
-            task_vars=variables,
-        )
+        try:
+            answer = self._execute_module(
+                module_args=host_request(values, groups).to_options(),
+                task_vars=variables,
+            )
+        except AnsibleConnectionFailure as error:
+            problems.append(_unreachable(host, str(error)))
+            return {**result, "failed": True, "msg": refusal(host, problems)}
         after = time.time()
         if answer.get("failed") and not problems and not _full(answer):
             return dict(answer)
@@ -63,6 +68,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             # Ansible prints each of them once
             result["warnings"] = [f"{host}: {line}" for line in answer["notes"]]
             most = number(values.get("preflight_max_clock_skew_seconds"))
+            if "gpu_hosts" in groups:
+                kept = answer["facts"]["firewall_sources"]
+                problems += check_sources(values, _addresses_of_gateways(host, variables), kept)
             if most is not None:
                 problems += check_clock(clock_skew(answer["clock"], before, after), most)
         result["changed"] = False
@@ -112,6 +120,17 @@ def _hosts_of(
     return {host: _evaluated(variables["hostvars"][host], names) for host in hosts}
 
 
+def _addresses_of_gateways(host: str, variables: dict[str, Any]) -> dict[str, str]:
+    """Return the address of each other gateway; its name where the run will find it out."""
+    here = variables.get("ansible_play_hosts_all") or []
+    others = {
+        name: values
+        for name, values in _hosts_of("gateways", (*SHARED, "ansible_facts"), variables).items()
+        if name != host
+    }
+    return {name: name if name in here else address_of(values) for name, values in others.items()}
+
+
 def _evaluated(values: Any, names: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in names:
@@ -126,6 +145,13 @@ def _evaluated(values: Any, names: Iterable[str]) -> dict[str, Any]:
 def _full(answer: dict[str, Any]) -> str:
     """Return Ansible's own words for a full disk in an answer, or ""."""
     return next((sign for sign in _FULL if sign in str(answer)), "")
+
+
+def _unreachable(host: str, reason: str) -> str:
+    said = " ".join(reason.split())
+    remedy = f"start it or repair the connection; to go on without it, add --limit '!{host}'"
+    line: str = problem("the host", f"cannot be reached ({said})", remedy)
+    return line
 
 
 def _not_inspected(answer: dict[str, Any]) -> str:

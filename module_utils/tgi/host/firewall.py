@@ -120,6 +120,11 @@ def doors_of(rules: str) -> list[tuple[str, int]]:
     return [(address, int(port)) for address, port in _DOOR.findall(rules)]
 
 
+def sources_of(rules: str) -> list[str]:
+    """Return the addresses and networks that the rules let in."""
+    return [line.split()[3] for line in rules.splitlines() if line.startswith(f"-A {CHAIN} -s ")]
+
+
 def ask_in_force(rules: str, ask: Ask) -> bool | None:
     """Ask the kernel whether ``rules`` are in force; None: unknown."""
     doors = doors_of(rules)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..common.places import DEFAULT_BASE_PORT
@@ -24,9 +25,11 @@ def gateway_backends(
 
     The preflight's fact tgi_host.models of each host says where its models listen; ``gateway``
     reaches its own models on loopback. The order is that of the first host's list, then what
-    the next host adds. An unknown address is empty, and another model under the same name is an
-    entry of its own: :func:`backends_problems` reports both.
+    the next host adds. Of a host that is not in this run, the gateway knows the address that it
+    publishes. An unknown address is empty, and another model under the same name is an entry of
+    its own: :func:`backends_problems` reports both.
     """
+    published = _published(hostvars, gateway)
     found: list[dict[str, Any]] = []
     places: dict[tuple[str, str, str], dict[str, Any]] = {}
     for host in hosts:
@@ -45,6 +48,7 @@ def gateway_backends(
             entry = places[identity]
             entry["aliases"] += [one for one in model["aliases"] if one not in entry["aliases"]]
             where = f"{address}:{model['port']}" if address and known else ""
+            where = where or published.get(f"{model['name']}@{host}", "")
             entry["replicas"].append({"name": host, "address": where})
     return found
 
@@ -61,29 +65,46 @@ def backends_problems(
     """
     names = list(hosts)
     found: list[str] = []
+    published = _published(hostvars, gateway) if facts else {}
     for host in names:
         if host != gateway:
             found += _check_bind_address(host, hostvars[host])
-            found += _check_ports(host, hostvars[host]) if facts else []
+            found += _check_ports(host, hostvars[host], published) if facts else []
     return found + list(_check_agreement(names, hostvars))
 
 
-def gateway_addresses(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """Return the source addresses of the gateways ``hosts``.
+def gateway_addresses(
+    hosts: Iterable[str], hostvars: Mapping[str, Any], own: str = ""
+) -> list[str]:
+    """Return the source addresses of the gateways ``hosts``, for the firewall of ``own``.
 
-    Each is gateway_address, or the address in its fact. Raise ValueError when one is unknown:
-    the firewall would block that gateway.
+    Each is gateway_address, or the address in its fact. With gateways that are not in this run,
+    those stay that the firewall lets in already. Raise ValueError when there are none: the
+    firewall would block these gateways.
     """
-    found = {}
-    for host in hosts:
-        facts = facts_of(hostvars[host])
-        found[host] = str(hostvars[host].get("gateway_address") or facts.get("address") or "")
-    unknown = [host for host, address in found.items() if not address]
-    if unknown:
-        where = f"tgi_allowed_sources: the address of {', '.join(unknown)}"
-        remedy = "run without --limit, or write gateway_address for it"
-        raise ValueError(problem(where, "is unknown, because it is not in this run", remedy))
-    return sorted(set(found.values()))
+    found = {host: address_of(hostvars[host]) for host in hosts}
+    kept = facts_of(hostvars[own]).get("firewall_sources") or [] if own else []
+    if line := unknown_sources(found, kept):
+        raise ValueError(line)
+    addresses = {address for address in found.values() if address}
+    if len([*filter(None, found.values())]) < len(found):
+        addresses |= {re.sub(r"/(?:32|128)$", "", str(source)) for source in kept}
+    return sorted(addresses)
+
+
+def unknown_sources(gateways: Mapping[str, str], kept: Collection[str]) -> str:
+    """Return the problem of gateways without an address; "" if all have one, or some are kept."""
+    unknown = [host for host, address in gateways.items() if not address]
+    if not unknown or kept:
+        return ""
+    where = f"tgi_allowed_sources: the address of {', '.join(unknown)}"
+    remedy = "run without --limit, or write gateway_address for it"
+    return problem(where, "is unknown, because it is not in this run", remedy)
+
+
+def address_of(values: Mapping[str, Any]) -> str:
+    """Return the address from which a gateway connects; "" if it is unknown."""
+    return str(values.get("gateway_address") or facts_of(values).get("address") or "")
 
 
 def facts_of(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -140,8 +161,20 @@ def _check_bind_address(host: str, values: Mapping[str, Any]) -> Iterator[str]:
         yield problem(where, f"is {shown(address)}, which no other machine can reach", remedy)
 
 
-def _check_ports(host: str, values: Mapping[str, Any]) -> Iterator[str]:
-    guessed = [str(model["name"]) for model, known in _models(values, own=False) if not known]
+def _published(hostvars: Mapping[str, Mapping[str, Any]], gateway: str) -> Mapping[str, str]:
+    """Return model@host -> host:port of the configuration that the gateway has in force."""
+    values = hostvars.get(gateway, {})
+    return facts_of(values).get("published") or {}
+
+
+def _check_ports(
+    host: str, values: Mapping[str, Any], published: Mapping[str, str]
+) -> Iterator[str]:
+    guessed = [
+        str(model["name"])
+        for model, known in _models(values, own=False)
+        if not known and f"{model['name']}@{host}" not in published
+    ]
     if guessed:
         what = f"is not in this run, so the port is unknown for {', '.join(guessed)}"
         remedy = "run without --limit, or write a port for each of them in tgi_models"

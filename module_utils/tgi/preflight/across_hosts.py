@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ..common.problem import problem, whole
+from ..models.replicas import unknown_sources
 
 #: Variables of the other gateways that the rules read
-SHARED = ("gateway_server_name", "gateway_tls")
+SHARED = ("gateway_server_name", "gateway_tls", "gateway_address")
 #: TGI's default for models that do not set payload_limit (router/src/main.rs)
 PAYLOAD_LIMIT = 2_000_000
 
@@ -31,6 +32,19 @@ def check_body_size(most: Any, gpu_hosts: Mapping[str, Mapping[str, Any]]) -> It
                 remedy = f"write {taken}, or payload_limit: {size} for that model"
                 yield problem("gateway_max_body_size", what, remedy)
                 return
+
+
+def check_sources(
+    values: Mapping[str, Any], gateways: Mapping[str, str], kept: Collection[str]
+) -> list[str]:
+    """Refuse a firewall that would block gateways whose address this run cannot know.
+
+    ``gateways`` are the others with the address of each, "" if unknown; ``kept`` are the sources
+    that the host's firewall lets in.
+    """
+    if not values.get("tgi_bind_address") or "tgi_allowed_sources" in values:
+        return []
+    return list(filter(None, [unknown_sources(gateways, kept)]))
 
 
 def check_challenge(

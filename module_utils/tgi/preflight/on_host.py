@@ -16,6 +16,7 @@ from ..common.problem import problem
 from ..docker import image_store
 from ..docker.direct_access import lets_neighbours_in
 from ..gateway.drained import drained_notes, read_drained
+from ..gateway.in_force import read_published
 from ..gateway.nginx.edited import origin_of
 from ..gateway.nginx.release import ReleaseLink
 from ..host import addresses as host_addresses
@@ -72,7 +73,9 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         "gateway": gateway,
         "address": host_addresses.source_address(),
         "addresses": addresses,
+        "published": read_published(root) if gateway else {},
         "firewall": _inside(root, FIREWALL_UNIT).exists(),
+        "firewall_sources": firewall.sources_of(read(_inside(root, f"{FIREWALL_DIRECTORY}/rules"))),
         "neighbours_kept_out": request.deploys and _kept_out(root),
         "comes_back": in_place(request.base_dir, _inside(root, str(DIRECTORY))),
         "checks_ready": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),

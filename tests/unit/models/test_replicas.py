@@ -178,3 +178,33 @@ def test_the_gateways_addresses() -> None:
     assert gateway_addresses(["e1", "e2"], hosts) == ["10.0.0.2", "10.0.0.9"]
     with pytest.raises(ValueError, match="of e3 is unknown, because it is not in this run; run"):
         gateway_addresses(hosts, hosts)
+
+
+def test_a_host_that_is_not_in_this_run_keeps_its_published_address() -> None:
+    hosts = {"gpu1": host(A), "gpu2": unseen(A, B)}
+    known = {"tgi_host": {"published": {"a@gpu2": "10.0.0.6:8085", "b@gpu2": "10.0.0.6:8086"}}}
+    hostvars = {**hosts, "edge": {"ansible_facts": known}}
+    assert backends_problems(hosts, hostvars, "edge") == []
+    a, b = gateway_backends(hosts, hostvars, "edge")
+    assert a["replicas"][1] == {"name": "gpu2", "address": "10.0.0.6:8085"}
+    assert b["replicas"] == [{"name": "gpu2", "address": "10.0.0.6:8086"}]
+    # A model that the gateway does not publish yet stays unknown
+    hostvars["gpu2"] = hosts["gpu2"] = unseen(A, {**B, "name": "c"})
+    (line,) = backends_problems(hosts, hostvars, "edge")
+    assert line.startswith("gpu2 is not in this run, so the port is unknown for c;")
+    # A port that the inventory names counts, as it may have just been deployed
+    hostvars["gpu2"] = unseen({**A, "port": 9000})
+    assert gateway_backends(hosts, hostvars, "edge")[0]["replicas"][1]["address"].endswith(":9000")
+
+
+def test_a_gateway_that_is_not_in_this_run_stays_allowed() -> None:
+    edges: dict[str, Any] = {"e1": {"gateway_address": "10.0.0.9"}, "e2": {}}
+    kept = {"tgi_host": {"firewall_sources": ["10.0.0.8/32", "10.1.0.0/24", "fd00::8/128"]}}
+    hostvars = {**edges, "gpu1": {"ansible_facts": kept}, "gpu2": {}}
+    assert gateway_addresses(edges, hostvars, "gpu1") == [
+        "10.0.0.8", "10.0.0.9", "10.1.0.0/24", "fd00::8",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="of e2 is unknown"):
+        gateway_addresses(edges, hostvars, "gpu2")
+    # With all of them in the run, what was allowed before does not stay
+    assert gateway_addresses(["e1"], hostvars, "gpu1") == ["10.0.0.9"]

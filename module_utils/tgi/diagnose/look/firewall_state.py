@@ -18,10 +18,6 @@ def read_firewall(run: Ask, path: Path) -> dict[str, Any] | None:
     rules = read(path)
     if not rules:
         return None
-    sources = [
-        line.split()[3]
-        for line in rules.splitlines()
-        if line.startswith(f"-A {firewall.CHAIN} -s ")
-    ]
     ports = sorted({port for _, port in firewall.doors_of(rules)})
-    return {"in_force": firewall.ask_in_force(rules, run), "ports": ports, "sources": sources}
+    in_force, sources = firewall.ask_in_force(rules, run), firewall.sources_of(rules)
+    return {"in_force": in_force, "ports": ports, "sources": sources}

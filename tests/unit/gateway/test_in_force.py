@@ -1,0 +1,23 @@
+"""Test that a gateway knows which replicas it publishes, also of hosts that are off."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ansible.module_utils.tgi.gateway.in_force import read_published
+
+
+def test_the_addresses_of_the_configuration_in_force(tmp_path: Path) -> None:
+    assert read_published(tmp_path) == {}
+    releases = tmp_path / "etc/nginx/tgi-gateway"
+    for version, port in (("a" * 16, 8081), ("b" * 16, 8082)):
+        (releases / version).mkdir(parents=True)
+        replicas = [{"name": "gpu2", "address": f"10.0.0.6:{port}"}]
+        text = json.dumps([{"name": "small", "replicas": replicas}])
+        (releases / version / "backends.json").write_text(text)
+    main = tmp_path / "etc/nginx/nginx.conf"
+    main.symlink_to(f"/etc/nginx/tgi-gateway/{'b' * 16}/nginx.conf")
+    assert read_published(tmp_path) == {"small@gpu2": "10.0.0.6:8082"}
+    (releases / ("b" * 16) / "backends.json").write_text("{")
+    assert read_published(tmp_path) == {}
