@@ -107,6 +107,7 @@ GATEWAY: Side = {
     "ports": [80, 443],
     "listening": {"80": "nginx", "443": "nginx"},
     "errors": [],
+    "addresses": {},
     "models": [{"name": "small", "replicas": [REPLICA]}],
     **MACHINE,
 }

@@ -16,6 +16,12 @@ _SHORT = (
     "nginx lacks descriptors, connections, disk space or memory: see its error log; free some, or "
     "admit fewer clients (gateway_address_limit)"
 )
+#: So few requests may be the balancer's own.
+_FEW = 20
+_ADDRESSES = (
+    "let the balancer send the client's address in gateway_real_ip_header, and list no network of "
+    "clients in gateway_trusted_proxies"
+)
 _MORE_FILES = (
     "set LimitNOFILE=65536 for nginx.service, or that --ulimit for the container that the host is, "
     "then restart nginx"
@@ -74,6 +80,8 @@ def judge_config(scene: Scene) -> Found:
     if seen["served"] == seen["disk"] and seen["edited"]:
         what = "nginx's main file was edited by hand, in the place of the role's link"
         return warning("edited", what, f"{_RUN}, which keeps the edit beside its own file")
+    if seen["served"] == seen["disk"] and (hidden := _hidden(scene.own.get("addresses") or {})):
+        return warning("hidden", hidden, _ADDRESSES)
     if seen["served"] == seen["disk"]:
         return ok(f"version {seen['served']} is on the disk and in force")
     served = seen["served"] or "an unknown version"
@@ -81,6 +89,14 @@ def judge_config(scene: Scene) -> Found:
     if seen["complaint"]:
         said += f"; nginx -t: {seen['complaint']}"
     return broken("stale", said, _RUN)
+
+
+def _hidden(seen: Mapping[str, Any]) -> str:
+    """Return in words that clients have the balancer's address; "" where they have their own."""
+    if seen.get("hidden", 0) < _FEW or 2 * seen["hidden"] < seen["requests"]:
+        return ""
+    who = f"{seen['hidden']} of the last {seen['requests']} requests"
+    return f"{who} have a balancer's address ({seen['address']}), so their clients share its limits"
 
 
 def judge_listen(scene: Scene) -> Found:

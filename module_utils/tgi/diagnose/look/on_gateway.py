@@ -21,6 +21,7 @@ from ...gateway.nginx.service import Nginx, status_port, status_url
 from ...host import machine
 from ...host.ports import find_owners
 from ...readiness.probe import Probe, probe_all
+from .access_log import read_addresses
 from .error_log import read_errors
 
 _NGINX = "nginx"
@@ -39,6 +40,7 @@ class Places:
     directory: Path = Path(GATEWAY_CONFIGURATION)
     state: Path = Path(GATEWAY_STATE)
     log: Path = Path("/var/log/nginx/tgi-gateway-error.log")
+    access: Path = Path("/var/log/nginx/tgi-gateway-access.log")
     proc: Path = Path("/proc")
 
     def drained(self) -> dict[str, str]:
@@ -87,6 +89,7 @@ def look_at_gateway(
         "ports": list(places.ports),
         "listening": {str(port): owner.command for port, owner in owners.items()},
         "errors": read_errors(places.log),
+        "addresses": read_addresses(places.access, text),
         "models": _models(places, version, probes),
         **machine.look(run, _written(places), places.proc),
         "clock": [began, time.time()],

@@ -25,11 +25,14 @@ _TIMES = ("total", "validation", "queue", "inference")
 def view_http(answer: Answer) -> dict[str, Any]:
     """Return ``status`` (0: none), ``fault``, ``ms``, and ``error`` and ``code`` of a body."""
     reply = answer.json()
+    # An engine may repeat a token of its own
+    error = mask(error_text(reply)) if answer.status != 200 else ""
+    if answer.status in (502, 504) and not error and "x-request-id" not in answer.headers:
+        error = "of a balancer, which does not reach the gateway: that one's answers are JSON"
     return {
         "status": answer.status,
         "fault": trim(answer.fault, 160),
-        # An engine may repeat a token of its own
-        "error": mask(error_text(reply)) if answer.status != 200 else "",
+        "error": error,
         "code": trim(dig(reply, "error", "code") or dig(reply, "error_type") or "", 40),
         "ms": answer.ms,
     }

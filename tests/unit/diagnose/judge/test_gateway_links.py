@@ -43,6 +43,23 @@ def test_a_main_file_edited_by_hand_is_ours_and_a_warning() -> None:
     assert verdict.passed
 
 
+@pytest.mark.parametrize(
+    ("requests", "hidden", "warns"), [(40, 40, True), (90, 40, False), (19, 19, False)]
+)
+def test_clients_that_share_a_balancers_address_are_a_warning(
+    requests: int, hidden: int, warns: bool
+) -> None:
+    case = Case()
+    case.gateway["addresses"] = {"requests": requests, "hidden": hidden, "address": "10.0.0.5"}
+    verdict = verdict_of(case)
+    (found,) = [one.found for one in verdict.findings if one.link == "config"]
+    assert (found.code == "hidden") is warns
+    assert (
+        "40 of the last 40 requests have a balancer's address (10.0.0.5)" in found.seen
+    ) is warns
+    assert verdict.passed
+
+
 def test_a_forgotten_drain_is_a_warning() -> None:
     case = Case()
     case.gateway["models"][0]["replicas"] = [

@@ -200,7 +200,13 @@ def test_plain_http_where_tls_is_wanted() -> None:
     [
         ((NAME,), -9, -1, "expired", "the certificate has expired"),
         ((NAME,), 3, 9, "not_yet", "the certificate is not valid yet"),
-        (("other.example.org",), -1, 9, "handshake", "the certificate is for another name"),
+        (
+            ("other.example.org",),
+            -1,
+            9,
+            "handshake",
+            "the certificate is for another name: leaf, issued by authority",
+        ),
     ],
 )
 def test_certificates(
