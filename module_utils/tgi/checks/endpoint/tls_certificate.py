@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...client.answer import describe
@@ -40,7 +41,9 @@ _CAUSES = {
     ),
     _OTHER_NAME: (
         "the certificate is for another name",
-        "Get a certificate that covers gateway_server_name",
+        "If it is not the gateway's, something takes the port before nginx: a DNAT rule (iptables "
+        "-t nat -S; k3s's service balancer sets one), a balancer, or another machine at this "
+        "address. Else get a certificate that covers gateway_server_name",
     ),
 }
 
@@ -52,6 +55,7 @@ class Handshake:
     ``code`` is OpenSSL's, 0 when the chain verifies. ``sent``: number of certificates (0:
     unknown). ``other_name``: it does not cover the server's name. ``old``: obsolete protocols
     that the server accepts; ``unproven``: those without an answer. ``reached``: TLS answered.
+    ``unverified``: the certificate that did not verify, if it is valid today.
     """
 
     certificate: dict[str, Any]
@@ -65,6 +69,7 @@ class Handshake:
     old: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
     reached: bool = True
+    unverified: Mapping[str, Any] = field(default_factory=dict)
 
 
 def explain(error: BaseException) -> tuple[str, str]:
@@ -83,9 +88,23 @@ def explain(error: BaseException) -> tuple[str, str]:
 
 def complaint(found: Handshake) -> tuple[str, str]:
     """Return a client's problem with a handshake, and the remedy; empty when there is none."""
-    if not found.problem and found.other_name:
-        return _CAUSES[_OTHER_NAME]
+    if found.other_name and (not found.code or found.unverified):
+        problem, remedy = _CAUSES[_OTHER_NAME]
+        return f"{problem}: {whose(found)}", remedy
     return found.problem, found.remedy
+
+
+def whose(found: Handshake) -> str:
+    """Return subject and issuer of the certificate."""
+    certificate = found.certificate or found.unverified
+    subject, issuer = (_name(certificate.get(part, ())) for part in ("subject", "issuer"))
+    names = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"]
+    return trim(f"{subject or ', '.join(names[:2]) or 'unnamed'}, issued by {issuer or 'unnamed'}")
+
+
+def _name(parts: Iterable[Iterable[tuple[str, str]]]) -> str:
+    fields = dict(pair for part in parts for pair in part)
+    return fields.get("commonName") or fields.get("organizationName") or ""
 
 
 async def handshake(host: EndpointSession) -> Handshake:
@@ -128,9 +147,11 @@ async def _unverified(target: Target, found: Handshake) -> Handshake:
         tls = await tls_probe.connect(target, tls_probe.trusting())
         sent = tls_probe.certificates_sent(tls) or await tls_probe.count_with_openssl(target)
         named = await tls_probe.covers_name(target, tls.getpeercert(True))
+        fields = await tls_probe.read_fields(target, tls.getpeercert(True))
     except (OSError, asyncio.TimeoutError):
         return found
-    return replace(found, sent=sent, other_name=found.other_name or not named)
+    other = found.other_name or not named
+    return replace(found, unverified=fields, sent=sent, other_name=other)
 
 
 async def _old_protocols(target: Target) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -156,7 +177,9 @@ async def tls_verify(host: EndpointSession) -> Outcome:
 
 def judge_handshake(found: Handshake) -> Outcome:
     if found.problem:
-        return Outcome(found.problem, found.problem, "", found.remedy)
+        remedy = _CAUSES[_OTHER_NAME][1] if found.other_name else found.remedy
+        evidence = whose(found) if found.unverified else ""
+        return Outcome(found.problem, found.problem, evidence, remedy)
     issuer = dict(pair for part in found.certificate.get("issuer", ()) for pair in part)
     name = issuer.get("organizationName") or issuer.get("commonName") or "unnamed"
     return Outcome("", trim(f"{found.protocol}, issued by {name}", 80), ms=found.ms)
@@ -187,7 +210,7 @@ async def tls_hostname(host: EndpointSession) -> Outcome:
     if not found.reached:
         return Outcome(found.problem, found.problem, "", SEE_OTHERS, soft=True)
     if found.other_name:
-        problem, remedy = _CAUSES[_OTHER_NAME]
+        problem, remedy = complaint(found)
         return Outcome(problem, problem, host.client.target.host, remedy)
     return Outcome("", host.client.target.host, ms=found.ms)
 

@@ -28,9 +28,40 @@ def certificate(directory: Path, name: str, days: int) -> tuple[ssl.SSLContext, 
     return context, ca_file
 
 
+def test_the_certificate_of_something_before_nginx_is_named(tmp_path: Path) -> None:
+    """As k3s's service balancer, which takes port 443 by a DNAT rule: no listener shows it."""
+    own = make(("ingress.local",), called="TRAEFIK DEFAULT CERT", start=-30)
+    leaf = tmp_path / "leaf.pem"
+    leaf.write_text(own.certificate + own.key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(leaf)
+
+    async def work(port: int) -> tuple[Any, ...]:
+        target = Target(f"https://{NAME}:{port}", timeout=5)
+        async with Client(target) as client:
+            host = EndpointSession(client, [])
+            found = await tls_certificate.shared_handshake(host)
+            return (
+                await tls_certificate.tls_verify(host),
+                await tls_certificate.tls_hostname(host),
+                tls_certificate.complaint(found),
+            )
+
+    reply = says(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+    verify, name, (problem, remedy) = with_server(reply, work, context)
+    assert verify.problem == "the certificate is self-signed"
+    assert verify.evidence == "TRAEFIK DEFAULT CERT, issued by TRAEFIK DEFAULT CERT"
+    assert name.problem == problem == f"the certificate is for another name: {verify.evidence}"
+    assert all("a DNAT rule" in one for one in (verify.remedy, name.remedy, remedy))
+
+
 TLS = {
     "": (NAME, 90, True),
-    "the certificate is for another name": ("other.example.org", 90, True),
+    "the certificate is for another name: other.example.org, issued by ca.test": (
+        "other.example.org",
+        90,
+        True,
+    ),
     "the certificate has expired": (NAME, -1, True),
     "the issuer is unknown here": (NAME, 90, False),
 }

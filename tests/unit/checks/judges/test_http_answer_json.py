@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.module_utils.tgi.checks.judges import chat, native
 from ansible.module_utils.tgi.checks.judges.identity import judge_info, judge_list
+from ansible.module_utils.tgi.checks.model.health_and_counters import judge_health
 from ansible.module_utils.tgi.checks.selection import Model
 from ansible.module_utils.tgi.client.answer import Answer
 from hypothesis import given
@@ -45,3 +46,16 @@ def test_no_answer_breaks_a_judge_or_passes_by_chance(
         body = json.dumps(values[0] if values else {}).encode()
     answer = Answer(200, {"content-type": "text/event-stream"}, [(0.0, body)])
     assert JUDGES[which](answer).problem
+
+
+def test_plain_http_to_a_tls_port_has_its_own_remedy() -> None:
+    told = (
+        '{"error": {"message": "Only https is spoken here: ask https://llm.example.org instead."}}',
+        "<center>The plain HTTP request was sent to HTTPS port</center>",
+        "Client sent an HTTP request to an HTTPS server.",
+    )
+    for text in told:
+        found = judge_health(Answer(400, {}, [(0.0, text.encode())]))
+        assert found.remedy == "This port speaks https: begin the URL with https://"
+    other = Answer(400, {}, [(0.0, b'{"error": "see https://docs.example.org"}')])
+    assert judge_health(other).remedy == ""
