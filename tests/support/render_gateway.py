@@ -132,7 +132,7 @@ def every(block: Block, name: str) -> Block:
 def api(conf: Block) -> Block:
     """The server that publishes the models."""
     servers = [inner for _, inner in every(conf, "server") if inner]
-    return next(s for s in servers if (["server_name", "llm.example.org"], None) in s)
+    return next(s for s in servers if "llm.example.org" in words(s, "server_name")[0])
 
 
 def words(block: Block, name: str) -> list[list[str]]:

@@ -45,9 +45,11 @@ def shown(value: Any, secret: bool = False) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that ``name`` was probably meant to be, or ""."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), "")
+def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the known name that ``name`` was probably meant to be, or "". A ``cutoff`` of 1 takes
+    equal names alone.
+    """
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), "")
 
 
 def whole(value: Any) -> int | None:

@@ -235,6 +235,20 @@ function listByPath(r) {
     }
 }
 
+// One model of the list. "tgi", which is not in it, stands for the default one.
+function retrieve(r) {
+    const wanted = r.variables.gateway_named;
+    const name = choose(r, wanted);
+    if (name !== null) {
+        const listed = models.lists[name].data;
+        let at = 0;
+        while (at < listed.length - 1 && listed[at].id !== wanted) {
+            at += 1;
+        }
+        answer(r, 200, listed[listed[at].id === wanted ? at : 0]);
+    }
+}
+
 // Only whether it is well: an engine's error text is nobody's business here.
 function healthOf(r, wanted) {
     const name = choose(r, wanted);
@@ -255,4 +269,4 @@ function healthByPath(r) {
     healthOf(r, r.variables.gateway_named);
 }
 
-export default {consumer, byBody, byPath, toDefault, list, listByPath, health, healthByPath};
+export default {consumer, byBody, byPath, toDefault, list, listByPath, retrieve, health, healthByPath};

@@ -28,9 +28,17 @@ def test_every_error_is_counted_before_it_is_said(conf: Block) -> None:
         assert not every(counted, "return"), target
         assert not every(counted, "limit_conn"), target
     # The clients' fault, so as often as clients like
-    for status in (400, 404, 405, 408, 413, 414, 421, 501, 505):
+    for status in (400, 404, 405, 408, 412, 413, 414, 421, 501, 505):
         limits = words(inner[f"= /_gateway/{status}"], "limit_req")
         assert limits[0][0].startswith("zone=refused_"), status
+
+
+def test_an_error_page_never_has_one_that_is_nginxs_own(conf: Block) -> None:
+    """An own error_page takes the place of the server's: a large body would get HTML."""
+    for name, inner in locations(conf):
+        own = words(inner, "error_page")
+        if own:
+            assert {"413", "429"} <= {status for line in own for status in line[:-1]}, name
 
 
 def test_a_handler_writes_no_request_into_the_error_log(conf: Block) -> None:

@@ -224,5 +224,20 @@ def test_one_model_can_be_listed_alone() -> None:
     assert (status, [entry["id"] for entry in body["data"]]) == (200, ["llama", "Big"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "root"), [("llama", "llama"), ("Big", "llama"), ("code", "code")]
+)
+def test_a_model_is_retrieved_by_its_name_or_alias(asked: str, root: str) -> None:
+    status, body = by_path("retrieve", asked)
+    assert (status, body["id"], body["root"], body["object"]) == (200, asked, root, "model")
+
+
+def test_the_default_alias_is_retrieved_and_an_unknown_name_is_not_found() -> None:
+    assert by_path("retrieve", "tgi")[1]["id"] == "llama"
+    for name in ("nope", "constructor", "llama/"):
+        status, body = by_path("retrieve", name)
+        assert (status, body["error"]["code"]) == (404, "model_not_found")
+
+
 def test_a_client_without_a_key_gets_no_list_of_models() -> None:
     assert by_path("byPath", "nope", consumer="") == [404, None]

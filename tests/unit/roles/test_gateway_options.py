@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,57 @@ def test_balancers_are_trusted_by_address() -> None:
     assert words(found, "real_ip_header") == [["X-Forwarded-For"]]
     assert words(found, "real_ip_recursive") == [["on"]]
     assert not every(conf(), "real_ip_header")
+
+
+@pytest.mark.parametrize(
+    ("headers", "ended"),
+    [
+        ("https  ", True),
+        ("https,http  ", True),
+        (" on ", True),
+        ("  for=192.0.2.1;proto=https", True),
+        ('  for=192.0.2.1;PROTO="https"', True),
+        ("http  ", False),
+        (" off for=192.0.2.1;proto=http", False),
+        ("  ", False),
+    ],
+)
+def test_a_balancer_that_ends_tls_is_refused_and_not_sent_to_itself(
+    headers: str, ended: bool
+) -> None:
+    found = conf()
+    (rules,) = [b for w, b in every(found, "map") if w[-1] == "$gateway_tls_ended" and b]
+    pattern = rules[1][0][0].strip('"').replace('\\"', '"')
+    assert bool(re.search(pattern[2:], headers, re.I)) is ended
+    (plain,) = [b for w, b in every(found, "server") if b and every(b, "root")]
+    there = {" ".join(w[1:]): b for w, b in every(plain, "location")}
+    asked = (["if", "($gateway_tls_ended)"], [(["rewrite", "^", "/_gateway/ended", "last"], None)])
+    assert asked in there["/"]
+    assert ["403", "=421", "/_gateway/said/ended"] in words(
+        there["= /_gateway/ended"], "error_page"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "slip"),
+    [
+        ("/chat/completions", True),
+        ("/completions", True),
+        ("/models", True),
+        ("/v1", True),
+        ("/v1/v1/chat/completions", True),
+        ("/models/llama/chat/completions", True),
+        ("/models/llama", False),
+        ("/v1/embeddings", False),
+        ("/nothing", False),
+    ],
+)
+def test_the_answer_to_a_base_url_without_v1_names_the_right_one(path: str, slip: bool) -> None:
+    said = dict(locations(conf()))["= /_gateway/said/404"]
+    (asked,) = [w for w, _ in every(said, "if")]
+    assert asked[1:3] == ["($gateway_path_only", "~"]
+    assert bool(re.search(asked[3].strip('"'), path)) is slip
+    assert "https://llm.example.org/v1." in words(said, "return")[0][1]
 
 
 PAGES = ["https://chat.example.org", "http://localhost:3000"]

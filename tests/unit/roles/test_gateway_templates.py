@@ -66,7 +66,7 @@ def test_every_route_is_keyed_or_known_to_be_open(conf: Block) -> None:
         "@quiet_backend",
         "/",
     }
-    assert len(keyed) == 7
+    assert len(keyed) == 8
 
 
 @pytest.mark.parametrize(("variable", "path"), [("health", "/health"), ("info", "/info)$")])
@@ -189,8 +189,43 @@ def test_the_log_has_no_header_query_or_body(conf: Block) -> None:
 def test_unknown_names_get_no_certificate(conf: Block) -> None:
     servers = [inner for _, inner in every(conf, "server") if inner]
     (refusing,) = [s for s in servers if (["ssl_reject_handshake", "on"], None) in s]
+    assert words(api(conf), "server_name") == [["llm.example.org", '""']]
     assert (["listen", "443", "ssl", "default_server"], None) in refusing
     assert ["443", "ssl"] in words(api(conf), "listen")
+
+
+def test_balancers_that_name_no_host_get_the_certificate_and_other_names_none() -> None:
+    """A balancer may send no SNI, and an address as Host in its health checks."""
+    conf = parse(render(gateway_trusted_proxies=["10.0.0.0/8"])["nginx.conf"])
+    servers = [inner for _, inner in every(conf, "server") if inner]
+    (refusing,) = [s for s in servers if (["ssl_reject_handshake", "on"], None) in s]
+    assert ["443", "ssl", "default_server"] in words(api(conf), "listen")
+    assert ["443", "ssl"] in words(refusing, "listen")
+    # Of regular expressions nginx takes the first that fits
+    assert servers.index(api(conf)) < servers.index(refusing)
+    (known,), (others,) = words(api(conf), "server_name"), words(refusing, "server_name")
+    assert known[:2] == ["llm.example.org", '""']
+    patterns = [re.compile(name.strip('"')[1:]) for name in known[2:]]
+    for host, ours in (
+        ("10.0.0.5", True),
+        ("[fd00::5]", True),
+        ("other.example", False),
+        ("10.0.0.5.example", False),
+        ("[x]", False),
+    ):
+        assert any(one.search(host) for one in patterns) is ours, host
+        assert re.search(others[0].strip('"')[1:], host)
+    asked = parse(render(gateway_without_sni=True)["nginx.conf"])
+    assert ["443", "ssl", "default_server"] in words(api(asked), "listen")
+
+
+@pytest.mark.parametrize(("proxies", "seconds"), [([], "30s"), (["10.0.0.0/8"], "620s")])
+def test_an_idle_connection_outlasts_a_balancers(proxies: list[str], seconds: str) -> None:
+    """Otherwise a request that meets the closing is the balancer's 502: Google's waits 600 s."""
+    conf = parse(render(gateway_trusted_proxies=proxies)["nginx.conf"])
+    assert [seconds] in words(api(conf), "keepalive_timeout")
+    own = parse(render(gateway_keepalive_timeout=75)["nginx.conf"])
+    assert ["75s"] in words(api(own), "keepalive_timeout")
 
 
 @pytest.mark.parametrize(("port", "shown"), [(443, ""), (8443, ":8443")])
@@ -250,6 +285,22 @@ def test_errors_are_json_as_openai_words_them(conf: Block) -> None:
                 bodies[int(status)] = json.loads(unquote(body))["error"]
     assert {400, 401, 403, 404, 413, 414, 429, 502, 504} <= set(bodies)
     assert all(set(e) == {"message", "type", "param", "code"} for e in bodies.values())
+    refusing, plain = (
+        next(s for s in (inner for _, inner in every(conf, "server") if inner) if mark in s)
+        for mark in (
+            (["ssl_reject_handshake", "on"], None),
+            (["listen", "80", "default_server"], None),
+        )
+    )
+    told = {
+        json.loads(unquote(body))["error"]["code"]
+        for server in (refusing, plain)
+        for _, body in (w for w in words(server, "return") if len(w) == 2)
+    }
+    assert told == {"https_required", "unknown_host"}
+    for server in (refusing, plain):
+        paged = {status for line in words(server, "error_page") for status in line[:-1]}
+        assert {"400", "404", "405", "408", "413", "414", "429", "494", "501", "505"} <= paged
     assert bodies[429]["code"] == "rate_limit_exceeded"
     assert bodies[401]["message"].endswith('send it as "Authorization: Bearer KEY".')
 

@@ -34,6 +34,8 @@ _NUMBERS = {
     "gateway_shutdown_timeout": (1, 10**6),
     "gateway_reload_timeout": (1, 3600),
     "gateway_stranger_connections": (0, 65535),
+    # nginx may hold a connection for 5 s over a reload
+    "gateway_keepalive_timeout": (6, 3600),
 }
 #: Variables that the rules check even if only the default is set
 JUDGED = (

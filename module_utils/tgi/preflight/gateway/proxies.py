@@ -7,12 +7,26 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...common.problem import UNKNOWN, problem, shown
+from ...common.problem import UNKNOWN, closest, problem, shown
 
 _NETWORKS = "gateway_trusted_proxies"
 _HEADER = "gateway_real_ip_header"
 # nginx drops headers with other characters
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+#: Headers of balancers and content networks that hold an address, or a list of addresses
+_ADDRESSES = (
+    "X-Forwarded-For", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP",
+    "X-Original-Forwarded-For",
+    "X-Envoy-External-Address", "X-Azure-ClientIP", "X-Azure-SocketIP", "X-AppEngine-User-IP",
+    "True-Client-IP", "CF-Connecting-IP", "CF-Connecting-IPv6", "CF-Pseudo-IPv4", "Client-IP",
+    "Fastly-Client-IP", "Fly-Client-IP", "DO-Connecting-IP", "Incap-Client-IP", "Ali-CDN-Real-IP",
+    "Akamai-Client-IP", "CloudFront-Viewer-Address", "X-Sucuri-ClientIP", "X-Remote-IP",
+)  # fmt: skip
+#: Headers in which nginx finds no address
+_OTHERWISE = re.compile(
+    r"(?i)forwarded|via|host|origin|referer|user-agent|cookie|authorization|connection|x-forwarded|"
+    r"x-forwarded-(?!for$).+|x-(?:scheme|request-id|original-(?:url|host|proto))|x-amzn-trace-id"
+)
 # No zones and no netmasks: nginx cannot read them
 _SHAPE = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
 _IPV4 = ipaddress.IPv6Network("::ffff:0:0/96")
@@ -33,6 +47,22 @@ def check_proxies(values: Mapping[str, Any]) -> Iterator[str]:
     elif not _TOKEN.fullmatch(header):
         remedy = "write a name such as X-Forwarded-For (letters, digits and -), or proxy_protocol"
         yield problem(_HEADER, f"is {shown(header)}, not a header name", remedy)
+    elif _OTHERWISE.fullmatch(header):
+        what = (
+            f"is {shown(header)}, in which nginx reads no address: all clients would share limits"
+        )
+        remedy = "let the balancer send X-Forwarded-For, and write that, or proxy_protocol"
+        yield problem(_HEADER, what, remedy)
+    elif meant := _meant(header):
+        what = f"is {shown(header)}, which no balancer sends"
+        yield problem(_HEADER, what, f"write {meant}")
+
+
+def _meant(header: str) -> str:
+    """Return the known header of which this is a misspelling, or ""."""
+    known = {name.lower(): name for name in (*_ADDRESSES, "proxy_protocol")}
+    name = header.lower()
+    return "" if name in known else known.get(closest(name, known, cutoff=0.85), "")
 
 
 def _check_network(text: str, where: str) -> Iterator[str]:

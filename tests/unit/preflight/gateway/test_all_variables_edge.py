@@ -25,6 +25,10 @@ def check(**values: Any) -> list[str]:
         {"gateway_trusted_proxies": UNKNOWN, "gateway_real_ip_header": "proxy_protocol"},
         {"gateway_trusted_proxies": ["10.0.0.1"], "gateway_real_ip_header": "proxy_protocol"},
         {"gateway_trusted_proxies": [], "gateway_real_ip_header": "X-Real-IP"},
+        {"gateway_real_ip_header": "x-forwarded-for"},
+        {"gateway_real_ip_header": "CF-Connecting-IP"},
+        {"gateway_real_ip_header": "X-House-Client"},
+        {"gateway_keepalive_timeout": 75},
         {**ORG, "gateway_nginx_version": "1.30.*"},
         {**ORG, "gateway_nginx_version": "1.30.1-1~trixie"},
         {"gateway_nginx_version": "", "gateway_nginx_source": "distro"},
@@ -59,6 +63,9 @@ def tier(**more: Any) -> dict[str, Any]:
 
 
 ANYBODY = "every client could choose its address and evade the limits; write the networks of your"
+NO_ADDRESS = (
+    "in which nginx reads no address: all clients would share limits; let the balancer send"
+)
 REFUSED = [
     (proxies("10.0.0.0/24", "balancer"), "gateway_trusted_proxies[1]", "not a network; write a"),
     (proxies("0.0.0.0/0"), "gateway_trusted_proxies[0]", ANYBODY),
@@ -82,6 +89,19 @@ REFUSED = [
     ({"gateway_real_ip_header": "X_Real"}, "gateway_real_ip_header", "not a header name"),
     ({"gateway_real_ip_header": "X-A;\nx"}, "gateway_real_ip_header", "not a header name"),
     ({"gateway_real_ip_header": "$http_x"}, "gateway_real_ip_header", "not a header name"),
+    ({"gateway_real_ip_header": "Forwarded"}, "gateway_real_ip_header", NO_ADDRESS),
+    ({"gateway_real_ip_header": "x-forwarded-host"}, "gateway_real_ip_header", NO_ADDRESS),
+    ({"gateway_real_ip_header": "X-Forwarded-Proto"}, "gateway_real_ip_header", NO_ADDRESS),
+    ({"gateway_real_ip_header": "X-Forwarded"}, "gateway_real_ip_header", NO_ADDRESS),
+    ({"gateway_real_ip_header": "Via"}, "gateway_real_ip_header", NO_ADDRESS),
+    (
+        {"gateway_real_ip_header": "X-Forward-For"},
+        "gateway_real_ip_header",
+        "which no balancer sends; write X-Forwarded-For",
+    ),
+    ({"gateway_real_ip_header": "XForwardedFor"}, "gateway_real_ip_header", "X-Forwarded-For"),
+    ({"gateway_real_ip_header": "X-RealIP"}, "gateway_real_ip_header", "write X-Real-IP"),
+    ({"gateway_real_ip_header": "proxy-protocol"}, "gateway_real_ip_header", "proxy_protocol"),
     ({"gateway_real_ip_header": ""}, "gateway_real_ip_header", "not a header name"),
     (
         {"gateway_nginx_source": "distro", "gateway_nginx_version": "1.30.*"},
@@ -145,6 +165,7 @@ REFUSED = [
     ),
     ({"gateway_tls_leaf_days": 400}, "gateway_tls_leaf_days", "is 400; write one from 1 to 398"),
     ({"gateway_tls_hsts_seconds": -1}, "gateway_tls_hsts_seconds", "write one from 0 to"),
+    ({"gateway_keepalive_timeout": 0}, "gateway_keepalive_timeout", "write one from 6 to 3600"),
     ({"gateway_max_body_size": 0}, "gateway_max_body_size", "write one from 1 to"),
     ({"gateway_reload_timeout": 0}, "gateway_reload_timeout", "write one from 1 to 3600"),
 ]
