@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -149,6 +150,21 @@ def test_only_a_balancers_word_on_the_address_is_taken(chosen: Site) -> None:
     addresses = [json.loads(line)["ip"] for line in since(chosen, start, 2)]
     # The nearest that is no balancer's: what stands before it, a client may have made up
     assert addresses == [NEAREST, "127.0.0.1"]
+
+
+def test_a_balancer_need_not_name_the_host(chosen: Site) -> None:
+    """It gets the certificate without SNI, and may ask for an address; another name gets none."""
+    context = ssl.create_default_context(cafile=str(chosen.ca))
+    context.check_hostname = False
+    for name, ending in ((None, b"200"), (chosen.name, b"200"), ("other.example", b"")):
+        with socket.create_connection((chosen.address, 443)) as line:
+            try:
+                with context.wrap_socket(line, server_hostname=name) as tls:
+                    tls.sendall(f"GET /info HTTP/1.1\r\nHost: {chosen.address}\r\n\r\n".encode())
+                    assert tls.recv(100).startswith(b"HTTP/1.1 " + ending)
+                    assert ending
+            except ssl.SSLError as error:
+                assert not ending and "UNRECOGNIZED_NAME" in str(error)
 
 
 def test_guesses_are_counted_for_the_address_that_a_balancer_tells(chosen: Site) -> None:

@@ -52,6 +52,25 @@ def test_a_path_is_a_base_url(site: Site) -> None:
     assert {entry["id"] for entry in everything} >= {"pair", "Twins", "solo", "acme/solo-alias"}
 
 
+@pytest.mark.parametrize("asked", ["solo", "Twins", "acme%2Fsolo-alias"])
+def test_one_model_of_the_list_can_be_asked_for(site: Site, asked: str) -> None:
+    with site.client("free") as client, site.client() as stranger:
+        answer = client.get(f"/v1/models/{asked}")
+        unknown = client.get("/v1/models/no-such")
+        unkeyed = stranger.get(f"/v1/models/{asked}")
+    assert (answer.status_code, answer.json()["id"]) == (200, asked.replace("%2F", "/"))
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "model_not_found")
+    assert unkeyed.status_code in (401, 429)
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/v1/v1/chat/completions", "/models"])
+def test_a_wrong_base_url_is_answered_with_the_right_one(site: Site, path: str) -> None:
+    with site.client("free") as client:
+        answer = client.get(path)
+    assert answer.status_code == 404
+    assert f"the base URL of this API is https://{site.name}/v1." in answer.text
+
+
 @pytest.mark.parametrize("asked", ["no-such", "toString", "__proto__", "../solo", 'a"b;c\n$d{{e}}'])
 def test_the_answer_about_an_unknown_model_lists_the_models(site: Site, asked: str) -> None:
     with site.client("free") as client:

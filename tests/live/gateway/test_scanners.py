@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.live.named_client import NamedClient
 from tests.support.live.scanners import gixy, graded, s_client, sslyze
 from tests.support.live.sites import Site, inventory_of, load_sites
 
@@ -105,6 +107,35 @@ def test_plain_http_is_sent_to_https(site: Site) -> None:
         answer = client.get(f"http://{site.address}/v1/models?a=b", headers={"Host": site.name})
     assert answer.status_code == 308
     assert answer.headers["Location"] == f"https://{site.name}/v1/models?a=b"
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "status", "code"),
+    [
+        ("https://NAME/health", {"Host": "10.0.0.5:443"}, 421, "unknown_host"),
+        ("https://NAME/health", {"Host": "other.example"}, 421, "unknown_host"),
+        ("http://NAME:443/health", {}, 400, "https_required"),
+        ("http://NAME/x", {"X-Forwarded-Proto": "https"}, 421, "https_required"),
+        ("http://NAME/x", {"Forwarded": "for=192.0.2.1;proto=https"}, 421, "https_required"),
+        ("http://NAME/.well-known/acme-challenge/none", {}, 404, "https_required"),
+    ],
+)
+def test_who_asks_the_wrong_way_gets_the_right_url(
+    site: Site, url: str, headers: dict[str, str], status: int, code: str
+) -> None:
+    with NamedClient(site.name, verify=site.context(), trust_env=False) as client:
+        where = url.replace("NAME", site.address)
+        answer = client.get(where, headers={"Host": site.name, **headers})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    if status == 421 and code == "unknown_host":
+        assert site.name in answer.json()["error"]["message"]
+
+
+def test_http_without_a_host_gets_its_answer(site: Site) -> None:
+    line = socket.create_connection((site.address, 443))
+    with site.context().wrap_socket(line, server_hostname=site.name) as tls:
+        tls.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+        assert tls.recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_nginx_warns_of_nothing(site: Site) -> None:

@@ -198,19 +198,22 @@ def test_web_pages_are_told_their_own_origin_alone() -> None:
 
 
 def test_a_browsers_question_is_answered_by_nginx_and_is_no_attempt_without_a_key() -> None:
-    for pages in ([], PAGES):
+    for pages, place in (([], "405"), (PAGES, "options")):
         found = conf(gateway_cors_origins=pages)
         asked = [b for w, b in api(found) if w == ["if", "($request_method", "=", "OPTIONS)"]]
-        assert asked == [[(["rewrite", "^", "/_gateway/options", "last"], None)]]
-        there = dict(locations(found))["= /_gateway/options"]
-        assert not every(there, "js_content") and not every(there, "proxy_pass")
-        assert ["405"] in words(there, "return")
+        assert asked == [[(["rewrite", "^", f"/_gateway/{place}", "last"], None)]]
+    there = dict(locations(found))["= /_gateway/options"]
+    assert not every(there, "js_content") and not every(there, "proxy_pass")
+    # nginx runs return before the limits, and deny after them
+    assert not every(there, "return")
+    assert words(there, "rewrite") == [["^", "/_gateway/405", "last"]] * 2
     # An own error_page takes the place of all others
     targets = {word[-2]: word[-1] for word in words(there, "error_page")}
     assert targets == {
         "=204": "/_gateway/preflight",
         "=429": "/_gateway/crowd",
-        **{status: f"/_gateway/{status}" for status in ("405", "413", "429")},
+        "413": "/_gateway/413",
+        "429": "/_gateway/429",
     }
     assert words(there, "limit_req")[0][0].startswith("zone=public_")
 

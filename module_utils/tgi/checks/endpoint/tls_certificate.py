@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -90,21 +90,8 @@ def complaint(found: Handshake) -> tuple[str, str]:
     """Return a client's problem with a handshake, and the remedy; empty when there is none."""
     if found.other_name and (not found.code or found.unverified):
         problem, remedy = _CAUSES[_OTHER_NAME]
-        return f"{problem}: {whose(found)}", remedy
+        return f"{problem}: {tls_probe.whose(found.certificate or found.unverified)}", remedy
     return found.problem, found.remedy
-
-
-def whose(found: Handshake) -> str:
-    """Return subject and issuer of the certificate."""
-    certificate = found.certificate or found.unverified
-    subject, issuer = (_name(certificate.get(part, ())) for part in ("subject", "issuer"))
-    names = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"]
-    return trim(f"{subject or ', '.join(names[:2]) or 'unnamed'}, issued by {issuer or 'unnamed'}")
-
-
-def _name(parts: Iterable[Iterable[tuple[str, str]]]) -> str:
-    fields = dict(pair for part in parts for pair in part)
-    return fields.get("commonName") or fields.get("organizationName") or ""
 
 
 async def handshake(host: EndpointSession) -> Handshake:
@@ -178,7 +165,7 @@ async def tls_verify(host: EndpointSession) -> Outcome:
 def judge_handshake(found: Handshake) -> Outcome:
     if found.problem:
         remedy = _CAUSES[_OTHER_NAME][1] if found.other_name else found.remedy
-        evidence = whose(found) if found.unverified else ""
+        evidence = tls_probe.whose(found.unverified) if found.unverified else ""
         return Outcome(found.problem, found.problem, evidence, remedy)
     issuer = dict(pair for part in found.certificate.get("issuer", ()) for pair in part)
     name = issuer.get("organizationName") or issuer.get("commonName") or "unnamed"

@@ -6,9 +6,11 @@ import asyncio
 import secrets
 import ssl
 import struct
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...client.http_client import Target
+from ...common.text import trim
 
 #: Versions that a server must no longer offer (RFC 8996), by their number on the wire.
 OLD = {"TLS 1.0": b"\x03\x01", "TLS 1.1": b"\x03\x02"}
@@ -93,6 +95,18 @@ async def read_fields(target: Target, leaf: bytes) -> dict[str, Any]:
     except ssl.SSLCertVerificationError:
         return {}
     return fields
+
+
+def whose(certificate: Mapping[str, Any]) -> str:
+    """Return subject and issuer of a certificate, as ``getpeercert`` returns it."""
+    subject, issuer = (_name(certificate.get(part, ())) for part in ("subject", "issuer"))
+    names = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"]
+    return trim(f"{subject or ', '.join(names[:2]) or 'unnamed'}, issued by {issuer or 'unnamed'}")
+
+
+def _name(parts: Iterable[Iterable[tuple[str, str]]]) -> str:
+    fields = dict(pair for part in parts for pair in part)
+    return fields.get("commonName") or fields.get("organizationName") or ""
 
 
 def client_hello(name: str, version: bytes) -> bytes:

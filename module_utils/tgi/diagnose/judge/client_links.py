@@ -39,8 +39,7 @@ _STATUSES = {
     429: "the checks' tier is used up, or the engine is overloaded: wait, or raise the tier or "
     "max_concurrent_requests",
     500: "the gateway's own script failed: see its error log",
-    502: "nginx runs, but the model does not answer: wait if it is loading, else see docker logs; "
-    "a balancer must speak https to it, and needs gateway_without_sni if it names no host",
+    502: "nginx runs, but the model does not answer: wait if it is loading, else see docker logs",
     503: "every replica is drained, loading or dead: see the links of the replicas",
     504: "the model did not answer within gateway_read_timeout: see docker logs of the model",
 }

@@ -28,7 +28,10 @@ def view_http(answer: Answer) -> dict[str, Any]:
     # An engine may repeat a token of its own
     error = mask(error_text(reply)) if answer.status != 200 else ""
     if answer.status in (502, 504) and not error and "x-request-id" not in answer.headers:
-        error = "of a balancer, which does not reach the gateway: that one's answers are JSON"
+        error = (
+            "by a balancer, not by the gateway: let it speak https to gateway_https_port, and set "
+            "gateway_without_sni if it names no host"
+        )
     return {
         "status": answer.status,
         "fault": trim(answer.fault, 160),

@@ -19,7 +19,7 @@ def test_a_token_that_an_engine_repeats_goes_no_further() -> None:
 
 def test_a_502_of_a_balancer_is_none_of_the_gateway() -> None:
     page = [(0.1, b"<h1>502 Bad Gateway</h1>")]
-    assert view_http(Answer(502, {}, page))["error"].startswith("of a balancer, which does not")
+    assert view_http(Answer(502, {}, page))["error"].startswith("by a balancer, not by the gateway")
     ours = Answer(
         502, {"x-request-id": "a"}, [(0.1, b'{"error":{"message":"It may be loading."}}')]
     )
