@@ -53,6 +53,22 @@ def test_a_stream_is_buffered_when_every_one_of_several_is(good: int, asked: int
     assert bool(found.problem) == (good > asked)
 
 
+@pytest.mark.parametrize(("good", "asked"), [(7, 7), (99, 9)])
+def test_a_busy_machine_asks_more_often_and_then_only_warns(
+    good: int, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(stream: Any) -> tuple[Answer, float]:
+        return await stream, 0.9
+
+    monkeypatch.setattr(streaming, "stalled", late)
+    monkeypatch.setattr(streaming, "_PAUSE", 0)
+    session: Any = Streams(good)
+    found = asyncio.run(streaming.stream_unbuffered(session))
+    assert session.asked == asked and found.attempts == asked
+    assert bool(found.problem) == found.soft == (good > asked)
+    assert not found.problem or "too busy to tell" in found.problem
+
+
 def test_a_few_events_in_one_piece_are_no_merging() -> None:
     # 24 events of which two pairs came together, as a loaded machine may read them
     answer = made(count=24)
