@@ -11,11 +11,11 @@ BOOTSTRAP := VENV=$(VENV) tests/sandbox/bootstrap.sh
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs peer \
+.PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs locks peer \
   bench bench-hosts bench-gateway bench-checks $(SCENARIOS:%=scenario-%)
 
 # Each target makes the environment if there is none; setup, sandbox and test also update it
-sandbox-check sandbox-down lint unit molecule end-to-end collection docs peer bench bench-hosts bench-gateway bench-checks: | $(VENV)
+sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-checks: | $(VENV)
 $(SCENARIOS:%=scenario-%): | $(VENV)
 $(VENV):
 	@$(BOOTSTRAP) requirements/test.txt
@@ -81,6 +81,11 @@ collection: ## Build the Ansible collection tgi.serving into build/
 
 docs: ## Write the variable tables of the roles' READMEs
 	@$(BIN)/python -m tools.role_tables
+
+locks: ## Write requirements/*.txt, all files of all versions by hash, from *.in; OPTIONS=--upgrade takes newer versions
+	@cd requirements && for name in run test scanners/gixy-next scanners/gixy-ng scanners/sslyze; do \
+	  UV_CUSTOM_COMPILE_COMMAND="make locks" ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-emit-index-url --no-emit-find-links $(OPTIONS) $$name.in --output-file $$name.txt || exit; done
 
 peer: ## Ask a real TGI what 3.3.7 was asked, print what differs: TGI=http://host:port, CASES=words in names
 	@test -n "$(TGI)" || { echo 'Name the server, for example: make peer TGI=http://127.0.0.1:8080 CASES=chat'; exit 2; }

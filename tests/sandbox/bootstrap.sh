@@ -47,7 +47,7 @@ ready=$venv/.ready-$(cat "$root"/requirements/*.txt "$requirements" | sha256sum 
 if [ ! -e "$ready" ]; then
   echo "Installing Python packages into ${venv#"$root"/} (about a minute)"
   [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" -c "$root/requirements/constraints.txt"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$requirements"
   touch "$ready"
 fi
 if [ "$engine" = engine ]; then

@@ -34,7 +34,7 @@ def scanner(name: str, program: str) -> str:
         shutil.rmtree(place, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
         pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--no-deps", "--requirement", str(pins)], check=True)
+        subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(pins)], check=True)
         (place / "ready").touch()
     return str(place / "bin" / program)
 
