@@ -10,9 +10,11 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$prefix-acme" -keyout server.key -out server.csr 2>/dev/null
 printf 'subjectAltName=DNS:%s-acme,DNS:localhost\nauthorityKeyIdentifier=keyid\n' "$prefix" > extensions
 openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile extensions -out server.crt 2>/dev/null
+# Certificates of 24 hours; the setting's name and place depend on pebble's version
 cat > pebble.json <<CONFIG
 {"pebble": {"listenAddress": "0.0.0.0:14000", "managementListenAddress": "0.0.0.0:15000",
   "certificate": "$root/server.crt", "privateKey": "$root/server.key", "httpPort": 80, "tlsPort": 443,
+  "certificateValidityPeriod": 86400, "profiles": {"default": {"description": "A day", "validityPeriod": 86400}},
   "ocspResponderURL": "", "externalAccountBindingRequired": false}}
 CONFIG
 cat > /etc/systemd/system/pebble.service <<UNIT

@@ -134,6 +134,21 @@ def test_a_renewal_is_served_under_load_without_a_restart(known: Site) -> None:
     assert "tgi-gateway-acme.timer" in site.run("systemctl list-timers --all")
 
 
+def test_a_certificate_of_a_day_is_renewed_when_half_of_it_is_over(known: Site) -> None:
+    site = issued(known)
+    options, before = f"{ACME}/renewal/{site.name}.conf", served_serial(site)
+    assert "renew_before_expiry = 12 hours" in site.run(f"cat {options}")
+    # What the timer starts
+    site.run("systemctl start tgi-gateway-acme.service; sleep 1")
+    assert served_serial(site) == before, "renewed at each look"
+    site.run(f"sed -i 's/= 12 hours/= 25 hours/' {options}")
+    site.run("systemctl start tgi-gateway-acme.service; sleep 1")
+    assert served_serial(site) != before
+    kept = site.run(f"cat {options}")
+    assert "renew_before_expiry = 25 hours" in kept, "certbot lost the setting"
+    site.run(f"sed -i 's/= 25 hours/= 12 hours/' {options}")
+
+
 def test_what_is_in_the_way_is_named(known: Site) -> None:
     """nginx goes on serving the certificate that it had."""
     before = served_serial(issued(known))
