@@ -24,6 +24,10 @@ options:
     description: Settings to merge in. Nested objects are merged key by key; a null removes a key.
     type: dict
     required: true
+  secrets:
+    description: More settings to merge in, with passwords or tokens, which are never shown.
+    type: dict
+    default: {}
   defaults:
     description:
       - Applied only if the file has none of these keys. If it had none when this module first
@@ -138,7 +142,8 @@ def settings_after(
 ) -> dict[str, Any]:
     """Return the content of the new file. Raises DaemonConfigError."""
     params, original = module.params, original_of(path)
-    settings = overlay(proxies(**params["proxies"]), params["settings"])
+    settings = overlay(params["settings"], params["secrets"])
+    settings = overlay(proxies(**params["proxies"]), settings)
     base = without_dropped(before, original, read_own(path), own_settings(params))
     fresh = {name: value for name, value in params["fresh"].items() if name not in before}
     if fresh and not engine.containers(stopped=True):
@@ -156,6 +161,7 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "settings": {"type": "dict", "required": True},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
             "defaults": {"type": "dict", "default": {}},
             "proxies": PROXIES,
             "authorities": {"type": "dict", "default": {}},

@@ -13,6 +13,7 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
+from ansible.module_utils.tgi.docker.daemon_json import split_secrets
 from ansible.module_utils.tgi.models.environment import container_environments, options_digest
 from ansible.module_utils.tgi.models.published import published_models
 
@@ -68,4 +69,5 @@ class FilterModule:
             "tgi_container_environments": container_environments,
             "tgi_options_digest": options_digest,
             "tgi_published_models": published_models,
+            "tgi_split_secrets": split_secrets,
         }

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 _LONGEST_VALUE = 60
+_LOGIN_IN_URL = re.compile(r"//[^\s\"']*@")
+# That of an image, but not the tag before an image's digest
+_LOGIN = re.compile(r"(?<![\w/.:-])[^\s/@:\"']+:(?!//)[^\s@\"']+@(?!sha256:)")
 
 
 class Unknown:
@@ -23,9 +26,9 @@ UNKNOWN = Unknown()
 def problem(where: str, what: str, remedy: str) -> str:
     """Return one line, such as ``tgi_models[1].port is 0, not a port; write one from 1 to 65535``.
 
-    Control characters become question marks.
+    Control characters become question marks, and logins of URLs asterisks.
     """
-    line = " ".join(f"{where} {what}; {remedy}".split())
+    line = without_login(" ".join(f"{where} {what}; {remedy}".split()))
     return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
@@ -41,8 +44,13 @@ def shown(value: Any, secret: bool = False) -> str:
         return "true" if value else "false"
     if value is None:
         return "empty"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = f'"{without_login(value)}"' if isinstance(value, str) else str(value)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def without_login(text: str) -> str:
+    """Return a text in which user and password of each URL or image are asterisks."""
+    return _LOGIN.sub("***@", _LOGIN_IN_URL.sub("//***@", text))
 
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

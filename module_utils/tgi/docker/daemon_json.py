@@ -39,6 +39,9 @@ NETWORK = frozenset(
     }
 )
 
+# Options of log drivers: splunk-token, logentries-token; the token of sumo-url is its path
+_SECRET_NAME = re.compile(r"token|passw|secret|api-?key|^sumo-url$", re.IGNORECASE)
+_LOGIN = re.compile(r"//[^/@\s]*@")
 _PROXY = {"type": "str", "default": ""}
 _SECRET = {**_PROXY, "no_log": True}
 #: The option ``proxies`` of a module; plugins/doc_fragments/docker_daemon.py documents it
@@ -138,17 +141,37 @@ def proxies(http: str = "", https: str = "", no_proxy: str = "") -> dict[str, An
 
 
 def has_secret(config: Mapping[str, Any]) -> bool:
-    """Check for a proxy's password; only root may read such a file."""
+    """Check for a password or a token; only root may read such a file."""
     return masked(config) != config
 
 
 def masked(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings without proxies' user names and passwords."""
-    found = config.get("proxies")
-    if not isinstance(found, Mapping):
-        return dict(config)
-    shown = {key: re.sub(r"//[^/@]*@", "//***@", str(value)) for key, value in found.items()}
-    return {**config, "proxies": shown}
+    """Return the settings without tokens, and without user names and passwords in URLs."""
+    return {key: _masked(str(key), value) for key, value in config.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(str(key), below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_masked(name, one) for one in value]
+    if not isinstance(value, str):
+        return value
+    return "***" if value and _SECRET_NAME.search(name) else _LOGIN.sub("//***@", value)
+
+
+def split_secrets(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings without those that hold a secret, and these; merged, they are all."""
+    plain: dict[str, Any] = {}
+    secret: dict[str, Any] = {}
+    for key, value in settings.items():
+        if _masked(str(key), value) == value:
+            plain[key] = value
+        elif isinstance(value, Mapping):
+            plain[key], secret[key] = split_secrets(value)
+        else:
+            secret[key] = value
+    return plain, secret
 
 
 def unapplied(properties: str, written: float, keys: Collection[str]) -> list[str]:

@@ -96,7 +96,7 @@ def _check_settings(given: Any) -> Iterator[str]:
     if given.get("hosts") is not None:
         what = "is set, but the systemd unit passes -H, and the daemon would not start"
         yield problem(f"{where}.hosts", what, "use a drop-in for docker.socket instead")
-    if has_secret(given):
+    if has_secret({"proxies": given.get("proxies")}):
         remedy = "write docker_http_proxy and docker_https_proxy, which no output shows"
         yield problem(f"{where}.proxies", "holds a password", remedy)
     options = given.get("log-opts")

@@ -22,6 +22,7 @@ from .gateway.backends import check_published
 from .gateway.pem_files import Reader
 from .host_request import HostRequest, ModelRequest, PortRequest, known_environment
 from .key_sources import check_key_sources
+from .logins import check_logins
 from .quantities import check_quantities
 from .role_specs import Role, check_types, render, render_role_variables, unknown_variables
 from .toolkit_rules import check_toolkit
@@ -73,6 +74,8 @@ def check_inventory(
     names = [str(name) for name in ignored] if isinstance(ignored, list) else []
     problems += unknown_variables(variables, roles, names)
     problems += check_types(values, roles, _enforced(groups))
+    # The rules below would call such a value misspelt
+    problems += check_logins(values)
     judged = {_place(line) for line in problems}
     further = []
     if "gpu_hosts" in groups:

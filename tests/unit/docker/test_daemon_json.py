@@ -20,6 +20,7 @@ from ansible.module_utils.tgi.docker.daemon_json import (
     parse,
     proxies,
     render,
+    split_secrets,
     unapplied,
 )
 
@@ -165,6 +166,30 @@ def test_a_proxys_password_is_a_secret() -> None:
     assert masked(config)["debug"] is True
     assert has_secret(config)
     assert not has_secret(proxies("http://p:3128")) and not has_secret({"proxies": "odd"})
+
+
+LOG_OPTIONS = {
+    "log-driver": "splunk",
+    "log-opts": {
+        "splunk-token": "planted",
+        "loki-url": "https://u:planted@loki.example.org/push",
+        "sumo-url": "https://collectors.example.org/planted",
+        "max-size": "50m",
+    },
+    "registry-mirrors": ["https://u:planted@mirror.example.org"],
+    "debug": True,
+}
+
+
+def test_secrets_of_log_drivers_and_addresses_are_in_no_output() -> None:
+    assert "planted" not in json.dumps(masked(LOG_OPTIONS))
+    assert has_secret(LOG_OPTIONS)
+    plain, secret = split_secrets(LOG_OPTIONS)
+    assert "planted" not in json.dumps(plain)
+    assert plain["log-opts"] == {"max-size": "50m"}
+    assert set(secret) == {"log-opts", "registry-mirrors"}
+    assert overlay(plain, secret) == LOG_OPTIONS
+    assert split_secrets({"debug": True, "log-opts": {"max-size": "1m"}})[1] == {}
 
 
 def test_settings_over_settings_keep_their_nulls() -> None:

@@ -73,12 +73,14 @@ def apply(host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
         fresh: Any = None,
         raw: Any = None,
         own: Any = None,
+        secrets: Any = None,
         **settings: Any,
     ) -> dict[str, Any]:
         if raw is None:
             raw = settings or OURS
         more = {"settings": raw, "defaults": defaults or {}, "fresh": fresh or {}}
         more |= {"own": own or {}, "proxies": proxies or {}, "authorities": authorities or {}}
+        more["secrets"] = secrets or {}
         return run(module, capsys, check, path=str(host.file), **more)
 
     return call
@@ -327,6 +329,17 @@ def test_a_proxys_password_is_for_root_and_in_no_answer(apply: Run, host: Host) 
     apply(proxies=given, debug=True)
     kept = host.file.with_name("daemon.json.before-tgi-ansible")
     assert (kept.stat().st_mode & 0o777, PROXY in kept.read_text()) == (0o600, True)
+
+
+def test_a_log_drivers_token_is_for_root_and_in_no_answer(apply: Run, host: Host) -> None:
+    token = {"log-opts": {"splunk-token": "w0rd"}}
+    answer = apply(secrets=token, **{"log-opts": {"max-size": "1m"}})
+    assert json.loads(host.file.read_text())["log-opts"] == {
+        "splunk-token": "w0rd",
+        "max-size": "1m",
+    }
+    assert host.file.stat().st_mode & 0o777 == 0o600
+    assert "w0rd" not in json.dumps({**answer, "invocation": ""})
 
 
 def test_a_password_that_others_may_read_is_taken_from_them(apply: Run, host: Host) -> None:
