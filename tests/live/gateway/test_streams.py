@@ -27,7 +27,7 @@ from tests.support.live.token_budget import FAST, WITH_BUDGETS, budget
 
 GZIP = "Accept-Encoding: gzip, deflate, br"
 #: A busy machine merges what it reads and never splits it, so the best of these is the gateway's
-TRIES = 4
+TRIES = 10
 routes = pytest.mark.parametrize("name", ROUTES)
 
 
