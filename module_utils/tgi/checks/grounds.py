@@ -59,7 +59,7 @@ GROUNDS: Mapping[str, Ground] = {
     ),
     "server": Ground(
         ("tls.verify", "health.status", "engine.detected", "auth.valid"),
-        rf"{_SILENT}|no TLS handshake|[A-Z]\w+Error: |HTTP 400 Only https",
+        rf"{_SILENT}|no TLS handshake|speaks plain HTTP|[A-Z]\w+Error: |HTTP 400 Only https",
     ),
     "health": Ground(("health.status",), r"HTTP 503"),
     "engine": Ground(

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: How TLS fails where the other side does not speak it.
+PLAIN_PORT = "this port speaks plain HTTP, not TLS"
+
 
 @dataclass
 class Answer:
@@ -59,6 +62,8 @@ def describe(error: BaseException, begun: bool = False) -> str:
         return "connection refused"
     if "name or service not known" in lower or "name resolution" in lower:
         return "the server name does not resolve"
+    if "wrong_version_number" in lower or "record layer failure" in lower:
+        return PLAIN_PORT
     if "certificate verify failed" in lower:
         return "TLS certificate not accepted: " + text.partition("certificate verify failed:")[2]
     if "incomplete" in lower or "without sending complete message" in lower:

@@ -84,6 +84,25 @@ def make_parser() -> argparse.ArgumentParser:
     return parser  # fmt: skip
 
 
+#: Variables of the inventory, and the options that stand for them here.
+_OPTIONS = {
+    "gateway_http_port": "--http-port",
+    "gateway_tiers": "--rate",
+    "checks_without_chat": "--without-chat",
+    "checks_without_tools": "--without-tools",
+}
+_ONLY_PLAYBOOK = "only the playbook knows it"
+
+
+def in_options(reason: str) -> str:
+    """Return why a check was left out, with options in place of the inventory's variables."""
+    return re.sub(
+        r"\(((?:gateway|checks|tgi)_\w+|gpus)\)",
+        lambda found: f"({_OPTIONS.get(found.group(1), _ONLY_PLAYBOOK)})",
+        reason,
+    )
+
+
 def read_key(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> str:
     """Return the key, "" if none is given. Raises PlanError when its source holds no key."""
     if arguments.key_file:

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...client.http_client import Client
+from ...client.answer import PLAIN_PORT
+from ...client.http_client import Client, Target
 from ...client.http_problem import dig, http_problem
 from ...common.text import trim
 from ...engines.detect import detect
 from ..catalogue_direct import DIRECT
 from ..catalogue_edge import EDGE
+from ..judges.http_answer import TLS_PORT
 
 #: Name to ask for when no list names a model: the checks then report why.
 UNKNOWN = "model"
 #: Checks of the group identity that need nothing declared.
 _COMPARE_NOTHING = {"model.unknown"}
+
+
+async def wrong_scheme(client: Client) -> str:
+    """Return what the URL must begin with instead; empty if it is right, or nothing answers."""
+    answer, target = await client.send("GET", "/v1/models"), client.target
+    if target.url.startswith("https://"):
+        return "http" if answer.fault == PLAIN_PORT else ""
+    if answer.status:
+        return "https" if answer.status == 400 and TLS_PORT.search(answer.text) else ""
+    # Some servers only close the connection
+    if not answer.fault.startswith(("connection closed", "the answer is not valid HTTP")):
+        return ""
+    return "https" if await _shakes_hands(target) else ""
+
+
+async def _shakes_hands(target: Target) -> bool:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    opening = asyncio.open_connection(target.host, target.port, ssl=context)
+    try:
+        _, writer = await asyncio.wait_for(opening, target.timeout)
+    except (OSError, asyncio.TimeoutError):
+        return False
+    writer.transport.abort()
+    return True
 
 
 async def discover(

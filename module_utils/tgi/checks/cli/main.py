@@ -28,7 +28,7 @@ from ..run import Options, check
 from ..run_options import SHORTEST_KEY, read_options
 from ..selection import PlanError
 from . import discover
-from .command_line import KEY_VARIABLE, make_parser, read_key
+from .command_line import KEY_VARIABLE, in_options, make_parser, read_key
 
 PASSED, FAILED, USELESS = 0, 1, 2
 #: Seconds of silence after which the next finished stage is printed.
@@ -110,10 +110,15 @@ async def _run(arguments: argparse.Namespace, view: str, key: str, transport: An
     )
     progress = _Progress(arguments.quiet)
     async with http_client.Client(target, transport=transport) as asking:
+        if scheme := await discover.wrong_scheme(asking):
+            right = urlsplit(arguments.url)._replace(scheme=scheme).geturl()
+            raise PlanError(f"{urlsplit(arguments.url).netloc} speaks {scheme}: write {right}")
         models = await discover.discover(asking, view, arguments.model, arguments.engine)
     progress.tell("found models: " + ", ".join(f"{m['name']} ({m['engine']})" for m in models))
     options = make_options(arguments, view, key, models)
-    return await check(replace(options, transport=transport), progress)
+    report = await check(replace(options, transport=transport), progress)
+    report.left_out = [replace(one, reason=in_options(one.reason)) for one in report.left_out]
+    return report
 
 
 def make_options(

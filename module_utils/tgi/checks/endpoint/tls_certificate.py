@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...client.answer import describe
+from ...client.answer import PLAIN_PORT, describe
 from ...client.http_client import Target, tls_context
 from ...common.text import trim
 from ..judges.http_answer import SEE_OTHERS
@@ -77,8 +77,8 @@ def explain(error: BaseException) -> tuple[str, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
         known = _CAUSES.get(error.verify_code)
         return known or (f"not verified: {trim(error.verify_message, 80)}", "")
-    if isinstance(error, ssl.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
-        return ("this port speaks plain HTTP, not TLS", "Check gateway_https_port")
+    if describe(error) == PLAIN_PORT:
+        return (PLAIN_PORT, "Check gateway_https_port")
     if isinstance(error, ssl.SSLError) and "UNRECOGNIZED_NAME" in str(error):
         return ("the server refuses this name", "Use the name in gateway_server_name")
     if isinstance(error, asyncio.TimeoutError):

@@ -32,7 +32,7 @@ _CERTIFICATE = (
     "checks_client_certificate to one of gateway_client_ca, with its key"
 )
 #: What nginx, the gateway and Go's servers answer to plain HTTP on a TLS port.
-_TLS_PORT = re.compile(r"(?i)\bonly https\b|\bto (?:an )?https (?:port|server)")
+TLS_PORT = re.compile(r"(?i)\bonly https\b|\bto (?:an )?https (?:port|server)")
 _PLAIN = "This port speaks https: begin the URL with https://"
 _SILENT = "No server answers at this address: check the container or nginx, and the end of its log"
 #: Remedy of a time-out, whatever was asked.
@@ -78,7 +78,7 @@ def outcome(
         remedy = _STATUS_REMEDIES.get(answer.status, "")
         if answer.status == 400 and "certificate" in answer.text:
             remedy = _CERTIFICATE
-        if answer.status == 400 and _TLS_PORT.search(answer.text):
+        if answer.status == 400 and TLS_PORT.search(answer.text):
             remedy = _PLAIN
         if not answer.status and answer.fault and "certificate" not in answer.fault:
             remedy = SLOW if "within" in answer.fault else _SILENT
