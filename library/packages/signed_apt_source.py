@@ -50,6 +50,13 @@ options:
     type: list
     elements: str
     default: []
+  guides:
+    description:
+      - Names of files in C(sources.list.d) that the publisher's guides write. One without any
+        source in it, such as an error page, is removed too, as apt then refuses all sources.
+    type: list
+    elements: str
+    default: []
   pins:
     description: Packages to pin to a version or an origin. An empty list removes the pins.
     type: list
@@ -107,6 +114,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.common.files import HEADER, read_bytes, settle
 from ansible.module_utils.tgi.packages.apt import (
+    is_no_list,
     lists_prefix,
     preferences_text,
     sources_text,
@@ -131,6 +139,8 @@ def without_duplicates(params: dict[str, Any], own: Path) -> dict[Path, bytes]:
     for path in [APT / "sources.list", *sorted(below)]:
         text = read_bytes(path).decode(errors="surrogateescape")
         left = without_repository(text, params["uris"], path.suffix == ".sources", *named)
+        if path.name in params["guides"] and is_no_list(text):
+            left = ""
         if path != own and left != text:
             found[path] = left.encode(errors="surrogateescape")
     return found
@@ -167,6 +177,7 @@ def main() -> None:
             "key": {"type": "str", "no_log": False},
             "fingerprint": {"type": "str"},
             "replaces": {"type": "list", "elements": "str", "default": []},
+            "guides": {"type": "list", "elements": "str", "default": []},
             "pins": {
                 "type": "list",
                 "elements": "dict",

@@ -65,6 +65,13 @@ def without_repository(
     return ("\n" if deb822 else "").join(kept)
 
 
+def is_no_list(text: str) -> bool:
+    """Check whether apt refuses a whole .list file: an error page in place of a source."""
+    lines = [line.strip() for line in text.splitlines()]
+    active = [line for line in lines if line and not line.startswith("#")]
+    return bool(active) and not any(_LINE.match(line) for line in active)
+
+
 def _redundant(
     part: str, deb822: bool, own: tuple[str, str, set[str]], replaces: Sequence[str]
 ) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..common.problem import problem, shown
+from ..common.url_login import ENCODE, login_problem
 from ..docker.daemon_json import has_secret
 from ..docker.registry_certificates import CertificateRefusedError, check_authority
 
@@ -49,7 +50,9 @@ def _check_each(
 def _check_proxies(values: Mapping[str, Any]) -> Iterator[str]:
     for name in ("docker_http_proxy", "docker_https_proxy"):
         given = values.get(name)
-        if isinstance(given, str) and given and not _PROXY.fullmatch(given):
+        if isinstance(given, str) and (wrong := login_problem(given)):
+            yield problem(name, wrong, ENCODE)
+        elif isinstance(given, str) and given and not _PROXY.fullmatch(given):
             remedy = "write one such as http://proxy.example.org:3128"
             yield problem(name, "is not a proxy URL", remedy)
 

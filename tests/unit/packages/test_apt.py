@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.module_utils.tgi.packages.apt import (
+    is_no_list,
     lists_prefix,
     names_repository,
     preferences_text,
@@ -144,6 +145,22 @@ LEFT = [
 )
 def test_only_the_repository_goes_from_others_files(text: str, deb822: bool, left: str) -> None:
     assert without_repository(text, DOCKER, deb822, "bookworm", "stable") == left
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        (HTML.decode(), True),
+        ("<!DOCTYPE html>\n<html>deb in words</html>\n", True),
+        ("404: Not Found", True),
+        ("# Unsupported distribution!\n# Check the guide\n", False),
+        ("", False),
+        (OTHER, False),
+        (f"# a comment\n\n{OURS}", False),
+    ],
+)
+def test_an_error_page_is_no_list_of_sources(text: str, broken: bool) -> None:
+    assert is_no_list(text) is broken
 
 
 PREFIXES = [

@@ -45,6 +45,17 @@ BAD: dict[str, tuple[str, Any, str]] = {
         ["http://mirror:5000"],
         'docker_insecure_registries[0] is "http://mirror:5000", not a registry; write',
     ),
+    "proxy with a sign in its password": (
+        "docker_http_proxy",
+        "http://me:w#rd@proxy:3128",
+        "docker_http_proxy has # in its user or password, where programs end the host's name; "
+        "percent-encode its password (# is %23, / %2F",
+    ),
+    "proxy with a percent sign": (
+        "docker_https_proxy",
+        "http://me:100%su@proxy:3128",
+        "docker_https_proxy has a % that begins no escape; percent-encode its password",
+    ),
     "proxy without scheme": (
         "docker_https_proxy",
         "me:w0rd@proxy:3128",

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...common.data_paths import check_data_path, is_in_data
 from ...common.problem import number, problem, shown, whole
+from ...common.url_login import ENCODE, login_problem
 
 _NO = ("0", "false", "no", "off")
 _SWITCH = (("1", "true", "0", "false"), "TGI takes for no", 'write "1" or "0"')
@@ -62,7 +63,6 @@ KNOWN = (
 )
 _URL = re.compile(r"https?://[^\s/?#]+(?:/\S*)?")
 _USER = re.compile(r"://[^/\s@]+@")
-_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LOOPBACK = re.compile(
     r"(?:\w+://)?(?:[^/@]*@)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?(?:/.*)?", re.IGNORECASE
 )
@@ -96,9 +96,8 @@ def _check_address(name: str, text: str, path: str) -> Iterator[str]:
     if name == "HF_ENDPOINT" and not _URL.fullmatch(text):
         remedy = "write one such as https://hub.example.org"
         yield problem(path, f"is {shown(text)}, not a URL", remedy)
-    elif _BROKEN_ESCAPE.search(text) or re.search(r"\s", text):
-        what = "has a blank, or a % that begins no escape"
-        yield problem(path, what, "percent-encode the password (% is %25, # is %23, @ is %40)")
+    elif wrong := login_problem(text):
+        yield problem(path, wrong, ENCODE)
     yield from check_url(text, path, logged=name == "HF_ENDPOINT")
 
 

@@ -93,6 +93,20 @@ def test_first_run_writes_and_second_does_not(add: Run, apt: Path, mirror: Mirro
     assert mirror.asked == 1, "the key that is there is not fetched again"
 
 
+def test_an_error_page_in_a_guides_file_goes(add: Run, apt: Path) -> None:
+    page, other = (apt / "sources.list.d" / name for name in ("docker.list", "corp.list"))
+    for path in (page, other):
+        path.write_bytes(HTML)
+    guides = {"guides": ["docker.list", "docker-ce.list"]}
+    assert str(page) in add(check=True, **guides)["files"]
+    assert page.exists()
+    assert str(page) in add(**guides)["files"]
+    assert not page.exists()
+    assert page.with_name("docker.list.before-tgi-ansible.bak").read_bytes() == HTML
+    assert other.read_bytes() == HTML, "not ours"
+    assert add(**guides)["changed"] is False
+
+
 def test_the_key_is_in_no_diff(add: Run, apt: Path) -> None:
     headers = [entry["after_header"] for entry in add()["diff"]]
     assert headers == [str(apt / FILES[2]), str(apt / FILES[1])]
