@@ -24,14 +24,24 @@ _RANGES = {
     "preflight_min_memory_gib": (0, 10**6),
     "tgi_pids_limit": (256, 4194304),
 }
+_VERSIONS = (
+    "docker_version",
+    "docker_containerd_version",
+    "docker_compose_version",
+    "nvidia_container_toolkit_version",
+    "gateway_nginx_version",
+)
+#: The beginning of a version, which is the version of no package
+_BEGINNING = re.compile(r"(?:\d+:)?\d+(?:\.\d+)?\.?")
 
 
 def check_quantities(values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the numbers that are out of their range, and sizes without a unit."""
+    """Yield numbers out of their range, sizes without a unit, and beginnings of versions."""
     for name, (least, most) in _RANGES.items():
         given = number(values.get(name))
         if given is not None and not least <= given <= most:
             yield problem(name, f"is {given:g}", f"write one from {least} to {most}")
+    yield from _check_versions(values)
     yield from check_size(values.get("tgi_shm_size"), "tgi_shm_size", "16g")
     yield from check_size(values.get("docker_log_max_size"), "docker_log_max_size", "50m")
     settings = values.get("docker_daemon_settings")
@@ -54,3 +64,17 @@ def check_size(value: Any, where: str, like: str) -> Iterator[str]:
         if whole(value) is not None:
             what = f"is {shown(value)}, which Docker takes for bytes"
         yield problem(where, what, f"write one such as {like}")
+
+
+def _check_versions(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield versions such as 29 or 29.1: only with a star do they match a package."""
+    for name in _VERSIONS:
+        given = values.get(name)
+        if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+            continue
+        text = str(given).strip()
+        if _BEGINNING.fullmatch(text):
+            like = f"{text.rstrip('.')}.*"
+            what = f"is {text}, and no package has just that version"
+            # YAML reads 29.10 as 29.1
+            yield problem(name, what, f'write "{like}", with the star and in quotes')

@@ -32,3 +32,33 @@ def test_sizes_of_another_kind(size: Any, what: str) -> None:
 def test_ranges() -> None:
     (line,) = check_quantities({"docker_log_max_files": 0, "checks_timeout": 30})
     assert line == "docker_log_max_files is 0; write one from 1 to 1000"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "remedy"),
+    [
+        ("docker_version", 29, 'is 29, and no package has just that version; write "29.*", with'),
+        ("docker_version", 29.1, 'is 29.1, and no package has just that version; write "29.1.*"'),
+        ("docker_version", "5:29", 'write "5:29.*"'),
+        ("docker_version", "29.", 'write "29.*"'),
+        ("docker_version", "29.*", ""),
+        ("docker_version", "29*", ""),
+        ("docker_version", "", ""),
+        ("docker_version", None, ""),
+        ("docker_version", True, ""),
+        # With dnf the release may be left out
+        ("docker_version", "29.1.2", ""),
+        ("docker_version", "5:26.1.5-1~debian.12~bookworm", ""),
+        ("docker_version", "26.1.5+dfsg1-9+b7", ""),
+        ("docker_containerd_version", 2, 'write "2.*"'),
+        ("docker_compose_version", "2.26", 'write "2.26.*"'),
+        ("nvidia_container_toolkit_version", 1.2, 'write "1.2.*"'),
+        ("nvidia_container_toolkit_version", "1.20.0-1", ""),
+        ("gateway_nginx_version", "1.28", 'write "1.28.*"'),
+        ("gateway_nginx_version", "1.28.0-1~bookworm", ""),
+    ],
+)
+def test_the_beginning_of_a_version(name: str, given: Any, remedy: str) -> None:
+    found = list(check_quantities({name: given}))
+    assert len(found) == bool(remedy)
+    assert all(remedy in line for line in found)
