@@ -54,7 +54,7 @@ def _key_block(text: str) -> tuple[str, bytes]:
     try:
         found = blocks(text, KEY)
     except PemError as error:
-        raise UnreadableError(f"is broken: {error}") from None
+        raise UnreadableError(f"cannot be used: {error}") from None
     if not found or found[0][0] not in _KEYS:
         raise UnreadableError("is not a PEM private key that nginx reads")
     return found[0]

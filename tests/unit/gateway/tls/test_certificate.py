@@ -27,6 +27,10 @@ def test_a_fitting_pair_passes(names: tuple[str, ...]) -> None:
         (make(start=1), "valid only from"),
         (make(("*.org", "example.org")), "does not cover"),
         (LEAF._replace(key=CA.key), "does not belong"),
+        (
+            LEAF._replace(key=LEAF.key.replace(" PRIVATE", " ENCRYPTED PRIVATE")),
+            "gateway_tls.key cannot be used: private key has a password; write the path of a PEM",
+        ),
         (LEAF._replace(key="no key"), "not a PEM private key"),
         (LEAF._replace(certificate=LEAF.key), "not a PEM certificate"),
     ],
