@@ -14,6 +14,7 @@ if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
 from ansible.module_utils.tgi.docker.daemon_json import split_secrets
+from ansible.module_utils.tgi.docker.start_errors import docker_remedy
 from ansible.module_utils.tgi.models.environment import container_environments, options_digest
 from ansible.module_utils.tgi.models.published import published_models
 
@@ -68,6 +69,7 @@ class FilterModule:
         return {
             "tgi_container_environments": container_environments,
             "tgi_options_digest": options_digest,
+            "tgi_docker_remedy": docker_remedy,
             "tgi_published_models": published_models,
             "tgi_split_secrets": split_secrets,
         }

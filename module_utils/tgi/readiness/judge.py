@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..common.log_lines import Line
+from ..common.text import shorten
 from ..docker.compose_containers import Container
+from ..docker.start_errors import start_error
 from ..engines.tgi.causes import Cause, explain_death, recognise
 from ..engines.tgi.causes_gpu import GPU_UNSEEN
 from ..engines.tgi.phases import BUSY, RESTART, SLOW, Progress, deadline, last_run, read_progress
@@ -65,7 +67,7 @@ def judge_dead(
         cause = Cause("paused", "the container is paused", "docker unpause CONTAINER")
     else:
         error = "" if container.status == "running" else container.error
-        cause = explain_death(
+        cause = _docker_said(error) or explain_death(
             _for(container, run),
             stage,
             exit_code,
@@ -82,6 +84,14 @@ def judge_dead(
         restarts=container.restarts,
         failure=failure,
     )
+
+
+def _docker_said(error: str) -> Cause | None:
+    """Return why Docker could not start a container, from its own words."""
+    found = start_error(error)
+    if found is None:
+        return None
+    return Cause(found.id, f"{found.text} ({shorten(error)})", found.remedy, error)
 
 
 def _stage(
