@@ -34,7 +34,8 @@ class Answer:
 class Connection:
     """One kept-alive connection to a gateway, by address, under its real name.
 
-    ``preface`` is sent before TLS, as by a balancer that names its client.
+    ``preface`` is sent before TLS, as by a balancer that names its client. ``source`` is the
+    address to come from, if not the usual one.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Connection:
         context: ssl.SSLContext | None,
         port: int = 443,
         preface: bytes = b"",
+        source: str = "",
     ) -> None:
         self._where, self._preface = (address, port), preface
+        self._source = (source, 0) if source else None
         self._name, self._context = name, context
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -54,7 +57,10 @@ class Connection:
     async def open(self) -> None:
         at_once = None if self._preface else self._context
         self._reader, self._writer = await asyncio.open_connection(
-            *self._where, ssl=at_once, server_hostname=self._name if at_once else None
+            *self._where,
+            ssl=at_once,
+            server_hostname=self._name if at_once else None,
+            local_addr=self._source,
         )
         self._writer.write(self._preface)
         if self._context and not at_once:
