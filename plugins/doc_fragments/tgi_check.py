@@ -155,6 +155,10 @@ options:
       not given, nothing is declared (V(edge)).
     type: list
     elements: str
+  without_sni:
+    description: Whether a handshake that names no host must be accepted (V(true)) or refused
+      (V(false)). If not given, nothing is declared (V(edge)).
+    type: bool
   backends:
     description: Addresses (host:port) of the engines as seen from outside. Each must be closed to
       the machine that runs the module (V(edge)).

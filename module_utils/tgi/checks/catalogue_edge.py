@@ -7,6 +7,7 @@ from dataclasses import replace
 from .catalogue_direct import DIRECT
 from .endpoint import auth, bypass, cross_origin, exposure, rate, size, tls_certificate, web
 from .endpoint.endpoint_session import Declared
+from .endpoint.without_name import SPECS as WITHOUT_NAME
 from .model import edge_vs_direct, streaming
 from .results import MAJOR, MINOR
 from .selection import BASE, SELFTEST, CheckSpec
@@ -31,10 +32,9 @@ def undeclared(declared: Declared) -> dict[str, str]:
         "hsts": (declared.hsts_seconds, "no HSTS is declared (gateway_tls_hsts_seconds)"),
         "body.size": (declared.max_body_size, "no limit is declared (gateway_max_body_size)"),
         "auth.backend": (declared.backends, "no engine address is known outside its host"),
-        "cors.origins": (
-            declared.cors_origins is not None, "nothing is declared (gateway_cors_origins)"
-        ),
-    }  # fmt: skip
+        "cors.origins": (declared.cors_origins is not None, "none declared (gateway_cors_origins)"),
+        "tls.sni": (declared.without_sni is not None, "not declared (gateway_without_sni)"),
+    }
     return {name: reason for name, (value, reason) in given.items() if not value}
 
 
@@ -202,6 +202,7 @@ EDGE = (
         "Set ssl_protocols TLSv1.2 TLSv1.3 in every site on this port (gateway_tls_profile)",
         tls_certificate.tls_protocol, stage=0, severity=MAJOR, generates=False,
     ),
+    *WITHOUT_NAME,
     _host(
         "tls.expiry", "tls", "the certificate is valid for long enough",
         tls_certificate.RENEW, tls_certificate.tls_expiry, generates=False,

@@ -43,6 +43,7 @@ ENDPOINT: dict[str, Any] = {
     "hsts_seconds": {"type": "int", "default": 0},
     "max_body_size": {"type": "int", "default": 0},
     "cors_origins": {"type": "list", "elements": "str"},
+    "without_sni": {"type": "bool"},
     "backends": {"type": "list", "elements": "str", "default": []},
     "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
     "direct": {"type": "dict", "default": {}},

@@ -72,6 +72,7 @@ def read_options(
             cors_origins=None
             if params.get("cors_origins") is None
             else tuple(params["cors_origins"]),
+            without_sni=params.get("without_sni"),
             secrets=tuple(one for one in params["secrets"] if len(one) >= SHORTEST_KEY),
         ),
         accepted=read_accepted(params["accepted"]),

@@ -35,6 +35,7 @@ class Declared:
     ``max_body_size`` is in bytes. ``backends`` are the engines' addresses (host:port) as seen
     from outside. No answer may hold one of ``secrets``. ``public_info``: /info is open on purpose.
     ``cors_origins``: web pages that may call; None if nothing is declared about them.
+    ``without_sni``: whether a handshake without a name is accepted; None likewise.
     """
 
     hsts_seconds: int = 0
@@ -43,6 +44,7 @@ class Declared:
     backends: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] | None = None
+    without_sni: bool | None = None
 
 
 @dataclass

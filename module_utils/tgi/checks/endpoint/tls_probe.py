@@ -25,10 +25,16 @@ _SUITES = (
 )  # fmt: skip
 
 
-async def connect(target: Target, context: ssl.SSLContext) -> Any:
-    """Return the ssl object of a closed handshake. Raises OSError or asyncio.TimeoutError."""
+async def connect(target: Target, context: ssl.SSLContext, name: str | None = None) -> Any:
+    """Return the ssl object of a closed handshake. Raises OSError or asyncio.TimeoutError.
+
+    ``name`` replaces the server's name in it; "" sends none.
+    """
     opening = asyncio.open_connection(
-        target.host, target.port, ssl=context, server_hostname=target.host
+        target.host,
+        target.port,
+        ssl=context,
+        server_hostname=target.host if name is None else name,
     )
     _, writer = await asyncio.wait_for(opening, target.timeout)
     writer.close()
