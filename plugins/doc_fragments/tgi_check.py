@@ -71,6 +71,13 @@ options:
             C(max_total_tokens) with C(/info), and ignore others.
         type: dict
         default: {}
+      replicas:
+        {description: Hosts that serve it (V(edge)), type: list, elements: str, default: []}
+      absent:
+        {description: "Those that are not in this run", type: list, elements: str, default: []}
+      unlike:
+        description: How the declared limits of its replicas differ, in words.
+        type: str
   without_chat:
     description: Names of models without a chat template; checks of chats and tools skip them.
     type: list

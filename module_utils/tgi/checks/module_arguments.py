@@ -23,6 +23,9 @@ MODEL: dict[str, Any] = {
     "project": {"type": "str"},
     "gpus": {"type": "list", "elements": "str", "default": []},
     "options": {"type": "dict", "default": {}},
+    "replicas": {"type": "list", "elements": "str", "default": []},
+    "absent": {"type": "list", "elements": "str", "default": []},
+    "unlike": {"type": "str"},
 }
 TIER: dict[str, Any] = {
     "requests_per_second": {"type": "float", "default": 0.0},

@@ -13,7 +13,7 @@ from typing import Any
 from ..client.http_client import Client, Target
 from ..client.rate_limiter import Pacer
 from ..common.text import trim
-from . import accepted, grounds
+from . import accepted, grounds, replica_remedies
 from .catalogue_direct import DIRECT
 from .catalogue_edge import EDGE
 from .catalogue_edge import undeclared as undeclared_edge
@@ -125,7 +125,7 @@ async def check(options: Options, on_stage: Callable[[Report], None] | None = No
             found.update({item.key: _skip(item, options.view) for item in items})
             found.update({item.key: result for item, result in zip(rest, checks)})
             known = {key for key, one in found.items() if accepted.find(one, options.accepted)}
-            settled = grounds.settle(plan, found, known)
+            settled = replica_remedies.explain(grounds.settle(plan, found, known), options.models)
             report.checks = accepted.apply(settled, options.accepted, options.today)
             report.seconds = time.monotonic() - started
             report.figures = _figures(options, sessions)

@@ -108,6 +108,9 @@ def _model(one: Mapping[str, Any], view: str, params: Mapping[str, Any]) -> Mode
         figures=params["direct"].get(one["name"]) or {},
         project=one.get("project") or "",
         gpus=tuple(one.get("gpus") or ()),
+        replicas=tuple(one.get("replicas") or ()),
+        absent=tuple(one.get("absent") or ()),
+        unlike=one.get("unlike") or "",
     )
 
 

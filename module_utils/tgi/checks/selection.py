@@ -20,7 +20,8 @@ class Model:
     ``chat``, ``tools``: it has a chat template, and one that supports tools. ``tokenizer`` and
     ``golden`` are pinned SHA-256 digests, "" if not pinned. ``figures``: measurements of the
     direct view, for the edge view. ``project`` is its Compose project in this host's Docker, and
-    ``gpus`` are the GPUs of its container.
+    ``gpus`` are the GPUs of its container. ``replicas``: the hosts that serve it behind a gateway;
+    ``absent``: those of them that are not in this run; ``unlike``: how their options differ.
     """
 
     name: str
@@ -38,6 +39,9 @@ class Model:
     figures: Mapping[str, Any] = field(default_factory=dict, hash=False)
     project: str = ""
     gpus: tuple[str, ...] = ()
+    replicas: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    unlike: str = ""
 
     @property
     def profile(self) -> Engine:

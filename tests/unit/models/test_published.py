@@ -34,6 +34,8 @@ def test_models_of_all_hosts_with_what_the_hosts_declare() -> None:
         "revision": "1" * 40,
         "port": 8081,
         "options": {},
+        "replicas": ["gpu1", "gpu2"],
+        "absent": [],
     }
     assert (b["port"], b["options"], "revision" in b) == (8082, {"max_input_tokens": 7}, False)
     assert [one["name"] for one in published_models(backends, HOSTS, HOSTS, True)] == ["a"]
@@ -45,3 +47,20 @@ def test_an_engine_that_is_not_ours_is_identified_by_its_id() -> None:
         {"name": "a", "model_id": "y/a", "aliases": []}
     ]
     assert published_models(None, [], {}) == []
+
+
+def test_hosts_that_are_not_in_this_run_are_named_while_others_are() -> None:
+    hosts = {**HOSTS, "gpu2": {**HOSTS["gpu2"], "ansible_facts": {}}}
+    a, b = published_models(gateway_backends(hosts, hosts, "edge"), hosts, hosts)
+    assert (a["replicas"], a["absent"]) == (["gpu1", "gpu2"], ["gpu2"])
+    assert (b["replicas"], b["absent"]) == (["gpu2"], ["gpu2"])
+    # A run of the gateway alone knows nothing of any host
+    alone = {name: {**values, "ansible_facts": {}} for name, values in hosts.items()}
+    a, b = published_models(gateway_backends(alone, alone, "edge"), alone, alone)
+    assert (a["absent"], b["absent"]) == ([], [])
+
+
+def test_replicas_with_other_limits_are_named() -> None:
+    hosts = {"gpu1": host({**A, "max_total_tokens": 1970}), "gpu2": host(A)}
+    (a,) = published_models(gateway_backends(hosts, hosts, "edge"), hosts, hosts)
+    assert a["unlike"] == "max_total_tokens is 1970 on gpu1, not set on gpu2"
