@@ -78,6 +78,10 @@ options:
     description: Seconds for one request.
     type: float
     default: 30.0
+  egress:
+    description: What models may connect to, V(tgi_egress).
+    type: str
+    default: open
 """
 
 EXAMPLES = r"""
@@ -122,6 +126,7 @@ ARGUMENTS: dict[str, Any] = {
     "tools": {"type": "bool", "default": True},
     "canary_passes": {"type": "int", "default": 2},
     "timeout": {"type": "float", "default": 30.0},
+    "egress": {"type": "str", "default": "open"},
 }
 
 
@@ -141,6 +146,7 @@ def wish_of(params: dict[str, Any]) -> Inside:
         params["tools"],
         params["canary_passes"],
         params["timeout"],
+        params["egress"],
     )
 
 

@@ -9,8 +9,9 @@ short_description: Let only the gateways reach the models
 description:
   - Drops packets from other sources to the ports of an address, in DOCKER-USER and INPUT. Packets
     from the host itself and on loopback pass.
-  - Also drops what neighbours send to port 80 of a container's own address, which Docker before
-    28 lets through. Without an address, that is all, and with Docker 28 or later no rules exist.
+  - Also drops what neighbours send to port 80 of a model's container, which Docker before 28 lets
+    through, and refuses what models may not connect to, O(egress).
+  - Without an address and with O(egress=open), Docker 28 or later needs no rules, so none exist.
   - A systemd unit loads the rules before Docker starts, so that no port is open during a boot. All
     rules change in one transaction. Rules that were flushed are loaded again.
 options:
@@ -32,6 +33,16 @@ options:
     description: Addresses and networks that may reach the ports. Required with O(address).
     type: list
     elements: str
+  egress:
+    description: What models may connect to. V(no_metadata) is all but clouds' credentials.
+    type: str
+    choices: [open, no_metadata, none]
+    default: open
+  egress_allowed:
+    description: IPv4 addresses and networks that models may connect to in any case.
+    type: list
+    elements: str
+    default: []
   keep:
     description: Also keep the ports of the previous rules closed, while models still use them.
     type: bool
@@ -80,18 +91,7 @@ from ansible.module_utils.tgi.common.file_system import in_words
 from ansible.module_utils.tgi.common.files import read, write
 from ansible.module_utils.tgi.common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT
 from ansible.module_utils.tgi.docker.direct_access import lets_neighbours_in
-from ansible.module_utils.tgi.host.firewall import (
-    CHAIN,
-    ENTRIES,
-    UNIT,
-    FirewallError,
-    doors_of,
-    files,
-    in_force,
-    tool_of,
-)
-
-TOOLS = ("iptables", "ip6tables")
+from ansible.module_utils.tgi.host import firewall as fence
 
 
 class Firewall:
@@ -101,14 +101,14 @@ class Firewall:
         self.module = module
         self.directory = Path(module.params["directory"])
         self.unit = Path(module.params["unit"])
-        self.before = read(self.directory / "rules")
+        self.before = "".join(read(self.directory / name) for name in fence.TOOLS.values())
         self.did: list[str] = []
 
     def needed(self) -> bool:
         """Return whether the rules should exist."""
         if self.module.params["state"] == "absent":
             return False
-        if self.module.params["address"]:
+        if self.module.params["address"] or self.module.params["egress"] != "open":
             return True
         lets_in = lets_neighbours_in(ask)
         # Without an engine that answers, what stands may be needed
@@ -136,28 +136,44 @@ class Firewall:
     def put_up(self) -> str:
         """Write the rules and load them if needed; return their text."""
         params = self.module.params
-        address = params["address"]
-        tool = tool_of(address)
-        kept = [one for one in doors_of(self.before) if tool_of(one[0]) == tool]
+        address, tool = params["address"], fence.tool_of(params["address"])
+        kept = [one for one in fence.doors_of(self.before) if fence.tool_of(one[0]) == tool]
         doors = [(address, port) for port in params["ports"]] + (kept if params["keep"] else [])
-        wanted = files(str(self.directory), address, doors, params["sources"] or [])
-        unit = UNIT.format(directory=self.directory)
+        leaving = params["egress"], params["egress_allowed"]
+        wanted = fence.files(str(self.directory), address, doors, params["sources"] or [], *leaving)
+        used = {tool: wanted[name] for tool, name in fence.TOOLS.items() if name in wanted}
+        unit = fence.UNIT.format(directory=self.directory)
         written = [self.write(self.directory / name, text) for name, text in wanted.items()]
+        written += [self.delete(name) for name in fence.TOOLS.values() if name not in wanted]
         fresh = self.write(self.unit, unit)
-        entries = [self.rules_of(tool, entry) for entry in ENTRIES]
-        stands = in_force(wanted["rules"], self.rules_of(tool, CHAIN), entries)
+        stands = all(self.stands(tool, rules) for tool, rules in used.items())
         active = self.run("systemctl", "is-active", "--quiet", self.unit.name)[0] == 0
         enabled = self.run("systemctl", "is-enabled", "--quiet", self.unit.name)[0] == 0
         if any(written) or fresh or not (stands and active and enabled):
             self.did.append("put the rules in force")
             if not self.module.check_mode:
-                self.take_down([one for one in TOOLS if one != tool])
+                self.take_down([one for one in fence.TOOLS if one not in used])
                 if fresh:
                     self.must("systemctl", "daemon-reload")
                 if fresh or not enabled:
                     self.must("systemctl", "reenable", "--quiet", self.unit.name)
                 self.must("systemctl", "restart", self.unit.name)
-        return wanted["rules"]
+        return "".join(used.values())
+
+    def stands(self, tool: str, rules: str) -> bool:
+        """Return whether rules are in force."""
+        entries = [self.rules_of(tool, entry) for entry in fence.ENTRIES]
+        return fence.in_force(rules, self.rules_of(tool, fence.CHAIN), entries)
+
+    def delete(self, name: str) -> bool:
+        """Delete a file of the directory if it exists; return whether it did."""
+        path = self.directory / name
+        if not path.exists():
+            return False
+        self.did.append(f"removed {path}")
+        if not self.module.check_mode:
+            path.unlink()
+        return True
 
     def write(self, path: Path, text: str) -> bool:
         """Write a file if it differs; return whether it did."""
@@ -172,35 +188,31 @@ class Firewall:
     def take_down(self, tools: list[str]) -> None:
         """Remove the rules from the kernel."""
         for tool in tools:
-            if not self.rules_of(tool, CHAIN):
+            if not self.rules_of(tool, fence.CHAIN):
                 continue
             self.did.append(f"removed the rules of {tool}")
             if self.module.check_mode:
                 continue
-            for entry in ENTRIES:
-                while self.run(tool, "-w", "-D", entry, "-j", CHAIN)[0] == 0:
+            for entry in fence.ENTRIES:
+                while self.run(tool, "-w", "-D", entry, "-j", fence.CHAIN)[0] == 0:
                     pass
-            self.must(tool, "-w", "-F", CHAIN)
-            self.must(tool, "-w", "-X", CHAIN)
+            self.must(tool, "-w", "-F", fence.CHAIN)
+            self.must(tool, "-w", "-X", fence.CHAIN)
 
     def remove(self) -> str:
-        """Remove the unit, the files and the rules."""
+        """Remove the unit, the fence.files and the rules."""
         if self.unit.exists():
             self.did.append(f"removed {self.unit}")
             if not self.module.check_mode:
                 self.must("systemctl", "disable", "--quiet", "--now", self.unit.name)
                 self.unit.unlink()
                 self.must("systemctl", "daemon-reload")
-        for name in ("rules", "up"):
-            path = self.directory / name
-            if path.exists():
-                self.did.append(f"removed {path}")
-                if not self.module.check_mode:
-                    path.unlink()
-        with contextlib.suppress(OSError):  # It is missing, or contains other files
+        for name in (*fence.TOOLS.values(), "up"):
+            self.delete(name)
+        with contextlib.suppress(OSError):  # It is missing, or contains other fence.files
             if not self.module.check_mode:
                 self.directory.rmdir()
-        self.take_down(list(TOOLS))
+        self.take_down(list(fence.TOOLS))
         return ""
 
 
@@ -211,6 +223,8 @@ def main() -> None:
         "address": {"type": "str", "default": ""},
         "ports": {"type": "list", "elements": "int", "default": []},
         "sources": {"type": "list", "elements": "str"},
+        "egress": {"type": "str", "choices": list(fence.EGRESS), "default": "open"},
+        "egress_allowed": {"type": "list", "elements": "str", "default": []},
         "keep": {"type": "bool", "default": False},
         "directory": {"type": "path", "default": FIREWALL_DIRECTORY},
         "unit": {"type": "path", "default": FIREWALL_UNIT},
@@ -221,11 +235,10 @@ def main() -> None:
     firewall = Firewall(module)
     try:
         after = firewall.put_up() if firewall.needed() else firewall.remove()
-    except (FirewallError, ValueError, OSError) as error:
+    except (fence.FirewallError, ValueError, OSError) as error:
         module.fail_json(msg=in_words(error))
-    header = str(firewall.directory / "rules")
-    texts = {"before": firewall.before, "after": after}
-    diff = {**texts, "before_header": header, "after_header": header}
+    headers = dict.fromkeys(("before_header", "after_header"), str(firewall.directory / "rules"))
+    diff = {"before": firewall.before, "after": after, **headers}
     module.exit_json(changed=bool(firewall.did), did=firewall.did, diff=diff)
 
 

@@ -91,14 +91,13 @@ ansible_facts:
           elements: str
         published: {description: "Of the gateway in force, host:port by model@replica", type: dict}
         firewall_sources: {description: Sources that the firewall lets in, type: list}
-        firewall:
-          description: Whether firewall rules of the role exist.
+        ports_closed:
+          description: Whether firewall rules of the role close ports of the models.
           type: bool
-        neighbours_kept_out:
+        firewall_holds:
           description:
-            - Whether no neighbour reaches the containers' own addresses, which Docker before 28
-              allows, and no rules are left that such a host does not need. For hosts without
-              V(tgi_bind_address).
+            - Whether the firewall is as a host without V(tgi_bind_address) needs it. The role then
+              has nothing to do.
           type: bool
         comes_back:
           description: Whether the systemd units that start models after Docker are installed.
@@ -139,6 +138,8 @@ ARGUMENTS = {
     "gateway_config": {"type": "str", "default": ""},
     "base_port": {"type": "int", "default": DEFAULT_BASE_PORT},
     "bind_address": {"type": "str", "default": ""},
+    "egress": {"type": "str", "default": "open"},
+    "egress_allowed": {"type": "list", "elements": "str", "default": []},
     "base_dir": {"type": "str", "default": BASE_DIR},
     "data_dir": {"type": "str", "default": DATA_DIR},
     "read_only_data": {"type": "str", "default": "offline"},

@@ -60,6 +60,15 @@ options:
     description: Address that the models will listen on, in addition to loopback.
     type: str
     default: ''
+  egress:
+    description: What models may connect to, V(tgi_egress).
+    type: str
+    default: open
+  egress_allowed:
+    description: What they may connect to in any case, V(tgi_egress_allowed).
+    type: list
+    elements: str
+    default: []
   base_dir:
     description: Directory of the models' Compose projects.
     type: str

@@ -38,7 +38,13 @@ def facts(values: dict[str, Any]) -> dict[str, Any]:
     """The preflight's fact for a host with nothing deployed, as it crosses from the host."""
     requests = host_request(values, ["gpu_hosts"]).models
     models = assign([one.entry for one in requests], values["tgi_base_port"])
-    known = {"models": models, "deployed": [], "cdi": [], "firewall": False, "comes_back": False}
+    known = {
+        "models": models,
+        "deployed": [],
+        "cdi": [],
+        "ports_closed": False,
+        "comes_back": False,
+    }
     return dict(json.loads(json.dumps(known)))
 
 

@@ -5,6 +5,8 @@ tests/unit/common/test_places.py keeps them equal to the roles' defaults.
 
 from __future__ import annotations
 
+import hashlib
+
 #: The Compose projects, a folder for each model: tgi_base_dir
 BASE_DIR = "/opt/tgi"
 #: Weights, which containers see as /data: tgi_data_dir
@@ -22,8 +24,18 @@ FIREWALL_DIRECTORY = "/etc/tgi-fence"
 FIREWALL_UNIT = "/etc/systemd/system/tgi-fence.service"
 #: First words of Compose projects, units and certificates that this project wrote
 MARK = "# Written by tgi-ansible"
+#: Characters of the name of a network interface in Linux
+_LONGEST_INTERFACE = 15
 
 
 def compose_project(model: str) -> str:
     """Return the name of a model's Compose project; Compose drops the dots."""
     return "tgi-" + model.replace(".", "")
+
+
+def bridge_of(project: str) -> str:
+    """Return the name of a project's bridge: the project's, or "tgi-…" where that is too long."""
+    if len(project) <= _LONGEST_INTERFACE:
+        return project
+    digest = hashlib.sha256(project.encode()).hexdigest()
+    return f"tgi-{digest}"[:_LONGEST_INTERFACE]

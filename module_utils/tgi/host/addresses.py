@@ -34,7 +34,7 @@ def parse_addresses(text: str) -> list[str]:
     return [
         str(one["local"])
         for link in json.loads(text or "[]")
-        if not str(link.get("ifname", "")).startswith(("docker", "br-", "veth"))
+        if not str(link.get("ifname", "")).startswith(("docker", "br-", "tgi-", "veth"))
         for one in link.get("addr_info", [])
         if one.get("local")
     ]

@@ -1,8 +1,9 @@
-"""Write the firewall rules before the models' ports, and check whether they are in force.
+"""Write the firewall rules around the models, and check whether they are in force.
 
-Docker rewrites a packet's destination before any filter sees it, so the rules match the original
-destination that conntrack keeps. Two chains jump to them: DOCKER-USER, which Docker leaves alone,
-and INPUT, where packets that Docker did not rewrite reach its proxy.
+They say who may reach the models' ports, and what the models may connect to. Docker rewrites a
+packet's destination before any filter sees it, so the rules match the original destination that
+conntrack keeps. Two chains jump to them: DOCKER-USER, which Docker leaves alone, and INPUT, where
+packets that Docker did not rewrite reach its proxy.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..common.commands import Ask
 from ..common.places import MARK
@@ -19,6 +20,13 @@ CHAIN = "TGI-FENCE"
 #: Port on which an engine listens in its container
 CONTAINER_PORT = 80
 ENTRIES = ("DOCKER-USER", "INPUT")
+#: Program -> its file of rules
+TOOLS = {"iptables": "rules", "ip6tables": "rules6"}
+#: The models' own bridges, which the role tgi names; networks of others have other names
+BRIDGES = "tgi-+"
+#: Where clouds hand out credentials: most of them, Azure's agent, Alibaba
+METADATA = ("169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32")
+EGRESS = ("open", "no_metadata", "none")
 _OPEN = re.compile(r"-[jg] (?:ACCEPT|RETURN)\b")
 _DOOR = re.compile(r"--ctorigdst (\S+) --ctorigdstport (\d+)")
 
@@ -48,17 +56,19 @@ SCRIPT = """\
 #!/bin/sh
 # Written by tgi-ansible: puts the rules beside it in force, first in Docker's and the host's chains
 set -eu
-{tool} -w -N DOCKER-USER 2>/dev/null || true
-{{
-  echo '*filter'
-  echo ':{chain} - [0:0]'
-  cat {directory}/rules
-  for entry in {entries}; do
-    {tool} -w -S "$entry" | sed -n 's/^-A \\(.* -j {chain}\\)$/-D \\1/p'
-    echo "-I $entry 1 -j {chain}"
-  done
-  echo COMMIT
-}} | {tool}-restore -w --noflush
+up() {{ # tool file
+  "$1" -w -N DOCKER-USER 2>/dev/null || true
+  {{
+    echo '*filter'
+    echo ':{chain} - [0:0]'
+    cat "{directory}/$2"
+    for entry in {entries}; do
+      "$1" -w -S "$entry" | sed -n 's/^-A \\(.* -j {chain}\\)$/-D \\1/p'
+      echo "-I $entry 1 -j {chain}"
+    done
+    echo COMMIT
+  }} | "$1-restore" -w --noflush
+}}
 """
 
 
@@ -72,27 +82,61 @@ def tool_of(address: str) -> str:
 
 
 def files(
-    directory: str, address: str, doors: Iterable[tuple[str, int]], sources: list[str]
+    directory: str,
+    address: str,
+    doors: Iterable[tuple[str, int]],
+    sources: list[str],
+    egress: str = "open",
+    allowed: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Return the files of ``directory``, name -> text: rules and up.
+    """Return the files of ``directory``, name -> text: the rules of each tool, and up.
 
     Only ``sources``, addresses or networks, may reach ``doors``, pairs of (address, port). Raises
     FirewallError for a source that is not of the same IP version as ``address``. Without an
-    address, the rules only keep neighbours away from the containers' own addresses.
+    address, the rules only keep neighbours away from the containers' own addresses. ``egress`` is
+    one of EGRESS; models may reach the IPv4 networks of ``allowed`` in any case.
     """
-    lines = _closing(address, doors, sources) if address else []
+    own = tool_of(address)
+    lines: dict[str, list[str]] = {own: [], "iptables": _leaving(egress, allowed)}
+    lines[own] += _closing(address, doors, sources) if address else []
+    made = {TOOLS[tool]: _text(rules) for tool, rules in lines.items()}
+    script = SCRIPT.format(chain=CHAIN, directory=directory, entries=" ".join(ENTRIES))
+    return {**made, "up": script + "".join(f"up {tool} {TOOLS[tool]}\n" for tool in lines)}
+
+
+def _text(lines: list[str]) -> str:
     # Before Docker 28, a neighbour can send to a container's own address, past published ports
-    lines.append(
-        f"! -i br-+ -o br-+ -p tcp -m tcp --dport {CONTAINER_PORT} "
-        "-m conntrack ! --ctstate DNAT --ctdir ORIGINAL -j DROP"
-    )
+    every = [
+        *lines,
+        f"! -i {BRIDGES} -o {BRIDGES} -p tcp -m tcp --dport {CONTAINER_PORT} "
+        "-m conntrack ! --ctstate DNAT --ctdir ORIGINAL -j DROP",
+    ]
     # The digest shows which rules are in force: iptables prints the other rules in its own form
-    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-    lines.insert(0, f'-m comment --comment "tgi-ansible {digest}"')
-    script = SCRIPT.format(
-        tool=tool_of(address), chain=CHAIN, directory=directory, entries=" ".join(ENTRIES)
-    )
-    return {"rules": f"{MARK}\n" + "".join(f"-A {CHAIN} {line}\n" for line in lines), "up": script}
+    digest = hashlib.sha256("\n".join(every).encode()).hexdigest()[:16]
+    every.insert(0, f'-m comment --comment "tgi-ansible {digest}"')
+    return f"{MARK}\n" + "".join(f"-A {CHAIN} {line}\n" for line in every)
+
+
+def _leaving(egress: str, allowed: Iterable[str]) -> list[str]:
+    """Return the rules for new connections from the models' networks."""
+    if egress == "open":
+        return []
+    lines = ["-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"]
+    lines += [f"-d {ipaddress.ip_network(one, strict=False)} -j RETURN" for one in allowed]
+    if egress == "none":
+        lines.append("-j REJECT")
+    else:
+        # Some clouds have their name server there
+        lines += [f"-p {kind} -m {kind} --dport 53 -j RETURN" for kind in ("udp", "tcp")]
+        lines += [f"-d {network} -j REJECT" for network in METADATA]
+    return [f"-i {BRIDGES} {line}" for line in lines]
+
+
+def egress_of(rules: str) -> str:
+    """Return what the rules let the models reach, one of EGRESS."""
+    if f"-i {BRIDGES} -j REJECT" in rules:
+        return "none"
+    return "no_metadata" if f"-d {METADATA[0]} -j REJECT" in rules else "open"
 
 
 def _closing(address: str, doors: Iterable[tuple[str, int]], sources: list[str]) -> list[str]:
@@ -125,15 +169,17 @@ def sources_of(rules: str) -> list[str]:
     return [line.split()[3] for line in rules.splitlines() if line.startswith(f"-A {CHAIN} -s ")]
 
 
-def ask_in_force(rules: str, ask: Ask) -> bool | None:
-    """Ask the kernel whether ``rules`` are in force; None: unknown."""
-    doors = doors_of(rules)
-    tool = tool_of(doors[0][0] if doors else "")
-    said = [ask([tool, "-w", "-S", chain]) for chain in (CHAIN, *ENTRIES)]
-    if any(code is None for code, _ in said):
-        return None
-    chain, *entries = (text if code == 0 else "" for code, text in said)
-    return in_force(rules, chain, entries)
+def ask_in_force(texts: Mapping[str, str], ask: Ask) -> bool | None:
+    """Ask the kernel whether the rules in ``texts`` (file -> text) are in force; None: unknown."""
+    wanted = {tool: texts[name] for tool, name in TOOLS.items() if texts.get(name)}
+    for tool, rules in wanted.items():
+        said = [ask([tool, "-w", "-S", chain]) for chain in (CHAIN, *ENTRIES)]
+        if any(code is None for code, _ in said):
+            return None
+        chain, *entries = (text if code == 0 else "" for code, text in said)
+        if not in_force(rules, chain, entries):
+            return False
+    return bool(wanted)
 
 
 def in_force(rules: str, chain: str, entries: Iterable[str]) -> bool:

@@ -56,6 +56,9 @@ class HostRequest:
     gateway_config: str = ""
     base_port: int = DEFAULT_BASE_PORT
     bind_address: str = ""
+    #: tgi_egress and tgi_egress_allowed
+    egress: str = "open"
+    egress_allowed: tuple[str, ...] = ()
     base_dir: str = BASE_DIR
     data_dir: str = DATA_DIR
     #: tgi_read_only_data
@@ -83,7 +86,9 @@ class HostRequest:
         """Return the request that the module's options hold."""
         models = tuple(ModelRequest(**one) for one in options["models"])
         ports = tuple(PortRequest(**one) for one in options["gateway_ports"])
-        return cls(**{**options, "models": models, "gateway_ports": ports})
+        allowed = tuple(options["egress_allowed"])
+        more = {"models": models, "gateway_ports": ports, "egress_allowed": allowed}
+        return cls(**{**options, **more})
 
     def driver_rules(self) -> dict[str, Any]:
         """Return what host.nvidia.driver_verdict compares the driver with."""

@@ -17,6 +17,7 @@ from .bind_address import check_firewall
 from .checks_files import check_files
 from .container_rules import check_container
 from .docker_rules import check_docker
+from .egress import allowed_networks, check_egress
 from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
 from .gateway.pem_files import Reader
@@ -38,6 +39,8 @@ _JUDGED = (
     "nvidia_container_toolkit_version",
     "nvidia_driver_install",
     "docker_version",
+    "tgi_egress",
+    "tgi_egress_allowed",
     "tgi_version",
     "tgi_base_dir",
     "tgi_data_dir",
@@ -81,7 +84,7 @@ def check_inventory(
     if "gpu_hosts" in groups:
         further += [*check_models(values), *check_toolkit(values), *check_firewall(values)]
         further += [*check_docker(values), *check_key_sources(values)]
-        further += check_container(values)
+        further += [*check_container(values), *check_egress(values)]
     further += check_quantities(values)
     further += check_accepted(values, gpu_hosts or {})
     if "gateways" in groups:
@@ -119,6 +122,8 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
         gateway_config=GATEWAY_CONFIGURATION if "gateways" in groups else "",
         base_port=whole(values.get("tgi_base_port")) or DEFAULT_BASE_PORT,
         bind_address=_text(values.get("tgi_bind_address"), "") if deploys else "",
+        egress=_text(values.get("tgi_egress"), "open"),
+        egress_allowed=allowed_networks(values),
         base_dir=_text(values.get("tgi_base_dir"), BASE_DIR),
         data_dir=_text(values.get("tgi_data_dir"), DATA_DIR),
         read_only_data=_text(values.get("tgi_read_only_data"), "offline"),

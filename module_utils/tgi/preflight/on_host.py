@@ -64,6 +64,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     gated = [gated_note(one.entry, one.variable) for one in request.models if one.lacks_token]
     addresses = host_addresses.all_addresses()
     problems += host_addresses.check_bind_address(request.bind_address, addresses)
+    rules = "".join(_rules(root).values())
     facts = {
         "models": models,
         "gpus": nvidia.gpus,
@@ -74,9 +75,9 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         "address": host_addresses.source_address(),
         "addresses": addresses,
         "published": read_published(root) if gateway else {},
-        "firewall": _inside(root, FIREWALL_UNIT).exists(),
-        "firewall_sources": firewall.sources_of(read(_inside(root, f"{FIREWALL_DIRECTORY}/rules"))),
-        "neighbours_kept_out": request.deploys and _kept_out(root),
+        "firewall_sources": firewall.sources_of(rules),
+        "ports_closed": bool(firewall.doors_of(rules)),
+        "firewall_holds": request.deploys and _firewall_holds(request, root),
         "comes_back": in_place(request.base_dir, _inside(root, str(DIRECTORY))),
         "checks_ready": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
     }
@@ -185,21 +186,31 @@ def _check_image(request: HostRequest, root: Path, models: list[dict[str, Any]])
     return system.check_image_disk(place, root, request.min_free_image_gib)
 
 
-def _kept_out(root: Path) -> bool:
+def _firewall_holds(request: HostRequest, root: Path) -> bool:
     """Return whether a host that publishes on loopback only has the firewall that it needs."""
     unit = _inside(root, FIREWALL_UNIT)
-    lets_in = lets_neighbours_in(commands.ask)
-    if not lets_in:
+    if request.egress == "open" and not (lets_in := lets_neighbours_in(commands.ask)):
         return lets_in is False and not unit.exists()
-    rules = firewall.files(FIREWALL_DIRECTORY, "", [], [])["rules"]
+    leaving = request.egress, request.egress_allowed
+    wanted = firewall.files(FIREWALL_DIRECTORY, "", [], [], *leaving)
+    wanted.pop("up")
     return (
-        read(_inside(root, f"{FIREWALL_DIRECTORY}/rules")) == rules
+        _rules(root) == wanted
         and all(
             commands.ask(["systemctl", verb, "--quiet", unit.name]).rc == 0
             for verb in ("is-active", "is-enabled")
         )
-        and firewall.ask_in_force(rules, commands.ask) is True
+        and firewall.ask_in_force(wanted, commands.ask) is True
     )
+
+
+def _rules(root: Path) -> dict[str, str]:
+    """Return the firewall's files of rules, name -> text."""
+    texts = {
+        name: read(_inside(root, f"{FIREWALL_DIRECTORY}/{name}"))
+        for name in firewall.TOOLS.values()
+    }
+    return {name: text for name, text in texts.items() if text}
 
 
 def _inside(root: Path, path: str) -> Path:

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.live.hosts import host_at, knock, until
+from tests.support.live.hosts import CONTAINER, address_of, knock, other_than, until
 
-CONTAINER = "tgi-smollm2-135m-tgi-1"
-OTHERS = {"debian12": "debian13", "debian13": "debian12"}
 _ADDRESS = "'{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'"
 
 
@@ -23,10 +21,7 @@ def container(host: Any) -> str:
 @pytest.fixture
 def neighbour(host: Any, inventory: str, container: str) -> Iterator[Any]:
     """Return a host on the same network with a route to the container."""
-    name = host.backend.name.rpartition("-")[2]
-    # "172.31.0.3/16"; hostname -I names Docker's bridges too
-    at = host.check_output("ip -4 -br addr show eth0").split()[2].partition("/")[0]
-    other = host_at(inventory, OTHERS[name])
+    at, other = address_of(host), other_than(host, inventory)
     # Its own networks may have the same addresses
     other.check_output(f"ip route replace {container}/32 via {at}")
     yield other

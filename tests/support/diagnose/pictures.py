@@ -147,7 +147,13 @@ GPU: Side = {
         "active": "active",
     },
     "bind_address": "10.0.0.5",
-    "firewall": {"in_force": True, "ports": [8081], "sources": ["10.0.0.9/32"]},
+    "egress": "no_metadata",
+    "firewall": {
+        "in_force": True,
+        "ports": [8081],
+        "sources": ["10.0.0.9/32"],
+        "egress": "no_metadata",
+    },
     "models": [
         {
             "name": "small",

@@ -17,6 +17,9 @@ import yaml
 
 ADDRESSES = {"gpu1": "10.231.0.11", "gpu2": "10.231.0.12"}
 PORTS = {"scribe": 8081, "clerk": 8082}
+#: The model of the scenario default, and the other host of each
+CONTAINER = "tgi-smollm2-135m-tgi-1"
+OTHERS = {"debian12": "debian13", "debian13": "debian12"}
 QUESTION = [{"role": "user", "content": "Name the capital of France."}]
 
 _COUNT = """
@@ -39,6 +42,16 @@ except OSError:
 def python(host: Any, code: str) -> str:
     """Run Python on a host; return what it printed."""
     return str(host.check_output("python3 -c %s", code)).strip()
+
+
+def address_of(host: Any) -> str:
+    """Return a disposable host's address; ``hostname -I`` names Docker's bridges too."""
+    return str(host.check_output("ip -4 -br addr show eth0").split()[2].partition("/")[0])
+
+
+def other_than(host: Any, inventory: str) -> Any:
+    """Return the other host of the scenario default."""
+    return host_at(inventory, OTHERS[host.backend.name.rpartition("-")[2]])
 
 
 def requests_of(host: Any, model: str = "scribe") -> int:

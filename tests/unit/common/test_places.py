@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.tgi.common import places
+from ansible.module_utils.tgi.common.places import bridge_of
 
 from tests.support.roots import ROOT
 
@@ -33,3 +34,10 @@ def test_the_gateway() -> None:
 def test_a_project_of_ours_begins_with_the_mark() -> None:
     template = ROOT / "roles/tgi/templates/compose.yaml.j2"
     assert template.read_text().startswith(places.MARK)
+
+
+def test_a_bridge_has_a_name_that_linux_takes() -> None:
+    assert bridge_of("tgi-llama") == "tgi-llama"
+    long = [bridge_of(f"tgi-meta-llama-3.1-8b-{letter}") for letter in "ab"]
+    assert {len(one) for one in long} == {15} and len(set(long)) == 2
+    assert all(one.startswith("tgi-") for one in long)

@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.common.commands import CommandOutput
-from ansible.module_utils.tgi.host.firewall import FirewallError, doors_of, files, in_force, tool_of
+from ansible.module_utils.tgi.common.commands import CommandOutput, CommandResult
+from ansible.module_utils.tgi.host.firewall import (
+    FirewallError,
+    ask_in_force,
+    doors_of,
+    egress_of,
+    files,
+    in_force,
+    tool_of,
+)
 
 from tests.support.run_module import load, run
 
@@ -35,7 +43,7 @@ def test_sources_pass_and_the_rest_is_dropped_by_the_original_destination() -> N
         "-s 10.1.0.0/24 -j RETURN",
         f"{closed} 8081 --ctdir ORIGINAL -j DROP",
         f"{closed} 8082 --ctdir ORIGINAL -j DROP",
-        "! -i br-+ -o br-+ -p tcp -m tcp --dport 80 "
+        "! -i tgi-+ -o tgi-+ -p tcp -m tcp --dport 80 "
         "-m conntrack ! --ctstate DNAT --ctdir ORIGINAL -j DROP",
     ]
     assert doors_of(text) == [DOOR, ("10.0.0.5", 8082)]
@@ -43,8 +51,11 @@ def test_sources_pass_and_the_rest_is_dropped_by_the_original_destination() -> N
 
 def test_the_family_is_that_of_the_address() -> None:
     assert (tool_of("10.0.0.5"), tool_of("fd00::5")) == ("iptables", "ip6tables")
-    script = files("/etc/tgi-fence", "fd00::5", [("fd00::5", 8081)], ["fd00::9"])["up"]
-    assert "ip6tables-restore -w --noflush" in script
+    made = files("/etc/tgi-fence", "fd00::5", [("fd00::5", 8081)], ["fd00::9"], "no_metadata")
+    assert doors_of(made["rules6"]) == [("fd00::5", 8081)] and doors_of(made["rules"]) == []
+    assert [egress_of(made[name]) for name in ("rules", "rules6")] == ["no_metadata", "open"]
+    script = made["up"]
+    assert "up ip6tables rules6\nup iptables rules\n" in script
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     for source, words in (("fd00::9", "is IPv4"), ("edge1", "write addresses")):
         with pytest.raises(FirewallError, match=words):
@@ -54,10 +65,67 @@ def test_the_family_is_that_of_the_address() -> None:
 def test_without_an_address_only_the_way_to_the_containers_is_closed() -> None:
     made = files("/etc/tgi-fence", "", [], [])
     (rule,) = made["rules"].splitlines()[2:]
-    assert rule.startswith("-A TGI-FENCE ! -i br-+ -o br-+ -p tcp -m tcp --dport 80 ")
+    assert rule.startswith("-A TGI-FENCE ! -i tgi-+ -o tgi-+ -p tcp -m tcp --dport 80 ")
     assert rule.endswith(" -j DROP")
-    assert made["up"].count("} | iptables-restore") == 1
+    assert set(made) == {"rules", "up"} and made["up"].endswith("}\nup iptables rules\n")
     assert in_force(made["rules"], shown(made["rules"]), JUMPS)
+
+
+@pytest.mark.parametrize(
+    ("egress", "allowed", "expected"),
+    [
+        ("open", ["10.0.0.7"], []),
+        (
+            "no_metadata",
+            [],
+            [
+                "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
+                # Google's name server is at the address of its metadata
+                "-p udp -m udp --dport 53 -j RETURN",
+                "-p tcp -m tcp --dport 53 -j RETURN",
+                "-d 169.254.0.0/16 -j REJECT",
+                "-d 168.63.129.16/32 -j REJECT",
+                "-d 100.100.100.200/32 -j REJECT",
+            ],
+        ),
+        (
+            "none",
+            ["10.0.0.7", "10.2.0.9/24"],
+            [
+                "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
+                "-d 10.0.0.7/32 -j RETURN",
+                "-d 10.2.0.0/24 -j RETURN",
+                "-j REJECT",
+            ],
+        ),
+    ],
+)
+def test_what_models_may_connect_to(egress: str, allowed: list[str], expected: list[str]) -> None:
+    text = files("/etc/tgi-fence", DOOR[0], [DOOR], ["10.0.0.0/8"], egress, allowed)["rules"]
+    lines = [line.removeprefix("-A TGI-FENCE ") for line in text.splitlines()[2:]]
+    # First, since a source that may reach the ports can be a network that has the containers too
+    assert lines[: len(expected)] == [f"-i tgi-+ {line}" for line in expected]
+    assert lines[len(expected)] == "-i lo -j RETURN"
+    assert egress_of(text) == egress and doors_of(text) == [DOOR]
+    assert in_force(text, shown(text), JUMPS)
+
+
+def test_every_tool_with_rules_must_have_them_in_force() -> None:
+    made = files("/etc/tgi-fence", "fd00::5", [("fd00::5", 8081)], ["fd00::9"])
+
+    def ask_with(loaded: str) -> Any:
+        def answer(command: Any) -> CommandResult:
+            if command[-1] != "TGI-FENCE":
+                return CommandResult(0, f"-A {command[-1]} -j TGI-FENCE\n")
+            text = made["rules" if command[0] == "iptables" else "rules6"]
+            return CommandResult(0, shown(text) if command[0] in loaded.split() else "")
+
+        return answer
+
+    assert ask_in_force(made, ask_with("iptables ip6tables")) is True
+    assert ask_in_force(made, ask_with("iptables")) is False
+    assert ask_in_force(made, ask_with("ip6tables")) is False
+    assert ask_in_force(made, lambda _: CommandResult(None, "")) is None
 
 
 def test_what_is_in_force() -> None:
@@ -185,6 +253,28 @@ def test_an_old_engine_alone_needs_the_rules(
     assert not host.directory.exists()
     for engine["version"] in ("28.0.1", ""):
         assert ask(host, capsys, **NO_ADDRESS)["changed"] is False
+
+
+def test_egress_needs_the_rules_with_every_engine(
+    host: Host, engine: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine["version"] = "29.1.0"
+    for egress in ("no_metadata", "none"):
+        assert ask(host, capsys, egress=egress, **NO_ADDRESS)["changed"] is True
+        assert egress_of(host.loaded) == egress
+        assert ask(host, capsys, egress=egress, **NO_ADDRESS)["changed"] is False
+    more = {"egress": "none", "egress_allowed": ["10.0.0.7"]}
+    assert ask(host, capsys, **more, **NO_ADDRESS)["changed"] is True
+    assert "-d 10.0.0.7/32 -j RETURN" in host.loaded
+    assert ask(host, capsys, egress="open", **NO_ADDRESS)["changed"] is True
+    assert not host.directory.exists()
+
+
+def test_rules_of_the_other_version_go(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    ask(host, capsys)
+    (host.directory / "rules6").write_text("-A TGI-FENCE -j DROP\n")
+    assert ask(host, capsys)["changed"] is True
+    assert not (host.directory / "rules6").exists()
 
 
 def test_a_host_whose_address_is_removed_keeps_the_rule_for_its_containers(

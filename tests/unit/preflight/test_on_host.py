@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.common.commands import CommandResult, ask
+from ansible.module_utils.tgi.host import firewall
 from ansible.module_utils.tgi.host.nvidia.gpus import QUERY
 from ansible.module_utils.tgi.host.ports import DOCKER
 from ansible.module_utils.tgi.models.record import SCHEMA, Record, to_text
 from ansible.module_utils.tgi.preflight import on_host
 from ansible.module_utils.tgi.preflight.host_request import PortRequest
+from ansible.module_utils.tgi.preflight.inventory import host_request
 
 from tests.support.preflight.host_root import (
     as_root,
@@ -87,6 +90,9 @@ def test_a_host_that_runs_the_model_already(
     (root / "etc/nginx/tgi-gateway").mkdir(parents=True)
     (root / "etc/systemd/system").mkdir(parents=True)
     (root / "etc/systemd/system/tgi-fence.service").touch()
+    (root / "etc/tgi-fence").mkdir()
+    closed = firewall.files("/etc/tgi-fence", "10.0.0.5", [("10.0.0.5", 8081)], ["10.0.0.9"])
+    (root / "etc/tgi-fence/rules").write_text(closed["rules"])
     monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda name: name)
     # The running models themselves fill the disk
     answer = on_host.inspect_host(request_for(HOUSE, min_free_disk_gib=1e9), root)
@@ -103,9 +109,9 @@ def test_a_host_that_runs_the_model_already(
         "address": "10.0.0.5",
         "addresses": ["10.0.0.5"],
         "published": {},
-        "firewall": True,
-        "firewall_sources": [],
-        "neighbours_kept_out": False,
+        "firewall_sources": ["10.0.0.9/32"],
+        "ports_closed": True,
+        "firewall_holds": False,
         "comes_back": False,
         "checks_ready": True,
     }
@@ -253,3 +259,61 @@ def test_a_forgotten_drain_is_named(tmp_path: Path) -> None:
     (root / "var/lib/tgi-gateway/drain/house@gpu1").touch()
     (line,) = on_host.inspect_host(request_for(min_memory_gib=0.0), root)["notes"]
     assert line.startswith("gpu1 gets no requests for house: it is drained since")
+
+
+OLD, NEW = "tgi@sha256:0", "tgi@sha256:1"
+BIG: dict[str, Any] = {"name": "house", "port": 8090, "gpus": []}
+
+
+def image_problems(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *models: dict[str, Any], image: str, **more: Any
+) -> list[str]:
+    def answer(command: Sequence[str]) -> CommandResult:
+        there = command[:3] == ["docker", "image", "inspect"] and command[-1] == OLD
+        return CommandResult(0, "sha256:1\n") if there else CommandResult(None, "")
+
+    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", answer)
+    request = request_for(*models, image=image, docker_data_root="/small/docker", **more)
+    return list(on_host.inspect_host(request, root)["problems"])
+
+
+@pytest.mark.parametrize("deployed", [False, True])
+def test_a_full_disk_of_docker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deployed: bool
+) -> None:
+    root = fake_root(tmp_path)
+    if deployed:
+        folder = root / "opt/tgi/house"
+        folder.mkdir(parents=True)
+        (folder / "compose.yaml").write_text("# Written by tgi-ansible\n")
+        record = replace(Record("house", "tgi-house", 8090, []), image=NEW)
+        (folder / "deployed.json").write_text(to_text(record))
+    (line,) = image_problems(root, monkeypatch, BIG, image=NEW, min_free_image_gib=1e6)
+    assert (
+        line.startswith("file system /") and "GiB free, but the image needs 1e+06 in /sma" in line
+    )
+    assert line.endswith("or lower preflight_min_free_image_gib")
+    assert image_problems(root, monkeypatch, BIG, image=NEW) == []
+    assert image_problems(root, monkeypatch, BIG, image=OLD, min_free_image_gib=1e6) == []
+    # A gateway alone needs no image
+    assert image_problems(root, monkeypatch, image=NEW, min_free_image_gib=1e6) == []
+
+
+def test_the_request_says_where_images_will_be() -> None:
+    given = {
+        "tgi_image": NEW,
+        "docker_version": "29.*",
+        "docker_data_root": "/srv/docker",
+        "preflight_min_free_image_gib": 25,
+    }
+    asked = host_request(given, ["gpu_hosts"])
+    assert (asked.image, asked.docker_data_root, asked.min_free_image_gib) == (
+        NEW,
+        "/srv/docker",
+        25,
+    )
+    assert asked.images_by_containerd is True
+    settings = {"features": {"containerd-snapshotter": False}}
+    asked = host_request({**given, "docker_daemon_settings": settings}, ["gpu_hosts"])
+    assert asked.images_by_containerd is False
+    assert json.dumps(asked.to_options())

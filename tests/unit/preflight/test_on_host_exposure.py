@@ -18,28 +18,35 @@ HOUSE = {"name": "house", "gpus": []}
 
 
 @pytest.mark.parametrize(
-    ("engine", "rules", "unit", "kept_out"),
+    ("engine", "egress", "rules", "unit", "holds"),
     [
-        ("28.1.0", "", 1, True),
-        ("28.1.0", "here", 0, False),
-        ("26.1.5", "", 1, False),
-        ("26.1.5", "here", 0, True),
-        ("26.1.5", "here", 3, False),
-        ("26.1.5", "flushed", 0, False),
-        ("26.1.5", "other", 0, False),
-        ("", "", 1, False),
+        ("28.1.0", "open", "", 1, True),
+        ("28.1.0", "open", "here", 0, False),
+        ("26.1.5", "open", "", 1, False),
+        ("26.1.5", "open", "here", 0, True),
+        ("26.1.5", "open", "here", 3, False),
+        ("26.1.5", "open", "flushed", 0, False),
+        ("26.1.5", "open", "other", 0, False),
+        ("", "open", "", 1, False),
+        ("28.1.0", "no_metadata", "", 1, False),
+        ("28.1.0", "no_metadata", "here", 0, True),
+        ("28.1.0", "no_metadata", "flushed", 0, False),
+        ("26.1.5", "none", "here", 0, True),
+        ("26.1.5", "none", "other", 0, False),
+        ("", "none", "here", 3, False),
     ],
 )
-def test_who_keeps_neighbours_from_the_containers(
+def test_whether_the_firewall_is_as_needed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     engine: str,
+    egress: str,
     rules: str,
     unit: int,
-    kept_out: bool,
+    holds: bool,
 ) -> None:
     root = fake_root(tmp_path)
-    text = firewall.files("/etc/tgi-fence", "", [], [])["rules"]
+    text = firewall.files("/etc/tgi-fence", "", [], [], egress)["rules"]
     if rules:
         for path, words in {
             "etc/systemd/system/tgi-fence.service": "",
@@ -55,13 +62,14 @@ def test_who_keeps_neighbours_from_the_containers(
         if line.startswith("systemctl is-"):
             return CommandResult(unit, "")
         if line.startswith("iptables"):
-            return CommandResult(0, "" if rules == "flushed" else text + "-A X -j TGI-FENCE\n")
+            chain = "" if rules == "flushed" else text
+            return CommandResult(0, chain if "TGI-FENCE" in line else "-A X -j TGI-FENCE\n")
         return ask(command)
 
     monkeypatch.setattr(f"{on_host.__name__}.commands.ask", answer)
-    assert (
-        on_host.inspect_host(request_for(HOUSE), root)["facts"]["neighbours_kept_out"] is kept_out
-    )
+    facts = on_host.inspect_host(request_for(HOUSE, egress=egress), root)["facts"]
+    assert facts["firewall_holds"] is holds
+    assert facts["ports_closed"] is False
 
 
 def test_a_shared_data_directory_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.tgi.common.places import MARK
+from ansible.module_utils.tgi.common.places import MARK, bridge_of
 from ansible.module_utils.tgi.engines.tgi.options import LAUNCHER_OPTIONS
 from ansible.module_utils.tgi.models.deployed import find_deployed
 
@@ -258,3 +258,13 @@ def test_the_commit_that_deploys() -> None:
     commit = template("{{ __tgi_commit }}", variables([MODEL], role_path=str(ROLE)))
     assert re.fullmatch(r"([0-9a-f]{40}(\+dirty)?)?", commit)
     assert template("{{ __tgi_commit }}", variables([MODEL], role_path="/")) == ""
+
+
+@pytest.mark.parametrize("name", ["llama-3.1", "meta-llama-3.1-8b-instruct"])
+def test_the_firewall_knows_the_bridge(name: str) -> None:
+    project = compose({**MODEL, "name": name})
+    network = project["networks"]["default"]
+    bridge = network["driver_opts"]["com.docker.network.bridge.name"]
+    assert bridge == bridge_of(project["name"]) and bridge.startswith("tgi-")
+    assert network["enable_ipv6"] is False
+    assert "enable_ipv6" not in compose(tgi_egress="open")["networks"]["default"]

@@ -66,21 +66,35 @@ def judge_firewall(scene: Scene) -> Found:
             )
     if seen["in_force"] is False:
         return broken("down", "its rules are not in force: every host can reach the models", _AGAIN)
-    return ok(f"in force, lets in {', '.join(seen['sources'])}")
+    return _judge_egress(scene) or ok(f"in force, lets in {', '.join(seen['sources'])}")
+
+
+def _judge_egress(scene: Scene) -> Found | None:
+    """Compare what the models may connect to with tgi_egress; None: as wanted."""
+    seen, wanted = scene.own["firewall"], scene.own.get("egress", "open")
+    if wanted == "open" or (seen and seen["egress"] == wanted and seen["in_force"] is not False):
+        return None
+    what = "connect to any address" if wanted == "none" else "get the cloud's credentials"
+    if seen and seen["egress"] == wanted:
+        return warning("down", f"its rules are not in force: models can {what}", _AGAIN)
+    said = f"lets models {what}, though tgi_egress is {wanted}"
+    return warning("egress", said, "run site.yml --tags tgi")
 
 
 def _judge_direct_access(scene: Scene) -> Found:
     """Check that no neighbour reaches, by a route, the containers of models on loopback."""
     seen = scene.own["firewall"]
     if not (scene.own.get("docker") or {}).get("lets_neighbours_in"):
-        return ok("not needed: models listen on loopback only")
+        fine = f"in force, egress is {seen['egress']}" if seen else "not needed: all on loopback"
+        return _judge_egress(scene) or ok(fine)
     who = "a neighbour with a route to the containers can reach the models"
     if seen is None:
         remedy = "run site.yml --tags tgi, which sets one up, or install Docker 28 or later"
         return warning("open", f"Docker is older than 28 and there is no firewall: {who}", remedy)
     if seen["in_force"] is False:
         return warning("down", f"its rules are not in force: {who}", _AGAIN)
-    return ok("in force, keeps neighbours from the containers' own addresses")
+    fine = "in force, keeps neighbours from the containers' own addresses"
+    return _judge_egress(scene) or ok(fine)
 
 
 def _published(scene: Scene) -> list[str]:

@@ -54,6 +54,7 @@ class Inside:
     tools: bool = True
     canary_passes: int = 2
     timeout: float = 30.0
+    egress: str = "open"
     root: Path = Path("/")
     transport: Any = None
 
@@ -74,7 +75,8 @@ def look_at_gpu_host(
         "host": wish.host,
         "docker": read_docker(run, root),
         "bind_address": wish.bind_address,
-        "firewall": read_firewall(run, _inside(root, f"{FIREWALL_DIRECTORY}/rules")),
+        "egress": wish.egress,
+        "firewall": read_firewall(run, _inside(root, FIREWALL_DIRECTORY)),
     }
     found, states = _look(wish, models, docker, probes, seen["docker"])
     here = [one for one in ("127.0.0.1", wish.bind_address) if one]

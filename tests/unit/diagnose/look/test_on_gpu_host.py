@@ -172,7 +172,12 @@ def test_the_firewall(tmp_path: Path, stands: bool) -> None:
     jump = f"-A X -j {firewall.CHAIN}\n" if stands else "-A X -j ACCEPT\n"
     answers = {f"-S__{firewall.CHAIN}": (0, RULES), "iptables": (0, jump)}
     seen, _ = gpu_host(tmp_path, FakeDocker(up()), answers=answers)
-    assert seen["firewall"] == {"in_force": stands, "ports": [8081], "sources": ["10.0.0.9/32"]}
+    assert seen["firewall"] == {
+        "in_force": stands,
+        "ports": [8081],
+        "sources": ["10.0.0.9/32"],
+        "egress": "open",
+    }
 
 
 @pytest.mark.parametrize(
@@ -199,6 +204,34 @@ def test_a_host_that_publishes_on_loopback_is_closed_too(
     (found,) = (one.found for one in verdict.findings if one.link == "firewall")
     assert (found.code, found.state) == (code, "warning" if code else "ok")
     assert verdict.cause is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rules", "code", "said"),
+    [
+        ("open", "", "", "not needed"),
+        ("no_metadata", "", "egress", "lets models get the cloud's credentials"),
+        ("no_metadata", "no_metadata", "", "in force, egress is no_metadata"),
+        ("none", "no_metadata", "egress", "lets models connect to any address"),
+        ("none", "none", "", "in force, egress is none"),
+        ("none", "none flushed", "down", "not in force: models can connect to any address"),
+    ],
+)
+def test_what_models_may_connect_to(
+    tmp_path: Path, wanted: str, rules: str, code: str, said: str
+) -> None:
+    answers = {"docker__version": (0, "29.1.0\n")}
+    if rules:
+        text = firewall.files("/etc/tgi-fence", "", [], [], rules.split()[0])["rules"]
+        (tmp_path / "etc/tgi-fence").mkdir(parents=True)
+        (tmp_path / "etc/tgi-fence/rules").write_text(text)
+        jump = "" if "flushed" in rules else f"-A X -j {firewall.CHAIN}\n"
+        answers |= {f"-S__{firewall.CHAIN}": (0, text), "iptables": (0, jump)}
+    docker = FakeDocker(up(), parse(raw(*TO_SERVE)))
+    seen, _ = gpu_host(tmp_path, docker, answers=answers, egress=wanted)
+    (found,) = (one.found for one in verdict_of(gpu=seen).findings if one.link == "firewall")
+    assert (found.code, found.state) == (code, "warning" if code else "ok")
+    assert said in found.seen
 
 
 def test_the_environment_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
