@@ -94,6 +94,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.docker.containers import shims
 from ansible.module_utils.tgi.docker.engine_packages import (
     PATTERNS,
+    confining,
     conflicts,
     dependents,
     engine_moves,
@@ -179,7 +180,7 @@ def main() -> None:
         module.fail_json(msg=module.params["refused"])
     if foreign():
         module.fail_json(msg="; ".join(foreign()))
-    tools = module.params["tools"]
+    tools = [*module.params["tools"], *confining(manager)]
     try:
         there = ask(module.run_command, manager, [*PATTERNS, *tools])
     except ValueError as error:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ..common.commands import Run
+from ..common.files import read
 from ..packages.holds import matches
 
 PATTERNS = ["docker*", "containerd*", "runc*", "podman-docker*", "lxc-docker*", "moby-*"]
@@ -60,6 +61,9 @@ _REMOVE = ["apt-get", "--simulate", "-o", "APT::Get::AutomaticRemove=false", "re
 # Packages that restart the daemon, and packages that running containers need
 ENGINES = ("docker-ce", "docker.io")
 SERVING = (*ENGINES, "containerd.io", "containerd")
+_APPARMOR = "sys/module/apparmor/parameters/enabled"
+# The kernel of a container is that of its host, whose profiles are not ours
+_CONTAINER = (".dockerenv", "run/systemd/container")
 # Engines that no package manager can remove
 _FOREIGN = {
     "/snap/bin/docker": (
@@ -76,6 +80,17 @@ _FOREIGN = {
 def foreign(root: Path = Path("/")) -> list[str]:
     """Return a message, with the remedy, for each engine that is not a package."""
     return [what for path, what in _FOREIGN.items() if (root / path.lstrip("/")).exists()]
+
+
+def has_apparmor(root: Path = Path("/")) -> bool:
+    """Return whether the machine's own kernel has AppArmor."""
+    inside = any((root / name).exists() for name in _CONTAINER)
+    return not inside and read(root / _APPARMOR).strip() == "Y"
+
+
+def confining(manager: str, root: Path = Path("/")) -> list[str]:
+    """Return the package without which Docker confines no container, if the kernel has AppArmor."""
+    return ["apparmor"] if manager == "apt" and has_apparmor(root) else []
 
 
 def conflicts(installed: Mapping[str, str], source: str) -> list[str]:

@@ -124,11 +124,12 @@ _ERRORS: tuple[tuple[str, StartError], ...] = (
         ),
     ),
     (
-        r"toomanyrequests|unauthorized|authentication required|pull access denied|denied:",
+        r"toomanyrequests|unauthorized|authentication required|no basic auth|pull access denied|denied:",
         StartError(
             "docker",
             "the registry refuses the pull",
-            "run docker login on the host as root, and check the name in tgi_image",
+            "run sudo docker login REGISTRY on the host, because root's login counts, not that of "
+            "another user; check the name in tgi_image",
         ),
     ),
     (

@@ -143,6 +143,7 @@ GPU: Side = {
         "problem": "",
         "lets_neighbours_in": False,
         "next_start": "",
+        "unconfined": False,
         "load": "loaded",
         "active": "active",
     },

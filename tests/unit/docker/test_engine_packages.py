@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.docker.containers import shims
-from ansible.module_utils.tgi.docker.engine_packages import dependents, foreign, major, to_install
+from ansible.module_utils.tgi.docker.engine_packages import (
+    confining,
+    dependents,
+    foreign,
+    major,
+    to_install,
+)
 
 from tests.support.run_module import load, run
 
@@ -28,6 +34,7 @@ def judge(
         module.AnsibleModule, "get_bin_path", lambda _self, name, **_: str(tmp_path / name)
     )
     monkeypatch.setattr(module, "foreign", list)
+    monkeypatch.setattr(module, "confining", lambda _: [])
     monkeypatch.setattr(module, "LOCKS", str(tmp_path / "versionlock.list"))
 
     def call(
@@ -215,3 +222,23 @@ def test_without_a_version_nothing_moves(judge: Judge) -> None:
 )
 def test_major(version: str, wanted: str) -> None:
     assert major(version) == wanted
+
+
+@pytest.mark.parametrize(
+    ("manager", "kernel", "inside", "found"),
+    [
+        ("apt", "Y\n", "", ["apparmor"]),
+        ("apt", "Y\n", ".dockerenv", []),
+        ("apt", "N\n", "", []),
+        ("apt", "", "", []),
+        ("dnf", "Y\n", "", []),
+    ],
+)
+def test_apparmor_where_the_kernel_has_it(
+    tmp_path: Path, manager: str, kernel: str, inside: str, found: list[str]
+) -> None:
+    (tmp_path / "sys/module/apparmor/parameters").mkdir(parents=True)
+    (tmp_path / "sys/module/apparmor/parameters/enabled").write_text(kernel)
+    if inside:
+        (tmp_path / inside).touch()
+    assert confining(manager, tmp_path) == found

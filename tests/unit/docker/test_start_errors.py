@@ -45,6 +45,7 @@ SAID = {
         "docker", "systemctl status docker"),
     "toomanyrequests: You have reached your pull rate limit": ("docker", "docker login"),
     "pull access denied for x, repository does not exist": ("docker", "docker login"),
+    "Head https://r/v2/tgi/manifests/1: no basic auth credentials": ("docker", "root's login"),
     "manifest unknown": ("docker", "compare tgi_image"),
     "Get https://ghcr.io/v2/: x509: certificate signed by unknown authority": (
         "docker", "docker_registry_cas"),

@@ -30,8 +30,14 @@ def judge_docker(scene: Scene) -> Found:
     if seen is None:
         return not_reached()
     said, _, remedy = seen["next_start"].rpartition("; ")
+    if not seen["problem"] and said:
+        return warning("next_start", f"answers, but {said}", remedy)
+    if not seen["problem"] and seen["unconfined"]:
+        what = "answers, but containers run without AppArmor, which the kernel has"
+        remedy = "run site.yml --tags docker, which installs it, then restart Docker and the models"
+        return warning("unconfined", what, remedy)
     if not seen["problem"]:
-        return warning("next_start", f"answers, but {said}", remedy) if said else ok("answers")
+        return ok("answers")
     if said:
         return broken("down", f"{seen['problem']}: {said}", remedy)
     state = f" (docker.service is {seen['active']})" if seen.get("active") else ""

@@ -10,6 +10,7 @@ from ...common.files import read
 from ...docker.daemon_json import DaemonConfigError, parse
 from ...docker.daemon_rules import refuse_flags
 from ...docker.direct_access import lets_neighbours_in
+from ...docker.engine_packages import has_apparmor
 from ...docker.unit_flags import read_flags
 from ...host import machine
 
@@ -17,16 +18,25 @@ _CONFIG = "/etc/docker/daemon.json"
 
 
 def read_docker(run: Ask, root: Path) -> dict[str, Any]:
-    """Return ``problem`` (empty), the unit's state, ``lets_neighbours_in``, ``next_start``.
+    """Return ``problem`` (empty), the unit's state, ``lets_neighbours_in``, and more.
 
-    ``next_start`` is why the daemon would not start again ("what; remedy"), "" if nothing is known.
+    ``unconfined``: the kernel has AppArmor, and containers run without it. ``next_start``: why the
+    daemon would not start again ("what; remedy"), "" if nothing is known.
     """
     return {
         "problem": "",
         "lets_neighbours_in": lets_neighbours_in(run),
         "next_start": _next_start(run, root),
+        "unconfined": _lacks_apparmor(run, root),
         **machine.unit(run, "docker"),
     }
+
+
+def _lacks_apparmor(run: Ask, root: Path) -> bool:
+    if not has_apparmor(root):
+        return False
+    code, text = run(["docker", "info", "--format={{.SecurityOptions}}"])
+    return code == 0 and "name=apparmor" not in text
 
 
 def _next_start(run: Ask, root: Path) -> str:

@@ -52,3 +52,25 @@ def test_it_is_a_warning_while_docker_runs_and_the_cause_after(tmp_path: Path) -
     assert verdict.cause
     assert verdict.cause.link == "docker"
     assert "remove the option (systemctl cat docker" in verdict.line
+
+
+@pytest.mark.parametrize(
+    ("kernel", "options", "unconfined"),
+    [
+        ("Y\n", "[name=seccomp,profile=builtin name=cgroupns]", True),
+        ("Y\n", "[name=apparmor name=seccomp,profile=builtin]", False),
+        ("N\n", "[name=seccomp,profile=builtin]", False),
+        ("", "[name=seccomp,profile=builtin]", False),
+    ],
+)
+def test_containers_that_apparmor_could_confine(
+    tmp_path: Path, kernel: str, options: str, unconfined: bool
+) -> None:
+    (tmp_path / "sys/module/apparmor/parameters").mkdir(parents=True)
+    (tmp_path / "sys/module/apparmor/parameters/enabled").write_text(kernel)
+    answers = {"SecurityOptions": (0, options)}
+    seen, _ = gpu_host(tmp_path, FakeDocker(up(), []), answers=answers)
+    assert seen["docker"]["unconfined"] is unconfined
+    row = next(row for row in verdict_of(gpu=seen).rows() if row["link"] == "docker")
+    assert (row["state"] == "warning") is unconfined
+    assert ("without AppArmor" in str(row)) is unconfined
