@@ -148,6 +148,7 @@ ARGUMENTS = {
     "min_free_image_gib": {"type": "float", "default": 0.0},
     "image": {"type": "str", "default": ""},
     "docker_data_root": {"type": "str", "default": ""},
+    "docker_pools": {"type": "list", "elements": "str", "default": []},
     "images_by_containerd": {"type": "bool", "default": False},
     "min_driver": {"type": "str", "default": "0"},
     "recommended_driver": {"type": "str", "default": ""},

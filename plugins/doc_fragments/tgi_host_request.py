@@ -101,6 +101,11 @@ options:
     description: Docker's data directory, if the role sets it.
     type: str
     default: ''
+  docker_pools:
+    description: Networks from which Docker takes those of models, if the role sets them.
+    type: list
+    elements: str
+    default: []
   images_by_containerd:
     description: Whether an engine that is not installed yet will keep its images with containerd.
     type: bool

@@ -1,4 +1,4 @@
-"""Find the directory where Docker keeps its images, and whether an image is there."""
+"""Find where Docker keeps its images, whether one is there, and its pools of networks."""
 
 from __future__ import annotations
 
@@ -46,13 +46,24 @@ def image_directory(root: Path, data_root: str, by_containerd: bool, ask: Ask) -
         now, _, status = text.partition(" ")
         by_containerd = "io.containerd.snapshotter" in status
         data_root = data_root or now
-    try:
-        config = parse(read(root / "etc/docker/daemon.json"), "daemon.json")
-    except DaemonConfigError:
-        config = {}  # The role docker refuses it
+    config = _settings(root)
     if code != 0:
         by_containerd = _wished(config.get("features"), by_containerd)
     if by_containerd:
         found = _CONTAINERD_ROOT.search(read(root / "etc/containerd/config.toml"))
         return found.group(1) if found else "/var/lib/containerd"
     return data_root or str(config.get("data-root") or BOUND_TO_CONTAINERS["data-root"])
+
+
+def address_pools(root: Path) -> tuple[str, ...]:
+    """Return the IPv4 networks in daemon.json from which Docker takes those of containers."""
+    pools = _settings(root).get("default-address-pools")
+    bases = [one.get("base") for one in pools or [] if isinstance(one, Mapping)]
+    return tuple(one for one in bases if isinstance(one, str) and ":" not in one)
+
+
+def _settings(root: Path) -> dict[str, Any]:
+    try:
+        return parse(read(root / "etc/docker/daemon.json"), "daemon.json")
+    except DaemonConfigError:
+        return {}  # The role docker refuses it

@@ -124,7 +124,8 @@ _ERRORS: tuple[tuple[str, StartError], ...] = (
         ),
     ),
     (
-        r"toomanyrequests|unauthorized|authentication required|no basic auth|pull access denied|denied:",
+        r"toomanyrequests|unauthorized|authentication required|no basic auth|pull access denied"
+        r"|denied:",
         StartError(
             "docker",
             "the registry refuses the pull",

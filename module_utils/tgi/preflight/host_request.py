@@ -66,6 +66,8 @@ class HostRequest:
     #: tgi_image
     image: str = ""
     docker_data_root: str = ""
+    #: Bases of docker_address_pools
+    docker_pools: tuple[str, ...] = ()
     #: Whether an engine that is not installed yet will leave images to containerd
     images_by_containerd: bool = False
     min_memory_gib: float = 0.0
@@ -88,6 +90,7 @@ class HostRequest:
         ports = tuple(PortRequest(**one) for one in options["gateway_ports"])
         allowed = tuple(options["egress_allowed"])
         more = {"models": models, "gateway_ports": ports, "egress_allowed": allowed}
+        more["docker_pools"] = tuple(options["docker_pools"])
         return cls(**{**options, **more})
 
     def driver_rules(self) -> dict[str, Any]:

@@ -114,6 +114,9 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
     """
     deploys = "gpu_hosts" in groups
     settings = values.get("docker_daemon_settings")
+    pools = values.get("docker_address_pools")
+    listed = pools if isinstance(pools, list) else []
+    bases = [str(one["base"]) for one in listed if isinstance(one, Mapping) and "base" in one]
     ports = [(name, whole(values.get(name))) for name in PORTS if "gateways" in groups]
     return HostRequest(
         models=tuple(_model_requests(values)),
@@ -131,6 +134,7 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
         min_memory_gib=(deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
         min_free_disk_gib=number(values.get("preflight_min_free_disk_gib")) or 0.0,
         image=_text(values.get("tgi_image"), ""),
+        docker_pools=tuple(bases),
         docker_data_root=_text(values.get("docker_data_root"), ""),
         images_by_containerd=leaves_images_to_containerd(
             _text(values.get("docker_version"), ""),

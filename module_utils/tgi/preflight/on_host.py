@@ -20,7 +20,7 @@ from ..gateway.in_force import read_published
 from ..gateway.nginx.edited import origin_of
 from ..gateway.nginx.release import ReleaseLink
 from ..host import addresses as host_addresses
-from ..host import firewall, system
+from ..host import firewall, routes, system
 from ..host import ports as host_ports
 from ..host.boot_units import DIRECTORY, in_place
 from ..host.data_directory import check_directory
@@ -84,7 +84,14 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     return {
         "problems": problems,
         # Not "warnings": Ansible would print them itself, without the host's name
-        "notes": [*nvidia.warnings, *open_data, *gone, *gated, *_drained(gateway, root)],
+        "notes": [
+            *nvidia.warnings,
+            *(_check_routes(request, root) if new else []),
+            *open_data,
+            *gone,
+            *gated,
+            *_drained(gateway, root),
+        ],
         "facts": facts,
         "certificate": _certificate(gateway, request.gateway_config, root),
         "clock": time.time(),
@@ -184,6 +191,12 @@ def _check_image(request: HostRequest, root: Path, models: list[dict[str, Any]])
     data_root, by_containerd = request.docker_data_root, request.images_by_containerd
     place = image_store.image_directory(root, data_root, by_containerd, commands.ask)
     return system.check_image_disk(place, root, request.min_free_image_gib)
+
+
+def _check_routes(request: HostRequest, root: Path) -> list[str]:
+    """Warn of routes that a new model's network would cover."""
+    pools = request.docker_pools or image_store.address_pools(root)
+    return list(routes.check_pools(commands.ask, pools))
 
 
 def _firewall_holds(request: HostRequest, root: Path) -> bool:

@@ -63,13 +63,13 @@ def test_the_host_itself_is_no_way_round(host: Any, cloud: str) -> None:
 def test_a_model_without_egress_only_answers(host: Any, cloud: str, allowed: bool) -> None:
     made = firewall.files(DIRECTORY, "", [], [], "none", [cloud] if allowed else [])
     before = host.check_output(f"cat {DIRECTORY}/rules")
-    host.check_output(f"printf %s %s > {DIRECTORY}/rules && {DIRECTORY}/up", made["rules"])
+    host.check_output(f"printf %%s %s > {DIRECTORY}/rules && {DIRECTORY}/up", made["rules"])
     try:
         assert reaches(host, cloud, 8098) is allowed
         assert not reaches(host, METADATA, 53)
         assert not reaches(host, host.check_output(f"docker inspect -f {_GATEWAY} {CONTAINER}"), 80)
         assert knock(host, "127.0.0.1", 8081) == "open"
     finally:
-        host.check_output(f"printf '%s\\n' %s > {DIRECTORY}/rules", before)
+        host.check_output(f"printf '%%s\\n' %s > {DIRECTORY}/rules", before.rstrip())
         host.check_output("systemctl restart tgi-fence")
     assert reaches(host, cloud, 8098)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.tgi.common.commands import CommandResult
 from ansible.module_utils.tgi.docker.image_store import (
+    address_pools,
     has_image,
     image_directory,
     leaves_images_to_containerd,
@@ -86,3 +87,19 @@ def test_an_image_that_is_there() -> None:
 
     assert has_image("there", ask) and not has_image("away", ask)
     assert asked[0][:3] == ["docker", "image", "inspect"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ()),
+        ("{", ()),
+        ('{"default-address-pools": [{"base": "10.213.0.0/16", "size": 24}]}', ("10.213.0.0/16",)),
+        ('{"default-address-pools": [{"base": "fd00::/48", "size": 64}, 5, {}]}', ()),
+        ('{"default-address-pools": null}', ()),
+    ],
+)
+def test_the_networks_of_containers(tmp_path: Path, text: str, found: tuple[str, ...]) -> None:
+    (tmp_path / "etc/docker").mkdir(parents=True)
+    (tmp_path / "etc/docker/daemon.json").write_text(text)
+    assert address_pools(tmp_path) == found

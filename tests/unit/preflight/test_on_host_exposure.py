@@ -86,3 +86,20 @@ def test_a_gated_model_without_a_token_is_warned_of(tmp_path: Path) -> None:
     (note,) = on_host.inspect_host(request_for(gated), root)["notes"]
     assert note.startswith("tgi_models[0].hf_token is not set, and most repositories like meta-")
     assert on_host.inspect_host(request_for({**gated, "hf_token": True}), root)["notes"] == []
+
+
+def test_a_route_of_the_site_that_docker_would_cover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = '[{"dst": "172.18.0.0/16", "gateway": "10.0.0.1", "dev": "eth0"}]'
+
+    def answer(command: Any) -> CommandResult:
+        return CommandResult(0, shown) if "route" in command else CommandResult(None, "")
+
+    monkeypatch.setattr(f"{on_host.__name__}.commands.ask", answer)
+    root = fake_root(tmp_path)
+    (note,) = on_host.inspect_host(request_for(HOUSE), root)["notes"]
+    assert note.startswith("the route to 172.18.0.0/16 by 10.0.0.1 leads into 172.18.0.0/16")
+    elsewhere = request_for(HOUSE, docker_pools=("10.213.0.0/16",))
+    assert on_host.inspect_host(elsewhere, root)["notes"] == []
+    assert on_host.inspect_host(request_for(), root)["notes"] == []
