@@ -55,7 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
         except AnsibleConnectionFailure as error:
             problems.append(_unreachable(host, str(error)))
-            return {**result, "failed": True, "msg": refusal(host, problems)}
+            return {**result, "failed": True, "msg": refusal(problems)}
         after = time.time()
         if answer.get("failed") and not problems and not _full(answer):
             return dict(answer)
@@ -76,7 +76,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result["changed"] = False
         if problems:
             result["failed"] = True
-            result["msg"] = refusal(host, problems)
+            result["msg"] = refusal(problems)
         else:
             result["ansible_facts"] = {"tgi_host": answer["facts"]}
         return result

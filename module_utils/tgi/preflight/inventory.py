@@ -171,8 +171,11 @@ def _text(value: Any, otherwise: str) -> str:
     return otherwise if value in (None, "", UNKNOWN) else str(value)
 
 
-def refusal(host: str, problems: list[str]) -> str:
-    """Return one message with all problems, a line each."""
+def refusal(problems: list[str]) -> str:
+    """Return one message with all problems, a line each.
+
+    Ansible names the host. Equal messages of many hosts then stand once above them all.
+    """
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    lines = [f"Preflight refuses {host}: {count}, nothing was changed"]
+    lines = [f"Preflight refuses this host: {count}, nothing was changed"]
     return "\n".join(lines + [f"- {line}" for line in problems])

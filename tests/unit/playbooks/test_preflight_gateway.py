@@ -78,7 +78,7 @@ def refused(tmp_path: Path, play: str, keys: str) -> list[str]:
 def test_bad_variables_are_refused_without_a_preflight_before_the_role(tmp_path: Path) -> None:
     same = f"  - {{name: b, tier: standard, keys: [{SECRET}]}}\n"
     first, *problems = refused(tmp_path, PLAY, same)
-    assert first.startswith("Preflight refuses edge: ")
+    assert first.startswith("Preflight refuses this host: ")
     assert (
         "- gateway_consumers[1].keys[0] is the same key as gateway_consumers[0].keys[0].key; "
         "write the output of openssl rand -hex 32, in a vault file"

@@ -37,7 +37,7 @@ def test_a_host_that_is_off_is_named_with_the_way_to_go_on(tmp_path: Path) -> No
     off = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
     done = preflight(tmp_path, **off)
     assert done.returncode == 2
-    assert "Preflight refuses gpu2: " in done.stdout
+    assert "Preflight refuses this host: " in done.stdout
     assert "the host cannot be reached (" in done.stdout
     assert "to go on without it, add --limit '!gpu2'" in done.stdout
 

@@ -82,7 +82,7 @@ def test_only_what_decides_about_memory_and_files_leaves_for_the_host() -> None:
 
 
 def test_the_message() -> None:
-    assert refusal("gpu1", ["a is b; write c"]) == (
-        "Preflight refuses gpu1: 1 problem, nothing was changed\n- a is b; write c"
+    assert refusal(["a is b; write c"]) == (
+        "Preflight refuses this host: 1 problem, nothing was changed\n- a is b; write c"
     )
-    assert "2 problems" in refusal("gpu1", ["a", "b"])
+    assert "2 problems" in refusal(["a", "b"])
