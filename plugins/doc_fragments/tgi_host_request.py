@@ -78,7 +78,7 @@ options:
     type: str
     default: /var/lib/tgi
   read_only_data:
-    description: Which models get C(/data) read-only, V(tgi_read_only_data).
+    description: Which models get their weights read-only, V(tgi_read_only_data).
     type: str
     default: offline
   min_memory_gib:

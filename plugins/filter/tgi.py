@@ -17,6 +17,7 @@ from ansible.module_utils.tgi.common.places import bridge_of
 from ansible.module_utils.tgi.docker.daemon_json import split_secrets
 from ansible.module_utils.tgi.docker.start_errors import docker_remedy
 from ansible.module_utils.tgi.models.environment import container_environments, options_digest
+from ansible.module_utils.tgi.models.mounts import bind_mounts
 from ansible.module_utils.tgi.models.published import published_models
 
 DOCUMENTATION = """
@@ -70,6 +71,7 @@ class FilterModule:
         return {
             "tgi_bridge": bridge_of,
             "tgi_container_environments": container_environments,
+            "tgi_container_mounts": bind_mounts,
             "tgi_options_digest": options_digest,
             "tgi_docker_remedy": docker_remedy,
             "tgi_published_models": published_models,

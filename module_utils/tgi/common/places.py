@@ -11,6 +11,8 @@ import hashlib
 BASE_DIR = "/opt/tgi"
 #: Weights, which containers see as /data: tgi_data_dir
 DATA_DIR = "/var/lib/tgi"
+#: Below it, what each container keeps in /data itself
+OWN_DATA = ".containers"
 #: The first model's port on its host: tgi_base_port
 DEFAULT_BASE_PORT = 8081
 #: nginx's configuration in force and the versions before

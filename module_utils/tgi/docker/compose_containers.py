@@ -9,6 +9,7 @@ from typing import Any
 
 from ..common.commands import run
 from ..common.log_lines import Line, epoch, merge
+from ..common.places import OWN_DATA
 from ..common.text import clean
 
 _PROJECT = "com.docker.compose.project"
@@ -100,7 +101,8 @@ def _container(raw: dict[str, Any]) -> Container:
         devices=bool(host.get("DeviceRequests") or host.get("Runtime") == "nvidia"),
         data=next(
             (
-                str(one.get("Source") or "")
+                # Our own container has a directory below tgi_data_dir
+                str(one.get("Source") or "").partition(f"/{OWN_DATA}/")[0]
                 for one in raw.get("Mounts") or []
                 if one.get("Destination") == "/data"
             ),

@@ -44,7 +44,7 @@ def _environment(
         "MODEL_ID": model["model_id"],
         "REVISION": model["revision"],
         "NUM_SHARD": model["num_shard"],
-        # In /data one model could change the code of another, and read-only there is no place
+        # A new start takes the code of the repository, not what a run made of it
         "HF_MODULES_CACHE": "/tmp/hf_modules" if options.get("trust_remote_code") is True else "",
         **common,
         **own,

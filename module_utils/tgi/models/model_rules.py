@@ -69,6 +69,12 @@ def _check_identity(model: dict[Any, Any], where: str) -> Iterator[str]:
         yield problem(
             f"{where}.model_id", f"is {shown(model_id)}, not a repository on the Hub", remedy
         )
+    others = model.get("repositories")
+    for place, other in enumerate(others if isinstance(others, list) else []):
+        if isinstance(other, str) and not _HUB_ID.fullmatch(other):
+            path = f"{where}.repositories[{place}]"
+            what = f"is {shown(other)}, not a repository on the Hub"
+            yield problem(path, what, "write organisation/name")
     if revision is UNKNOWN:
         return
     if local and revision:

@@ -30,7 +30,8 @@ def normalise(models: Any) -> list[dict[str, Any]]:
     Each entry has: place (int, its place in the list), name, model_id, revision (str or None),
     aliases (list), port (int or None), gpus (list of str or None), num_shard (int, 0 if not
     written), options (launcher options that were set, in their own types; num_shard is not
-    repeated there), environment (dict of str) and hf_token (bool, whether it gets tgi_hf_token).
+    repeated there), environment (dict of str), hf_token (bool, whether it gets tgi_hf_token)
+    and repositories (list, what else it reads from the Hub).
 
     Never raises: entries that are not mappings are left out, and wrong values become likely
     ones, because the preflight reports them.
@@ -49,6 +50,7 @@ def normalise(models: Any) -> list[dict[str, Any]]:
             "options": _options(model),
             "environment": _environment(model.get("environment")),
             "hf_token": model.get("hf_token") is True,
+            "repositories": _texts(model.get("repositories")),
         }
         for place, model in enumerate(entries)
         if isinstance(model, dict)

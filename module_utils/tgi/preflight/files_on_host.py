@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import read
+from ..common.places import OWN_DATA
 from ..common.problem import problem, shown
 from ..models import hub_cache
+from ..models.mounts import local_paths
+from .local_files import check_local
 
 _NO_TEMPLATE = "because TGI would serve without a chat template"
 
@@ -29,14 +32,15 @@ class HostFiles:
     def check(self, model: Mapping[str, Any]) -> Iterator[str]:
         """Yield the problems of one model."""
         yield from self._check_tokenizer(model)
+        yield from self._check_local(model)
+        yield from self._check_base(model)
         environment = model["environment"]
         offline = hub_cache.is_offline(environment)
         fetches = not offline and self._read_only != "always"
         local = model["model_id"].startswith("/") or not model["revision"]
         if fetches or local or environment.get("WEIGHTS_CACHE_OVERRIDE"):
             return
-        paths = hub_cache.repository_paths(model["model_id"], environment, bool(model["gpus"]))
-        places = [place for place in map(self._on_host, paths) if place]
+        places = self._caches(model, model["model_id"])
         has = [one for one in places if model["revision"] in hub_cache.snapshots(self._path(one))]
         for place in (has or places)[:1]:
             yield from self._check_cache(model, place, offline)
@@ -48,6 +52,46 @@ class HostFiles:
 
     def _path(self, path: str) -> Path:
         return self._root / path.lstrip("/")
+
+    def _check_local(self, model: Mapping[str, Any]) -> Iterator[str]:
+        for path in local_paths(model, model["environment"]):
+            if path != posixpath.normpath(model["options"].get("tokenizer_config_path") or "."):
+                is_model, sealed = path == model["model_id"].rstrip("/"), self._read_only != "never"
+                place = self._on_host(path)
+                yield from check_local(
+                    model["variable"], self._path(place), place, is_model, sealed
+                )
+
+    def _check_base(self, model: Mapping[str, Any]) -> Iterator[str]:
+        """Name a base model that is in the Hub's cache, and that the container would not see."""
+        known = [model["model_id"], *model["repositories"]]
+        for repository in self._caches(model, model["model_id"]):
+            snapshot = self._path(f"{repository}/snapshots/{model['revision']}")
+            for file in ("config.json", "adapter_config.json"):
+                base = _value(read(snapshot / file), "base_model_name_or_path")
+                if base.startswith("/") or base in ("", *known) or not self._has_only(model, base):
+                    continue
+                what = f"does not name {base}, whose weights {model['model_id']} needs"
+                remedy = f"write repositories: [{base}], or they are fetched again"
+                yield problem(f"{model['variable']}.repositories", what, remedy)
+                return
+
+    def _caches(self, model: Mapping[str, Any], name: str) -> list[str]:
+        if name.startswith("/"):
+            return []
+        paths = hub_cache.repository_paths(name, model["environment"], bool(model["gpus"]))
+        return [place for place in map(self._on_host, paths) if place]
+
+    def _has_only(self, model: Mapping[str, Any], name: str) -> bool:
+        """Return whether tgi_data_dir has a repository, and the container has no copy."""
+        own = f"{self._data}/{OWN_DATA}/{model['name']}"
+        caches = self._caches(model, name)
+        copies = [f"{own}{cache[len(self._data) :]}" for cache in caches]
+        have, copied = (
+            any(hub_cache.snapshots(self._path(one)) for one in places)
+            for places in (caches, copies)
+        )
+        return have and not copied
 
     def _check_tokenizer(self, model: Mapping[str, Any]) -> Iterator[str]:
         written = model["options"].get("tokenizer_config_path")
@@ -90,8 +134,15 @@ class HostFiles:
             lacking = ", ".join(missing) or "weights (*.safetensors)"
             yield problem(f"{where}: {place}/{revision}", f"lacks {lacking}", fill)
         elif not weights[0].endswith(".safetensors") and self._read_only != "never":
-            what = f"has {weights[0]} only, which TGI converts beside it, and gets /data read-only"
+            what = f"has {weights[0]} only, which TGI converts beside it, and gets it read-only"
             yield problem(f"{where}: {place}/{revision}", what, "write tgi_read_only_data: never")
+
+
+def _value(text: str, name: str) -> str:
+    try:
+        return str(json.loads(text)[name])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _is_object(text: str) -> bool:

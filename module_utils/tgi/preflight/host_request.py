@@ -7,10 +7,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT
+from ..engines.tgi.environment_values import CERTIFICATES
 from ..models import hub_cache
 
 #: Only these of the environment leave for the host: the rest may be secret
-_ENVIRONMENT = ("ATTENTION", "TGI_WIGGLE_ROOM", "USE_FLASH_ATTENTION", *hub_cache.VARIABLES)
+_ENVIRONMENT = (
+    "ATTENTION",
+    "TGI_WIGGLE_ROOM",
+    "USE_FLASH_ATTENTION",
+    *hub_cache.VARIABLES,
+    *CERTIFICATES,
+)
 
 
 def known_environment(own: Mapping[str, str], common: Any) -> dict[str, str]:

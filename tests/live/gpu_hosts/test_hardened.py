@@ -55,7 +55,12 @@ def test_what_a_model_is_confined_to(machine: Machine, name: str) -> None:
     assert {bind["HostIp"] for binds in host["PortBindings"].values() for bind in binds} == {
         "127.0.0.1"
     }
-    assert [mount["Destination"] for mount in container["Mounts"]] == ["/data"]
+    repository = f"models--acme--{name.removeprefix('tgi-').removesuffix('-tgi-1')}"
+    assert sorted(mount["Destination"] for mount in container["Mounts"]) == [
+        "/data",
+        f"/data/hub/.locks/{repository}",
+        f"/data/hub/{repository}",
+    ]
     assert container["Config"]["Healthcheck"]["Test"][0] == "CMD"
     assert "@sha256:" in container["Config"]["Image"]
 

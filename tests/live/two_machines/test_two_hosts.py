@@ -92,15 +92,33 @@ def test_what_a_container_leaves_makes_no_user_root(at: Hosts) -> None:
     # The host's own shell, as the container's may need a newer C library
     leave = "cat > /data/left && chmod 4755 /data/left"
     host.check_output(f"docker exec -i tgi-scribe-tgi-1 sh -c '{leave}' < /bin/dash")
-    run = f"runuser -u daemon -- {data}/left -p -c 'id -un'"
+    left = f"{data}/.containers/scribe/left"
+    run = f"runuser -u daemon -- {left} -p -c 'id -un'"
     try:
-        assert host.check_output(f"stat -c '%U %a' {data} {data}/left") == "root 700\nroot 4755"
+        assert host.check_output(f"stat -c '%U %a' {data} {left}") == "root 700\nroot 4755"
         assert "Permission denied" in host.run(run).stderr
         # Without that mode, it does
         host.check_output(f"chmod 755 {data}")
         assert host.check_output(run) == "root"
     finally:
-        host.check_output(f"chmod 700 {data} && rm {data}/left")
+        host.check_output(f"chmod 700 {data} && rm {left}")
+
+
+def test_a_container_sees_the_weights_of_no_other_model(at: Hosts) -> None:
+    host, cache = at("gpu2"), "/var/lib/tgi/hub"
+    names = {"scribe", "clerk"}
+    for name in names:
+        inside = f"docker exec tgi-{name}-tgi-1"
+        seen = host.check_output(
+            f"{inside} find /data -name 'models--*' -path '/data/hub/models--*'"
+        )
+        assert seen.split() == [f"/data/hub/models--acme--{name}"]
+        # What it fetches is where other versions of the role look for it
+        host.check_output(f"{inside} touch /data/hub/models--acme--{name}/x")
+        host.check_output(f"rm {cache}/models--acme--{name}/x")
+        assert host.check_output(f"ls {cache}/models--acme--{name}/snapshots")
+        own = f"/var/lib/tgi/.containers/{name}"
+        assert host.check_output(f"find {own} -path '*/models--*' -type f") == ""
 
 
 @pytest.mark.usefixtures("back")

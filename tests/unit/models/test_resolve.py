@@ -32,6 +32,7 @@ def test_a_model_is_filled_in() -> None:
             "options": {"max_input_tokens": 4096},
             "environment": {"A": "true", "B": "1"},
             "hf_token": False,
+            "repositories": [],
         }
     ]
 

@@ -156,9 +156,7 @@ def test_pickled_weights_need_a_place_to_be_converted(tmp_path: Path) -> None:
     fill(data, REPOSITORY, "config.json", "pytorch_model.bin")
     ref(data)
     (line,) = judge(data, HOUSE)
-    assert (
-        "has pytorch_model.bin only, which TGI converts beside it, and gets /data read-only" in line
-    )
+    assert "has pytorch_model.bin only, which TGI converts beside it, and gets it read-only" in line
     assert line.endswith("write tgi_read_only_data: never")
     assert judge(data, HOUSE, tgi_read_only_data="never") == []
 
@@ -174,7 +172,28 @@ def test_pickled_weights_need_a_place_to_be_converted(tmp_path: Path) -> None:
     ],
 )
 def test_what_needs_no_cache(tmp_path: Path, change: dict[str, Any]) -> None:
-    assert judge(data_of(tmp_path), {**HOUSE, **change}) == []
+    data = data_of(tmp_path)
+    for name in ("own", "w"):
+        (data / name).mkdir()
+    assert judge(data, {**HOUSE, **change}) == []
+
+
+def test_a_base_model_that_the_container_would_not_see(tmp_path: Path) -> None:
+    data = data_of(tmp_path)
+    snapshot = fill(data, REPOSITORY, "medusa.safetensors")
+    (snapshot / "config.json").write_text('{"base_model_name_or_path": "acme/base"}')
+    online = {**HOUSE, "environment": {}}
+    assert judge(data, online) == []
+    base = fill(data, "hub/models--acme--base")
+    (line,) = judge(data, online)
+    assert line == (
+        "tgi_models[0].repositories does not name acme/base, whose weights acme/house-7b needs; "
+        "write repositories: [acme/base], or they are fetched again"
+    )
+    assert judge(data, {**online, "repositories": ["acme/base"]}) == []
+    # Fetched by the container itself, into its own /data
+    fill(data, f".containers/house/{base.parents[1].relative_to(data)}")
+    assert judge(data, online) == []
 
 
 def test_weights_that_cannot_be_fetched_because_data_is_read_only(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ HOUSE = {
     "num_shard": 0,
     "options": {},
     "hf_token": False,
+    "repositories": [],
 }
 
 

@@ -67,8 +67,13 @@ def test_nothing_is_read_only_where_never_is_written(model: dict[str, Any]) -> N
 
 def weights_are_read_only(model: dict[str, Any], **more: Any) -> bool:
     mounts = compose(model, **more)["services"]["tgi"]["volumes"]
-    (data,) = [one for one in mounts if one["target"] == "/data"]
-    return bool(data.get("read_only", False))
+    found = {
+        one.get("read_only", False)
+        for one in mounts
+        if "/models--" in one["target"] and "/.locks/" not in one["target"]
+    }
+    (read_only,) = found
+    return bool(read_only)
 
 
 @pytest.mark.parametrize("model", [MODEL, CPU])
