@@ -63,6 +63,8 @@ class Container:
     """It may not ask the Hub: HF_HUB_OFFLINE."""
     devices: bool | None = None
     """It asks for GPUs; None: unknown."""
+    memory: int = 0
+    """Its limit in bytes; 0 is none."""
     data: str = ""
     """The host's folder at /data, empty if there is none."""
 
@@ -98,6 +100,7 @@ def _container(raw: dict[str, Any]) -> Container:
         restarts=int(raw.get("RestartCount") or 0),
         quiet=environment.get("LOG_LEVEL", "info").lower() in _QUIET_LEVELS,
         offline=environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        memory=int(host.get("Memory") or 0),
         devices=bool(host.get("DeviceRequests") or host.get("Runtime") == "nvidia"),
         data=next(
             (

@@ -43,6 +43,7 @@ def check_quantities(values: Mapping[str, Any]) -> Iterator[str]:
             yield problem(name, f"is {given:g}", f"write one from {least} to {most}")
     yield from _check_versions(values)
     yield from check_size(values.get("tgi_shm_size"), "tgi_shm_size", "16g")
+    yield from check_size(values.get("tgi_memory_limit"), "tgi_memory_limit", "64g")
     yield from check_size(values.get("docker_log_max_size"), "docker_log_max_size", "50m")
     settings = values.get("docker_daemon_settings")
     if isinstance(settings, Mapping):

@@ -74,6 +74,7 @@ def judge_dead(
             container.out_of_memory,
             error,
             container.offline,
+            container.memory,
         )
     remedy = on_host(cause.remedy, container)
     failure = Failure(cause.id, cause.text, remedy, exit_code, quote(run, cause))

@@ -96,3 +96,8 @@ def test_code_of_a_repository_is_not_kept_with_the_weights() -> None:
     assert environment({**code, "environment": {"HF_MODULES_CACHE": "/data/m"}})[
         "HF_MODULES_CACHE"
     ] == ("/data/m")
+
+
+def test_memory_is_bounded_where_asked() -> None:
+    assert "mem_limit" not in compose()["services"]["tgi"]
+    assert compose(tgi_memory_limit="64g")["services"]["tgi"]["mem_limit"] == "64g"

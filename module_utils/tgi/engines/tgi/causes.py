@@ -89,16 +89,25 @@ def explain_death(
     out_of_memory: bool,
     error: str,
     offline: bool | None = None,
+    memory: int = 0,
 ) -> Cause:
     """Return why a container does not run, if need be from the exit code alone.
 
-    ``error`` is Docker's own reason (State.Error) for a container that cannot start.
+    ``error`` is Docker's own reason (State.Error) for a container that cannot start, ``memory`` the
+    container's limit in bytes, 0 for none.
     """
+    if out_of_memory and memory:
+        return Cause(
+            "container_memory",
+            f"killed: it needed more than its memory limit, {memory / 2**30:.1f} GiB",
+            "raise tgi_memory_limit, or delete it: weights pass through this memory, and what is "
+            "in /tmp and /dev/shm counts",
+        )
     if out_of_memory:
         return Cause(
             "host_memory",
-            "killed: out of memory (the container's limit or the host's)",
-            "raise the container's memory limit or add RAM; weights pass through host memory",
+            "killed: the host ran out of memory",
+            "add RAM, or start fewer models at once: weights pass through host memory",
         )
     if error:
         line = Line(0.0, error, error)

@@ -53,6 +53,16 @@ def test_an_exit_code_alone(code: int | None, killed: bool, cause: str) -> None:
     assert explain_death([], "load", code, killed, "").id == cause
 
 
+def test_a_container_over_its_own_limit_is_not_blamed_on_the_host() -> None:
+    found = explain_death([], "load", 137, True, "", memory=8 * 2**30)
+    assert (found.id, found.text) == (
+        "container_memory",
+        "killed: it needed more than its memory limit, 8.0 GiB",
+    )
+    assert found.remedy.startswith("raise tgi_memory_limit, or delete it")
+    assert "memory limit" not in explain_death([], "load", 137, True, "").text
+
+
 def test_a_clean_stop_is_not_blamed_on_an_old_line() -> None:
     lines = parse(raw((1, "Method Prefill encountered an error.")))
     assert explain_death(lines, "serve", 0, False, "").id == "stopped"
