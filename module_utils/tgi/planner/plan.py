@@ -113,14 +113,16 @@ def plan_model(
         remedy = "name its config.json in plan_configs"
         unknown = [f"{where} {source.problem}; {remedy}"] if source.problem else []
         return plan._replace(fits="no" if problems else "unknown", warnings=unknown)
-    least = min((card.memory_mib or 0 for card in used), default=0)
-    first = min(used, key=lambda card: card.number)._replace(memory_mib=least or None)
+    smallest = min(used, key=lambda card: card.memory_mib or 0)
+    first = min(used, key=lambda card: card.number)._replace(memory_mib=smallest.memory_mib)
     case = Case(source.config, dims, source.file_bytes, options, first)
     found = verdict(case)
     shown = fit(case)
     free = [card for card in cards if card.name == first.name and card.number not in owners]
     advice = advise(case, len(free) + len(chosen)) if found in ("no", "tight") else []
-    problems += plan_messages.problems(case, where, found, advice)
+    larger = _larger(case, [card for card in cards if card in chosen or card.number not in owners])
+    name = smallest.name if len({card.name for card in used}) > 1 else ""
+    problems += plan_messages.problems(case, where, found, advice, larger, name)
     return plan._replace(
         fits="no" if problems else found,
         gpus_needed=_least_gpus(case, choices),
@@ -151,6 +153,17 @@ def _choose(
             break
         chosen.append(same[0])
     return chosen, problems
+
+
+def _larger(case: Case, cards: list[Card]) -> list[Card]:
+    """Return GPUs of the host on which it fits, as few as there are: the largest ones."""
+    by_size = sorted(cards, key=lambda card: (-(card.memory_mib or 0), card.number))
+    for count in shard_choices(case.dims, case.options.quantize, len(by_size)):
+        taken = by_size[:count]
+        options = case.options._replace(num_shard=count)
+        if verdict(case._replace(options=options, card=taken[-1])) == "yes":
+            return taken
+    return []
 
 
 def _least_gpus(case: Case, choices: list[int]) -> int | None:

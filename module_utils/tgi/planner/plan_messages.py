@@ -26,8 +26,19 @@ def unsuited(kind: str | None, where: str, card: Card) -> list[str]:
     return [problem(f"{where}.quantize", f"is {kind}, which {what}, and {has}", remedy)]
 
 
-def problems(case: Case, where: str, verdict: str, advice: list[Advice]) -> list[str]:
-    """Return the reasons why the model cannot be served, each with a remedy."""
+def problems(
+    case: Case,
+    where: str,
+    verdict: str,
+    advice: list[Advice],
+    larger: list[Card],
+    smallest: str = "",
+) -> list[str]:
+    """Return the reasons why the model cannot be served, each with a remedy.
+
+    It would fit on the GPUs ``larger``; ``smallest`` names the GPU that is too small, where the
+    model has different ones.
+    """
     stored = case.dims.checkpoint.method if case.dims.checkpoint else None
     found = unsuited(case.options.quantize or stored, where, case.card)
     best = fit(case, FAVOURABLE)
@@ -37,8 +48,12 @@ def problems(case: Case, where: str, verdict: str, advice: list[Advice]) -> list
         found.append(problem(f"{where}.num_shard", _undivided(case), remedy))
     elif verdict == "no" and best is not None:
         sets = [written(one) for one in advice if one.set]
+        if larger and not {card.name for card in larger} <= {case.card.name}:
+            numbers = ", ".join(f'"{card.number}"' for card in larger)
+            sets.insert(0, f"gpus: [{numbers}] ({larger[-1].name})")
         remedy = ", or ".join(sets[:2]) or "use a smaller model, or more or larger GPUs"
-        found.append(problem(where, _shortage(case, best), f"write {remedy}" if sets else remedy))
+        what = _shortage(case, best, smallest)
+        found.append(problem(where, what, f"write {remedy}" if sets else remedy))
     return found
 
 
@@ -48,10 +63,12 @@ def _undivided(case: Case) -> str:
     return f"is {case.options.num_shard}, which does not divide {heads}"
 
 
-def _shortage(case: Case, best: Fit) -> str:
+def _shortage(case: Case, best: Fit, smallest: str) -> str:
     """Return what is missing even by the most favourable estimate."""
     count, name = case.options.num_shard, case.card.name
     each = f"{'each ' if count > 1 else ''}{name}"
+    if smallest:
+        each = f"{smallest}, the smallest of its GPUs"
     has = f"{best.memory_bytes / _GIB:.1f} GiB of {each}"
     if best.phase == "load":
         return (

@@ -70,6 +70,26 @@ def test_advice_counts_the_gpus_that_are_free() -> None:
     assert "num_shard" not in line
 
 
+def test_a_larger_gpu_in_the_host_is_named() -> None:
+    small, large = card("Quadro P400", "2048", "8.0"), card("NVIDIA L40S", "46068", "8.9", place=1)
+    weights = (
+        "tgi_models[0] has 15.0 GiB of weights on a GPU, too much for the 2.0 GiB of Quadro P400"
+    )
+    (line,) = judge(wanted({"model_id": LLAMA}), small + large)
+    assert line == f'{weights}; write gpus: ["1"] (NVIDIA L40S)'
+    (line,) = judge(wanted({"model_id": LLAMA, "num_shard": 2}), small + large)
+    assert line.startswith(
+        "tgi_models[0] has 7.5 GiB of weights on a GPU, too much for the 2.0 GiB"
+    )
+    assert line.endswith(
+        'of Quadro P400, the smallest of its GPUs; write gpus: ["1"] (NVIDIA L40S)'
+    )
+    # Another model's is none
+    other = {"model_id": "acme/unknown", "gpus": ["1"]}
+    (line,) = judge(wanted({"model_id": LLAMA, "gpus": ["0"]}, other), small + large)
+    assert "L40S" not in line and "larger GPUs" in line
+
+
 def test_a_config_in_the_hosts_cache(tmp_path: Path) -> None:
     models = wanted({"model_id": "acme/big-70b"}, {"model_id": "acme/new-9b"}, {"model_id": "x/y"})
     cards = TWO + card("NVIDIA L4", "23034", "8.9").replace("0, ", "2, ", 1)
