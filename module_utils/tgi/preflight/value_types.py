@@ -95,6 +95,8 @@ def check_value(spec: dict[str, Any], value: Any, path: str) -> list[str]:
             wanted = f"one of {_choices(spec)}, in quotes"
         elif kind in _NUMBERS and isinstance(value, str) and _converts(kind, value):
             wanted = f"{value.strip()} without quotes; where a template makes it, add | {kind}"
+        if kind != "str" and isinstance(value, str) and path == name:
+            wanted += _elsewhere(kind, name, value)
         return [problem(path, what, f"write {wanted}")]
     if kind == "path" and not _is_absolute(value):
         wanted = _EXAMPLES[kind].format(name=path.rpartition(".")[2])
@@ -114,6 +116,19 @@ def check_value(spec: dict[str, Any], value: Any, path: str) -> list[str]:
     # Gateway keys (raw) have rules of their own
     secret = kind == "str" and spec.get("no_log")
     return list(check_secret(value, path) if secret else ()) or _check_choice(spec, value, path)
+
+
+def _elsewhere(kind: str, name: str, value: str) -> str:
+    """Return what to write where every value is a text: in INI inventories and with -e NAME=…"""
+    text = value.strip().lower()
+    known = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+    literal = known.get(text, text) if kind == "bool" else text
+    if kind not in ("bool", *_NUMBERS) or (kind == "bool" and literal not in ("true", "false")):
+        return ""
+    if not _converts(kind, value):
+        return ""
+    ini = f"; in an INI file {literal.capitalize()}" if kind == "bool" else ""
+    return f"{ini}; on the command line -e '{{\"{name}\": {literal}}}'"
 
 
 def _is_absolute(value: Any) -> bool:

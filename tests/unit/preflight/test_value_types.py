@@ -85,6 +85,37 @@ def test_what_is_refused(model: dict[str, Any], line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "value", "remedy"),
+    [
+        (
+            "bool",
+            "False",
+            "write x: true or x: false, without quotes; in an INI file False; on the ",
+        ),
+        (
+            "bool",
+            "yes",
+            "without quotes; in an INI file True; on the command line -e '{\"x\": true}'",
+        ),
+        (
+            "int",
+            "7",
+            "write 7 without quotes; where a template makes it, add | int; on the command ",
+        ),
+        ("float", "0.5", "add | float; on the command line -e '{\"x\": 0.5}'"),
+    ],
+)
+def test_where_every_value_is_a_text(kind: str, value: str, remedy: str) -> None:
+    (line,) = check_value({"type": kind}, value, "x")
+    assert remedy in line
+
+
+def test_a_text_that_is_no_number_anywhere() -> None:
+    (line,) = check_value({"type": "int"}, "many", "x")
+    assert "-e" not in line
+
+
+@pytest.mark.parametrize(
     "model",
     [
         {"name": "a", "max_total_tokens": 4096, "gpus": ["0"], "usage_stats": "off"},
