@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from ..host import ports as host_ports
 from ..host.boot_units import DIRECTORY, in_place
 from ..host.data_directory import check_directory
 from ..host.nvidia import cdi, driver, driver_verdict
+from ..host.python_interpreter import check_interpreter
 from ..models.deployed import DeployedModels, check_projects, read_deployed
 from ..models.gated import gated_note
 from ..models.lost_projects import lost_notes
@@ -62,6 +64,8 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     open_data = check_directory(data, request.data_dir) if request.deploys else []
     gone = lost_notes(deployed.lost, request.base_dir, [model["name"] for model in wanted])
     gated = [gated_note(one.entry, one.variable) for one in request.models if one.lacks_token]
+    checks_ready = all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema"))
+    problems += check_interpreter(sys.executable, checks_ready) if request.deploys else []
     addresses = host_addresses.all_addresses()
     problems += host_addresses.check_bind_address(request.bind_address, addresses)
     rules = "".join(_rules(root).values())
@@ -79,7 +83,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         "ports_closed": bool(firewall.doors_of(rules)),
         "firewall_holds": request.deploys and _firewall_holds(request, root),
         "comes_back": in_place(request.base_dir, _inside(root, str(DIRECTORY))),
-        "checks_ready": all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema")),
+        "checks_ready": checks_ready,
     }
     return {
         "problems": problems,

@@ -20,6 +20,7 @@ from .state import Failure, Memory, Status, Wanted
 
 _UNSEEN = re.compile(rf"{GPU_UNSEEN}|Could not import Flash Attention enabled models")
 _PATIENCE = 10.0
+_SILENT_MINUTES = 2
 """Seconds that a server gets after its first HTTP answer: a busy one may refuse some."""
 
 
@@ -128,13 +129,14 @@ def judge_running(
         up = max(0.0, now - container.started)
         return Status(wanted.name, "ready", True, up, 0.0, "", container.name, container.restarts)
     stage = _stage(container, run, seen, memory, now)
+    silence = _silence(stage, run or [], now)
     allowed = deadline(stage.phase, wanted.timeouts)
     elapsed = max(0.0, now - stage.began)
     failure = None
     served = now - memory.serving_since
     patient = stage.phase not in ("listen", "serve") or served >= min(_PATIENCE, allowed)
     if elapsed > allowed and patient:
-        failure = _overdue(stage, allowed, run or [], seen, container)
+        failure = _overdue(stage, allowed, run or [], seen, container, silence)
     elif refuses := _refuses_all(run or []) if seen.healthy else None:
         failure = Failure(refuses.id, refuses.text, refuses.remedy)
     return Status(
@@ -143,11 +145,18 @@ def judge_running(
         False,
         elapsed,
         allowed,
-        stage.detail,
+        "; ".join(filter(None, [stage.detail, silence])),
         container.name,
         container.restarts,
         failure,
     )
+
+
+def _silence(stage: Progress, run: Sequence[Line], now: float) -> str:
+    """Return how long the log has been silent, if long: a download that hangs prints nothing."""
+    minutes = int((now - run[-1].at) / 60) if run and run[-1].at else 0
+    spoken = stage.phase in ("start", "download", "load", "warmup")
+    return f"no line for {minutes} min" if spoken and minutes >= _SILENT_MINUTES else ""
 
 
 def _refuses_all(run: Sequence[Line]) -> Cause | None:
@@ -155,7 +164,12 @@ def _refuses_all(run: Sequence[Line]) -> Cause | None:
 
 
 def _overdue(
-    stage: Progress, allowed: float, run: Sequence[Line], seen: Probe, container: Container
+    stage: Progress,
+    allowed: float,
+    run: Sequence[Line],
+    seen: Probe,
+    container: Container,
+    silence: str,
 ) -> Failure:
     known = recognise(_for(container, run), stage.phase, container.offline)
     within = f"within {allowed:g} s"
@@ -169,6 +183,7 @@ def _overdue(
         remedy = RESTART if "/health answered 5" in seen.detail else SLOW["serve"]
     else:
         text = f"not done {within}, and the container still runs"
+        text += f" ({silence})" if silence else ""
         remedy = "" if known else SLOW[stage.phase]
     if known:
         text = f"{text}; the log says: {known.text}"

@@ -103,3 +103,17 @@ def test_a_route_of_the_site_that_docker_would_cover(
     elsewhere = request_for(HOUSE, docker_pools=("10.213.0.0/16",))
     assert on_host.inspect_host(elsewhere, root)["notes"] == []
     assert on_host.inspect_host(request_for(), root)["notes"] == []
+
+
+
+def test_a_python_that_the_checks_cannot_use_is_named_before_a_model_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(f"{on_host.__name__}.sys.executable", "/opt/conda/bin/python")
+    root = fake_root(tmp_path)
+    found = on_host.inspect_host(request_for(HOUSE), root)["problems"]
+    assert any(line.startswith("ansible_python_interpreter is /opt/conda/bin/p") for line in found)
+    # A gateway asks nobody by itself
+    found = on_host.inspect_host(request_for(), root)["problems"]
+    assert not any(line.startswith("ansible_python") for line in found)

@@ -73,6 +73,18 @@ def test_the_callers_deadline_wins() -> None:
     assert judge(TO_LOAD, 4000, timeouts={"load": 5000}).failure is None
 
 
+def test_a_log_that_is_silent_for_minutes_says_so() -> None:
+    said = judge(TO_LOAD[:2], 119).detail
+    assert said and "no line" not in said
+    silent = judge(TO_LOAD[:2], 1 + 5 * 60)
+    assert (silent.detail, silent.failure) == (f"{said}; no line for 5 min", None)
+    failure = judge(TO_LOAD[:2], 4000).failure
+    assert failure is not None
+    assert "and the container still runs (no line for 66 min)" in failure.text
+    # A model that serves has nothing to log
+    assert "no line" not in judge(TO_SERVE, 4000, Probe(True, True, "busy")).detail
+
+
 def test_an_overdue_phase_whose_log_names_a_cause_says_so() -> None:
     log = (*TO_LOAD[:2], (9, launcher("No space left on device", "ERROR")))
     failure = judge(log, 4000).failure
