@@ -73,7 +73,7 @@ def read_options(
             if params.get("cors_origins") is None
             else tuple(params["cors_origins"]),
             without_sni=params.get("without_sni"),
-            secrets=tuple(one for one in params["secrets"] if len(one) >= SHORTEST_KEY),
+            secrets=_words(params["secrets"]),
         ),
         accepted=read_accepted(params["accepted"]),
         transport=transport,
@@ -119,3 +119,8 @@ def _limit(value: Any) -> int | None:
         return int(value) if value not in (None, "") else None
     except (TypeError, ValueError):
         raise PlanError(f"a token limit must be a number, got {value!r}") from None
+
+
+def _words(secrets: list[str]) -> tuple[str, ...]:
+    """Return the secrets; an answer may show one of several lines without its line breaks."""
+    return tuple(word for one in secrets for word in one.split() if len(word) >= SHORTEST_KEY)

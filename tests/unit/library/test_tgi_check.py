@@ -120,11 +120,16 @@ def test_figures_of_one_view_are_what_the_other_compares_with(
     assert more == {"stream.same", "stream.latency"}
 
 
+@pytest.mark.parametrize("ending", ["", "\n", "\nsecond-line-of-it"])
 def test_another_secret_in_an_answer_fails_and_is_not_shown(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], ending: str
 ) -> None:
     fake = FakeGateway(tgi=InMemoryTgi(model_id="hf_Secret0123"))
-    options = {**EDGE_RUN, "secrets": ["hf_Secret0123"], "models": [{**MODEL, "model_id": "any"}]}
+    options = {
+        **EDGE_RUN,
+        "secrets": [f"hf_Secret0123{ending}"],
+        "models": [{**MODEL, "model_id": "any"}],
+    }
     found, text = run(capsys, options, fake)
     assert "auth.leak" in found["failed_checks"] and "hf_Secret0123" not in text
     leak = next(one for one in found["checks"] if one["id"] == "auth.leak")

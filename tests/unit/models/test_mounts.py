@@ -79,7 +79,7 @@ def test_all_that_its_options_name_and_nothing_else() -> None:
 
 
 def test_local_weights_are_read_only_and_never_made() -> None:
-    more = {"model_id": "/data/own/", "tokenizer_config_path": "/data/own/tok.json"}
+    more: Any = {"model_id": "/data/own/", "tokenizer_config_path": "/data/own/tok.json"}
     local = Mount("/srv/tgi/own", "/data/own", True, False)
     assert mounts(**more) == [OWN, local]
     assert mounts(read_only="never", **more) == [OWN, local._replace(read_only=False)]
