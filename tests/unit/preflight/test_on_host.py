@@ -148,6 +148,7 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (root / "etc/os-release").write_text(release("debian", "11"))
     monkeypatch.setattr(f"{on_host.__name__}.os.geteuid", lambda: 1000)
     monkeypatch.setattr(f"{on_host.__name__}.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(f"{on_host.__name__}.sys.executable", "/opt/conda/bin/python")
     monkeypatch.setattr(f"{on_host.__name__}.commands.ask", lambda _: CommandResult(None, ""))
     gateway = (PortRequest(443, "gateway_https_port"),)
     more = {"min_memory_gib": 64.0, "min_free_disk_gib": 1e9, "gateway_ports": gateway}
@@ -161,6 +162,7 @@ def test_everything_wrong_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "NVIDIA driver is not installed",
         "port 8081 is taken by python3 (pid 42)",
         "port 443 is taken by an unknown process",
+        "ansible_python_interpreter is /opt/conda/bin/python",
     ]
     assert len(answer["problems"]) == len(starts)
     for line, start in zip(answer["problems"], starts, strict=True):

@@ -114,6 +114,6 @@ def test_a_python_that_the_checks_cannot_use_is_named_before_a_model_starts(
     root = fake_root(tmp_path)
     found = on_host.inspect_host(request_for(HOUSE), root)["problems"]
     assert any(line.startswith("ansible_python_interpreter is /opt/conda/bin/p") for line in found)
-    # A gateway asks nobody by itself
+    # A gateway runs no checks itself
     found = on_host.inspect_host(request_for(), root)["problems"]
     assert not any(line.startswith("ansible_python") for line in found)

@@ -19,7 +19,9 @@ from tests.support.roots import ROOT
 
 SPEC = ROOT / "roles" / "tgi" / "meta" / "argument_specs.yml"
 # Options of a model that are not the launcher's
-OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment"}
+OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment", "hf_token"} | {
+    "repositories"
+}
 COMPARED = ("type", "elements", "choices")
 
 
