@@ -22,8 +22,7 @@ from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
 from .gateway.pem_files import Reader
 from .host_request import HostRequest, ModelRequest, PortRequest, known_environment
-from .key_sources import check_key_sources
-from .logins import check_logins
+from .logins import check_key_sources, check_logins
 from .quantities import check_quantities
 from .role_specs import Role, check_types, render, render_role_variables, unknown_variables
 from .toolkit_rules import check_toolkit

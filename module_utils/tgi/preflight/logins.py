@@ -1,4 +1,4 @@
-"""Refuse logins in addresses that hosts keep in files which every user may read."""
+"""Check addresses of repositories, keys and images: none holds a login, and hosts can read keys."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..common.problem import problem
+from ..common.problem import problem, shown
 
 # dnf replaces $NAME by the content of /etc/dnf/vars/NAME
 _LOGIN = re.compile(r"//(?!\$\w+@)[^\s/]*@")
 _IMAGE = re.compile(r"[^\s/@:]+:[^\s@]+@(?!sha256:)")
+_KEY_SOURCE = re.compile(r"(?:https?://[^\s/]+/|file:/|/)\S*")
 _REMEDIES = (
     (
         "_apt_uri",
@@ -41,6 +42,17 @@ def check_logins(values: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(image, str) and _IMAGE.match(image):
         remedy = "run docker login as root on the host, and write the image without it"
         yield problem("tgi_image", "holds a login, which is no part of an image's name", remedy)
+
+
+def check_key_sources(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of Docker's and NVIDIA's repositories that no host can find."""
+    for role in ("docker", "nvidia_container_toolkit"):
+        for name in ("apt_key", "yum_key"):
+            source = values.get(f"{role}_{name}")
+            if isinstance(source, str) and source and not _KEY_SOURCE.fullmatch(source):
+                what = f"is {shown(source)}, neither a URL nor an absolute path"
+                remedy = "write a URL, or the absolute path of a file on the host"
+                yield problem(f"{role}_{name}", what, remedy)
 
 
 def _list(value: Any) -> list[Any]:

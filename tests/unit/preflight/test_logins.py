@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.preflight.logins import check_logins
+from ansible.module_utils.tgi.preflight.logins import check_key_sources, check_logins
 
 SECRET = "pl4nted"
 DIGEST = "@sha256:" + "0" * 64
@@ -53,3 +53,17 @@ def test_what_is_let_through() -> None:
     }
     assert list(check_logins(good)) == []
     assert list(check_logins({"tgi_image": f"ubuntu:24.04{DIGEST}"})) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["https://x.org/gpg", "http://mirror:8080/a", "/srv/k.asc", "file:///srv/k", ""]
+)
+def test_a_url_or_a_path(source: str) -> None:
+    assert list(check_key_sources({"docker_apt_key": source})) == []
+
+
+@pytest.mark.parametrize("source", ["docker.asc", "~/k.asc", "mirror/gpg", "/srv/my key"])
+def test_what_no_host_finds(source: str) -> None:
+    (line,) = check_key_sources({"nvidia_container_toolkit_yum_key": source})
+    where = "nvidia_container_toolkit_yum_key is "
+    assert line.startswith(f'{where}"{source}", neither a URL nor an absolute path; write a URL')

@@ -105,7 +105,6 @@ def test_a_route_of_the_site_that_docker_would_cover(
     assert on_host.inspect_host(request_for(), root)["notes"] == []
 
 
-
 def test_a_python_that_the_checks_cannot_use_is_named_before_a_model_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
