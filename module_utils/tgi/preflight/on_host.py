@@ -35,8 +35,8 @@ from . import memory_plan
 from .files_on_host import HostFiles
 from .host_request import HostRequest
 
-# Where roles, packages, nginx, Docker and Ansible itself write
-_WRITTEN = ["/etc", "/var/lib", "/var/log", "/usr", "/tmp"]
+# Where each run writes; a hardened host may mount /usr read-only until apt needs it
+_WRITTEN = ["/etc", "/var/lib", "/var/log", "/tmp"]
 
 
 def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]:
@@ -137,7 +137,10 @@ def _check_nvidia(
 def _check_ports(
     request: HostRequest, root: Path, models: list[dict[str, Any]], deployed: DeployedModels
 ) -> list[str]:
-    published = deployed.published()
+    listed = {model["name"] for model in models}
+    # The role does not stop a container whose files are gone, so such a port stays taken
+    strays = {one.port for one in deployed.lost if one.name not in listed}
+    published = {port: name for port, name in deployed.published().items() if port not in strays}
     wanted = [
         host_ports.WantedPort(
             model["port"],

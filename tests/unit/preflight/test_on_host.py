@@ -235,9 +235,9 @@ def test_an_unreadable_record_is_refused(tmp_path: Path, text: str, words: str) 
     assert found[0].startswith(f"/opt/tgi/house/deployed.json {words}")
 
 
-def test_a_compose_file_deleted_by_hand_is_written_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def without_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Docker have the container of a model whose files are gone."""
     ports = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8081"}]}
     seen = json.dumps({"config": {}, "host": {"PortBindings": ports}})
     answers = {"ps": "c1 tgi-house /opt/tgi/house\n", "inspect": seen}
@@ -245,6 +245,18 @@ def test_a_compose_file_deleted_by_hand_is_written_again(
         f"{on_host.__name__}.commands.ask",
         lambda command: CommandResult(0, answers.get(command[1], "")),
     )
+
+
+@pytest.mark.usefixtures("without_files")
+def test_a_port_of_a_container_that_the_role_cannot_stop_stays_taken(tmp_path: Path) -> None:
+    answer = on_host.inspect_host(request_for({**HOUSE, "name": "other"}), fake_root(tmp_path))
+    (line,) = answer["problems"]
+    assert line.startswith("port 8081 is taken by docker-proxy (pid 42); stop the container")
+    assert answer["notes"][0].endswith("remove it with docker compose -p tgi-house down")
+
+
+@pytest.mark.usefixtures("without_files")
+def test_a_compose_file_deleted_by_hand_is_written_again(tmp_path: Path) -> None:
     answer = on_host.inspect_host(request_for(HOUSE, min_free_disk_gib=1e9), fake_root(tmp_path))
     assert answer["problems"] == []
     assert answer["facts"]["models"][0]["port"] == 8081
