@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 #: The mounts of this process, a line each
 MOUNTS = Path("/proc/self/mountinfo")
+#: Bytes; with less free, a write failed because it was too little
+_LITTLE = 256 * 1024**2
 _UNITS = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _AGAIN = "then run this again"
@@ -112,7 +114,8 @@ def in_words(error: BaseException, mounts: Path = MOUNTS) -> str:
     if not path:
         return f"{_WITHOUT_PATH[error.errno]}, {_AGAIN}"
     found = file_system_of(os.fsdecode(path), mounts)
-    what, remedy = found.complaint()
+    # What did not fit is gone again, so some is free
+    what, remedy = found.complaint(_LITTLE)
     if error.errno == errno.EDQUOT:
         what, remedy = "has a quota that is used up", "raise the quota, or free space there"
     elif not what:

@@ -55,7 +55,12 @@ def test_the_longest_and_last_mount_has_the_path(tmp_path: Path) -> None:
     [
         (errno.ENOSPC, FULL._replace(free=0), "has only 0 bytes of 20.0 GiB left; free space"),
         (errno.ENOSPC, FULL._replace(inodes=0), "has no inodes left; delete small files there"),
-        (errno.ENOSPC, FULL, "takes no more, though 4.0 KiB are free now; look for a quota"),
+        (errno.ENOSPC, FULL, "has only 4.0 KiB of 20.0 GiB left; free space there"),
+        (
+            errno.ENOSPC,
+            FULL._replace(free=9 * GIB),
+            "takes no more, though 9.0 GiB are free now; look for a quota",
+        ),
         (errno.EDQUOT, FULL, "has a quota that is used up; raise the quota"),
         (errno.EROFS, FULL._replace(read_only=True), "is mounted read-only; see dmesg"),
     ],
