@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 _LONGEST_VALUE = 60
-_LOGIN_IN_URL = re.compile(r"//[^\s\"']*@")
+_WORD = re.compile(r"[^\s\"']+")
 # That of an image, but not the tag before an image's digest
-_LOGIN = re.compile(r"(?<![\w/.:-])[^\s/@:\"']+:(?!//)[^\s@\"']+@(?!sha256:)")
+_LOGIN = re.compile(r"(?<![\w/.:-])[^\s/@:\"']{1,1000}:(?!//)[^\s@\"']{1,3000}@(?!sha256:)")
 
 
 class Unknown:
@@ -50,7 +50,14 @@ def shown(value: Any, secret: bool = False) -> str:
 
 def without_login(text: str) -> str:
     """Return a text in which user and password of each URL or image are asterisks."""
-    return _LOGIN.sub("***@", _LOGIN_IN_URL.sub("//***@", text))
+    return _LOGIN.sub("***@", _WORD.sub(_without_login_in_url, text))
+
+
+def _without_login_in_url(found: re.Match[str]) -> str:
+    # Not by a pattern: it would begin anew at each // of a long word
+    word = found.group()
+    start, end = word.find("//"), word.rfind("@")
+    return f"{word[:start]}//***{word[end:]}" if 0 <= start < end else word
 
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -110,4 +110,5 @@ def _watch(command: list[str], log: Path) -> str:
 def _last_words(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     found = [line for line in lines if "failed to start" in line] or lines
-    return re.sub(r"/\S*/\.tgi-trial-\w+/", "", found[-1]) if found else "it ended without a word"
+    last = found[-1] if found else "it ended without a word"
+    return re.sub(r"/\S{0,500}/\.tgi-trial-\w+/", "", last)

@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(
       | tbd | dummy | token | secret | password | none | null
     )"""
 )
-_PASSWORD = re.compile(r"\w+://[^/\s@]*?:([^/\s@]+)@.*")
+_PASSWORD = re.compile(r"\w+://[^/\s@:]*:([^/\s@]+)@.*")
 
 
 def check_secret(value: Any, where: str) -> Iterator[str]:

@@ -77,7 +77,7 @@ def missing(path: str, spec: dict[str, Any]) -> str:
     """Return the message for a missing required variable, with its description."""
     text = spec.get("description") or ""
     first = str(text[0] if isinstance(text, list) and text else text)
-    meaning = re.sub(r"\b[A-Z]\(([^)]*)\)", r"\1", first).rstrip(".")
+    meaning = re.sub(r"\b[A-Z]\(([^()]*)\)", r"\1", first).rstrip(".")
     name = path.rpartition(".")[2]
     return problem(path, "is missing", f"write {name}: {f'({meaning})' if meaning else ''}")
 

@@ -51,7 +51,7 @@ MACHINE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "not_executable",
-        r"(/(?:tmp|root|home|run|usr/src/out)/\S+\.so\S*): failed to map segment",
+        r"(/(?:tmp|root|home|run|usr/src/out)/\S+): failed to map segment",
         "libraries that were built in the container may not run from {0}",
         "mount that place without noexec: a tmpfs needs the option exec",
     ),
@@ -80,8 +80,8 @@ MACHINE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "memory_limit",
-        r"(\S+\.so[\w.]*: failed to map segment from shared object)"
-        r"|(\S+: cannot allocate memory in static TLS block)"
+        r"(?<!\S)(\S+: failed to map segment from shared object)"
+        r"|(?<!\S)(\S+: cannot allocate memory in static TLS block)"
         r"|(std::bad_alloc)|([Cc]annot allocate memory)|(?:^|\s)(MemoryError)\b"
         r"|(DefaultCPUAllocator: (?:can't|not enough memory).*)|(memory allocation of \d+ bytes)"
         r"|(unable to mmap \d+ bytes)",
@@ -123,7 +123,7 @@ MACHINE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "library_missing",
-        r"((?!libcuda\.so|libnvidia-)lib[^\s/]+\.so[\w.]*): cannot open shared object file"
+        r"((?!libcuda\.so|libnvidia-)lib[^\s/:]+): cannot open shared object file"
         r"|(undefined symbol: \S+)|(cannot enable executable stack.*)"
         r"|(version `GLIBC\S+' not found)|(Flash Attention(?: V\d)? is not installed)"
         r"|(cannot import name '\w+' from 'text_generation_server\S+)"

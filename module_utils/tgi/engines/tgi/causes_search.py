@@ -16,7 +16,7 @@ from .launch_arguments import fetched_last, launch_arguments, weights_folder
 from .tracebacks import Traceback, in_box, read_tracebacks, without_rank
 
 _QUIET = ("WARN", "WARNING", "DEBUG", "TRACE")
-_LONGEST = 2000
+LONGEST = 2000
 """Characters of a message in which a pattern is looked for."""
 #: The branch that the Hub serves where no revision is set; the log then says None
 _NO_REVISION = "main"
@@ -143,7 +143,7 @@ class Search:
     def _match(self, rule: Rule, message: str, line: str) -> Cause | None:
         if rule.phases and self.phase not in rule.phases:
             return None
-        found = re.search(rule.pattern, message[:_LONGEST])
+        found = re.search(rule.pattern, message[:LONGEST])
         if not found:
             return None
         groups = [shorten(group, 300) for group in found.groups() if group] or [""]

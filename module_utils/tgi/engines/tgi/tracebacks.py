@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ...common.log_lines import Line
 from ...common.text import mask
 
-_RANK = re.compile(r"^\[rank\d+\]: ?|\s+rank=\d+$")
+_RANK = re.compile(r"^\[rank\d+\]: ?|(?<!\s)\s+rank=\d+$")
 _PLAIN = re.compile(r"^\s*Traceback \(most recent call last\):$")
 _TOP = re.compile(r"^╭─.*─╮$")
 _TITLE = " Traceback (most recent call last) "

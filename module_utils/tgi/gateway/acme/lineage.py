@@ -69,8 +69,8 @@ def names_kept(root: Path) -> list[str]:
 
 
 def _noted(renewal: str, name: str) -> str:
-    found = re.search(rf"(?m)^{name} *= *(.*?) *$", renewal)
-    return found.group(1) if found else ""
+    found = re.search(rf"(?m)^{name} *= *(.*)$", renewal)
+    return found.group(1).strip() if found else ""
 
 
 def _leaf(text: bytes) -> Any:

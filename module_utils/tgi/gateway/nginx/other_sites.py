@@ -13,9 +13,9 @@ from ...common.files import read, read_bytes
 OTHERS_MARK = "@GATEWAY_OTHERS@"
 _COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
 _SERVER = re.compile(r"(?:^|[;{}\s])server\s*\{")
-_NAMES = re.compile(r"(?:^|[;{}\s])server_name\s+([^;]*);")
+_NAMES = re.compile(r"(?:^|[;{}\s])server_name\s+(?!\s)([^;]*);")
 _LISTEN = re.compile(r"(?:^|[;{}\s])listen\s+([^;\s]+)")
-_INCLUDE = re.compile(r"(?:^|[;{}\s])include\s+([^;]+);")
+_INCLUDE = re.compile(r"(?:^|[;{}\s])include\s+(?!\s)([^;]+);")
 # What the main files of Debian and of nginx.org include; their sites are checked one by one
 _STOCK = re.compile(
     r"(?:/etc/nginx/|/usr/share/nginx/)?"

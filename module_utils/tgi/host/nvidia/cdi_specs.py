@@ -19,7 +19,7 @@ STATIC, FRESH = "etc/cdi", "var/run/cdi"
 #: Where NVIDIA's refresh writes, unless its environment says otherwise
 OUTPUT = "/var/run/cdi/nvidia.yaml"
 _ENVIRONMENT = "etc/nvidia-container-toolkit/nvidia-cdi-refresh.env"
-_FIELD = r'^[\s{,]*(?:- )?"?%s"?: *"?([^"\s,]+)"?,?\s*$'
+_FIELD = r'^[ \t{,]*(?:- )?"?%s"?: *"?([^"\s,]+)"?,?[ \t\r]*$'
 _KIND_LINE, _NAME_LINE, _PATH_LINE = (
     re.compile(_FIELD % name, re.MULTILINE) for name in ("kind", "name", "hostPath")
 )
@@ -55,7 +55,7 @@ def find_specs(root: Path) -> dict[str, CdiSpec]:
 def output_of(root: Path) -> str:
     """Return the path that the refresh writes on this host."""
     text = read(root / _ENVIRONMENT)
-    found = re.findall(r"(?m)^\s*NVIDIA_CTK_CDI_OUTPUT_FILE_PATH=(\S+)", text)
+    found = re.findall(r"(?m)^[ \t]*NVIDIA_CTK_CDI_OUTPUT_FILE_PATH=(\S+)", text)
     return found[-1].strip("\"'") if found else OUTPUT
 
 

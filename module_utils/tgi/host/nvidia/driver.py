@@ -18,7 +18,7 @@ _LIBRARIES = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/current", "usr/
 # Debian calls the file nvidia-current.ko; all may be compressed
 _MODULE = re.compile(r"(?m)/nvidia(?:-current)?\.ko[.:]")
 _PENDING = re.compile(r"(?m)^((?:linux-(?:image|modules)|nvidia|libnvidia)\S*)$")
-_VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
+_VERSION = re.compile(r"(?<!\d)\d+\.\d+(?:\.\d+)?")
 
 
 class Machine(NamedTuple):

@@ -46,7 +46,7 @@ def check_fabric(gpus: list[dict[str, Any]], driver: str, machine: Machine, ask:
 def _line(state: str, status: str, driver: str, ask: Ask) -> str:
     said = f"{state}, {status}" if state and status not in ("", "N/A") else state
     what = f"is not up ({said or 'nvidia-fabricmanager does not run'}): CUDA fails with error 802"
-    version = re.search(r"\d+\.\d+[.\d]*", ask(_MANAGER).text)
+    version = re.search(r"(?<!\d)\d+\.\d+[.\d]*", ask(_MANAGER).text)
     remedy = f"systemctl enable --now nvidia-fabricmanager, at exactly version {driver}"
     if version is None:
         remedy = (

@@ -27,5 +27,5 @@ def mirror(release: str, ask: Ask) -> str:
 
 def offered(package: str, ask: Ask) -> bool:
     """Check whether apt can install the package."""
-    found = re.search(r"(?m)^\s*Candidate: (\S+)", ask(["apt-cache", "policy", package]).text)
+    found = re.search(r"(?m)^[ \t]*Candidate: (\S+)", ask(["apt-cache", "policy", package]).text)
     return found is not None and found[1] != "(none)"
