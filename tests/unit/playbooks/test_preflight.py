@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ def test_a_good_inventory_with_a_vaulted_key(tmp_path: Path) -> None:
     output = run(tmp_path, yaml.safe_dump(plain) + key)
     assert problems(output) == []
     if "Preflight refuses" not in output:
-        assert '"deployed": []' in output
+        # Ansible wraps the line
+        assert '"deployed": []' in " ".join(output.split())
 
 
 def test_a_finding_that_only_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +64,8 @@ def test_a_gateway_on_a_machine_of_its_own(tmp_path: Path) -> None:
     text = variables(gateway_consumers=[{"name": "checks", "tier": "team", "keys": [key]}])
     output = run(tmp_path, yaml.safe_dump(text), {"gpu_hosts": hosts, "gateways": {"edge": edge}})
     mine = output.partition("fatal: [edge]")[2].partition("fatal:")[0]
-    mine = mine.partition("PLAY RECAP")[0]
+    # Between them -vvvv prints what runs on the other hosts meanwhile
+    mine = "\n".join(re.findall(r"(?m)^ +- .*$", mine.partition("PLAY RECAP")[0]))
     for line in (
         'tgi_bind_address of gpu1 is "127.0.0.2", which no other machine can reach; write',
         'gpu3 has model_id "x/y" for a, but gpu1 has "acme/a"; deploy the same on both',
