@@ -217,9 +217,10 @@ def test_it_fails_in_its_own_words(case: str, request: pytest.FixtureRequest) ->
     assert [one.observed for one in report.of(ERROR)] == []
     assert not unprintable("".join(one.observed + one.evidence for one in report.checks))
     found = {one.id: one for one in report.checks}
-    assert words in f"{found['chat.basic'].observed}; {found['chat.basic'].evidence}"
+    root = found[found["chat.basic"].consequence_of.partition(" ")[0] or "chat.basic"]
+    assert (root.status, words in f"{root.observed}; {root.evidence}") == ("fail", True), root
     states = {found[name].status for name in ("generate.basic", "chat.basic", "chat.stream")}
-    assert "fail" in states and states <= {"fail", "not_judged"}
+    assert states <= {"fail", "not_judged"}
     assert found["chat.basic"].ms < 20_000
 
 
