@@ -48,6 +48,8 @@ def refuse_flags(config: Mapping[str, Any], path: str, flags: Collection[str]) -
                 f"Docker's unit passes --config-file {read}, so the daemon does not read {path}; "
                 "remove that option (systemctl cat docker shows where it is)"
             )
+        if name == "firewall-backend":
+            _refuse_nftables(read, "remove the option from Docker's unit")
     for option, key in conflicts(flags, config):
         raise DaemonConfigError(
             f"daemon.json must not set {key}: Docker's unit passes {option}, and the daemon does "
@@ -57,10 +59,12 @@ def refuse_flags(config: Mapping[str, Any], path: str, flags: Collection[str]) -
 
 
 def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) -> None:
-    """Raise DaemonConfigError for settings with which the daemon would not start.
+    """Raise DaemonConfigError for settings with which the daemon would not start, or not serve us.
 
     ``plugins`` are the installed plugins' names, needed only if wants_plugins.
     """
+    remedy = "write docker_daemon_settings: {firewall-backend: null}"
+    _refuse_nftables(config.get("firewall-backend"), remedy)
     runtime = config.get("default-runtime", "runc")
     if runtime not in BUILT_IN_RUNTIMES | set(config.get("runtimes") or {}):
         raise DaemonConfigError(
@@ -86,6 +90,15 @@ def refuse_overlooked(config: Mapping[str, Any], plugins: Collection[str] = ()) 
     address = config.get("metrics-addr")
     if address and not re.search(r":\d+$", str(address)):
         raise DaemonConfigError(f"metrics-addr {address} has no port: write 127.0.0.1:9323")
+
+
+def _refuse_nftables(backend: Any, remedy: str) -> None:
+    """With Docker 29's nftables no packet passes DOCKER-USER, where the models' firewall is."""
+    if backend == "nftables":
+        raise DaemonConfigError(
+            "firewall-backend is nftables, with which the firewall rules of the models do not "
+            f"hold: {remedy}; iptables is the default"
+        )
 
 
 def _list(config: Mapping[str, Any], name: str) -> list[Any]:

@@ -9,6 +9,7 @@ from ansible.module_utils.tgi.docker.daemon_json import DaemonConfigError
 from ansible.module_utils.tgi.docker.daemon_rules import (
     LOG_DRIVERS,
     refuse_absent_runtimes,
+    refuse_flags,
     refuse_overlooked,
 )
 
@@ -23,6 +24,7 @@ OVERLOOKED: dict[str, tuple[dict[str, Any], str]] = {
     "log driver that is a number": ({"log-driver": 7}, "log-driver 7 does not exist"),
     "mirror": ({"registry-mirrors": ["ftp://x"]}, "registry-mirrors names ftp://x: write it with"),
     "metrics": ({"metrics-addr": "localhost"}, "metrics-addr localhost has no port"),
+    "nftables": ({"firewall-backend": "nftables"}, r"rules of the models do not hold: write docker_"),
     "plugin that is not installed": ({"log-driver": "loki"}, "docker plugin install"),
 }
 
@@ -34,10 +36,17 @@ def test_what_the_daemon_overlooks_is_refused(case: str) -> None:
         refuse_overlooked(config)
 
 
+def test_nftables_as_an_option_of_the_unit_is_refused() -> None:
+    with pytest.raises(DaemonConfigError, match="remove the option from Docker's unit"):
+        refuse_flags({}, "/etc/docker/daemon.json", ["--firewall-backend=nftables"])
+    refuse_flags({}, "/etc/docker/daemon.json", ["--firewall-backend=iptables"])
+
+
 @pytest.mark.parametrize(
     "config",
     [
         {},
+        {"firewall-backend": "iptables"},
         {"default-runtime": "runc"},
         {"default-runtime": "nvidia", "runtimes": {"nvidia": {"path": "nvidia-container-runtime"}}},
         *({"log-driver": driver} for driver in LOG_DRIVERS),
