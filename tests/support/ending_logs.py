@@ -149,7 +149,12 @@ def boxed(one: Raised, begin: tuple[Place, ...]) -> str:
     out = io.StringIO()
     for stack in stacks:
         for frame in stack.frames:
-            source = [f"    {frame.name}(headers)  # {at}\n" for at in range(frame.lineno + 9)]
+            # Rich colours all lines of a file and shows seven; empty ones cost nothing
+            shown = range(frame.lineno - 9, frame.lineno + 9)
+            source = [
+                f"    {frame.name}(headers)  # {at}\n" if at in shown else "\n"
+                for at in range(frame.lineno + 9)
+            ]
             linecache.cache[frame.filename] = (1, None, source, frame.filename)
     with patch("os.path.exists", return_value=True):
         Console(file=out, width=80).print(Traceback(Trace(stacks), show_locals=True))
