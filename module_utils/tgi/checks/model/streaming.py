@@ -20,6 +20,8 @@ from .edge_vs_direct import figures_of
 
 #: Average events in one piece; above this, a client that reads one event at a time loses text.
 MOST_EVENTS = 1.5
+#: Milliseconds a token. Of a faster engine, it cannot be told whether tokens come one by one.
+FAST = 2 * MIN_GAP * 1000
 #: Streams that must all come in bursts before the check fails.
 MOST_ATTEMPTS = 4
 #: Further ones, for those that came while this process stood still for a quarter of their time.
@@ -47,16 +49,15 @@ async def stream_unbuffered(session: Session) -> Outcome:
         answer = await session.memo.once("plain_stream", lambda: session.ask_stream(UNCOMPRESSED))
     found = judge_bursts(answer, session.model.figures)
     # A stream without text shows no speed, and a second one would not either
-    if not found.problem or found.soft or http_problem(answer) or not figures_of(answer):
+    if not _buffered(found) or http_problem(answer) or not figures_of(answer):
         return found
     if session.model.profile.abilities & {"native"}:
         pace = native.token_ms(await session.generate())
-        if pace is not None and pace < 2 * MIN_GAP * 1000:
-            problem = f"the engine takes {pace:.1f} ms a token, too fast to detect buffering"
-            return Outcome(problem, problem, found.observed, ms=answer.ms, soft=True)
+        if pace is not None and pace < FAST:
+            return _too_fast(pace, found.observed, answer)
     # A proxy buffers every stream; a controller without a free core reads some of them in bursts
     attempts, standing = 1, 0
-    while found.problem and attempts < MOST_ATTEMPTS and standing < MOST_STALLED:
+    while _buffered(found) and attempts < MOST_ATTEMPTS and standing < MOST_STALLED:
         again, share = await stalled(session.ask_stream(UNCOMPRESSED))
         found = judge_bursts(again, session.model.figures)
         if share < STALLED:
@@ -64,11 +65,15 @@ async def stream_unbuffered(session: Session) -> Outcome:
             continue
         standing += 1
         await asyncio.sleep(_PAUSE)
-    if found.problem and standing == MOST_STALLED:
+    if _buffered(found) and standing == MOST_STALLED:
         problem = f"this machine is too busy to tell: it read {MOST_STALLED} streams late"
         remedy = "Run the checks again when the machine that runs Ansible has a free core"
         found = replace(found, problem=problem, observed=problem, remedy=remedy, soft=True)
     return replace(found, attempts=attempts + standing)
+
+
+def _buffered(found: Outcome) -> bool:
+    return bool(found.problem) and not found.soft
 
 
 def judge_bursts(answer: Answer, direct: Mapping[str, Any] | None = None) -> Outcome:
@@ -88,9 +93,16 @@ def judge_bursts(answer: Answer, direct: Mapping[str, Any] | None = None) -> Out
         problem = f"merged: {together:g} events come in one piece, {seen}"
     else:
         return Outcome("", f"{seen}, {together:g} events a read", ms=answer.ms)
+    if answer.ms / len(times) < FAST:
+        return _too_fast(answer.ms / len(times), seen, answer)
     blame = _blame(direct or {})
     remedy = "The engine itself sends bursts: check its streaming options" if blame else ""
     return Outcome(problem, problem, blame, remedy, answer.ms)
+
+
+def _too_fast(pace: float, seen: str, answer: Answer) -> Outcome:
+    problem = f"the engine takes {pace:.1f} ms a token, too fast to detect buffering"
+    return Outcome(problem, problem, seen, ms=answer.ms, soft=True)
 
 
 def _blame(direct: Mapping[str, Any]) -> str:
@@ -110,7 +122,7 @@ async def stream_gzip(session: Session) -> Outcome:
     if not compressed(answer):
         return Outcome("", "not compressed, though gzip is accepted", ms=answer.ms)
     found = judge_bursts(answer)
-    if found.problem and not found.soft:
+    if _buffered(found):
         found = replace(judge_bursts(await session.ask_stream()), attempts=2)
     how = f"{trim(answer.headers.get('content-encoding'), 20)}, {found.observed}"
     return replace(found, problem=how if found.problem else "", observed=how)

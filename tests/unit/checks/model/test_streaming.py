@@ -30,6 +30,15 @@ def test_an_engine_that_sends_heaps_is_blamed_itself() -> None:
     assert found.problem and "engine itself" in found.remedy and "direct view" in found.evidence
 
 
+@pytest.mark.parametrize("group", [2, 10])
+def test_a_stream_that_ends_at_once_shows_no_buffering(group: int) -> None:
+    answer = made(group=group)
+    # 20 events in 11 ms, as two_machines' emulator once sent them
+    answer.ms = 11
+    found = streaming.judge_bursts(answer)
+    assert found.soft and "0.6 ms a token, too fast to detect buffering" in found.problem
+
+
 class Streams:
     """A session whose streams come in bursts until the one of that number."""
 
