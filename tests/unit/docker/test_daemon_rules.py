@@ -24,7 +24,7 @@ OVERLOOKED: dict[str, tuple[dict[str, Any], str]] = {
     "log driver that is a number": ({"log-driver": 7}, "log-driver 7 does not exist"),
     "mirror": ({"registry-mirrors": ["ftp://x"]}, "registry-mirrors names ftp://x: write it with"),
     "metrics": ({"metrics-addr": "localhost"}, "metrics-addr localhost has no port"),
-    "nftables": ({"firewall-backend": "nftables"}, r"rules of the models do not hold: write docker_"),
+    "nftables": ({"firewall-backend": "nftables"}, "rules of the models do not hold"),
     "plugin that is not installed": ({"log-driver": "loki"}, "docker plugin install"),
 }
 
