@@ -16,6 +16,8 @@ from .wrong_form import CUT_STREAM, CUT_STREAM_REMEDY
 LETTERS = "\u00e9 \u65e5\u672c \U0001f6a2"
 #: Enough even if every byte is a token.
 LETTER_TOKENS = 32
+#: What the problem of such a stream begins with.
+LOST = "characters were lost"
 
 
 def letter_messages(word: str) -> list[dict[str, Any]]:
@@ -47,7 +49,7 @@ def judge_letters(answer: Answer) -> Outcome:
     ends = [dig(stream.items[at], "choices", 0, "finish_reason") for at in stream.finishes]
     # Only the limit of tokens may cut the last character
     if _broken(stream.text[:-1] if "length" in ends else stream.text):
-        problems.insert(0, f"characters were lost: {trim(ascii(stream.text), 80)}")
+        problems.insert(0, f"{LOST}: {trim(ascii(stream.text), 80)}")
     if not problems and not stream.text.strip():
         problems.append("the streamed text is empty")
     if not problems and stream.text.isascii():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...client.answer import Answer
 from ...client.http_problem import dig, http_problem
 from ...common.text import trim
@@ -14,6 +16,8 @@ from ..session import LONG_QUESTION, Session, user
 from .basic import with_remedy
 from .degenerate import LONG_TOKENS, judge_degenerate, judge_logprobs
 
+#: Further streams after one that lost characters. All must be whole.
+MORE_LETTERS = 2
 _SYSTEM = "You are a librarian and answer in one short sentence."
 _SYSTEM_REMEDY = (
     "The chat template ignores or refuses system messages: use a template that supports them "
@@ -116,9 +120,18 @@ def judge_template(answer: Answer, word: str = "") -> Outcome:
 
 
 async def chat_utf8(session: Session) -> Outcome:
+    """A small model writes a broken character itself at times; what cuts them does so again."""
+    found = await _ask_letters(session)
+    if not found.problem.startswith(utf8.LOST):
+        return found
+    again = [await _ask_letters(session) for _ in range(MORE_LETTERS)]
+    worst = next((one for one in again if one.problem and not one.soft), again[-1])
+    return replace(worst, attempts=1 + MORE_LETTERS)
+
+
+async def _ask_letters(session: Session) -> Outcome:
     messages = utf8.letter_messages(questions.nonce())
-    answer = await session.converse(messages, utf8.LETTER_TOKENS, True)
-    return utf8.judge_letters(answer)
+    return utf8.judge_letters(await session.converse(messages, utf8.LETTER_TOKENS, True))
 
 
 async def chat_repeat(session: Session) -> Outcome:

@@ -154,6 +154,13 @@ def test_stream(answer: Answer, problem: str) -> None:
     [
         (error("grammar is not valid"), True),
         (error("bad schema", 400), True),
+        # llama.cpp's words
+        (
+            error(
+                "Unable to generate parser for this template. JSON schema error: type hiccup", 400
+            ),
+            True,
+        ),
         # It refuses every chat: that says nothing of schemas
         (error("Template error: template not found"), False),
         (chat_reply("anything"), False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -121,3 +122,28 @@ def test_another_engine_has_no_native_template_route() -> None:
     other = Model("small", "acme/small", url="http://127.0.0.1:8081", engine="openai")
     report = run(SpoiltTgi("deaf-template"), "chat.template", "chat.degenerate", model=other)
     assert report.passed and len(report.checks) == 3
+
+
+@pytest.mark.parametrize(
+    ("streams", "asked", "lost"),
+    [("w", 1, False), ("lww", 3, False), ("lwl", 3, True), ("lll", 3, True), ("llw", 3, True)],
+)
+def test_characters_are_lost_when_further_streams_lose_some_too(
+    streams: str, asked: int, lost: bool
+) -> None:
+    """A small model writes a broken character itself at times."""
+
+    class Streams:
+        count = 0
+
+        async def converse(self, *_: object) -> Answer:
+            self.count += 1
+            text = "\u00e9 \ufffd." if streams[self.count - 1] == "l" else "\u00e9 \u65e5."
+            events = [{"choices": [{"index": 0, "delta": {"content": text}}]}]
+            events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            body = "".join(f"data: {json.dumps(one)}\n\n" for one in events)
+            return Answer(200, {"content-type": "text/event-stream"}, [(0.0, body.encode())])
+
+    session: Any = Streams()
+    found = asyncio.run(conversation.chat_utf8(session))
+    assert (session.count, found.problem.startswith("characters were lost")) == (asked, lost)
