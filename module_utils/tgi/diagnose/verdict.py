@@ -56,7 +56,7 @@ def judge(picture: Picture) -> Verdict:
 
 
 def _without_history(findings: list[Finding]) -> list[Finding]:
-    """Warn of what only a log says and what explains nothing that is broken now."""
+    """Warn of lines that stand in a log only, and are not the cause of a broken link."""
     broken = [one for one in findings if one.is_broken]
     now = [one for one in broken if not one.found.past]
     old = [

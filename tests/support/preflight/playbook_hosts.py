@@ -72,6 +72,21 @@ def variables(**more: Any) -> dict[str, Any]:
     }
 
 
+def check_mode(folder: Path) -> str:
+    """Run play.yml of a folder in check mode with -vvvv, and return its output."""
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--check", "-vvvv"]
+    done = subprocess.run(
+        [*command, "-i", "hosts.yml", "play.yml"],
+        cwd=folder,
+        env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return str(done.stderr + done.stdout)
+
+
 ALONE: dict[str, Any] = {"gpu_hosts": {"here": {}}, "gateways": {"here": {}}}
 
 
@@ -87,19 +102,9 @@ def run(
     (tmp_path / "password").write_text("open sesame")
     # The project's own ansible.cfg names the sandbox's inventory too
     (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--check", "-vvvv"]
-    done = subprocess.run(
-        [*command, "-i", "hosts.yml", "play.yml"],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    output: str = done.stderr + done.stdout
+    output = check_mode(tmp_path)
     assert SECRET not in output
-    assert re.search(r"(here|edge) +: ok=\d+ +changed=0 +unreachable=0", done.stdout), done.stdout
+    assert re.search(r"(here|edge) +: ok=\d+ +changed=0 +unreachable=0", output), output
     return output
 
 

@@ -51,7 +51,7 @@ def test_weights_that_are_complete_are_read_only(
 ) -> None:
     own, repository, *locks = mounts(environment, read_only)
     assert (own.read_only, repository.read_only) == (False, sealed)
-    # Nobody fetches what is read-only
+    # Nothing is fetched into a read-only directory
     assert len(locks) == (0 if sealed else 1)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.support.preflight.playbook_hosts import CONFIGURATION
+from tests.support.preflight.playbook_hosts import CONFIGURATION, check_mode
 from tests.support.roots import ROOT
 
 SECRET = "a-secret-that-no-output-shows"
@@ -56,17 +54,7 @@ def refused(tmp_path: Path, play: str, keys: str) -> list[str]:
     (tmp_path / "play.yml").write_text(play)
     (tmp_path / "password").write_text("none")
     (tmp_path / "ansible.cfg").write_text(CONFIGURATION.format(root=ROOT))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--check", "-vvvv"]
-    done = subprocess.run(
-        [*command, "-i", "hosts.yml", "play.yml"],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_CONFIG": "ansible.cfg"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    output = done.stdout + done.stderr
+    output = check_mode(tmp_path)
     assert SECRET not in output
     message = output.partition("msg: |-")[2].partition("PLAY RECAP")[0]
     if not message:

@@ -16,7 +16,7 @@ CHECK = compose()["services"]["tgi"]["healthcheck"]["test"]
 
 
 class Health(http.server.BaseHTTPRequestHandler):
-    """TGI's /health, or a proxy that answers what it is asked for: whoever is asked, says so."""
+    """Be TGI's /health, or a proxy: each says which of the two was asked."""
 
     asked: list[str]
 

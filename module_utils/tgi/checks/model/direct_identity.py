@@ -76,7 +76,7 @@ def judge_unknown(answer: Answer, profile: Engine) -> Outcome:
     problem = f"{http_problem(answer, 404)}, HTTP {wanted} expected"
     if answer.status == 200:
         problem = f"it answers for a model that it does not have: {problem}"
-        # Nobody knows what an unknown engine does with names
+        # What an unknown engine does with names is not known
         return replace(outcome(answer, [problem], "", "", _ANSWERED), soft=profile.name == "openai")
     return outcome(answer, [problem], "")
 
