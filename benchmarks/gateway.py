@@ -81,18 +81,37 @@ def job_of(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def measure(host: str, job: dict[str, Any]) -> dict[str, Any]:
-    """Everything of measure.py on one host, and the processor's name."""
+def access(host: str) -> dict[str, str]:
+    """Return the gateway's name and the first consumer's key."""
     known = variables_of(INVENTORY, host, {})
-    told = known.template(
+    told: dict[str, str] = known.template(
         {
             "name": known.available_variables["gateway_server_name"],
             "key": known.available_variables["gateway_consumers"][0]["keys"][0],
         }
     )
-    found: dict[str, Any] = json.loads(
-        on_host(host, ["python3", "measure.py"], json.dumps({**job, **told}))
-    )
+    return told
+
+
+def prepare(host: str, variables: dict[str, Any]) -> Run:
+    """Deploy the gateway with variables of the role, which may hold secrets."""
+    with tempfile.TemporaryDirectory() as work:
+        file = Path(work) / "site.json"
+        file.write_text(json.dumps(variables), encoding="utf-8")
+        return play("benchmarks/gateway_prepare.yml", "--limit", host, "-e", f"@{file}")
+
+
+def conclude(missed: list[str], strict: bool) -> int:
+    """Name the bounds that were missed, and return the exit code."""
+    if missed:
+        print(f"missed: {'; '.join(missed)}")
+    return 3 if missed and strict else 0
+
+
+def measure(host: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Everything of measure.py on one host, and the processor's name."""
+    given = json.dumps({**job, **access(host)})
+    found: dict[str, Any] = json.loads(on_host(host, ["python3", "measure.py"], given))
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     found["facts"]["cpu"] = (names or ["an unnamed processor"])[0]
@@ -115,10 +134,7 @@ def scale(host: str, rounds: int) -> tuple[dict[str, list[float]], float]:
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     nginx = json.loads(said.partition("=> ")[2])
     times = {"render": [render_seconds(INVENTORY, host, site, nginx) for _ in range(rounds)]}
-    with tempfile.TemporaryDirectory() as work:
-        file = Path(work) / "site.json"
-        file.write_text(json.dumps(site), encoding="utf-8")
-        run = play("benchmarks/gateway_prepare.yml", "--limit", host, "-e", f"@{file}")
+    run = prepare(host, site)
     serving = next(task.seconds for task in run.tasks.values() if SERVING in task.name)
     port = str(look.template(look.available_variables["gateway_status_port"]))
     told = json.loads(on_host(host, ["python3", "reload.py", str(rounds), port]))
@@ -162,10 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = shlex.join(["-m", "benchmarks.gateway", *(arguments or sys.argv[1:])])
         text = page(when, command, job, sections, serving)
         (ROOT / options.page).write_text(text, encoding="utf-8")
-    missed = [row.what for row in found if not row.met]
-    if missed:
-        print(f"missed: {'; '.join(missed)}")
-    return 3 if missed and options.strict else 0
+    return conclude([row.what for row in found if not row.met], options.strict)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,12 @@ import re
 import secrets
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from benchmarks.gateway import INVENTORY, ROOT, Failed, on_host, play
-from benchmarks.gateway_scale import variables_of
+from benchmarks.gateway import ROOT, Failed, access, conclude, on_host, play, prepare
 from benchmarks.soak_figures import Line, judge, table
 
 #: Between these the page has the result
@@ -42,14 +39,9 @@ def site(attacker: str) -> dict[str, Any]:
 def soak(host: str, options: argparse.Namespace) -> dict[str, Any]:
     """Prepare one host, attack it, and return what soak_client.py measured."""
     attacker = secrets.token_urlsafe(32)
-    with tempfile.TemporaryDirectory() as work:
-        file = Path(work) / "site.json"
-        file.write_text(json.dumps(site(attacker)), encoding="utf-8")
-        play("benchmarks/gateway_prepare.yml", "--limit", host, "-e", f"@{file}")
-    known = variables_of(INVENTORY, host, {})
+    prepare(host, site(attacker))
     job = {
-        "name": known.template(known.available_variables["gateway_server_name"]),
-        "key": known.template(known.available_variables["gateway_consumers"][0]["keys"][0]),
+        **access(host),
         "attacker": attacker,
         "ca": "/opt/bench/ca.crt",
         "quiet": options.quiet,
@@ -113,10 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if not options.keep:
             play("tests/sandbox/destroy.yml")
-    missed = [line.what for line in lines if not line.met]
-    if missed:
-        print(f"missed: {'; '.join(missed)}")
-    return 3 if missed and options.strict else 0
+    return conclude([line.what for line in lines if not line.met], options.strict)
 
 
 if __name__ == "__main__":
