@@ -71,7 +71,7 @@ end-to-end: ## Test what README prints, llama.cpp's server and the collection (a
 newest-python: ## Run lint, unit tests and scenario default on the newest Python of this machine (as root)
 	@python=$$(tests/sandbox/find_python.sh newer python3); \
 	if [ -z "$$python" ]; then echo "No Python newer than $$(python3 --version) here: nothing to test on it"; \
-	else echo "Testing on $$python"; PYTEST_ADDOPTS="-k 'not test_waiting'" $(MAKE) PYTHON=$$python stages; fi
+	else echo "Testing on $$python"; PYTEST_ADDOPTS="-k 'not test_waiting.py'" $(MAKE) PYTHON=$$python stages; fi
 
 .PHONY: stages
 stages:
