@@ -74,6 +74,13 @@ options:
         gets twice as many.
     type: float
     default: 30
+  steady:
+    description:
+      - Seconds for which a model must go on generating, from its first token in this task, before
+        it counts as ready. It must be the same run of the container, and generate again at the end.
+      - A model that has served for longer before the task began is not watched.
+    type: float
+    default: 0
   host:
     description: Name of the host in messages; the action plugin sets the inventory name.
     type: str
@@ -85,8 +92,8 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Inspects once and reports. A missing container or Docker does not fail, a dead
-      container warns, because the real run may fix it.
+    description: Inspects once and reports, without regard to O(steady). A missing container or
+      Docker does not fail, a dead container warns, because the real run may fix it.
   diff_mode:
     support: none
 author:
@@ -105,6 +112,7 @@ EXAMPLES = r"""
           load: 2400  # its weights come from a network file system
     timeouts:
       download: 7200
+    steady: 45
 """
 
 RETURN = r"""
@@ -117,10 +125,13 @@ models:
     name: {description: Its name., type: str}
     phase:
       description: V(absent), V(start), V(download), V(load), V(warmup), V(listen) (its port does
-        not answer yet), V(serve), V(ready), or V(silent) if its log level or log driver hides the
-        phases. For a failed model, the phase in which it failed.
+        not answer yet), V(serve), V(steady) (it generates, and O(steady) is not over), V(ready), or
+        V(silent) if its log level or log driver hides the phases. For a failed model, the phase in
+        which it failed; V(steady) is any time after it was ready.
       type: str
-    ready: {description: Whether it has generated a token., type: bool}
+    ready:
+      description: Whether it has generated a token, and gone on to for O(steady) seconds.
+      type: bool
     failed: {description: Whether it failed., type: bool}
     elapsed:
       description: Seconds in this phase; for a ready model, since its container started.
@@ -146,15 +157,13 @@ ready:
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.tgi.common.places import compose_project
 from ansible.module_utils.tgi.docker.compose_containers import DockerError
-from ansible.module_utils.tgi.engines.tgi.phases import DEADLINES, PHASES
+from ansible.module_utils.tgi.engines.tgi.phases import PHASES
 from ansible.module_utils.tgi.readiness.judge import judge_absent
 from ansible.module_utils.tgi.readiness.messages import as_result, failure_text, warning_texts
-from ansible.module_utils.tgi.readiness.state import Memory, Status, Wanted
+from ansible.module_utils.tgi.readiness.state import Memory, Status, wanted
 from ansible.module_utils.tgi.readiness.watch import Watcher
 
 _TIMEOUTS: dict[str, Any] = {phase: {"type": "float"} for phase in PHASES}
@@ -174,26 +183,10 @@ ARGUMENTS: dict[str, Any] = {
     "window": {"type": "float", "default": 4},
     "interval": {"type": "float", "default": 1},
     "probe_timeout": {"type": "float", "default": 30},
+    "steady": {"type": "float", "default": 0},
     "host": {"type": "str", "default": "localhost"},
     "state": {"type": "dict", "default": {}},
 }
-
-
-def wanted(params: dict[str, Any]) -> list[Wanted]:
-    """Return the models to wait for. Raises ValueError for a URL that is not http://HOST:PORT."""
-    models = []
-    for model in params["models"]:
-        url = urlsplit(model["url"])
-        if url.scheme != "http" or not url.hostname:
-            raise ValueError(
-                f"model {model['name']}: url is {model['url']!r}; write http://HOST:PORT"
-            )
-        timeouts = dict(DEADLINES)
-        for given in (params["timeouts"], model["timeouts"]):
-            timeouts.update({k: v for k, v in (given or {}).items() if v is not None})
-        project = model["project"] or compose_project(model["name"])
-        models.append(Wanted(model["name"], project, model["url"], timeouts))
-    return models
 
 
 def main() -> None:
@@ -201,7 +194,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params, host = module.params, module.params["host"]
     try:
-        models = wanted(params)
+        # In check mode nothing was started that could be watched
+        models = wanted(params, 0 if module.check_mode else params["steady"])
     except ValueError as problem:
         module.fail_json(msg=str(problem), models=[], failed_models=[], ready=False, changed=False)
     memories = {name: Memory.load(raw) for name, raw in params["state"].items()}

@@ -23,6 +23,7 @@ _RANGES = {
     "preflight_min_free_image_gib": (0, 10**6),
     "preflight_min_memory_gib": (0, 10**6),
     "tgi_pids_limit": (256, 4194304),
+    "tgi_steady_seconds": (0, 3600),
 }
 _VERSIONS = (
     "docker_version",

@@ -25,11 +25,17 @@ _SILENT_MINUTES = 2
 
 
 def remember(memory: Memory, container: Container) -> bool:
-    """Remember a container; return whether it has restarted since it was first seen."""
-    if memory.container != container.id or container.restarts < memory.restarts:
-        memory.container, memory.restarts = container.id, container.restarts
-        memory.serving_since, memory.late = 0.0, 0
-    return container.restarts > memory.restarts
+    """Remember a container; return whether Docker has restarted it since it was first seen.
+
+    A run that was started by hand is a new one: nothing is known of it yet.
+    """
+    if memory.container == container.id and container.restarts > memory.restarts:
+        return True
+    run = (container.id, container.restarts, container.started)
+    if run != (memory.container, memory.restarts, memory.started):
+        memory.container, memory.restarts, memory.started = run
+        memory.serving_since, memory.ready_since, memory.late = 0.0, 0.0, 0
+    return False
 
 
 def split_runs(lines: Sequence[Line], container: Container) -> tuple[list[Line], list[Line]]:
@@ -59,10 +65,17 @@ def _for(container: Container, lines: Sequence[Line]) -> Sequence[Line]:
 
 
 def judge_dead(
-    wanted: Wanted, container: Container, run: Sequence[Line], exit_code: int | None
+    wanted: Wanted,
+    container: Container,
+    run: Sequence[Line],
+    exit_code: int | None,
+    was_ready: bool = False,
 ) -> Status:
-    """Judge a container that does not run, or that restarted while we waited."""
-    stage = read_progress(run, container.started).phase
+    """Judge a container that does not run, or that restarted while we waited.
+
+    ``was_ready`` says that it had generated a token; a long log may not show that any more.
+    """
+    stage = "serve" if was_ready else read_progress(run, container.started).phase
     if container.status == "paused":
         exit_code = None
         cause = Cause("paused", "the container is paused", "docker unpause CONTAINER")
@@ -79,9 +92,10 @@ def judge_dead(
         )
     remedy = on_host(cause.remedy, container)
     failure = Failure(cause.id, cause.text, remedy, exit_code, quote(run, cause))
+    shown = "silent" if container.quiet and stage == "start" else stage
     return Status(
         wanted.name,
-        "silent" if container.quiet and stage == "start" else stage,
+        "steady" if was_ready else shown,
         container=container.name,
         restarts=container.restarts,
         failure=failure,
@@ -105,14 +119,29 @@ def _stage(
         stage = Progress("silent", since, "")
     else:
         stage = read_progress(run, since)
-    if not seen.listening and stage.phase != "serve":
+    served = seen.listening or memory.ready_since > 0
+    if not served and stage.phase != "serve":
         return stage
     # The log says Connected before the port is open
-    phase = "serve" if seen.listening else "listen"
+    phase = "serve" if served else "listen"
     memory.serving_since = memory.serving_since or now
     memory.late += seen.late
-    began = stage.began if stage.phase == "serve" else memory.serving_since
-    return Progress(phase, began, seen.detail)
+    # One that has generated has the whole deadline from the moment at which it stopped
+    logged = stage.phase == "serve" and not memory.ready_since
+    return Progress(phase, stage.began if logged else memory.serving_since, seen.detail)
+
+
+def _generates(wanted: Wanted, container: Container, memory: Memory, now: float) -> Status:
+    """Judge a container that has just generated: ready, or watched until it has for long enough."""
+    memory.late, memory.serving_since = 0, 0.0
+    memory.restarts, memory.started = container.restarts, container.started
+    memory.ready_since = memory.ready_since or now
+    name, restarts = container.name, container.restarts
+    watched = max(0.0, now - memory.ready_since)
+    if watched < wanted.steady:
+        return Status(wanted.name, "steady", False, watched, wanted.steady, "", name, restarts)
+    up = max(0.0, now - container.started)
+    return Status(wanted.name, "ready", True, up, 0.0, "", name, restarts)
 
 
 def judge_running(
@@ -125,9 +154,7 @@ def judge_running(
 ) -> Status:
     """Judge a running container; ``run`` is the log of its last run, None if unreadable."""
     if seen.ready:
-        memory.late = 0
-        up = max(0.0, now - container.started)
-        return Status(wanted.name, "ready", True, up, 0.0, "", container.name, container.restarts)
+        return _generates(wanted, container, memory, now)
     stage = _stage(container, run, seen, memory, now)
     silence = _silence(stage, run or [], now)
     allowed = deadline(stage.phase, wanted.timeouts)
@@ -141,7 +168,7 @@ def judge_running(
         failure = Failure(refuses.id, refuses.text, refuses.remedy)
     return Status(
         wanted.name,
-        stage.phase,
+        "steady" if failure and memory.ready_since else stage.phase,
         False,
         elapsed,
         allowed,

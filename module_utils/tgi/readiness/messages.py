@@ -22,6 +22,9 @@ def progress_line(host: str, status: Status) -> str:
     """Return a line such as ``gpu1 llama: loading shards, 24 s of 1200 s allowed: Starting``."""
     if status.ready:
         return f"{host} {status.name}: ready, {_seconds(status.elapsed)} after its start"
+    if status.phase == "steady" and not status.failure:
+        watched = f"watched for {status.elapsed:.0f} of {_seconds(status.allowed)}"
+        return f"{host} {status.name}: ready, {watched}"
     line = f"{host} {status.name}: {LABELS[status.phase]}"
     if status.failure:
         return f"{line}: failed: {status.failure.text}"
@@ -31,6 +34,12 @@ def progress_line(host: str, status: Status) -> str:
     if status.restarts:
         line += f", {_restarted(status.restarts)}"
     return line + (f": {status.detail}" if status.detail else "")
+
+
+def _where(phase: str) -> str:
+    if phase == "absent":
+        return ""
+    return f" {LABELS[phase]}" if phase == "steady" else f" while {LABELS[phase]}"
 
 
 def _because(status: Status, failure: Failure) -> str:
@@ -49,9 +58,8 @@ def failure_text(host: str, statuses: Sequence[Status]) -> str:
     lines: list[str] = []
     for status, failure in failed:
         remedy = failure.remedy.replace("CONTAINER", status.container or status.name)
-        where = "" if status.phase == "absent" else f" while {LABELS[status.phase]}"
-        reason = _because(status, failure)
-        lines.append(f"{host}: model {status.name} failed{where}: {reason}. Remedy: {remedy}.")
+        what = f"failed{_where(status.phase)}: {_because(status, failure)}"
+        lines.append(f"{host}: model {status.name} {what}. Remedy: {remedy}.")
     for status, failure in failed:
         if failure.evidence:
             lines.append(f"From the log of {status.container}:")

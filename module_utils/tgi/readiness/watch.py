@@ -10,6 +10,7 @@ from typing import Callable
 from ..docker.compose_containers import Container, Docker, DockerError
 from ..engines.tgi.causes import Cause
 from ..engines.tgi.log import parse
+from ..engines.tgi.phases import read_progress
 from .judge import judge_absent, judge_dead, judge_running, remember, split_runs, warn_of
 from .probe import Probe, probe_all
 from .state import Memory, Status, Wanted
@@ -41,7 +42,7 @@ class Watcher:
         self._probes = probes
         self._clock = clock
         self._probe_timeout = probe_timeout
-        self._warned: dict[tuple[str, int], tuple[Cause, ...]] = {}
+        self._starts: dict[tuple[str, float], tuple[tuple[Cause, ...], float]] = {}
 
     def look(self) -> list[Status]:
         """Inspect every model once, in order. Raises DockerError if Docker does not answer."""
@@ -66,32 +67,43 @@ class Watcher:
         if container is None:
             return judge_absent(model)
         memory = self._memory(model)
+        first = not memory.container
         restarted = remember(memory, container)
+        was_ready = memory.ready_since > 0
         now = self._clock()
-        if seen and seen.ready:
+        if seen and seen.ready and not (restarted and was_ready):
+            warnings, served = self._start(container)
+            if first and now - served > model.steady:
+                memory.ready_since = served
             status = judge_running(model, container, None, seen, memory, now)
-            return replace(status, warnings=self._warnings(container))
+            return replace(status, warnings=warnings)
         lines = self._docker.logs(container.id)
         before, run = split_runs(lines or [], container)
         if seen is None and container.status == "created" and not container.error:
             seen = Probe(False, False, "")
         if seen is None:
-            return judge_dead(model, container, run, container.exit_code)
+            return judge_dead(model, container, run, container.exit_code, was_ready)
         if restarted:
             since = container.finished - 1
             code = self._docker.last_exit_code(container.id, since, now)
-            return judge_dead(model, container, before, code)
+            return judge_dead(model, container, before, code, was_ready)
         return judge_running(model, container, None if lines is None else run, seen, memory, now)
 
-    def _warnings(self, container: Container) -> tuple[Cause, ...]:
-        """Return what the start of this run says is not as asked; reads each run's log once."""
-        run = (container.id, container.restarts)
-        if run not in self._warned:
+    def _start(self, container: Container) -> tuple[tuple[Cause, ...], float]:
+        """Return what the start of this run says is not as asked, and when it began to serve.
+
+        The latter is when the container started, if the log does not say it. Reads each run's log
+        once.
+        """
+        run = (container.id, container.started)
+        if run not in self._starts:
             _, lines = split_runs(self._docker.logs(container.id) or [], container)
             if len(lines) > _LONG and not any(line.message == "Args {" for line in lines):
                 lines = self._docker.first_logs(container, _START)
-            self._warned[run] = warn_of(lines, container)
-        return self._warned[run]
+            stage = read_progress(lines, container.started)
+            served = stage.began if stage.phase == "serve" else container.started
+            self._starts[run] = warn_of(lines, container), served
+        return self._starts[run]
 
     def watch(
         self, window: float, interval: float, sleep: Callable[[float], None] = time.sleep

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ansible.module_utils.tgi.docker.compose_containers import Docker, DockerErr
 from ansible.module_utils.tgi.engines.tgi.causes import Cause
 from ansible.module_utils.tgi.engines.tgi.log import parse
 from ansible.module_utils.tgi.models.resolve import resolve_models
+from ansible.module_utils.tgi.readiness.probe import Probe
 from ansible.module_utils.tgi.readiness.state import Status
 
 from tests.support.roots import ROOT
@@ -174,6 +176,22 @@ def test_deadlines_of_the_model_go_before_those_of_all(docker: Path, run: Run) -
     assert run(timeouts={"download": 10})["failed"]
     model = {"name": "m", "url": "http://127.0.0.1:1", "timeouts": {"download": 100}}
     assert not run(timeouts={"download": 10}, models=[model]).get("failed")
+
+
+def test_all_models_are_watched_for_as_long_but_not_in_check_mode(
+    docker: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = Probe(True, True, "", True)
+    answering = partial(tgi_wait.Watcher, probes=lambda asked: dict.fromkeys(asked, ready))
+    monkeypatch.setattr(tgi_wait, "Watcher", answering)
+    (docker / "containers").write_text(json.dumps([entry()]))
+    assert run()["ready"] and run(steady=50)["ready"], "it has run for 60 s"
+    answer = run(steady=90)
+    assert (answer["ready"], answer["models"][0]["phase"]) == (False, "steady")
+    assert answer["models"][0]["line"] == "gpu1 m: ready, watched for 0 of 90 s"
+    answer["state"]["m"]["ready_since"] -= 90
+    assert run(steady=90, state=answer["state"])["ready"]
+    assert run(check=True, steady=90)["ready"]
 
 
 def test_check_mode_on_a_host_without_docker(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

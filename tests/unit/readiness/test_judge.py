@@ -34,6 +34,7 @@ from tests.support.wait_fakes import (
 
 MODEL = Wanted("m", "tgi-m", "http://127.0.0.1:8081")
 REFUSED = Probe(False, False, "GET /health: Connection refused")
+GENERATES = Probe(True, True, "", True)
 UNABLE = Probe(False, True, "POST /generate answered 424: CUDA error", healthy=True)
 
 
@@ -44,8 +45,8 @@ def lines(*entries: tuple[float, str]) -> list[Line]:
 def judge(
     log: Any, now: float, seen: Probe = REFUSED, memory: Memory | None = None, **changes: Any
 ) -> Status:
-    timeouts = changes.pop("timeouts", {})
-    wanted = Wanted("m", "tgi-m", MODEL.url, timeouts)
+    timeouts, steady = changes.pop("timeouts", {}), changes.pop("steady", 0.0)
+    wanted = Wanted("m", "tgi-m", MODEL.url, timeouts, steady)
     return judge_running(
         wanted, container(**changes), lines(*log), seen, memory or Memory(), T0 + now
     )
@@ -136,7 +137,7 @@ def test_answers_count_where_the_log_is_hidden() -> None:
 
 
 def test_ready() -> None:
-    status = judge(TO_SERVE, 40, Probe(True, True, "", True))
+    status = judge(TO_SERVE, 40, GENERATES)
     assert (status.ready, status.phase, status.failure) == (True, "ready", None)
     assert status.elapsed == pytest.approx(40)
 
@@ -149,6 +150,15 @@ def test_restarts_are_counted_from_the_first_look() -> None:
     assert not remember(memory, container(id="d" * 64, restarts=9)), "another container"
     assert not remember(memory, container(id="d" * 64, restarts=0)), "started by hand"
     assert remember(memory, container(id="d" * 64, restarts=1)), "and counted from there"
+
+
+def test_a_run_that_was_started_by_hand_is_another_one() -> None:
+    memory = Memory()
+    remember(memory, container())
+    judge(TO_SERVE, 40, GENERATES, memory)
+    assert not remember(memory, container()) and memory.ready_since == T0 + 40
+    assert not remember(memory, container(started=T0 + 60)), "as docker restart does"
+    assert memory.ready_since == 0
 
 
 def test_the_lines_of_two_runs_are_kept_apart() -> None:
@@ -169,6 +179,37 @@ def test_of_several_runs_before_only_the_last_counts() -> None:
     before, _ = split_runs(log, container(finished=T0 - 18, restarts=2))
     assert not [line for line in before if "gated" in line.text]
     assert before[-1].text == "No space left on device"
+
+
+def test_a_model_is_ready_only_after_it_has_gone_on_generating() -> None:
+    memory, steady = Memory(), 45.0
+    seen = [judge(TO_SERVE, now, GENERATES, memory, steady=steady) for now in (30, 42, 75)]
+    assert [(one.phase, one.ready, one.elapsed) for one in seen] == [
+        ("steady", False, 0), ("steady", False, 12), ("ready", True, 75),
+    ]  # fmt: skip
+    assert seen[1].allowed == 45
+
+
+def test_one_that_stops_generating_has_the_deadline_from_there() -> None:
+    memory, steady = Memory(), 45.0
+    judge(TO_SERVE, 300, GENERATES, memory, steady=steady)
+    busy = judge(TO_SERVE, 310, UNABLE, memory, steady=steady)
+    assert (busy.phase, busy.elapsed, busy.failure) == ("serve", 0, None)
+    assert judge(TO_SERVE, 346, GENERATES, memory, steady=steady).ready
+    judge(TO_SERVE, 350, REFUSED, memory, steady=steady)
+    assert judge(TO_SERVE[:1], 469, REFUSED, memory, steady=steady).failure is None
+    silent = judge(TO_SERVE[:1], 471, REFUSED, memory, steady=steady)
+    assert silent.failure is not None
+    assert (silent.phase, silent.failure.cause) == ("steady", "deadline")
+    assert "not ready within 120 s: GET /health: Connection refused" in silent.failure.text
+
+
+def test_one_that_dies_after_it_was_ready_says_so() -> None:
+    dead = container(status="exited", exit_code=1, finished=T0 + 60)
+    cut_off = lines((59, launcher("Shard 0 crashed", "ERROR")), (60, "Error: ShardFailed"))
+    status = judge_dead(MODEL, dead, cut_off, 1, was_ready=True)
+    assert status.failure is not None
+    assert (status.phase, status.failure.cause) == ("steady", "shard_crashed")
 
 
 def test_an_unhealthy_server_is_to_be_restarted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from ansible.module_utils.tgi.readiness.state import Memory, Wanted
 from ansible.module_utils.tgi.readiness.watch import Watcher
 
 from tests.support.wait_chains import CHAINS
-from tests.support.wait_fakes import ARGS, T0, TO_LOAD, TO_SERVE, container, raw, router
+from tests.support.wait_fakes import ARGS, T0, TO_LOAD, TO_SERVE, container, launcher, raw, router
 
 READY = Probe(True, True, "", True)
 REFUSED = Probe(False, False, "GET /health: Connection refused")
@@ -191,6 +192,80 @@ def test_what_is_remembered_continues_in_the_next_call() -> None:
     docker.found["tgi-m"] = container(restarts=3, finished=T0 - 1)
     second = Watcher(first.models, kept, docker, first._probe, lambda: T0 + 20)
     assert second.look()[0].failure is not None
+
+
+def watched(docker: FakeDocker, now: float) -> Bench:
+    """Return a bench whose model generates at T0 + ``now``, and has to for 45 s."""
+    bench = Bench(docker, {"m": READY})
+    bench.models[0] = replace(bench.models[0], steady=45)
+    bench.now = T0 + now
+    return bench
+
+
+def test_a_model_is_watched_until_it_has_generated_for_long_enough() -> None:
+    docker = FakeDocker(m=container())
+    docker.log = parse(raw(*TO_SERVE))
+    bench = watched(docker, 30)
+    (first,) = bench.watcher.watch(12, 1, bench.sleep)
+    assert progress_line("gpu1", first) == "gpu1 m: ready, watched for 12 of 45 s"
+    assert len(bench.asked) == 13, "it has to generate all the time"
+    (one,) = bench.watcher.watch(60, 1, bench.sleep)
+    assert (one.ready, bench.now) == (True, T0 + 75)
+
+
+def test_one_that_has_served_for_longer_is_not_watched() -> None:
+    docker = FakeDocker(m=container())
+    docker.log = parse(raw(*TO_SERVE))
+    assert not watched(docker, 25 + 45).watcher.look()[0].ready, "it loaded until 25"
+    assert watched(docker, 25 + 46).watcher.look()[0].ready
+    docker.log = None
+    assert watched(docker, 46).watcher.look()[0].ready, "up for longer, as far as can be known"
+
+
+def test_one_that_was_seen_loading_is_watched() -> None:
+    docker = FakeDocker(m=container())
+    docker.log = []
+    bench = watched(docker, 50)
+    del bench.probes["m"]
+    bench.watcher.look()
+    bench.probes["m"] = READY
+    assert not bench.watcher.look()[0].ready
+
+
+CRASHED = (*TO_SERVE, (59, launcher("Shard 0 crashed", "ERROR")), (60, "Error: ShardFailed"))
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_one_that_dies_while_it_is_watched_fails(again: bool) -> None:
+    docker = FakeDocker(m=container())
+    docker.log = parse(raw(*TO_SERVE))
+    bench = watched(docker, 30)
+    assert not bench.watcher.look()[0].ready
+    docker.log = parse(raw(*CRASHED))
+    docker.found["tgi-m"] = container(status="exited", exit_code=1, finished=T0 + 60)
+    if again:
+        # It generates again at the next look, so only the count tells
+        changes = {"restarts": 1, "started": T0 + 61, "finished": T0 + 60}
+        docker.found["tgi-m"] = container(**changes)
+    (one,) = bench.watcher.look()
+    facts = "(exit code 1, restarted once)" if again else "(exit code 1)"
+    assert failure_text("gpu1", [one]).startswith(
+        f"gpu1: model m failed after it was ready: a shard crashed while serving {facts}. Remedy: "
+    )
+    assert as_result("gpu1", one)["phase"] == "steady"
+
+
+def test_a_restart_before_the_first_token_does_not_count_later() -> None:
+    docker = FakeDocker(m=container())
+    bench = watched(docker, 10)
+    del bench.probes["m"]
+    bench.watcher.look()
+    docker.found["tgi-m"] = container(restarts=1, started=T0 + 11, finished=T0 + 10.5)
+    bench.probes["m"] = READY
+    for now in (12, 13):
+        bench.now = T0 + now
+        (one,) = bench.watcher.look()
+        assert (one.phase, one.failure) == ("steady", None)
 
 
 class LongLog(FakeDocker):

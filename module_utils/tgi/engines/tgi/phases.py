@@ -29,6 +29,7 @@ LABELS = {
     "warmup": "warming up",
     "listen": "opening its port",
     "serve": "serving",
+    "steady": "after it was ready",
     "ready": "ready",
     "silent": "loading (its log level hides the phases)",
 }
