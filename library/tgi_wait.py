@@ -16,7 +16,7 @@ description:
   - It fails as soon as a container has died or restarts, with the phase, the cause that the log
     names, the exit code, the last lines and the remedy. One failed model fails the task; the module
     returns the state of all.
-  - Only reads. Needs the C(docker) command on the host, and no Python package.
+  - Only reads, and renews the lock of this run (M(tgi_run_lock)). Needs C(docker) on the host.
 options:
   models:
     description: The models to wait for.

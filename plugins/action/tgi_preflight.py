@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import ansible.module_utils
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
@@ -26,6 +28,8 @@ from ansible.module_utils.tgi.preflight.across_hosts import SHARED, check_source
 from ansible.module_utils.tgi.preflight.gateway.private_ca import check_private_ca
 from ansible.module_utils.tgi.preflight.inventory import check_inventory, host_request, refusal
 from ansible.module_utils.tgi.preflight.role_specs import load_roles
+from ansible.module_utils.tgi.rollout.holder import this_run
+from ansible.module_utils.tgi.rollout.lock import other_run
 
 #: Ansible cannot even send a module to a host whose disk is full
 _FULL = ("No space left on device", "No usable temporary directory", "Disk quota exceeded")
@@ -67,6 +71,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 problems += check_private_ca(values, answer["certificate"], self._read)
             # Ansible prints each of them once
             result["warnings"] = [f"{host}: {line}" for line in answer["notes"]]
+            if line := _other_run(answer, variables):
+                if values.get("preflight_other_run") == "warn":
+                    result["warnings"].append(f"{host}: {line}")
+                else:
+                    problems.append(line)
             most = number(values.get("preflight_max_clock_skew_seconds"))
             if "gpu_hosts" in groups:
                 kept = answer["facts"]["firewall_sources"]
@@ -140,6 +149,15 @@ def _evaluated(values: Any, names: Iterable[str]) -> dict[str, Any]:
             except Exception:  # that host's own preflight reports it
                 found[name] = UNKNOWN
     return found
+
+
+def _other_run(answer: dict[str, Any], variables: dict[str, Any]) -> str:
+    """Return why the run that changes the host keeps this one from it, or ""."""
+    if boolean(variables.get("rollout_take_over", False), strict=False):
+        return ""
+    # Ansible forks a process for each task
+    line: str = other_run(answer["lock"], this_run(os.getppid()), answer["clock"])
+    return line
 
 
 def _full(answer: dict[str, Any]) -> str:

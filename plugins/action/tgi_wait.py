@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import ansible.module_utils
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+# Ansible ships module_utils to hosts but does not put them on the controller's import path
+_UTILS = str(Path(__file__).resolve().parents[2] / "module_utils")
+if _UTILS not in ansible.module_utils.__path__:
+    ansible.module_utils.__path__.append(_UTILS)
+
+from ansible.module_utils.tgi.rollout.holder import this_run
 
 display = Display()
 
 SHOW_EVERY = 10.0
 """Most seconds without a line for a model that is not ready."""
+SIGN_EVERY = 60.0
+"""Seconds between two signs on the lock of this run."""
 
 
 class ProgressLines:
@@ -56,7 +69,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = {"host": variables.get("inventory_hostname", "localhost"), **self._task.args}
-        progress = ProgressLines()
+        progress, signed = ProgressLines(), time.monotonic()
         while True:
             answer: dict[str, Any] = self._execute_module(
                 module_args=arguments, task_vars=task_vars
@@ -71,3 +84,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     model.pop("line", None)
                 return answer
             arguments["state"] = answer.get("state") or {}
+            if time.monotonic() - signed >= SIGN_EVERY:
+                signed = time.monotonic()
+                # Ansible forks a process for each task
+                renewal = {"state": "renewed", "run": asdict(this_run(os.getppid()))}
+                module = self._task.action.replace("tgi_wait", "tgi_run_lock")
+                self._execute_module(module, renewal, task_vars=task_vars)

@@ -31,7 +31,8 @@ ROOMS = {
     "checks": "common client engines docker",
     "planner": "common engines models",
     "gateway": "common models host",
-    "preflight": "common models engines host docker planner gateway checks",
+    "rollout": "common models docker gateway engines readiness",
+    "preflight": "common models engines host docker planner gateway checks rollout",
     "diagnose": "common packages client host docker engines models gateway readiness checks",
 }
 #: Inside checks: a part may import itself and the parts before it.

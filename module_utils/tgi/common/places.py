@@ -24,6 +24,8 @@ GATEWAY_ACME = "/etc/tgi-gateway/acme"
 #: The firewall rules before the models' ports, and the unit that loads them
 FIREWALL_DIRECTORY = "/etc/tgi-fence"
 FIREWALL_UNIT = "/etc/systemd/system/tgi-fence.service"
+#: Who changes a host at the moment; /run, so that a reboot ends it
+RUN_LOCK = "/run/tgi-ansible.lock"
 #: First words of Compose projects, units and certificates that this project wrote
 MARK = "# Written by tgi-ansible"
 #: Characters of the name of a network interface in Linux

@@ -7,12 +7,13 @@ import os
 import platform
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..common import commands
 from ..common.files import read
-from ..common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT, GATEWAY_STATE
+from ..common.places import FIREWALL_DIRECTORY, FIREWALL_UNIT, GATEWAY_STATE, RUN_LOCK
 from ..common.problem import problem
 from ..docker import image_store
 from ..docker.direct_access import lets_neighbours_in
@@ -31,6 +32,7 @@ from ..models.deployed import DeployedModels, check_projects, read_deployed
 from ..models.gated import gated_note
 from ..models.lost_projects import lost_notes
 from ..models.resolve import assign
+from ..rollout.lock import LockError, read_lock
 from . import memory_plan
 from .files_on_host import HostFiles
 from .host_request import HostRequest
@@ -42,8 +44,9 @@ _WRITTEN = ["/etc", "/var/lib", "/var/log", "/tmp"]
 def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]:
     """Return ``problems``, ``notes``, ``facts`` and ``clock`` (seconds since the epoch).
 
-    ``certificate`` is the PEM text that the gateway serves, empty if none is deployed there. Only
-    reads. ``root`` is where etc, proc and sys are found.
+    ``certificate`` is the PEM text that the gateway serves, empty if none is deployed there;
+    ``lock`` that of the run that changes the host, or None. Only reads. ``root`` is where etc,
+    proc, run and sys are found.
     """
     deployed = read_deployed(root, request.base_dir, commands.ask)
     models = assign([one.entry for one in request.models], request.base_port, deployed.kept())
@@ -69,6 +72,11 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     addresses = host_addresses.all_addresses()
     problems += host_addresses.check_bind_address(request.bind_address, addresses)
     rules = "".join(_rules(root).values())
+    lock = None
+    try:
+        lock = read_lock(_inside(root, RUN_LOCK))
+    except LockError as error:
+        problems.append(str(error))
     facts = {
         "models": models,
         "gpus": nvidia.gpus,
@@ -98,6 +106,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         ],
         "facts": facts,
         "certificate": _certificate(gateway, request.gateway_config, root),
+        "lock": asdict(lock) if lock else None,
         "clock": time.time(),
     }
 

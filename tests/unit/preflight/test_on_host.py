@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from ansible.module_utils.tgi.models.record import SCHEMA, Record, to_text
 from ansible.module_utils.tgi.preflight import on_host
 from ansible.module_utils.tgi.preflight.host_request import PortRequest
 from ansible.module_utils.tgi.preflight.inventory import host_request
+from ansible.module_utils.tgi.rollout.holder import Holder
+from ansible.module_utils.tgi.rollout.lock import hold
 
 from tests.support.preflight.host_root import (
     as_root,
@@ -331,3 +333,17 @@ def test_the_request_says_where_images_will_be() -> None:
     asked = host_request({**given, "docker_daemon_settings": settings}, ["gpu_hosts"])
     assert asked.images_by_containerd is False
     assert json.dumps(asked.to_options())
+
+
+def test_the_lock_of_another_run(tmp_path: Path) -> None:
+    root, lock = fake_root(tmp_path), tmp_path / "run/tgi-ansible.lock"
+    lock.parent.mkdir()
+    assert on_host.inspect_host(request_for(), root)["lock"] is None
+    anna = Holder("anna", "ctl1", "b00t", 4711, 100)
+    hold(anna, path=lock)
+    found = on_host.inspect_host(request_for(), root)
+    assert found["lock"]["holder"] == asdict(anna)
+    assert json.dumps(found)
+    lock.write_text("not ours")
+    problems = on_host.inspect_host(request_for(), root)["problems"]
+    assert [line for line in problems if "is no lock of this project" in line]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,20 +29,29 @@ class Host:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: dict[str, Any]) -> None:
         self.answers, self.calls, self.shown = list(answers), [], []  # type: ignore[var-annotated]
+        self.renewed: list[tuple[str, dict[str, Any]]] = []
         monkeypatch.setattr(action.display, "display", self.shown.append)
         monkeypatch.setattr(action.ActionBase, "run", lambda *_: {})
 
     def run(self, check_mode: bool = False, no_log: bool = False) -> dict[str, Any]:
         plugin = action.ActionModule.__new__(action.ActionModule)
         plugin._task = SimpleNamespace(
-            args={"models": [], "timeouts": {"load": 9}}, check_mode=check_mode, no_log=no_log
+            action="tgi_wait",
+            args={"models": [], "timeouts": {"load": 9}},
+            check_mode=check_mode,
+            no_log=no_log,
         )
         plugin._execute_module = self._execute
         result: dict[str, Any] = plugin.run(task_vars={"inventory_hostname": "gpu1"})
         return result
 
-    def _execute(self, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+    def _execute(
+        self, module_name: str = "", module_args: Any = None, task_vars: Any = None
+    ) -> dict[str, Any]:
         assert task_vars
+        if module_name:
+            self.renewed.append((module_name, module_args))
+            return {}
         self.calls.append(dict(module_args))
         return self.answers.pop(0)
 
@@ -120,3 +130,14 @@ def test_ready_is_said_once() -> None:
     assert lines.due([model("m", "ready")]) == ["gpu1 m: ready"]
     now[0] = 60
     assert lines.due([model("m", "ready")]) == []
+
+
+def test_a_long_wait_renews_the_lock_of_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0, 20, 61, 61, 90, 130, 130])
+    monkeypatch.setattr(action.time, "monotonic", lambda: float(next(times)))
+    monkeypatch.setattr(action, "ProgressLines", lambda: SimpleNamespace(due=lambda _: []))
+    waiting = answer(model("m", "load"))
+    host = Host(monkeypatch, *[waiting] * 4, answer(model("m", "ready")))
+    assert host.run()["ready"]
+    assert [(name, one["state"]) for name, one in host.renewed] == [("tgi_run_lock", "renewed")] * 2
+    assert all(one["run"]["pid"] == os.getppid() for _, one in host.renewed)
