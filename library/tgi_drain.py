@@ -8,7 +8,7 @@ module: tgi_drain
 short_description: Take a replica out of a gateway's service, or back in, without a reload
 description:
   - Makes or removes the flag files that the gateway's nginx checks for every request. They
-    survive a reboot.
+    survive a reboot, and say who made them, why, and whether a roll-out did.
   - Reads a replica's models from the configuration in force on the gateway. So you can take out a
     replica whose host is down.
   - Refuses to take out the last replica that serves a model, and to take back one that does not
@@ -30,10 +30,48 @@ options:
     type: str
     choices: [drained, serving, idle]
     default: drained
+  run:
+    description:
+      - The flags belong to a roll-out, whose end removes them. It leaves flags of persons alone.
+      - Without it, V(drained) turns a roll-out's flag into a person's, and V(serving) removes
+        both.
+    type: bool
+    default: false
   by:
-    description: Who takes the replica out; later runs say it with the time.
+    description:
+      - Who takes the replica out, for a roll-out as V(user@controller). Later runs name it and the
+        time.
     type: str
     default: ''
+  why:
+    description: Why, such as V(replacing llama (image\)). Later runs quote it.
+    type: str
+    default: ''
+  last:
+    description:
+      - Whether the last replica of a model may be taken out. Its clients then get status 503 with
+        Retry-After.
+    type: str
+    choices: [refuse, allow]
+    default: refuse
+  unpublished:
+    description:
+      - What to do with a replica or model that this gateway does not publish, and on a host without
+        a gateway's configuration. With V(ignore) there is nothing to do.
+    type: str
+    choices: [refuse, ignore]
+    default: refuse
+  ask:
+    description: Whether to ask the engines before a change.
+    type: bool
+    default: true
+  addresses:
+    description:
+      - With O(state=idle), count connections to these host:port in place of the published ones,
+        for a replica that has moved to another port.
+    type: list
+    elements: str
+    default: []
   main:
     description: nginx's main file, a link into the configuration in force.
     type: path
@@ -53,22 +91,36 @@ EXAMPLES = r"""
 - name: Send nothing more to gpu1
   tgi_drain:
     replica: gpu1
+
+- name: Take llama on gpu1 out for its replacement, even if no other host serves it
+  tgi_drain:
+    replica: gpu1
+    models: [llama]
+    run: true
+    by: anna@ctl1
+    why: replacing llama (image)
+    last: allow
+    unpublished: ignore
 """
 
 RETURN = r"""
 flags:
   description: The flags made or removed.
-  returned: success
+  returned: O(state=drained) and O(state=serving)
   type: list
   elements: str
   sample: [llama@gpu1]
+stayed:
+  description: With O(run), the flags that a person made and that this therefore left alone.
+  returned: O(state=drained) and O(state=serving)
+  type: list
+  elements: str
 left:
   description: Number of open connections from the gateway to the replica.
   returned: O(state=idle)
   type: int
 """
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -80,14 +132,32 @@ from ansible.module_utils.tgi.common.places import GATEWAY_STATE
 from ansible.module_utils.tgi.gateway.drain import (
     DrainError,
     asked_for,
+    due_flags,
     flags_of,
     places,
     refuse_last_healthy,
+    refuse_too_many,
     refuse_unserved,
     under_way,
 )
+from ansible.module_utils.tgi.gateway.drained import flag_text, read_drained
+from ansible.module_utils.tgi.gateway.in_force import addresses_in_force
 from ansible.module_utils.tgi.readiness.probe import probe_all
 
+ARGUMENTS: dict[str, Any] = {
+    "replica": {"type": "str", "required": True},
+    "models": {"type": "list", "elements": "str", "default": []},
+    "state": {"type": "str", "choices": ["drained", "serving", "idle"], "default": "drained"},
+    "run": {"type": "bool", "default": False},
+    "by": {"type": "str", "default": ""},
+    "why": {"type": "str", "default": ""},
+    "last": {"type": "str", "choices": ["refuse", "allow"], "default": "refuse"},
+    "unpublished": {"type": "str", "choices": ["refuse", "ignore"], "default": "refuse"},
+    "ask": {"type": "bool", "default": True},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+    "main": {"type": "path", "default": "/etc/nginx/nginx.conf"},
+    "directory": {"type": "path", "default": f"{GATEWAY_STATE}/drain"},
+}
 #: Seconds for an engine's answer
 _PROBE = 20.0
 # A request that passed before the flag may not have connected yet
@@ -105,11 +175,22 @@ def ask_engines(addresses: dict[str, str], busy_serves: bool) -> dict[str, str]:
     }
 
 
+def published(main: Path, strict: bool) -> dict[str, str]:
+    """Return flag -> address of all published replicas. ``strict`` wants a gateway here."""
+    try:
+        return addresses_in_force(main)
+    except FileNotFoundError as error:
+        if not strict:
+            return {}
+        lacks = "no gateway's configuration is in force here; run site.yml first"
+        raise DrainError(f"{lacks} ({error.filename})") from None
+
+
 def report_open(module: AnsibleModule, addresses: list[str]) -> None:
     """End the module with the number of open connections; 0 only if two counts agree."""
     wanted = places(addresses)
-    left = under_way(Path("/proc"), wanted)
-    if not left:
+    left = under_way(Path("/proc"), wanted) if wanted else 0
+    if wanted and not left:
         time.sleep(_AGAIN)
         left = under_way(Path("/proc"), wanted)
     answer: dict[str, Any] = {"changed": False, "left": left}
@@ -124,46 +205,42 @@ def report_open(module: AnsibleModule, addresses: list[str]) -> None:
     )
 
 
+def change(module: AnsibleModule) -> None:
+    """Make or remove flags, or count connections, and end the module. Raises DrainError."""
+    params, directory = module.params, Path(module.params["directory"])
+    replica, last_too = params["replica"], params["last"] == "allow"
+    drained = params["state"] == "drained"
+    strict = params["unpublished"] == "refuse" and not params["addresses"]
+    addresses = published(Path(params["main"]), strict)
+    raised = {one.flag: one for one in read_drained(directory)}
+    # A flag can be removed also when its replica is not published any more
+    known = dict.fromkeys([*addresses, *(raised if params["state"] == "serving" else ())])
+    flags = flags_of(known, replica, params["models"], strict)
+    if params["state"] == "idle":
+        report_open(module, params["addresses"] or [addresses[flag] for flag in flags])
+    due, stayed = due_flags(flags, raised, drained, params["run"])
+    if drained:
+        refuse_too_many(addresses, replica, due, raised, last_too)
+    if params["ask"] and not (drained and last_too):
+        faults = ask_engines(asked_for(addresses, due, raised, drained), drained)
+        refuse = refuse_last_healthy if drained else refuse_unserved
+        refuse(replica, [flag for flag in due if flag in faults], faults)
+    for flag in due if not module.check_mode else ():
+        if drained:
+            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+            write(directory / flag, flag_text(params["by"], params["run"], params["why"]))
+        else:
+            (directory / flag).unlink(missing_ok=True)
+    module.exit_json(changed=bool(due), flags=due, stayed=stayed)
+
+
 def main() -> None:
     """Run as an Ansible module."""
-    options: dict[str, Any] = {
-        "replica": {"type": "str", "required": True},
-        "models": {"type": "list", "elements": "str", "default": []},
-        "by": {"type": "str", "default": ""},
-        "state": {
-            "type": "str",
-            "choices": ["drained", "serving", "idle"],
-            "default": "drained",
-        },
-        "main": {"type": "path", "default": "/etc/nginx/nginx.conf"},
-        "directory": {"type": "path", "default": f"{GATEWAY_STATE}/drain"},
-    }
-    module = AnsibleModule(options, supports_check_mode=True)
-    params = module.params
-    directory, drained = Path(params["directory"]), params["state"] == "drained"
+    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     try:
-        backends = json.loads((Path(params["main"]).resolve().parent / "backends.json").read_text())
-        raised = {path.name for path in directory.iterdir()} if directory.exists() else set()
-        flags = flags_of(backends, params["replica"], params["models"], drained, raised)
-        if params["state"] == "idle":
-            report_open(module, list(flags.values()))
-        due = sorted(flag for flag in flags if (flag in raised) is not drained)
-        if due:
-            faults = ask_engines(asked_for(backends, due, raised), drained)
-            refuse = refuse_last_healthy if drained else refuse_unserved
-            refuse(params["replica"], due, faults)
-        for flag in due if not module.check_mode else ():
-            if drained:
-                directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-                write(directory / flag, f"{params['by']}\n".encode())
-            else:
-                (directory / flag).unlink()
-    except FileNotFoundError as error:
-        lacks = "no gateway's configuration is in force here; run site.yml first"
-        module.fail_json(msg=f"{lacks} ({error.filename})")
+        change(module)
     except (DrainError, OSError, ValueError) as error:
         module.fail_json(msg=in_words(error))
-    module.exit_json(changed=bool(due), flags=due)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,19 @@ ansible_facts:
           type: list
           elements: str
         published: {description: "Of the gateway in force, host:port by model@replica", type: dict}
+        drained:
+          description:
+            - Of a gateway, the drained replicas. C(run) is true where a roll-out drained it, else a
+              person; C(at) is in seconds since 1970.
+          type: list
+          elements: dict
+          sample:
+            - model: llama
+              replica: gpu1
+              by: anna@ctl1
+              run: true
+              why: replacing llama (image)
+              at: 1795935840.0
         firewall_sources: {description: Sources that the firewall lets in, type: list}
         ports_closed:
           description: Whether firewall rules of the role close ports of the models.

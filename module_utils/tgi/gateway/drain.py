@@ -6,11 +6,11 @@ import ipaddress
 import socket
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from ..common.files import read
 from ..common.problem import problem
 from ..host.ports import owners
+from .drained import Drained
 from .render.upstreams import ALL_SETS
 
 # ESTABLISHED, SYN_SENT and CLOSE_WAIT: nginx has not closed them
@@ -26,53 +26,68 @@ class DrainError(Exception):
 
 
 def flags_of(
-    backends: Iterable[Mapping[str, Any]],
-    replica: str,
-    models: Collection[str],
-    drained: bool,
-    raised: Collection[str],
-) -> dict[str, str]:
-    """Return flag -> address (host:port) for each model of ``replica``, or those of ``models``.
+    flags: Iterable[str], replica: str, models: Collection[str], strict: bool = True
+) -> list[str]:
+    """Return those of ``flags`` that are of ``replica`` and of ``models``; no models means all.
 
-    ``backends`` is gateway_backends as nginx serves it, ``raised`` the flags that exist. Raises
-    DrainError for an unknown replica or model, and, when ``drained``, for the last replica of
-    a model.
+    ``strict`` raises DrainError for a replica, or models of it, without any flag.
     """
-    served = {
-        backend["name"]: {one["name"]: one["address"] for one in backend["replicas"]}
-        for backend in backends
-    }
-    replicas = sorted({name for its in served.values() for name in its})
-    if replica not in replicas:
-        where, remedy = "gateway_drain_replica", f"write one of {', '.join(replicas)}"
-        raise DrainError(problem(where, f'is "{replica}", which serves no model here', remedy))
-    own = [name for name, its in served.items() if replica in its]
+    every = [flag.partition("@") for flag in flags]
+    own = [name for name, _, its in every if its == replica]
     unknown = [name for name in models if name not in own]
-    if unknown:
+    if strict and not own:
+        replicas = ", ".join(sorted({its for _, _, its in every}))
+        what = f'is "{replica}", which serves no model here'
+        raise DrainError(problem("gateway_drain_replica", what, f"write one of {replicas}"))
+    if strict and unknown:
         what = f"names {', '.join(unknown)}, which {replica} does not serve"
         raise DrainError(problem("gateway_drain_models", what, f"write some of {', '.join(own)}"))
-    chosen = [name for name in own if name in models or not models]
+    return [f"{name}@{replica}" for name in own if name in models or not models]
+
+
+def due_flags(
+    flags: Iterable[str], raised: Mapping[str, Drained], drained: bool, run: bool
+) -> tuple[list[str], list[str]]:
+    """Return the flags to change, and those that stay as a person made them, each sorted.
+
+    A roll-out (``run``) leaves a person's flags alone. A person takes over a roll-out's flag, so
+    that the next run does not take the replica back.
+    """
+    stay = sorted(flag for flag in flags if run and flag in raised and not raised[flag].run)
     if drained:
-        _refuse_too_many(served, replica, chosen, raised)
-    return {f"{name}@{replica}": served[name][replica] for name in chosen}
+        due = (flag for flag in flags if flag not in raised or (raised[flag].run and not run))
+    else:
+        due = (flag for flag in flags if flag in raised and flag not in stay)
+    return sorted(due), stay
 
 
-def _refuse_too_many(
-    served: Mapping[str, Mapping[str, str]],
+def refuse_too_many(
+    flags: Iterable[str],
     replica: str,
-    chosen: list[str],
+    due: Iterable[str],
     raised: Collection[str],
+    last_too: bool = False,
 ) -> None:
+    """Refuse the last replica of a model, unless ``last_too``, and more than nginx heeds.
+
+    ``flags`` are those of all published replicas, ``due`` those of ``replica`` to make. Raises
+    DrainError.
+    """
+    served: dict[str, list[str]] = {}
+    for flag in flags:
+        served.setdefault(flag.partition("@")[0], []).append(flag)
     last, many = [], []
-    for name in chosen:
-        others = [one for one in served[name] if one != replica]
-        out = [one for one in others if f"{name}@{one}" in raised]
+    for flag in due:
+        name = flag.partition("@")[0]
+        others = [one for one in served[name] if one != flag]
+        out = [one for one in others if one in raised]
         if len(out) == len(others):
             last.append(name)
         elif len(served[name]) > ALL_SETS and len(out) >= _MOST_OF_MANY:
             many.append(name)
-    if last:
-        others = [name for name in served if name not in last and replica in served[name]]
+    if last and not last_too:
+        own = [name for name in served if f"{name}@{replica}" in served[name]]
+        others = [name for name in own if name not in last]
         remedy = f"write gateway_drain_models: [{', '.join(others)}], or " if others else ""
         what = f"is the last replica to serve {', '.join(last)}"
         raise DrainError(problem(replica, what, f"{remedy}take another replica into service first"))
@@ -82,20 +97,19 @@ def _refuse_too_many(
 
 
 def asked_for(
-    backends: Iterable[Mapping[str, Any]], due: Collection[str], raised: Collection[str]
+    addresses: Mapping[str, str], due: Collection[str], raised: Collection[str], drained: bool
 ) -> dict[str, str]:
-    """Return flag -> address of the replicas to ask before the flags ``due`` change.
+    """Return flag -> address of the published replicas to ask before the flags ``due`` change.
 
-    These are the replicas themselves, and the others of their models that get requests.
+    These are the replicas themselves and, before a drain, the others of their models that get
+    requests.
     """
-    names = {flag.partition("@")[0] for flag in due}
-    flags = {
-        f"{backend['name']}@{one['name']}": str(one["address"])
-        for backend in backends
-        if backend["name"] in names
-        for one in backend["replicas"]
+    names = {flag.partition("@")[0] for flag in due} if drained else set()
+    return {
+        flag: address
+        for flag, address in addresses.items()
+        if flag in due or (flag.partition("@")[0] in names and flag not in raised)
     }
-    return {flag: address for flag, address in flags.items() if flag in due or flag not in raised}
 
 
 def refuse_last_healthy(replica: str, due: Iterable[str], faults: Mapping[str, str]) -> None:

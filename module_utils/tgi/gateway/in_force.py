@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..common.files import read
 from ..common.places import GATEWAY_CONFIGURATION
@@ -19,10 +21,26 @@ def read_published(root: Path = Path("/")) -> dict[str, str]:
     version = link.version() or origin_of(link)
     path = root / GATEWAY_CONFIGURATION.lstrip("/") / (version or "") / "backends.json"
     try:
-        return {
-            f"{backend['name']}@{one['name']}": str(one["address"])
-            for backend in json.loads(read(path))
-            for one in backend["replicas"]
-        }
+        return _addresses(json.loads(read(path)))
     except (ValueError, LookupError, TypeError):
         return {}
+
+
+def addresses_in_force(
+    main: Path, configuration: Path = Path(GATEWAY_CONFIGURATION)
+) -> dict[str, str]:
+    """Return the same for ``main``, nginx's main file.
+
+    Raises FileNotFoundError where no gateway is in force, ValueError for a file that is no JSON.
+    """
+    edited = origin_of(ReleaseLink(main, configuration))
+    release = configuration / edited if edited else main.resolve().parent
+    return _addresses(json.loads((release / "backends.json").read_text()))
+
+
+def _addresses(backends: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        f"{backend['name']}@{one['name']}": str(one["address"])
+        for backend in backends
+        for one in backend["replicas"]
+    }

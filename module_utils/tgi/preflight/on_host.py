@@ -77,6 +77,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         lock = read_lock(_inside(root, RUN_LOCK))
     except LockError as error:
         problems.append(str(error))
+    drained = read_drained(_inside(root, GATEWAY_STATE) / "drain") if gateway else []
     facts = {
         "models": models,
         "gpus": nvidia.gpus,
@@ -87,6 +88,7 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
         "address": host_addresses.source_address(),
         "addresses": addresses,
         "published": read_published(root) if gateway else {},
+        "drained": [one._asdict() for one in drained],
         "firewall_sources": firewall.sources_of(rules),
         "ports_closed": bool(firewall.doors_of(rules)),
         "firewall_holds": request.deploys and _firewall_holds(request, root),
@@ -102,18 +104,13 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
             *open_data,
             *gone,
             *gated,
-            *_drained(gateway, root),
+            *drained_notes(drained, time.time()),
         ],
         "facts": facts,
         "certificate": _certificate(gateway, request.gateway_config, root),
         "lock": asdict(lock) if lock else None,
         "clock": time.time(),
     }
-
-
-def _drained(gateway: bool, root: Path) -> list[str]:
-    flags = read_drained(_inside(root, GATEWAY_STATE) / "drain") if gateway else []
-    return drained_notes(flags, time.time())
 
 
 def _certificate(gateway: bool, directory: str, root: Path) -> str:

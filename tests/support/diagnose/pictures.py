@@ -97,6 +97,7 @@ REPLICA = {
     "listening": True,
     "detail": "",
     "drained": "",
+    "take_back": "",
 }
 GATEWAY: Side = {
     "host": "gw1",

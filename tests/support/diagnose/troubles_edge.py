@@ -91,6 +91,7 @@ def over_the_limit(case: Case) -> None:
 def all_drained(case: Case) -> None:
     case.chat_is(503, "The model is not available.")
     case.replica["drained"] = "since 2026-11-29 07:04 UTC, 3 hours"
+    case.replica["take_back"] = "run playbooks/drain.yml"
 
 
 def shut_out(case: Case) -> None:

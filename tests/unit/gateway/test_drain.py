@@ -2,51 +2,64 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.gateway.drain import (
     DrainError,
     asked_for,
+    due_flags,
     flags_of,
     places,
     refuse_last_healthy,
+    refuse_too_many,
     refuse_unserved,
     under_way,
 )
-from ansible.module_utils.tgi.readiness.probe import Probe
+from ansible.module_utils.tgi.gateway.drained import Drained
 
-from tests.support.run_module import load, run
-
-
-def backend(name: str, *replicas: str) -> dict[str, Any]:
-    entries = [{"name": one, "address": f"10.0.0.{one[-1]}:8081"} for one in replicas]
-    return {"name": name, "model_id": f"x/{name}", "aliases": [], "replicas": entries}
-
-
-BACKENDS = [backend("a", "gpu1", "gpu2"), backend("b", "gpu2"), backend("c", "gpu1", "gpu2")]
+ADDRESSES = {
+    "a@gpu1": "10.0.0.1:8081",
+    "a@gpu2": "10.0.0.2:8081",
+    "b@gpu2": "10.0.0.2:8081",
+    "c@gpu1": "10.0.0.1:8081",
+    "c@gpu2": "10.0.0.2:8081",
+}
 
 
 def test_all_models_of_a_replica_or_some() -> None:
-    assert flags_of(BACKENDS, "gpu1", [], True, ()) == {
-        "a@gpu1": "10.0.0.1:8081",
-        "c@gpu1": "10.0.0.1:8081",
-    }
-    assert list(flags_of(BACKENDS, "gpu2", ["c"], True, ())) == ["c@gpu2"]
-    # Taking a replica back in is never refused
-    assert len(flags_of(BACKENDS, "gpu2", [], False, ("a@gpu1", "a@gpu2"))) == 3
+    assert flags_of(ADDRESSES, "gpu1", []) == ["a@gpu1", "c@gpu1"]
+    assert flags_of(ADDRESSES, "gpu2", ["c"]) == ["c@gpu2"]
+
+
+UNKNOWN = {
+    "unknown replica": ("gpu9", [], 'is "gpu9", which serves no model here; write one of gpu1'),
+    "unknown model": ("gpu1", ["b"], "names b, which gpu1 does not serve; write some of a, c"),
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_what_is_unknown_is_refused_or_nothing_to_do(case: str) -> None:
+    replica, models, words = UNKNOWN[case]
+    with pytest.raises(DrainError) as refused:
+        flags_of(ADDRESSES, replica, models)
+    assert words in str(refused.value)
+    assert flags_of(ADDRESSES, replica, models, strict=False) == []
+    assert flags_of([], replica, models, strict=False) == []
+    assert flags_of(ADDRESSES, "gpu1", ["a", "b"], strict=False) == ["a@gpu1"]
 
 
 REFUSED: dict[str, tuple[str, list[str], tuple[str, ...], str]] = {
-    "unknown replica": ("gpu9", [], (), 'is "gpu9", which serves no model here; write one of gpu1'),
-    "unknown model": ("gpu1", ["b"], (), "names b, which gpu1 does not serve; write some of a, c"),
-    "the only one": ("gpu2", [], (), "gpu2 is the last replica to serve b; write gateway_drain_"),
-    "last of two": ("gpu1", ["a"], ("a@gpu2",), "gpu1 is the last replica to serve a; write"),
+    "the only one": (
+        "gpu2",
+        ["a@gpu2", "b@gpu2", "c@gpu2"],
+        (),
+        "gpu2 is the last replica to serve b; write gateway_drain_models: [a, c], or take another",
+    ),
+    "last of two": ("gpu1", ["a@gpu1"], ("a@gpu2",), "gpu1 is the last replica to serve a; write"),
     "both": (
         "gpu1",
-        [],
+        ["a@gpu1", "c@gpu1"],
         ("a@gpu2", "c@gpu2"),
         "to serve a, c; take another replica into service first",
     ),
@@ -54,19 +67,44 @@ REFUSED: dict[str, tuple[str, list[str], tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused_in_one_line(case: str) -> None:
-    replica, models, raised, words = REFUSED[case]
+def test_the_last_replica_is_refused_in_one_line(case: str) -> None:
+    replica, due, raised, words = REFUSED[case]
     with pytest.raises(DrainError, match="; ") as refused:
-        flags_of(BACKENDS, replica, models, True, raised)
+        refuse_too_many(ADDRESSES, replica, due, raised)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
+    refuse_too_many(ADDRESSES, replica, due, raised, last_too=True)
 
 
 def test_of_many_replicas_two_may_be_out() -> None:
-    many = [backend("a", *(f"gpu{number}" for number in range(5)))]
-    assert flags_of(many, "gpu1", [], True, ("a@gpu2",))
-    with pytest.raises(DrainError, match="third drained replica of a; take"):
-        flags_of(many, "gpu1", [], True, ("a@gpu2", "a@gpu3"))
+    many = [f"a@gpu{number}" for number in range(5)]
+    refuse_too_many(many, "gpu1", ["a@gpu1"], ("a@gpu2",))
+    for last_too in (False, True):
+        with pytest.raises(DrainError, match="third drained replica of a; take"):
+            refuse_too_many(many, "gpu1", ["a@gpu1"], ("a@gpu2", "a@gpu3"), last_too)
+
+
+RAISED = {
+    "a@gpu1": Drained("a", "gpu1", 0.0, "anna"),
+    "b@gpu1": Drained("b", "gpu1", 0.0, "anna@ctl1", True),
+}
+
+
+@pytest.mark.parametrize(
+    ("drained", "run", "due", "stayed"),
+    [
+        # A person's flag is not a roll-out's to make or remove
+        (True, True, ["c@gpu1"], ["a@gpu1"]),
+        (False, True, ["b@gpu1"], ["a@gpu1"]),
+        # A person takes over a roll-out's flag, and may remove both
+        (True, False, ["b@gpu1", "c@gpu1"], []),
+        (False, False, ["a@gpu1", "b@gpu1"], []),
+    ],
+)
+def test_flags_of_roll_outs_and_of_persons_are_kept_apart(
+    drained: bool, run: bool, due: list[str], stayed: list[str]
+) -> None:
+    assert due_flags(["c@gpu1", "a@gpu1", "b@gpu1"], RAISED, drained, run) == (due, stayed)
 
 
 def faults(**said: str) -> dict[str, str]:
@@ -75,11 +113,13 @@ def faults(**said: str) -> dict[str, str]:
 
 
 def test_the_engines_are_asked_that_get_requests() -> None:
-    assert asked_for(BACKENDS, ["a@gpu1"], ()) == {
+    assert asked_for(ADDRESSES, ["a@gpu1"], (), True) == {
         "a@gpu1": "10.0.0.1:8081",
         "a@gpu2": "10.0.0.2:8081",
     }
-    assert list(asked_for(BACKENDS, ["c@gpu1"], ("c@gpu1", "c@gpu2"))) == ["c@gpu1"]
+    assert list(asked_for(ADDRESSES, ["c@gpu1"], ("c@gpu1", "c@gpu2"), True)) == ["c@gpu1"]
+    # To come back, a replica needs no other; one that is not published has no address
+    assert list(asked_for(ADDRESSES, ["c@gpu1", "d@gpu1"], ("c@gpu1",), False)) == ["c@gpu1"]
 
 
 def test_the_last_healthy_replica_is_not_drained() -> None:
@@ -103,26 +143,6 @@ def test_only_what_serves_gets_requests_again() -> None:
         "loaded, or run site.yml --tags tgi for that host"
     )
     refuse_unserved("gpu1", ["c@gpu1"], faults(a_gpu2="refused", c_gpu1=""))
-
-
-@pytest.mark.parametrize(
-    ("probe", "drains", "serves"),
-    [
-        (Probe(True, True, "", True), True, True),
-        (Probe(False, True, "POST /generate answered 429: overloaded", True), True, False),
-        (Probe(False, True, "no answer", True, late=True), True, False),
-        (Probe(False, False, "refused"), False, False),
-    ],
-)
-def test_a_busy_engine_serves_but_may_not_come_back(
-    monkeypatch: pytest.MonkeyPatch, probe: Probe, drains: bool, serves: bool
-) -> None:
-    drain = load("tgi_drain")
-    monkeypatch.setattr(drain, "probe_all", lambda asked: dict.fromkeys(asked, probe))
-    found = [
-        drain.ask_engines({"a@gpu1": "10.0.0.1:8081"}, busy)["a@gpu1"] for busy in (True, False)
-    ]
-    assert [said == "" for said in found] == [drains, serves]
 
 
 HEADER = "  sl  local_address rem_address   st tx rx tr tm retrnsmt uid timeout inode\n"
@@ -162,69 +182,3 @@ def test_only_nginx_and_its_open_connections_count(tmp_path: Path) -> None:
     assert under_way(proc, places(["[fd00::5]:8081"])) == 1
     assert under_way(proc, places(["10.0.0.5:8081", "10.0.0.5:8082"])) == 3
     assert under_way(proc, places(["10.0.0.6:8081"])) == 0
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> dict[str, Any]:
-    release = tmp_path / "release"
-    release.mkdir()
-    (release / "backends.json").write_text(json.dumps(BACKENDS))
-    (release / "nginx.conf").touch()
-    (tmp_path / "nginx.conf").symlink_to(release / "nginx.conf")
-    return {"main": str(tmp_path / "nginx.conf"), "directory": str(tmp_path / "drain")}
-
-
-def test_flags_come_and_go(
-    gateway: dict[str, Any],
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drain, directory = load("tgi_drain"), tmp_path / "drain"
-    asked = {"replica": "gpu1", "by": "anna", **gateway}
-    seen: dict[str, Probe] = {}
-    monkeypatch.setattr(
-        drain,
-        "probe_all",
-        lambda wanted: {flag: seen.get(flag, Probe(True, True, "", True)) for flag in wanted},
-    )
-    seen["a@gpu2"] = Probe(False, False, "refused")
-    assert "last replica that serves a (a@gpu2: refused)" in run(drain, capsys, **asked)["msg"]
-    assert not directory.exists()
-    seen.clear()
-    assert run(drain, capsys, check=True, **asked)["changed"] is True
-    assert not directory.exists()
-    assert run(drain, capsys, **asked)["flags"] == ["a@gpu1", "c@gpu1"]
-    assert run(drain, capsys, **asked)["changed"] is False
-    assert (directory / "a@gpu1").read_text() == "anna\n"
-    assert (directory / "a@gpu1").stat().st_mode & 0o777 == 0o644
-    assert "last replica" in run(drain, capsys, **{**asked, "replica": "gpu2"})["msg"]
-    seen["a@gpu1"] = Probe(False, False, "refused")
-    refused = run(drain, capsys, state="serving", models=["a"], **asked)
-    assert refused["msg"].startswith("gpu1 does not serve a (refused); wait until")
-    seen.clear()
-    back = run(drain, capsys, state="serving", models=["a"], **asked)
-    assert (back["changed"], [path.name for path in directory.iterdir()]) == (True, ["c@gpu1"])
-
-
-def test_idle_says_how_many_are_left(
-    gateway: dict[str, Any],
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drain, proc = load("tgi_drain"), fake_proc(tmp_path)
-    monkeypatch.setattr(drain, "under_way", lambda _, wanted: under_way(proc, wanted))
-    assert run(drain, capsys, replica="gpu1", state="idle", **gateway)["left"] == 0
-    (tmp_path / "release" / "backends.json").write_text(json.dumps([backend("a", "gpu4", "gpu5")]))
-    busy = run(drain, capsys, replica="gpu5", state="idle", **gateway)
-    assert (busy["failed"], busy["left"]) == (True, 2)
-    assert busy["msg"].startswith(
-        "gpu5: 2 connections are still open to it, and it gets no new ones; raise"
-    )
-
-
-def test_without_a_gateway(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    main = str(tmp_path / "nginx.conf")
-    answer = run(load("tgi_drain"), capsys, replica="gpu1", main=main, directory=str(tmp_path))
-    assert "run site.yml first" in answer["msg"]

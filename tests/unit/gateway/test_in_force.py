@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ansible.module_utils.tgi.gateway.in_force import read_published
+import pytest
+from ansible.module_utils.tgi.gateway.in_force import addresses_in_force, read_published
 
 
 def test_the_addresses_of_the_configuration_in_force(tmp_path: Path) -> None:
@@ -16,8 +17,25 @@ def test_the_addresses_of_the_configuration_in_force(tmp_path: Path) -> None:
         replicas = [{"name": "gpu2", "address": f"10.0.0.6:{port}"}]
         text = json.dumps([{"name": "small", "replicas": replicas}])
         (releases / version / "backends.json").write_text(text)
+        (releases / version / "nginx.conf").write_text("")
     main = tmp_path / "etc/nginx/nginx.conf"
     main.symlink_to(f"/etc/nginx/tgi-gateway/{'b' * 16}/nginx.conf")
     assert read_published(tmp_path) == {"small@gpu2": "10.0.0.6:8082"}
     (releases / ("b" * 16) / "backends.json").write_text("{")
     assert read_published(tmp_path) == {}
+
+
+def test_a_main_file_edited_by_hand_is_still_in_force(tmp_path: Path) -> None:
+    release = tmp_path / "tgi-gateway" / ("a" * 16)
+    release.mkdir(parents=True)
+    replicas = [{"name": "gpu2", "address": "10.0.0.6:8081"}]
+    (release / "backends.json").write_text(json.dumps([{"name": "small", "replicas": replicas}]))
+    (release / "nginx.conf").write_text(f"# {release}\n")
+    main = tmp_path / "nginx.conf"
+    with pytest.raises(FileNotFoundError):
+        addresses_in_force(main, release.parent)
+    main.symlink_to(release / "nginx.conf")
+    assert addresses_in_force(main, release.parent) == {"small@gpu2": "10.0.0.6:8081"}
+    main.unlink()
+    main.write_text(f"# {release}\n")
+    assert addresses_in_force(main, release.parent) == {"small@gpu2": "10.0.0.6:8081"}

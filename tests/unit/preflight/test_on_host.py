@@ -111,6 +111,7 @@ def test_a_host_that_runs_the_model_already(
         "address": "10.0.0.5",
         "addresses": ["10.0.0.5"],
         "published": {},
+        "drained": [],
         "firewall_sources": ["10.0.0.9/32"],
         "ports_closed": True,
         "firewall_holds": False,
@@ -273,8 +274,12 @@ def test_a_forgotten_drain_is_named(tmp_path: Path) -> None:
     (root / "etc/nginx/tgi-gateway").mkdir(parents=True)
     (root / "var/lib/tgi-gateway/drain").mkdir(parents=True)
     (root / "var/lib/tgi-gateway/drain/house@gpu1").touch()
-    (line,) = on_host.inspect_host(request_for(min_memory_gib=0.0), root)["notes"]
+    answer = on_host.inspect_host(request_for(min_memory_gib=0.0), root)
+    (line,) = answer["notes"]
     assert line.startswith("gpu1 gets no requests for house: it is drained since")
+    (flag,) = answer["facts"]["drained"]
+    assert flag.pop("at") == pytest.approx(answer["clock"], abs=60)
+    assert flag == {"model": "house", "replica": "gpu1", "by": "", "run": False, "why": ""}
 
 
 OLD, NEW = "tgi@sha256:0", "tgi@sha256:1"

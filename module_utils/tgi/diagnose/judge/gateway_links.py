@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...gateway.drained import take_back
 from ..finding import Found, Scene, broken, logged, not_reached, ok, warning
 from ..look.error_log import OF_UPSTREAMS
 
@@ -166,7 +165,7 @@ def judge_upstream(scene: Scene) -> Found:
     serving = [one for one in replicas if not one["drained"]]
     if not serving:
         said = ", ".join(f"{one['name']} {one['drained']}" for one in replicas)
-        remedy = take_back(replicas[0]["name"])
+        remedy = replicas[0]["take_back"]
         return broken("drained", f"every replica is drained ({said})", remedy)
     dead = [one for one in serving if not one["ready"]]
     if not dead:
@@ -175,7 +174,7 @@ def judge_upstream(scene: Scene) -> Found:
         if not out:
             return ok(said)
         said += "".join(f"; {one['name']} is drained {one['drained']}" for one in out)
-        return warning("drained", said, take_back(out[0]["name"]))
+        return warning("drained", said, out[0]["take_back"])
     one = dead[0]
     code = "silent" if one["listening"] else "gone"
     code = "cut_off" if "no connection within" in one["detail"] else code

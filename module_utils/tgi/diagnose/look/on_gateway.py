@@ -43,10 +43,10 @@ class Places:
     access: Path = Path("/var/log/nginx/tgi-gateway-access.log")
     proc: Path = Path("/proc")
 
-    def drained(self) -> dict[str, str]:
-        """Return "since …" by the flag of each drained replica."""
+    def drained(self) -> dict[str, tuple[str, str]]:
+        """Return "since …" and the remedy by the flag of each drained replica."""
         found, now = read_drained(self.state / "drain"), time.time()
-        return {f"{one.model}@{one.replica}": one.since(now) for one in found}
+        return {one.flag: (one.since(now), one.remedy()) for one in found}
 
 
 def look_at_gateway(
@@ -138,6 +138,7 @@ def _replica(
     places: Places, flag: str, one: Mapping[str, Any], seen: Mapping[str, Probe]
 ) -> dict[str, Any]:
     found = seen[flag]
+    drained, remedy = places.drained().get(flag, ("", ""))
     return {
         "name": one["name"],
         "address": one["address"],
@@ -145,7 +146,8 @@ def _replica(
         "ready": found.ready,
         "listening": found.listening,
         "detail": found.detail,
-        "drained": places.drained().get(flag, ""),
+        "drained": drained,
+        "take_back": remedy,
     }
 
 

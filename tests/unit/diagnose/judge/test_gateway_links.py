@@ -63,13 +63,18 @@ def test_clients_that_share_a_balancers_address_are_a_warning(
 def test_a_forgotten_drain_is_a_warning() -> None:
     case = Case()
     case.gateway["models"][0]["replicas"] = [
-        {**case.replica, "name": "gpu2", "drained": "since 2026-11-29 07:04 UTC, 3 days, by anna"},
+        {
+            **case.replica,
+            "name": "gpu2",
+            "drained": "since 2026-11-29 07:04 UTC, 3 days, by anna",
+            "take_back": "run playbooks/drain.yml",
+        },
         case.replica,
     ]
     verdict = verdict_of(case)
     assert verdict.passed
     assert "gpu2 is drained since 2026-11-29 07:04 UTC, 3 days, by anna" in verdict.line
-    assert "gateway_drain_replica: gpu2, gateway_drain_state: serving" in verdict.line
+    assert "run playbooks/drain.yml" in verdict.line
 
 
 @pytest.mark.parametrize(

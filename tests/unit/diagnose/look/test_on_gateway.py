@@ -86,7 +86,9 @@ def test_a_drained_replica(tmp_path: Path) -> None:
     assert not seen["models"][0]["replicas"][0]["drained"]
     places = Places((9,), tmp_path / "x/nginx.conf", tmp_path / "x/tgi-gateway", tmp_path / "state")
     seen = look_at_gateway("gw1", places, Shell(), lambda asked: dict.fromkeys(asked, REFUSED))
-    assert seen["models"][0]["replicas"][0]["drained"].endswith("UTC, less than a minute")
+    replica = seen["models"][0]["replicas"][0]
+    assert replica["drained"].endswith("UTC, less than a minute")
+    assert "gateway_drain_replica: gpu1" in replica["take_back"]
 
 
 def test_a_host_without_a_gateway(tmp_path: Path) -> None:
