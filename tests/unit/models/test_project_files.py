@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from ansible.module_utils.tgi.models.project_files import (
     write_project,
 )
 from ansible.module_utils.tgi.models.record import Record, from_text
+
+from tests.support.rollout.kills import killed_before
 
 RECORD = Record("a", "tgi-a", 8081, ["0"], deployed_at="2026-11-28T22:00:00Z", commit="1")
 NAMES = ["secrets.env", "compose.yaml", "deployed.json"]
@@ -83,3 +87,51 @@ def test_only_our_files_are_deleted(tmp_path: Path, others: bool) -> None:
     assert len(remove_project(folder, dry=False)) == (3 if others else 4)
     assert folder.exists() is others
     assert remove_project(folder, dry=False) == []
+
+
+def test_proven_secrets_stay_until_others_passed(tmp_path: Path) -> None:
+    before = tmp_path / "secrets.env.before"
+    for text, kept in (
+        ("T='1'\n", None),
+        ("# Another comment\nT='1'\n", None),
+        ("T='2'\n", "# Another comment\nT='1'\n"),
+        ("T='3'\n", "# Another comment\nT='1'\n"),
+    ):
+        (change, *_) = write_project(tmp_path, "a\n", text, RECORD, dry=True)
+        assert change.path.name == "secrets.env"
+        write_project(tmp_path, "a\n", text, RECORD, dry=False)
+        assert (before.read_text() if before.exists() else None) == kept
+    assert before.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_kill_between_two_writes_loses_no_proven_secret(tmp_path: Path) -> None:
+    start, place = tmp_path / "start", tmp_path / "a"
+    start.mkdir()
+    write_project(start, "a\n", "T='1'\n", RECORD, dry=False)
+    for step in itertools.count():
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(start, place)
+        killed = killed_before(
+            step, lambda: write_project(place, "b\n", "T='2'\n", RECORD, dry=False)
+        )
+        secrets = {path.name: path.read_text() for path in place.glob("secrets.env*")}
+        assert "T='1'\n" in secrets.values()
+        write_project(place, "b\n", "T='2'\n", RECORD, dry=False)
+        assert (place / "secrets.env").read_text() == "T='2'\n"
+        assert (place / "secrets.env.before").read_text() == "T='1'\n"
+        if not killed:
+            break
+    assert step >= 6
+
+
+def test_kept_sets_and_what_a_kill_left_go_with_the_model(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    (folder / "sets/1a2b").mkdir(parents=True)
+    write(folder)
+    (folder / "sets/1a2b/compose.yaml").touch()
+    for name in ("secrets.env.before", ".secrets.env.abcd_123", ".compose.yaml.x1234567"):
+        (folder / name).touch()
+    assert len(remove_project(folder, dry=True)) == 7
+    assert (folder / "sets/1a2b").exists()
+    assert len(remove_project(folder, dry=False)) == 8
+    assert not folder.exists()
