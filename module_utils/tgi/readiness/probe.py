@@ -95,6 +95,15 @@ def probe(url: str, timeout: float) -> Probe:
     return Probe(False, True, _answered(what, status, body), True)
 
 
+def healthy(url: str, timeout: float) -> bool:
+    """Return whether an engine answers /health with 200 in time. It need not generate."""
+    try:
+        status, _body = _ask(url, "GET", HEALTH, None, timeout)
+    except (OSError, HTTPException):
+        return False
+    return status == 200
+
+
 def probe_all(urls: Mapping[str, tuple[str, float]]) -> dict[str, Probe]:
     """Probe several servers at once; ``urls`` maps names to (URL, seconds).
 
