@@ -23,7 +23,7 @@ def progress_line(host: str, status: Status) -> str:
     if status.ready:
         return f"{host} {status.name}: ready, {_seconds(status.elapsed)} after its start"
     if status.phase == "steady" and not status.failure:
-        watched = f"watched for {status.elapsed:.0f} of {_seconds(status.allowed)}"
+        watched = f"watched for {int(status.elapsed)} of {_seconds(status.allowed)}"
         return f"{host} {status.name}: ready, {watched}"
     line = f"{host} {status.name}: {LABELS[status.phase]}"
     if status.failure:

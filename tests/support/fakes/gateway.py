@@ -101,6 +101,7 @@ class FakeGateway:
         if request.method == "OPTIONS":
             page = request.headers.get("origin") == PAGE and "no-page" not in self.faults
             return httpx.Response(204) if page else httpx.Response(405, json={"error": {}})
+        request.headers.update({"x-forwarded-for": "192.0.2.1", "x-forwarded-proto": "https"})
         size = int(request.headers.get("content-length", 0))
         if size > (100_000 if "small-body" in self.faults else LIMIT):
             return httpx.Response(100 if "any-size" in self.faults else 413)

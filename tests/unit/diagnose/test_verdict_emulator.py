@@ -27,6 +27,11 @@ BROKEN = {
     "error-event": ("direct.chat", "an error event", "the engine itself"),
     "overload": ("generation", "429", "fewer requests"),
     "hang": ("generation", "no answer within", "docker restart"),
+    "hang-after=0": ("generation", "no answer within", "docker restart"),
+    "slower=2": ("generation", "no answer within", "docker restart"),
+    "server-error": ("generation", "500", "docker restart"),
+    "via-gateway=hang": ("chat", "no answer within", "the engine's log of this moment"),
+    "via-gateway=no-generate": ("chat", "HTTP 424", "docker logs"),
     "hang=all": ("health", "no answer within", "docker logs"),
     "unhealthy": ("health", "503", "docker logs"),
     "slow-token=0.3": ("pace", "every token takes long", "slowed down"),
@@ -70,7 +75,7 @@ LEFT = {
 #: The checks call these red only for a moment, or not at all
 HARMLESS = {"json-spaces", "old-health", "restart", "slow-first", "slow-token"}
 #: The process itself ends: test_on_gpu_host shows it
-ENDING = {"shard-crash"}
+ENDING = {"die-after", "shard-crash"}
 
 
 @pytest.fixture(autouse=True, scope="module")

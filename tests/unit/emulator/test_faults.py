@@ -12,7 +12,18 @@ import pytest
 from tgi_emulator.faults.faults import SERVE_FAULTS, UnknownFault, parse_fault
 
 from tests.support.emulator import App
-from tests.support.emulator_probes import FRANCE, KEY, LIMITS, SCHEMA, VIEWS, look
+from tests.support.emulator_probes import (
+    FRANCE,
+    KEY,
+    LIMITS,
+    POSTS,
+    SCHEMA,
+    VIEWS,
+    chat,
+    look,
+    native,
+    streamed,
+)
 from tests.support.emulator_readings import (
     Seen,
     arguments,
@@ -104,8 +115,15 @@ TABLE: list[tuple[str, tuple[str, ...], Callable[[Seen], bool]]] = [
         is_json(text) and text.startswith("{\n\n") for text, _ in guided(s))),
     ("json-whitespace", GUIDED, lambda s: all(
         text and not text.strip() and why == "length" for text, why in guided(s))),
+    ("server-error=503", (*(set(POSTS) - {"unknown", "no_field"}), "counters", "writes"),
+     lambda s: {s[name][0] for name in POSTS} == {404, 422, 503}),
+    # only for requests that a gateway has marked
+    ("via-gateway", (), lambda s: len(s) == len(VIEWS)),
     # what these do shows in time, or when a client leaves: see test_emulator_restart.py
     ("slow-first=0.001", (), lambda s: len(s) == len(VIEWS)),
+    ("slower=0.000001", (), lambda s: len(s) == len(VIEWS)),
+    ("hang-after", (), lambda s: len(s) == len(VIEWS)),
+    ("die-after", (), lambda s: len(s) == len(VIEWS)),
 ]  # fmt: skip
 
 
@@ -144,6 +162,39 @@ def test_a_fault_shows_exactly_there_and_heals(
     assert look(app) == healthy
 
 
+MARKS = ("X-Forwarded-For", "X-Forwarded-Proto")
+
+
+def test_the_gateway_marks_its_requests() -> None:
+    sent = (ROOT / "roles/gateway/templates/proxy.conf.j2").read_text()
+    assert all(f"proxy_set_header {mark} " in sent for mark in MARKS)
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_fault_may_show_through_the_gateway_only(served: tuple[App, Seen], mark: str) -> None:
+    app, _ = served
+    own = {"authorization": f"Bearer {KEY}"}
+    marked = {**own, mark: "192.0.2.1"}
+    said = {
+        "degenerate": "the the the",
+        "server-error=502": "Incomplete generation",
+        "empty-text": '"generated_text":""',
+        "leak-key": KEY,
+    }
+    for fault, words in said.items():
+        app.faults.write(dict([parse_fault(f"via-gateway={fault}")]))
+        asked = [native(), native("")][fault == "leak-key"]
+        for headers, there in ((own, False), (marked, True), (own, False)):
+            text = app.post("/generate", asked, headers=headers).text
+            assert (words in text) is there, (fault, headers, text)
+    app.faults.write(dict([parse_fault("via-gateway=mojibake")]))
+    for headers, there in ((own, False), (marked, True)):
+        body = streamed(**chat("Repeat exactly: naïve"))
+        text = app.post("/v1/chat/completions", body, headers=headers).text
+        assert ("\ufffd" in text) is there, "a stream has its own task"
+    app.faults.write({})
+
+
 def test_health_is_what_the_catalogue_expects(served: tuple[App, Seen]) -> None:
     _, seen = served
     assert None not in finishes(seen)
@@ -173,6 +224,12 @@ def test_every_fault_of_a_serving_engine_is_described_and_tested() -> None:
         ("wrong-status=99", "takes an HTTP status"),
         ("merged-events=0", "takes a whole number of events"),
         ("open-path=generate", "takes a path"),
+        ("server-error=404", "takes an HTTP status from 500 to 599"),
+        ("via-gateway=nonsense", "unknown fault 'nonsense'"),
+        ("via-gateway=slow-token=x", "takes a number"),
+        ("via-gateway=oom-load", "takes a fault that a request meets while it serves"),
+        ("via-gateway=via-gateway", "takes a fault that a request meets while it serves"),
+        ("die-after=soon", "takes a number"),
         ("slow-first=soon", "takes a number"),
         ("degenerated", "unknown fault"),
     ],

@@ -137,6 +137,27 @@ def test_slow_first_delays_the_first_token_only(server: Running) -> None:
     assert slow[-1] - slow[0] < slow[0] + healthy[-1]
 
 
+def test_hang_after_begins_with_the_age_of_the_process(server: Running) -> None:
+    server.fault("set", "hang-after=600")
+    httpx.post(f"{server.url}/generate", json=SHORT).raise_for_status()
+    server.fault("set", "hang-after=0")
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{server.url}/generate", json=SHORT, timeout=0.5)
+    assert httpx.get(f"{server.url}/health").status_code == 200
+
+
+def test_slower_slows_each_token_over_all_requests(server: Running) -> None:
+    eight = {**SHORT, "parameters": {"max_new_tokens": 8}}
+    server.fault("set", "slower=0.02")
+    first, second = (reads(server, eight)[0][-1] for _ in range(2))
+    assert first >= 0.02 * sum(range(1, 9))
+    assert second >= 0.02 * sum(range(9, 17))
+    server.fault("clear")
+    reads(server, eight)
+    server.fault("set", "slower=0.02")
+    assert reads(server, eight)[0][0] < 0.02 * 9, "once healed, it begins anew"
+
+
 def test_slow_health_delays_health_only(server: Running) -> None:
     server.fault("set", "slow-health=0.5")
 

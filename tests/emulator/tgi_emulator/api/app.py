@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ..faults.via_gateway import ViaGateway
 from ..reading.serde import Reader
 from . import info, wire, wire_chat
 from .backend import Backend
@@ -54,6 +55,8 @@ def create_app(backend: Backend) -> Starlette:
                 return Response(status_code=401)
             try:
                 body = await read_json(request, reader, limit)
+                if broken := backend.faults.get("server-error"):
+                    raise ReplyError(int(broken), "Incomplete generation", "incomplete_generation")
                 return await until_disconnect(request, handler(body))
             except Rejected as problem:
                 return PlainTextResponse(problem.message, refusal(problem.status))
@@ -120,7 +123,7 @@ def create_app(backend: Backend) -> Starlette:
     allowed = [str(one) for one in origins] if isinstance(origins, list) else []
     app = Starlette(
         routes=table,
-        middleware=[Middleware(Cors, origins=allowed, allow=allow)],
+        middleware=[Middleware(ViaGateway), Middleware(Cors, origins=allowed, allow=allow)],
         exception_handlers={HTTPException: empty},
     )
     app.router.redirect_slashes = False

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from ..faults.age import Age
 from ..faults.faults import Faults
 from ..faults.kept import keep
 from ..faults.leaks import leaked
@@ -83,6 +84,7 @@ class Backend:
 
     def __post_init__(self) -> None:
         self.source = FaultyText(self.source, self.faults)
+        self.age = Age(self.faults)
 
     def run(self, inputs: str, p: Body, streaming: bool) -> AsyncGenerator[Begun | Step, None]:
         """One Begun, then a Step per token. Raises InferError; close it to drop the request."""
@@ -120,7 +122,7 @@ class Backend:
             self._gauges()
             self._join_batch()
             yield Begun(tokens, time.monotonic())
-            if self.faults.get("hang") is not None:
+            if self.faults.get("hang") is not None or self.age.reached("hang-after"):
                 await asyncio.Event().wait()
             async with aclosing(self._steps(ask, p, streaming)) as steps:
                 async for step in steps:
@@ -150,7 +152,7 @@ class Backend:
         began = time.monotonic()
         seed = ask.seed if ask.temperature is not None else None
         stops = [] if self.faults.get("stop-ignored") is not None else p["stop"]
-        await asyncio.sleep(self.faults.seconds("slow-first"))
+        await asyncio.sleep(self.faults.seconds("slow-first") + self.age.slower())
         async with aclosing(self._pieces(ask)) as pieces:
             async for piece in pieces:
                 self._forward("decode" if index else "prefill", began)
@@ -179,7 +181,8 @@ class Backend:
     def _between(self) -> float:
         """Seconds to the next token."""
         unhurried = 0.0 if self.faults.get("no-cancel") is None else _UNHURRIED
-        return max(self.faults.seconds("slow-token"), self.pace, unhurried)
+        usual = max(self.faults.seconds("slow-token"), self.pace, unhurried)
+        return usual + self.age.slower()
 
     def _pieces(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         if self.faults.get("empty-text") is not None:
@@ -192,11 +195,17 @@ class Backend:
         if signal:
             self.crash(int(signal))
             raise self._broken("prefill", _TRANSPORT)
-        if signal is not None or self.faults.get("no-generate") is not None:
-            fail_method(self.log, "Prefill", "prefill", _CUDA)
-            if signal is not None:
-                self.crash(0)
+        if signal is not None:
+            self.break_down()
             raise self._broken("prefill", _CUDA)
+        if self.faults.get("no-generate") is not None:
+            fail_method(self.log, "Prefill", "prefill", _CUDA)
+            raise self._broken("prefill", _CUDA)
+
+    def break_down(self) -> None:
+        """The shard logs an error of CUDA, and ends."""
+        fail_method(self.log, "Prefill", "prefill", _CUDA)
+        self.crash(0)
 
     def _check_shard(self, method: str) -> None:
         if self.lost:

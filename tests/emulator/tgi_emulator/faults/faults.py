@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tempfile
+from contextvars import ContextVar
 from pathlib import Path
 
 from ..start.endings import ENDINGS
@@ -38,6 +39,11 @@ SERVE_FAULTS = {
     "slow-health": ("12", "/health takes SECONDS, as behind a long prefill"),
     "slow-token": ("0.2", "SECONDS between two tokens"),
     "no-chat-template": ("", "chat: 422 Template error, as a model without chat template"),
+    "hang-after": ("30", "hang, from SECONDS after it began to serve"),
+    "die-after": ("30", "the shard ends SECONDS after it began to serve, as in shard-crash"),
+    "slower": ("0.05", "each token takes SECONDS longer than the one before, over all requests"),
+    "server-error": ("500", "every POST is answered with VALUE"),
+    "via-gateway": ("degenerate", "the serving fault VALUE, for X-Forwarded-For or -Proto only"),
     "shard-crash": ("", "the next generation ends the shard (9: killed): ShardFailed, exit 1"),
     "restart": ("", "after the next generation: gone for a moment, back as a new process; once"),
     "slow-first": ("1.5", "SECONDS before the first token"),
@@ -68,7 +74,10 @@ SERVE_FAULTS = {
 }
 _CHOICES = {"tool-args": ("not-json", "string", "schema"), "hang": ("", "all"),
             "shard-crash": ("", "9")}  # fmt: skip
+_IN_A_REQUEST = {*SERVE_FAULTS} - {"die-after", "restart", "via-gateway"}
 FAULTS = {**START_FAULTS, **SERVE_FAULTS}
+FORWARDED: ContextVar[bool] = ContextVar("FORWARDED", default=False)
+"""Whether the request at hand came through a gateway."""
 
 
 class UnknownFault(ValueError):
@@ -89,6 +98,10 @@ def parse_fault(text: str) -> tuple[str, str]:
         )
     if name == "wrong-status" and eq and not re.fullmatch("[2-5][0-9][0-9]", value):
         raise UnknownFault("fault 'wrong-status' takes an HTTP status from 200 to 599")
+    if name == "server-error" and eq and not re.fullmatch("5[0-9][0-9]", value):
+        raise UnknownFault("fault 'server-error' takes an HTTP status from 500 to 599")
+    if name == "via-gateway" and eq and parse_fault(value)[0] not in _IN_A_REQUEST:
+        raise UnknownFault("fault 'via-gateway' takes a fault that a request meets while it serves")
     if name == "merged-events" and eq and not re.fullmatch("[1-9][0-9]*", value):
         raise UnknownFault("fault 'merged-events' takes a whole number of events")
     if name == "open-path" and eq and not value.startswith("/"):
@@ -128,7 +141,12 @@ class Faults:
     def get(self, name: str) -> str | None:
         """The fault's value ("" when it has none), or None when it is not active."""
         assert name in FAULTS, name
-        return self.active().get(name)
+        active = self.active()
+        if FORWARDED.get() and "via-gateway" in active:
+            there, value = parse_fault(active["via-gateway"])
+            if there == name:
+                return value
+        return active.get(name)
 
     def seconds(self, name: str) -> float:
         return float(self.get(name) or 0)

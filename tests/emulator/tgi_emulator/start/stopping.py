@@ -23,6 +23,10 @@ _NOTICE_SECONDS = 0.2
 """The launcher looks at a shard ten times a second, and as often at what it has seen."""
 
 
+_LOOK_SECONDS = 0.25
+"""How often `die-after` is looked for: it comes without a request."""
+
+
 class RestartError(Exception):
     """Fault `restart`: a new process has to take this one's place."""
 
@@ -37,6 +41,8 @@ class Stopping:
         self._terminated = self._killed = self._crashed = self._restarted = False
         self._collected = True
         backend.crash, backend.restart = self._crash, self._restart
+        backend.age.begin()
+        self._look_at_age()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._terminate)
 
@@ -101,6 +107,12 @@ class Stopping:
             self._lose(number)
         else:
             self._loop.call_later(_FLAG_SECONDS, self._lose, 0)
+
+    def _look_at_age(self) -> None:
+        if self._backend.age.reached("die-after"):
+            self._backend.break_down()
+        else:
+            self._loop.call_later(_LOOK_SECONDS, self._look_at_age)
 
     def _lose(self, number: int) -> None:
         self._backend.lost = True

@@ -94,6 +94,27 @@ def test_a_shard_that_ends_itself_after_an_error() -> None:
     assert "signaled" not in server.output[-1]
 
 
+def test_a_shard_that_ends_after_some_seconds_without_a_request() -> None:
+    with running(env={"TGI_EMULATOR_FAULTS": "die-after=1.5"}) as server:
+        began = time.monotonic()
+        httpx.post(f"{server.url}/generate", json=STORY).raise_for_status()
+        assert server.wait() == 1
+        assert time.monotonic() - began > 1
+        # As Docker does, in the same container
+        again = subprocess.run(
+            server.process.args, cwd=server.folder, env=server.environment, text=True,
+            capture_output=True, timeout=20, check=False,
+        )  # fmt: skip
+    assert again.returncode == 1
+    for printed in (server.output[-1], again.stdout):
+        assert in_order(
+            printed, "Connected", "Method Prefill encountered an error.\nTraceback (most recent",
+            "RuntimeError: CUDA error: ", "Shard 0 crashed", "Terminating webserver",
+            "webserver terminated",
+        )  # fmt: skip
+    assert "Error: ShardFailed\n" in server.output[-1] and "Error: ShardFailed\n" in again.stderr
+
+
 def test_shards_end_after_the_router() -> None:
     seconds = {"TGI_EMULATOR_PHASE_SECONDS": "download=0,load=0,warmup=0,stop=0.4"}
     with running(env=seconds) as server:

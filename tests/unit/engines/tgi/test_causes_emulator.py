@@ -90,6 +90,14 @@ def test_a_fault_has_its_cause_in_each_form_of_log(
         assert not set(told) & set("│╭╰")
 
 
+def test_a_shard_that_ends_while_it_serves_has_its_cause() -> None:
+    with running(env={"TGI_EMULATOR_FAULTS": "die-after=0.5"}) as server:
+        code = server.wait()
+    lines = parse(server.output[-1])
+    found = explain_death(lines, read_progress(lines, 0.0).phase, code, False, "")
+    assert (code, found.id) == (1, "cuda_serving"), found
+
+
 @pytest.mark.parametrize(
     ("fault", "options", "warnings"),
     [
