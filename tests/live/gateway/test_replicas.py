@@ -16,6 +16,8 @@ from tests.support.live.sites import Site
 
 FLAGS = "/var/lib/tgi-gateway/drain"
 BODY = {"model": "pair", "x_events": 2}
+#: gateway_drained_retry_after, which the scenario sets
+RETRY_AFTER = "7"
 
 
 @pytest.fixture(autouse=True)
@@ -117,15 +119,48 @@ def test_a_replica_that_is_killed_fails_no_request(site: Site) -> None:
     assert tally.failed == 0, str(tally)
 
 
-def test_all_replicas_drained_is_a_clear_503(site: Site) -> None:
-    site.run(f"touch {FLAGS}/pair@one {FLAGS}/pair@two")
+@pytest.mark.parametrize(
+    ("model", "other", "replicas"), [("pair", "solo", ["one", "two"]), ("solo", "pair", ["three"])]
+)
+def test_all_replicas_drained_is_a_clear_503(
+    site: Site, model: str, other: str, replicas: list[str]
+) -> None:
     with site.client("free") as client:
-        answer = client.post("/v1/chat/completions", json=BODY)
-        other = client.post("/v1/chat/completions", json={"model": "solo"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "service_unavailable")
-    assert int(answer.headers["retry-after"]) >= 1
-    assert other.status_code == 200
-    assert site.engine("one")["total"] == site.engine("two")["total"] == 0
+        health = f"/models/{model}/health"
+        assert client.get(health).status_code == 200
+        site.forget()
+        site.run(f"cd {FLAGS} && touch {' '.join(f'{model}@{name}' for name in replicas)}")
+        answer = client.post("/v1/chat/completions", json={"model": model})
+        native = client.post(f"/models/{model}/generate", json={"inputs": "x"})
+        unwell = client.get(health)
+        assert client.post("/v1/chat/completions", json={"model": other}).status_code == 200
+        assert [site.engine(name)["total"] for name in replicas] == [0] * len(replicas)
+        site.run(f"rm {FLAGS}/*")
+        assert client.post("/v1/chat/completions", json={"model": model}).status_code == 200
+    error = {
+        "message": f"{model} is being replaced; try again in a moment.",
+        "type": "server_error",
+        "param": None,
+        "code": "model_replaced",
+    }
+    assert [one.json()["error"] for one in (answer, native)] == [error, error]
+    for refused in (answer, native, unwell):
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, RETRY_AFTER)
+    assert unwell.content == b""
+
+
+def test_a_stream_of_the_only_replica_ends_after_its_drain(site: Site) -> None:
+    body = {"model": "solo", "stream": True, "x_events": 20, "x_pause": 0.1}
+    with (
+        site.client("free") as client,
+        client.stream("POST", "/v1/chat/completions", json=body) as answer,
+    ):
+        lines = answer.iter_lines()
+        next(lines)
+        site.run(f"touch {FLAGS}/solo@three")
+        with site.client("free") as late:
+            assert late.post("/v1/chat/completions", json=body).status_code == 503
+        assert [line for line in lines if line][-1] == "data: [DONE]"
 
 
 def test_both_replicas_share_the_work(site: Site) -> None:

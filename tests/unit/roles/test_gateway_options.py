@@ -50,15 +50,41 @@ def test_replicas_share_the_load_and_can_be_drained() -> None:
     flags = [w[2] for w, _ in every(there["@model_llama"], "if") if w[1] == "(-f"]
     assert flags == [f'"/var/lib/tgi-gateway/drain/llama@gpu{n}"' for n in (1, 2)]
     assert words(there["@model_llama"], "return") == [["503"]]
+    assert words(there["@model_llama"], "set")[-1] == ["$gateway_replaced", "1"]
     moved = words(there["@model_llama"], "proxy_next_upstream")
     assert moved == [["error", "timeout", "http_502", "http_503", "non_idempotent"]]
     assert words(there["@model_llama"], "proxy_next_upstream_tries") == [["2"]]
 
 
-def test_one_replica_pays_for_no_drain_and_is_asked_once() -> None:
-    backend = dict(locations(conf(gateway_backends=WIDE)))["@backend"]
-    assert not every(backend, "if")
-    assert words(backend, "proxy_next_upstream") == [["error"]]
+def test_one_replica_is_asked_once_and_costs_one_look_for_its_flag() -> None:
+    found = conf(gateway_backends=WIDE)
+    (flags,) = [dict(w for w, _ in b) for w, b in every(found, "map") if w[-1] == "$gateway_flag"]
+    assert flags == {"default": '""', '"model_code"': '"code@gpu1"'}
+    there = dict(locations(found))
+    for place in ("@backend", "@quiet_backend", "= /_gateway/health"):
+        ((asked, then),) = every(there[place], "if")
+        assert asked == ["if", "(-f", '"/var/lib/tgi-gateway/drain/$gateway_flag"', ")"]
+        assert then == [(["set", "$gateway_replaced", "1"], None), (["return", "503"], None)]
+    assert words(there["@backend"], "proxy_next_upstream") == [["error"]]
+
+
+def test_a_model_that_is_drained_everywhere_has_a_503_of_its_own() -> None:
+    found = conf(gateway_backends=WIDE, gateway_drained_retry_after=7)
+    said = dict(locations(found))["= /_gateway/said/503"]
+    (special,) = every(said, "if")
+    assert special[0] == ["if", "($gateway_replaced)"]
+    (status, body), other = *words(special[1], "return"), words(said, "return")[-1]
+    assert status == other[0] == "503"
+    assert json.loads(body[1:-1])["error"] == {
+        "message": "$gateway_model is being replaced; try again in a moment.",
+        "type": "server_error",
+        "param": None,
+        "code": "model_replaced",
+    }
+    assert "service_unavailable" in other[1]
+    maps = {w[-1]: dict(rule for rule, _ in b) for w, b in every(found, "map") if b}
+    assert maps["$gateway_retry_own"]["503"] == "$gateway_unavailable"
+    assert maps["$gateway_unavailable"] == {"default": "5", "1": "7"}
 
 
 def test_the_default_model_is_drained_on_the_engines_own_routes_too() -> None:

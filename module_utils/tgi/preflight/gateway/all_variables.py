@@ -31,6 +31,7 @@ _NUMBERS = {
     "gateway_tls_ca_days": (1, 36500),
     "gateway_max_body_size": (1, 10**9),
     "gateway_read_timeout": (1, 10**6),
+    "gateway_drained_retry_after": (1, 3600),
     "gateway_shutdown_timeout": (1, 10**6),
     "gateway_reload_timeout": (1, 3600),
     "gateway_stranger_connections": (0, 65535),

@@ -167,6 +167,7 @@ REFUSED = [
     ({"gateway_tls_hsts_seconds": -1}, "gateway_tls_hsts_seconds", "write one from 0 to"),
     ({"gateway_keepalive_timeout": 0}, "gateway_keepalive_timeout", "write one from 6 to 3600"),
     ({"gateway_max_body_size": 0}, "gateway_max_body_size", "write one from 1 to"),
+    ({"gateway_drained_retry_after": 0}, "gateway_drained_retry_after", "one from 1 to 3600"),
     ({"gateway_reload_timeout": 0}, "gateway_reload_timeout", "write one from 1 to 3600"),
 ]
 
