@@ -217,6 +217,42 @@ def test_what_cannot_be_drained_is_refused(
     assert any(words in line for line in refused.stdout.splitlines()), refused.stdout
 
 
+def roll_out(inventory: str, replica: str, model: str, state: str) -> str:
+    """Change a flag as a roll-out does; return what the run printed."""
+    asked = json.dumps({"replica": replica, "models": [model], "state": state})
+    done = ansible_playbook(
+        "-i", inventory, "tests/live/two_machines/roll_out_flag.yml", "-e", asked
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.usefixtures("back")
+def test_a_roll_out_drains_the_only_replica_and_leaves_a_persons_drain(inventory: str) -> None:
+    last = load_endpoints(inventory)[-1]
+    drained = drain(inventory, "gpu1", gateway_drain_models=["scribe"])
+    assert drained.returncode == 0, drained.stdout
+    with last.client(last.key) as client:
+        assert "changed=1" in roll_out(inventory, "gpu2", "clerk", "drained")
+        try:
+            refused = ask(client, "clerk")
+            assert ask(client, "scribe").status_code == 200
+            said = ansible_playbook("-i", inventory, "playbooks/preflight.yml")
+        finally:
+            back = roll_out(inventory, "gpu2", "clerk", "serving")
+        assert "changed=1" in back
+        assert ask(client, "clerk").status_code == 200
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert refused.json()["error"]["code"] == "model_replaced"
+    warned = " ".join((said.stdout + said.stderr).split())
+    assert '"replacing clerk (image)", by a run of anna@ctl1 that did not end; the next' in warned
+    assert "to take it back, run playbooks/drain.yml with gateway_drain_replica: gpu1" in warned
+    # The flag of a person is not the run's to remove
+    assert "changed=0" in roll_out(inventory, "gpu1", "scribe", "serving")
+    again = drain(inventory, "gpu1", gateway_drain_models=["scribe"])
+    assert "changed=0" in again.stdout, again.stdout
+
+
 def test_a_replica_that_stops_costs_no_request(inventory: str, at: Hosts) -> None:
     last = load_endpoints(inventory)[-1]
     host = at("gpu1")

@@ -76,13 +76,14 @@ def test_a_model_that_is_drained_everywhere_has_a_503_of_its_own() -> None:
     (status, body), other = *words(special[1], "return"), words(said, "return")[-1]
     assert status == other[0] == "503"
     assert json.loads(body[1:-1])["error"] == {
-        "message": "$gateway_model is being replaced; try again in a moment.",
+        "message": "$gateway_replaced_model is being replaced; try again in a moment.",
         "type": "server_error",
         "param": None,
         "code": "model_replaced",
     }
     assert "service_unavailable" in other[1]
     maps = {w[-1]: dict(rule for rule, _ in b) for w, b in every(found, "map") if b}
+    assert maps["$gateway_replaced_model"] == {"default": "$gateway_model", '""': '"The model"'}
     assert maps["$gateway_retry_own"]["503"] == "$gateway_unavailable"
     assert maps["$gateway_unavailable"] == {"default": "5", "1": "7"}
 
