@@ -12,10 +12,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs locks peer \
-  bench bench-hosts bench-gateway bench-soak bench-checks $(SCENARIOS:%=scenario-%)
+  bench bench-hosts bench-gateway bench-soak bench-rollout bench-checks $(SCENARIOS:%=scenario-%)
 
 # Each target makes the environment if there is none; setup, sandbox and test also update it
-sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-checks: | $(VENV)
+sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-checks: | $(VENV)
 $(SCENARIOS:%=scenario-%): | $(VENV)
 $(VENV):
 	@$(BOOTSTRAP) requirements/test.txt
@@ -104,6 +104,10 @@ bench-gateway: ## Measure the gateway and a bare nginx, and write docs/performan
 
 bench-soak: ## Attack a gateway for MINUTES (30), measure a client, and write docs/gateway.md (as root)
 	@$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),30)
+
+bench-rollout: ## Change options under load by site.yml and by docker compose, and write docs/rollout.md and .svg (as root)
+	@tests/sandbox/images.sh trixie
+	@$(BIN)/python -m benchmarks.rollout
 
 bench-checks: ## Measure the checks and the same requests as uri tasks, and eight models and one
 	@$(BIN)/python -m benchmarks.checks

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import secrets
 import subprocess
 import sys
@@ -14,10 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from benchmarks.gateway import ROOT, Failed, access, conclude, on_host, play, prepare
+from benchmarks.page_marks import write_between
 from benchmarks.soak_figures import Line, judge, table
 
-#: Between these the page has the result
-BEGIN, END = "<!-- make bench-soak writes this -->", "<!-- until here -->"
 #: What one attacker does at once: idle connections, slow readers, and bodies that drip in
 ATTACK = {"idle": 2000, "slow": 8, "drips": 8}
 _TIER = {"requests_per_second": 50, "burst": 100, "concurrent": 32}
@@ -69,14 +67,6 @@ def section(when: str, command: str, minutes: float, facts: dict[str, Any], told
     return f"{textwrap.fill(said, 140, break_on_hyphens=False)}\n\n{told}"
 
 
-def replace_in(page: str, text: str) -> str:
-    """Return the page with ``text`` between the marks. Raises Failed if it has none."""
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.S)
-    if not pattern.search(page):
-        raise Failed(f"the page has no place for the result: write {BEGIN} and {END} into it")
-    return pattern.sub(lambda _: f"{BEGIN}\n\n{text}\n\n{END}", page)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the host, attack, print, write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -97,8 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.page:
             command = " ".join(["-m benchmarks.soak", *(arguments or sys.argv[1:])])
             text = section(when, command, options.minutes, found["facts"], table(lines))
-            page = ROOT / options.page
-            page.write_text(replace_in(page.read_text(encoding="utf-8"), text), encoding="utf-8")
+            write_between(ROOT / options.page, "bench-soak", text)
     except (Failed, subprocess.TimeoutExpired) as error:
         print(error, file=sys.stderr)
         return 1
