@@ -67,7 +67,8 @@ def container(host: str) -> str:
 def recreate() -> None:
     """Recreate all containers of all GPU hosts at once, as by hand; raises Failed."""
     commands = [["docker", "exec", container(host), "sh", "-c", _RECREATE] for host in GPU_HOSTS]
-    running = [subprocess.Popen(one, stdout=subprocess.DEVNULL) for one in commands]
+    quiet = subprocess.DEVNULL
+    running = [subprocess.Popen(one, stdout=quiet, stderr=quiet) for one in commands]
     codes = [one.wait(_LONGEST) for one in running]
     if any(codes):
         raise Failed("docker compose failed")

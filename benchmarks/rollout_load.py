@@ -56,7 +56,7 @@ class Load:
 
     models: Sequence[str]
     rate: float = 30
-    streams: int = 1
+    streams: int = 2
     kept: int = 1
     before: float = 15
     after: float = 15
@@ -135,7 +135,7 @@ class Driver:
         clients = [self._steadily()]
         for endpoint, model in self._pairs:
             clients += [self._again(STREAM, endpoint, model) for _ in range(self._load.streams)]
-            clients += [self._again(KEPT, endpoint, model, 1) for _ in range(self._load.kept)]
+            clients += [self._again(KEPT, endpoint, model) for _ in range(self._load.kept)]
         clients += [asyncio.to_thread(self._with_sdk, endpoint) for endpoint in self._contexts]
         asking = asyncio.gather(*clients)
         try:
@@ -168,11 +168,12 @@ class Driver:
     async def _once(self, endpoint: Endpoint, model: str) -> None:
         self.records.append(await ask(NEW, self._line(endpoint), model, endpoint.key))
 
-    async def _again(self, kind: str, endpoint: Endpoint, model: str, pause: float = 0.1) -> None:
+    async def _again(self, kind: str, endpoint: Endpoint, model: str) -> None:
+        """Ask one after another, with a second between them."""
         line = self._line(endpoint)
         while not self._over.is_set():
             self.records.append(await ask(kind, line, model, endpoint.key))
-            await asyncio.sleep(pause)
+            await asyncio.sleep(1)
         line.close()
 
     def _with_sdk(self, endpoint: Endpoint) -> None:
