@@ -16,7 +16,7 @@ from tests.support.roots import ROOT
 
 
 def measured(lost: int = 0, model: str = "scribe") -> Measured:
-    """Return a minute of requests, twice a second, of which some failed from second 20 on."""
+    """Return a minute of requests, two a second; from second 20 on, ``lost`` of them failed."""
     bad = range(40, 40 + lost)
     records = [
         Asked(NEW, model, 1000 + at / 2, 0.15, *((FAILED, "502") if at in bad else (OK, "200")))
