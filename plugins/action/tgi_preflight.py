@@ -58,6 +58,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 task_vars=variables,
             )
         except AnsibleConnectionFailure as error:
+            if not problems and values.get("preflight_unreachable") == "leave_out":
+                return {**result, "unreachable": True, "msg": _left_out(host, groups, str(error))}
             problems.append(_unreachable(host, str(error)))
             return {**result, "failed": True, "msg": refusal(problems)}
         after = time.time()
@@ -169,6 +171,16 @@ def _unreachable(host: str, reason: str) -> str:
     said = " ".join(reason.split())
     remedy = f"start it or repair the connection; to go on without it, add --limit '!{host}'"
     line: str = problem("the host", f"cannot be reached ({said})", remedy)
+    return line
+
+
+def _left_out(host: str, groups: list[str], reason: str) -> str:
+    said = " ".join(reason.split())
+    stays = "what it serves stays published where it was"
+    if "gpu_hosts" not in groups:
+        stays = "until then it publishes what it did"
+    remedy = f"start it or repair the connection, then run site.yml again; {stays}"
+    line: str = problem(host, f"cannot be reached ({said})", remedy)
     return line
 
 

@@ -37,7 +37,7 @@ def _explained(check: Check, model: Model | None) -> Check:
         remedy = f"Its replicas differ: {model.unlike}. Declare the same for all of them"
     elif _DECLARED.search(check.observed) and absent:
         remedy = (
-            f"{absent} {many} not in this run (--limit) and may still have the old options, so "
+            f"{absent} {many} not in this run and may still have the old options, so "
             "clients get either: run site.yml there too"
         )
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from .replicas import facts_of, models_of
+from .replicas import facts_of, left_out, models_of
 
 _KEYS = ("revision", "port", "options")
 #: Options that clients notice
@@ -22,7 +22,8 @@ def published_models(
 
     ``backends`` is gateway_backends. Revision (str), port (int) and options (dict) are those of
     the first of ``hosts`` that serves the model; they are left out when none does. With
-    ``deployed_only``, models that none of the hosts has deployed yet are left out. Replicas names
+    ``deployed_only``, models that none of the hosts has deployed yet are left out, and always those
+    that only hosts serve which the preflight could not reach. Replicas names
     these hosts, absent those of them that are not in this run while others are, and unlike says
     how the limits that the hosts declare differ.
     """
@@ -30,6 +31,7 @@ def published_models(
     deployed: set[str] = set()
     serving: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     names = list(hosts)
+    off = {host for host in names if left_out(hostvars[host])}
     here = [host for host in names if "models" in facts_of(hostvars[host])]
     for host in names:
         values = hostvars[host]
@@ -45,10 +47,12 @@ def published_models(
             "model_id": backend["model_id"],
             "aliases": list(backend.get("aliases") or []),
             **declared.get((backend["name"], backend["model_id"]), {}),
-            **_replicas(serving.get((backend["name"], backend["model_id"]), {}), here),
+            **_replicas(its, here),
         }
         for backend in backends or []
+        for its in [serving.get((backend["name"], backend["model_id"]), {})]
         if not deployed_only or backend["name"] in deployed
+        if not its or its.keys() - off
     ]
 
 

@@ -26,8 +26,9 @@ def gateway_backends(
     The preflight's fact tgi_host.models of each host says where its models listen; ``gateway``
     reaches its own models on loopback. The order is that of the first host's list, then what
     the next host adds. Of a host that is not in this run, the gateway knows the address that it
-    publishes. An unknown address is empty, and another model under the same name is an entry of
-    its own: :func:`backends_problems` reports both.
+    publishes; a replica without one is left out if the preflight could not reach its host. Other
+    unknown addresses are empty, and another model under the same name is an entry of its own:
+    :func:`backends_problems` reports both.
     """
     published = _published(hostvars, gateway)
     found: list[dict[str, Any]] = []
@@ -36,6 +37,10 @@ def gateway_backends(
         values = hostvars[host]
         address = _LOOPBACK if host == gateway else _bracketed(values.get(_BIND))
         for model, known in _models(values, host == gateway):
+            where = f"{address}:{model['port']}" if address and known else ""
+            where = where or published.get(f"{model['name']}@{host}", "")
+            if not where and left_out(values):
+                continue
             identity = (model["name"], model["model_id"], str(model["revision"] or ""))
             if identity not in places:
                 places[identity] = {
@@ -47,8 +52,6 @@ def gateway_backends(
                 found.append(places[identity])
             entry = places[identity]
             entry["aliases"] += [one for one in model["aliases"] if one not in entry["aliases"]]
-            where = f"{address}:{model['port']}" if address and known else ""
-            where = where or published.get(f"{model['name']}@{host}", "")
             entry["replicas"].append({"name": host, "address": where})
     return found
 
@@ -80,11 +83,12 @@ def gateway_addresses(
 
     Each is gateway_address, or the address in its fact. With gateways that are not in this run,
     those stay that the firewall lets in already. Raise ValueError when there are none: the
-    firewall would block these gateways.
+    firewall would block these gateways. One that the preflight could not reach has to wait.
     """
     found = {host: address_of(hostvars[host]) for host in hosts}
     kept = facts_of(hostvars[own]).get("firewall_sources") or [] if own else []
-    if line := unknown_sources(found, kept):
+    here = {host: address for host, address in found.items() if not left_out(hostvars[host])}
+    if line := unknown_sources(here, kept):
         raise ValueError(line)
     addresses = {address for address in found.values() if address}
     if len([*filter(None, found.values())]) < len(found):
@@ -113,6 +117,11 @@ def facts_of(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return facts
 
 
+def left_out(values: Mapping[str, Any]) -> bool:
+    """Return whether a host has left this run, because the preflight could not reach it."""
+    return bool((values.get("preflight_result") or {}).get("unreachable"))
+
+
 def models_of(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the models of a host: its fact, or its inventory where it is not in this run.
 
@@ -129,6 +138,9 @@ def _models(values: Mapping[str, Any], own: bool) -> list[tuple[dict[str, Any], 
     models = models_of(values)
     if own or "models" in facts_of(values):
         return [(model, True) for model in models]
+    if left_out(values):
+        # Its list may be newer than what it serves
+        return [(model, False) for model in models]
     entries = normalise(values.get("tgi_models"))
     return [(model, entry["port"] is not None) for model, entry in zip(models, entries)]
 
@@ -173,7 +185,7 @@ def _check_ports(
     guessed = [
         str(model["name"])
         for model, known in _models(values, own=False)
-        if not known and f"{model['name']}@{host}" not in published
+        if not (known or left_out(values)) and f"{model['name']}@{host}" not in published
     ]
     if guessed:
         what = f"is not in this run, so the port is unknown for {', '.join(guessed)}"

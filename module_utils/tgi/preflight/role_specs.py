@@ -11,7 +11,7 @@ from ..common.problem import UNKNOWN, closest, problem
 from .value_types import check_value, is_secret, is_unset, missing
 
 # The fact tgi_host (a variable where inject_facts_as_vars is on) and what the role checks registers
-_OURS = {"tgi_host", "checks_direct_result", "checks_edge_result"}
+_OURS = {"tgi_host", "checks_direct_result", "checks_edge_result", "preflight_result"}
 # Required variables that site.yml itself passes to a role
 _FROM_THE_PLAY = {"checks_view"}
 _LONGEST_ERROR = 160

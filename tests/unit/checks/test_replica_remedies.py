@@ -34,7 +34,7 @@ def test_replicas_that_differ() -> None:
         f"Its replicas differ: {unlike}. Declare the same for all of them"
     )
     said = remedy(OTHER, replicas=both, absent=("gpu2",))
-    assert said.startswith("gpu2 is not in this run (--limit) and may still have the old options")
+    assert said.startswith("gpu2 is not in this run and may still have the old options")
     assert remedy(OTHER, replicas=both) == "old"
     assert remedy("identity differs", replicas=both, absent=("gpu2",)) == "old"
 

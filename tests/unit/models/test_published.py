@@ -64,3 +64,16 @@ def test_replicas_with_other_limits_are_named() -> None:
     hosts = {"gpu1": host({**A, "max_total_tokens": 1970}), "gpu2": host(A)}
     (a,) = published_models(gateway_backends(hosts, hosts, "edge"), hosts, hosts)
     assert a["unlike"] == "max_total_tokens is 1970 on gpu1, not set on gpu2"
+
+
+def test_a_model_of_hosts_that_cannot_be_reached_is_not_checked() -> None:
+    """The run fails at its end, and names them; a failed check would blame the gateway."""
+    off = {**HOSTS["gpu2"], "ansible_facts": {}, "preflight_result": {"unreachable": True}}
+    published = {"a@gpu2": "10.0.0.5:8081", "b@gpu2": "10.0.0.5:8082"}
+    edge = {"ansible_facts": {"tgi_host": {"published": published}}}
+    known = {"gpu1": HOSTS["gpu1"], "gpu2": off, "edge": edge}
+    hosts = ["gpu1", "gpu2"]
+    backends = gateway_backends(hosts, known, "edge")
+    assert [one["name"] for one in backends] == ["a", "b"]
+    (a,) = published_models(backends, hosts, known)
+    assert (a["name"], a["replicas"], a["absent"]) == ("a", ["gpu1", "gpu2"], ["gpu2"])

@@ -208,3 +208,37 @@ def test_a_gateway_that_is_not_in_this_run_stays_allowed() -> None:
         gateway_addresses(edges, hostvars, "gpu2")
     # With all of them in the run, what was allowed before does not stay
     assert gateway_addresses(["e1"], hostvars, "gpu1") == ["10.0.0.9"]
+
+
+def off(*models: dict[str, Any]) -> dict[str, Any]:
+    """Return a host that the preflight could not reach."""
+    return {**unseen(*models), "preflight_result": {"unreachable": True, "msg": "gpu2 cannot"}}
+
+
+def test_a_host_that_is_off_stays_published_where_it_was() -> None:
+    # The inventory gives a another port meanwhile, and adds b
+    hosts = {"gpu1": host(A), "gpu2": off({**A, "port": 9000}, {**B, "port": 9001})}
+    edge = {"ansible_facts": {"tgi_host": {"published": {"a@gpu2": "10.0.0.6:8081"}}}}
+    known = {**hosts, "edge": edge}
+    (entry,) = gateway_backends(hosts, known, "edge")
+    assert entry["replicas"] == [
+        {"name": "gpu1", "address": "10.0.0.5:8081"},
+        {"name": "gpu2", "address": "10.0.0.6:8081"},
+    ]
+    assert backend_problems([entry], hosts, known, "edge") == []
+
+
+def test_a_host_that_is_off_and_was_never_published_is_left_out() -> None:
+    hosts = {"gpu1": host(A), "gpu2": off(A, B)}
+    (entry,) = found = gateway_backends(hosts, hosts, "edge")
+    assert [one["name"] for one in entry["replicas"]] == ["gpu1"]
+    assert backend_problems(found, hosts, hosts, "edge") == []
+
+
+def test_a_gateway_that_is_off_has_to_wait_for_the_firewall() -> None:
+    up = {"ansible_facts": {"tgi_host": {"address": "10.0.0.7"}}}
+    gone = {"preflight_result": {"unreachable": True}}
+    known = {"edge1": up, "edge2": gone, "gpu1": {}}
+    assert gateway_addresses(["edge1", "edge2"], known, "gpu1") == ["10.0.0.7"]
+    known["gpu1"] = {"ansible_facts": {"tgi_host": {"firewall_sources": ["10.0.0.8/32"]}}}
+    assert gateway_addresses(["edge1", "edge2"], known, "gpu1") == ["10.0.0.7", "10.0.0.8"]

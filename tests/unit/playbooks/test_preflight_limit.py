@@ -33,9 +33,11 @@ def preflight(tmp_path: Path, *more: str, **gpu2: Any) -> subprocess.CompletedPr
     )
 
 
-def test_a_host_that_is_off_is_named_with_the_way_to_go_on(tmp_path: Path) -> None:
-    off = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
-    done = preflight(tmp_path, **off)
+OFF = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
+
+
+def test_a_host_that_is_off_can_be_refused(tmp_path: Path) -> None:
+    done = preflight(tmp_path, "-e", "preflight_unreachable=refuse", **OFF)
     assert done.returncode == 2
     assert "Preflight refuses this host: " in done.stdout
     assert "the host cannot be reached (" in done.stdout

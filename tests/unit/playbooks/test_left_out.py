@@ -1,0 +1,130 @@
+"""Run plays of four hosts, some of them off, between the preflight and the end of site.yml."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.playbook import ansible_playbook
+from tests.support.preflight.playbook_hosts import SECRET, variables
+from tests.support.roots import ROOT
+
+OFF = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
+GROUPS = {"gpu_hosts": ["gpu1", "gpu2"], "gateways": ["edge1", "edge2"]}
+#: Stands for the module on a host that lacks nothing
+MODULE = """\
+#!/usr/bin/python
+import json
+import time
+facts = {"models": [], "firewall_sources": ["10.0.0.9/32"], "address": "10.0.0.9"}
+answer = {"problems": [], "notes": [], "lock": None, "certificate": "", "facts": facts}
+print(json.dumps({**answer, "clock": time.time()}))
+"""
+WORK = [
+    {
+        "hosts": group,
+        "gather_facts": False,
+        "any_errors_fatal": group == "gpu_hosts",
+        "tasks": [
+            {"ansible.builtin.fail": {"msg": "broken"}, "when": "inventory_hostname == broken"},
+            {"ansible.builtin.debug": {"msg": "worked on {{ inventory_hostname }}"}},
+        ],
+    }
+    for group in GROUPS
+]
+
+
+def run(
+    folder: Path, *off: str, words: tuple[str, ...] = (), **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run the preflight, a play for each group, and the end, while hosts are off."""
+    (folder / "library").mkdir()
+    (folder / "library" / "tgi_preflight.py").write_text(MODULE)
+    children = {
+        group: {"hosts": {name: OFF if name in off else {} for name in names}}
+        for group, names in GROUPS.items()
+    }
+    given = variables(tgi_bind_address="10.0.0.5", tgi_base_port=8081, broken="", **more)
+    inventory = {"all": {"children": children, "vars": given}}
+    (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    first, last = (
+        {"ansible.builtin.import_playbook": str(ROOT / "playbooks" / name)}
+        for name in ("preflight.yml", "left_out.yml")
+    )
+    (folder / "play.yml").write_text(yaml.safe_dump([first, *WORK, last]))
+    places = {"ANSIBLE_LIBRARY": f"{folder / 'library'}:{ROOT / 'library'}"}
+    play = ["-i", str(folder / "hosts.yml"), str(folder / "play.yml")]
+    done = ansible_playbook(*play, *words, **places)
+    assert SECRET not in done.stdout
+    return done
+
+
+def recap(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[int, int]]:
+    """Return how often each host was unreachable, and how often it failed."""
+    found = re.findall(r"(?m)^(\w+) +: .*unreachable=(\d+) +failed=(\d+)", done.stdout)
+    return {host: (int(dark), int(failed)) for host, dark, failed in found}
+
+
+def worked(done: subprocess.CompletedProcess[str]) -> set[str]:
+    return set(re.findall(r"worked on (\w+)", done.stdout))
+
+
+def test_a_run_that_reaches_all_hosts(tmp_path: Path) -> None:
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert worked(done) == {"gpu1", "gpu2", "edge1", "edge2"}
+
+
+@pytest.mark.parametrize("words", [(), ("--check",), ("--tags", "gateway,tgi")])
+def test_the_others_go_on_and_the_end_names_the_host(tmp_path: Path, words: Any) -> None:
+    done = run(tmp_path, "gpu2", "edge1", words=words)
+    assert done.returncode == 2, done.stdout
+    if "--tags" not in words:
+        assert worked(done) == {"gpu1", "edge2"}
+    assert recap(done) == {
+        "localhost": (0, 0), "gpu1": (0, 0), "edge2": (0, 0), "gpu2": (1, 1), "edge1": (1, 1),
+    }  # fmt: skip
+    end = " ".join(done.stdout.partition("Name each host that could not be reached")[2].split())
+    assert "gpu2 cannot be reached (" in end and "edge1 cannot be reached (" in end
+    remedy = "start it or repair the connection, then run site.yml again; "
+    assert f"{remedy}what it serves stays published where it was" in end
+    assert f"{remedy}until then it publishes what it did" in end
+
+
+def test_another_failure_stays_one(tmp_path: Path) -> None:
+    done = run(tmp_path, "gpu2", broken="edge1")
+    assert done.returncode == 2
+    assert recap(done)["edge1"] == (0, 1) and recap(done)["gpu2"] == (1, 1)
+    assert worked(done) == {"gpu1", "edge2"}
+
+
+def test_a_failure_of_a_gpu_host_ends_the_run(tmp_path: Path) -> None:
+    done = run(tmp_path, "gpu2", broken="gpu1")
+    assert done.returncode != 0
+    assert worked(done) == set()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_whole_group_that_is_off_is_refused(tmp_path: Path, group: str) -> None:
+    done = run(tmp_path, *GROUPS[group])
+    assert done.returncode != 0
+    assert f"{group}: no host can be reached, nothing was changed; start one or" in done.stdout
+    assert worked(done) == set()
+
+
+def test_a_run_that_is_limited_to_one_group(tmp_path: Path) -> None:
+    done = run(tmp_path, "gpu2", words=("--limit", "gpu_hosts"))
+    assert worked(done) == {"gpu1"}
+    assert done.returncode == 2 and recap(done)["gpu2"] == (1, 1)
+
+
+def test_refuse_stops_all(tmp_path: Path) -> None:
+    done = run(tmp_path, "gpu2", preflight_unreachable="refuse")
+    assert done.returncode == 2
+    assert worked(done) == set()
+    assert "to go on without it, add --limit '!gpu2'" in done.stdout
