@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.tgi.rollout.holder import Holder, this_run
 from ansible.module_utils.tgi.rollout.lock import RunLock
 from ansible.plugins.action import tgi_preflight as action
@@ -56,3 +57,39 @@ def test_a_host_with_a_lock_that_does_not_count(monkeypatch: pytest.MonkeyPatch)
     for holder, until in ((own, now + 900), (ended, now + 900), (ANNA, now - 1)):
         result = preflight.run(RunLock(holder, "", now - 901, now - 901, until))
         assert not result.get("failed") and result["warnings"] == ["gpu1: a note"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "end"),
+    [
+        (["gpu_hosts", "gateways"], "what it serves stays published where it was"),
+        (["gateways"], "until then it publishes what it did"),
+    ],
+)
+def test_a_host_that_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch, groups: list[str], end: str
+) -> None:
+    def lost(**_: Any) -> None:
+        raise AnsibleConnectionFailure("Failed to connect:\n port 22: timed out")
+
+    monkeypatch.setattr(action.ActionBase, "run", lambda *_: {})
+    plugin = action.ActionModule.__new__(action.ActionModule)
+    plugin._execute_module = lost
+    variables = {"inventory_hostname": "h1", "group_names": groups}
+
+    def run(problems: list[str], **values: str) -> dict[str, Any]:
+        plugin._check_inventory = lambda *_: (values, list(problems))
+        result: dict[str, Any] = plugin.run(task_vars=variables)
+        return result
+
+    left_out = run([], preflight_unreachable="leave_out")
+    assert left_out == {
+        "unreachable": True,
+        "msg": "h1 cannot be reached (Failed to connect: port 22: timed out); start it or repair "
+        f"the connection, then run site.yml again; {end}",
+    }
+    refused = run([], preflight_unreachable="refuse")
+    assert refused["failed"] and "\n- the host cannot be reached (" in refused["msg"]
+    # What is wrong in the inventory is wrong for all
+    both = run(["tgi_models is wrong; correct it"], preflight_unreachable="leave_out")
+    assert both["failed"] and both["msg"].count("\n- ") == 2
