@@ -17,7 +17,8 @@ _PANEL = (_WIDTH - _LEFT - _BETWEEN - _RIGHT) / 2
 #: Top and height of the two charts, and the height of all
 _SHARE, _TIME, _HEIGHT = (86, 110), (236, 150), 440
 _STYLE = """
- rect{shape-rendering:crispEdges} .bg{fill:#fff} .run{fill:#eef2f7} .t{fill:#18222e;font-size:15px;font-weight:600}
+ rect{shape-rendering:crispEdges}
+ .bg{fill:#fff} .run{fill:#eef2f7} .t{fill:#18222e;font-size:15px;font-weight:600}
  .s{fill:#45525f;font-size:12px} .axis{stroke:#8b98a6} .grid{stroke:#dfe5ec}
  .ok{fill:#8fcfb4} .lost{fill:#c8442f} .mark{stroke:#45525f;stroke-dasharray:3 3}
  .mid{stroke:#1f7a5c;stroke-width:1.6;fill:none} .p95{stroke:#b3562f;fill:none}
