@@ -58,7 +58,7 @@ def run(
         for name in ("preflight.yml", "left_out.yml")
     )
     (folder / "play.yml").write_text(yaml.safe_dump([first, *WORK, last]))
-    places = {"ANSIBLE_LIBRARY": f"{folder / 'library'}:{ROOT / 'library'}"}
+    places: dict[str, Any] = {"ANSIBLE_LIBRARY": f"{folder / 'library'}:{ROOT / 'library'}"}
     play = ["-i", str(folder / "hosts.yml"), str(folder / "play.yml")]
     done = ansible_playbook(*play, *words, **places)
     assert SECRET not in done.stdout
