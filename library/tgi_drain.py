@@ -49,10 +49,10 @@ options:
     default: ''
   last:
     description:
-      - Whether the last replica of a model may be taken out. Its clients then get status 503 with
-        Retry-After.
+      - Whether the last replica of a model may be taken out; clients get a 503 with Retry-After.
+        V(skip) takes out only models that the replica does not serve, but another one does.
     type: str
-    choices: [refuse, allow]
+    choices: [refuse, allow, skip]
     default: refuse
   unpublished:
     description:
@@ -134,6 +134,7 @@ from ansible.module_utils.tgi.gateway.drain import (
     asked_for,
     due_flags,
     flags_of,
+    only_silent,
     places,
     refuse_last_healthy,
     refuse_too_many,
@@ -151,7 +152,7 @@ ARGUMENTS: dict[str, Any] = {
     "run": {"type": "bool", "default": False},
     "by": {"type": "str", "default": ""},
     "why": {"type": "str", "default": ""},
-    "last": {"type": "str", "choices": ["refuse", "allow"], "default": "refuse"},
+    "last": {"type": "str", "choices": ["refuse", "allow", "skip"], "default": "refuse"},
     "unpublished": {"type": "str", "choices": ["refuse", "ignore"], "default": "refuse"},
     "ask": {"type": "bool", "default": True},
     "addresses": {"type": "list", "elements": "str", "default": []},
@@ -210,6 +211,7 @@ def change(module: AnsibleModule) -> None:
     params, directory = module.params, Path(module.params["directory"])
     replica, last_too = params["replica"], params["last"] == "allow"
     drained = params["state"] == "drained"
+    skip = drained and params["last"] == "skip"
     strict = params["unpublished"] == "refuse" and not params["addresses"]
     addresses = published(Path(params["main"]), strict)
     raised = {one.flag: one for one in read_drained(directory)}
@@ -219,10 +221,11 @@ def change(module: AnsibleModule) -> None:
     if params["state"] == "idle":
         report_open(module, params["addresses"] or [addresses[flag] for flag in flags])
     due, stayed = due_flags(flags, raised, drained, params["run"])
-    if drained:
+    if drained and not skip:
         refuse_too_many(addresses, replica, due, raised, last_too)
-    if params["ask"] and not (drained and last_too):
+    if skip or (params["ask"] and not (drained and last_too)):
         faults = ask_engines(asked_for(addresses, due, raised, drained), drained)
+        due = only_silent(addresses, replica, due, raised, faults) if skip else due
         refuse = refuse_last_healthy if drained else refuse_unserved
         refuse(replica, [flag for flag in due if flag in faults], faults)
     for flag in due if not module.check_mode else ():

@@ -35,6 +35,7 @@ class FilterModule:
             "tgi_consumer_access": endpoint.consumer_access,
             "tgi_endpoint_ca": endpoint.endpoint_ca,
             "tgi_endpoint_url": endpoint.endpoint_url,
+            "tgi_left_out_hosts": replicas.left_out_hosts,
             "tgi_gateway_addresses": replicas.gateway_addresses,
             "nginx_burst": template_data.nginx_burst,
             "nginx_host_problems": installed.nginx_host_problems,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Collection, Iterable, Mapping
@@ -127,6 +128,28 @@ def refuse_last_healthy(replica: str, due: Iterable[str], faults: Mapping[str, s
     if last:
         what = f"is the last replica that serves {', '.join(last)} ({', '.join(why)})"
         raise DrainError(problem(replica, what, "wait until another one serves, or repair it"))
+
+
+def only_silent(
+    flags: Iterable[str],
+    replica: str,
+    due: Iterable[str],
+    raised: Collection[str],
+    faults: Mapping[str, str],
+) -> list[str]:
+    """Return those of ``due`` whose replica does not serve, while another one of the model does.
+
+    ``faults`` are as in :func:`refuse_last_healthy`; nginx heeds all of the returned.
+    """
+    found, known = [], list(flags)
+    for flag in due:
+        name = flag.partition("@")[0]
+        others = [one for one in faults if one.startswith(f"{name}@") and one != flag]
+        if faults.get(flag) and not all(faults[one] for one in others):
+            with contextlib.suppress(DrainError):
+                refuse_too_many(known, replica, [flag], raised)
+                found.append(flag)
+    return found
 
 
 def refuse_unserved(replica: str, due: Iterable[str], faults: Mapping[str, str]) -> None:

@@ -36,7 +36,7 @@ class Drained(NamedTuple):
         """Return ``since 2026-11-29 07:04 UTC, 3 hours, "new disk", by anna``."""
         by = f"by {self.by}" if self.by else ""
         if self.run:
-            by = f"by a run{f' of {self.by}' if self.by else ''} that did not end"
+            by = f"by a run{f' of {self.by}' if self.by else ''}"
         began = time.strftime("since %Y-%m-%d %H:%M UTC", time.gmtime(self.at))
         why = f'"{self.why}"' if self.why else ""
         return ", ".join(filter(None, (began, _span(now - self.at), why, by)))

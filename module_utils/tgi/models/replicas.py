@@ -122,6 +122,11 @@ def left_out(values: Mapping[str, Any]) -> bool:
     return bool((values.get("preflight_result") or {}).get("unreachable"))
 
 
+def left_out_hosts(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return those of ``hosts`` that have left this run."""
+    return [host for host in hosts if left_out(hostvars[host])]
+
+
 def models_of(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the models of a host: its fact, or its inventory where it is not in this run.
 

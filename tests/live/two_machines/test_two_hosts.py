@@ -245,7 +245,7 @@ def test_a_roll_out_drains_the_only_replica_and_leaves_a_persons_drain(inventory
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert refused.json()["error"]["code"] == "model_replaced"
     warned = " ".join((said.stdout + said.stderr).split())
-    assert '"replacing clerk (image)", by a run of anna@ctl1 that did not end; the next' in warned
+    assert '"replacing clerk (image)", by a run of anna@ctl1; the next' in warned
     assert "to take it back, run playbooks/drain.yml with gateway_drain_replica: gpu1" in warned
     # The flag of a person is not the run's to remove
     assert "changed=0" in roll_out(inventory, "gpu1", "scribe", "serving")

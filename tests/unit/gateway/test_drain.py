@@ -10,6 +10,7 @@ from ansible.module_utils.tgi.gateway.drain import (
     asked_for,
     due_flags,
     flags_of,
+    only_silent,
     places,
     refuse_last_healthy,
     refuse_too_many,
@@ -133,6 +134,22 @@ def test_the_last_healthy_replica_is_not_drained() -> None:
     # One that does not serve itself may go, and so may one of two
     refuse_last_healthy("gpu1", ["a@gpu1"], faults(a_gpu1="refused", a_gpu2="refused"))
     refuse_last_healthy("gpu1", ["a@gpu1"], faults(a_gpu1="", a_gpu2="", a_gpu3="refused"))
+
+
+def test_what_is_silent_leaves_service_where_another_replica_serves() -> None:
+    raised = {"c@gpu1": Drained("c", "gpu1", 0, "anna")}
+    due = ["a@gpu2", "b@gpu2", "c@gpu2"]
+    silent = {"a@gpu1": "", "a@gpu2": "off", "b@gpu2": "off", "c@gpu2": "off"}
+    assert only_silent(ADDRESSES, "gpu2", due, raised, silent) == ["a@gpu2"]
+    # The host's SSH is broken, and its models serve
+    assert only_silent(ADDRESSES, "gpu2", due, raised, dict.fromkeys(silent, "")) == []
+    assert only_silent(ADDRESSES, "gpu2", due, raised, dict.fromkeys(silent, "off")) == []
+    many = {f"a@gpu{number}": f"10.0.0.{number}:80" for number in range(1, 7)}
+    out = {one: Drained("a", one[2:], 0, "anna") for one in ("a@gpu1", "a@gpu2")}
+    asked = {"a@gpu3": "off", "a@gpu4": "", "a@gpu5": "", "a@gpu6": ""}
+    # nginx heeds two flags of a model with many replicas
+    assert only_silent(many, "gpu3", ["a@gpu3"], out, asked) == []
+    assert only_silent(many, "gpu3", ["a@gpu3"], list(out)[:1], asked) == ["a@gpu3"]
 
 
 def test_only_what_serves_gets_requests_again() -> None:

@@ -77,12 +77,12 @@ def test_a_roll_out_that_did_not_end_is_named_and_needs_no_command() -> None:
     one, two = drained_notes([run, mine], DAY)
     assert one == (
         "gpu1 gets no requests for a: it is drained since 1970-01-02 00:00 UTC, less than a "
-        'minute, "replacing a (image)", by a run of anna@ctl1 that did not end; the next site.yml '
+        'minute, "replacing a (image)", by a run of anna@ctl1; the next site.yml '
         "takes it back"
     )
     assert "by anna; to take it back" in two
     unknown = Drained("a", "gpu1", DAY, "", True)
-    assert "minute, by a run that did not end; the next" in drained_notes([unknown], DAY)[0]
+    assert "minute, by a run; the next" in drained_notes([unknown], DAY)[0]
 
 
 def test_times_are_easy_to_read() -> None:

@@ -203,3 +203,17 @@ def test_a_replica_that_moved_is_idle_at_the_address_that_it_had(
     assert gateway.drain(models=["a"], **before)["left"] == 1
     # Also when this gateway never heard of it
     assert gateway.drain("gpu9", **before)["left"] == 1
+
+
+def test_a_host_that_is_off_leaves_service_where_another_serves(gateway: Gateway) -> None:
+    off = {**RUN, "last": "skip", "unpublished": "ignore", "why": "gpu2 could not be reached"}
+    assert gateway.drain("gpu2", **off)["flags"] == []
+    gateway.seen = dict.fromkeys(["a@gpu2", "b@gpu2", "c@gpu2", "c@gpu1"], GONE)
+    found = gateway.drain("gpu2", **off)
+    assert (found["changed"], found["flags"]) == (True, ["a@gpu2"])
+    assert json.loads((gateway.flags / "a@gpu2").read_text())["why"] == off["why"]
+    # The next run, while it is still off
+    assert not gateway.drain("gpu2", **off)["changed"]
+    assert gateway.raised() == ["a@gpu2"]
+    # A replica with another name, of gateway_backends in the inventory
+    assert not gateway.drain("gpu9", **off)["changed"]
