@@ -36,5 +36,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             arguments["ended"] = answer["holder"]
             answer = self._execute_module(module_args=arguments, task_vars=task_vars)
         if note := answer.pop("note", ""):
-            answer["warnings"] = [f"{(task_vars or {})['inventory_hostname']}: {note}"]
+            host = self._task.delegate_to or (task_vars or {})["inventory_hostname"]
+            answer["warnings"] = [f"{host}: {note}"]
         return answer

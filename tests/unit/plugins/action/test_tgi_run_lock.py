@@ -12,13 +12,13 @@ import yaml
 
 from tests.support.playbook import PROGRAM, ansible_playbook
 
-HERE = f"localhost ansible_connection=local ansible_python_interpreter={sys.executable}\n"
+HERE = f" ansible_connection=local ansible_python_interpreter={sys.executable}\n"
 
 
 def playbook(folder: Path, *tasks: dict[str, Any]) -> list[str]:
     """Return the words of a command that runs these tasks on this machine."""
     play = {"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}
-    (folder / "hosts.ini").write_text(HERE)
+    (folder / "hosts.ini").write_text(f"localhost{HERE}edge1{HERE}")
     (folder / f"play{len(tasks)}.yml").write_text(yaml.safe_dump([play]))
     return ["-i", str(folder / "hosts.ini"), str(folder / f"play{len(tasks)}.yml")]
 
@@ -46,8 +46,8 @@ def test_a_run_that_lives_and_one_that_was_killed(tmp_path: Path) -> None:
     finally:
         first.kill()
         first.wait()
-    third = ansible_playbook(*playbook(tmp_path, take, give))
+    third = ansible_playbook(*playbook(tmp_path, {**take, "delegate_to": "edge1"}, give))
     assert third.returncode == 0, third.stdout
     said = " ".join((third.stdout + third.stderr).split())
-    assert "[WARNING]: localhost: this run took the host's lock over from a run of" in said
+    assert "[WARNING]: edge1: this run took the host's lock over from a run of" in said
     assert not path.exists()
