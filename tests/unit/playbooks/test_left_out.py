@@ -10,21 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.playbook import ansible_playbook
-from tests.support.preflight.playbook_hosts import SECRET, variables
+from tests.support.preflight import good_hosts
+from tests.support.preflight.good_hosts import GROUPS
 from tests.support.roots import ROOT
 
-OFF = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
-GROUPS = {"gpu_hosts": ["gpu1", "gpu2"], "gateways": ["edge1", "edge2"]}
-#: Stands for the module on a host that lacks nothing
-MODULE = """\
-#!/usr/bin/python
-import json
-import time
-facts = {"models": [], "firewall_sources": ["10.0.0.9/32"], "address": "10.0.0.9"}
-answer = {"problems": [], "notes": [], "lock": None, "certificate": "", "facts": facts}
-print(json.dumps({**answer, "clock": time.time()}))
-"""
+Run = subprocess.CompletedProcess[str]
+
 WORK = [
     {
         "hosts": group,
@@ -39,39 +30,24 @@ WORK = [
 ]
 
 
-def run(
-    folder: Path, *off: str, words: tuple[str, ...] = (), **more: Any
-) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *off: str, words: tuple[str, ...] = (), **more: Any) -> Run:
     """Run the preflight, a play for each group, and the end, while hosts are off."""
-    (folder / "library").mkdir()
-    (folder / "library" / "tgi_preflight.py").write_text(MODULE)
-    children = {
-        group: {"hosts": {name: OFF if name in off else {} for name in names}}
-        for group, names in GROUPS.items()
-    }
-    more = {"broken": "", **more}
-    given = variables(tgi_bind_address="10.0.0.5", tgi_base_port=8081, **more)
-    inventory = {"all": {"children": children, "vars": given}}
-    (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
     first, last = (
         {"ansible.builtin.import_playbook": str(ROOT / "playbooks" / name)}
         for name in ("preflight.yml", "left_out.yml")
     )
-    (folder / "play.yml").write_text(yaml.safe_dump([first, *WORK, last]))
-    places: dict[str, Any] = {"ANSIBLE_LIBRARY": f"{folder / 'library'}:{ROOT / 'library'}"}
-    play = ["-i", str(folder / "hosts.yml"), str(folder / "play.yml")]
-    done = ansible_playbook(*play, *words, **places)
-    assert SECRET not in done.stdout
-    return done
+    play = folder / "play.yml"
+    play.write_text(yaml.safe_dump([first, *WORK, last]))
+    return good_hosts.run(folder, play, *words, off=off, **{"broken": "", **more})
 
 
-def recap(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[int, int]]:
+def recap(done: Run) -> dict[str, tuple[int, int]]:
     """Return how often each host was unreachable, and how often it failed."""
     found = re.findall(r"(?m)^(\w+) +: .*unreachable=(\d+) +failed=(\d+)", done.stdout)
     return {host: (int(dark), int(failed)) for host, dark, failed in found}
 
 
-def worked(done: subprocess.CompletedProcess[str]) -> set[str]:
+def worked(done: Run) -> set[str]:
     return set(re.findall(r"worked on (\w+)", done.stdout))
 
 
