@@ -92,7 +92,7 @@ sets:
       description: 12 hex digits of the SHA-256 of its C(compose.yaml), without comments.
       type: str
     kept_at:
-      description: When it passed last, in UTC.
+      description: Since when it is the newest that passed, or was until another one did; in UTC.
       type: str
     active:
       description: Whether it is the active one.
