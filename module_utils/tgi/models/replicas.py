@@ -26,9 +26,10 @@ def gateway_backends(
     The preflight's fact tgi_host.models of each host says where its models listen; ``gateway``
     reaches its own models on loopback. The order is that of the first host's list, then what
     the next host adds. Of a host that is not in this run, the gateway knows the address that it
-    publishes; a replica without one is left out if the preflight could not reach its host. Other
-    unknown addresses are empty, and another model under the same name is an entry of its own:
-    :func:`backends_problems` reports both.
+    publishes; a replica without one is left out if the preflight could not reach its host. One
+    that this run will replace at another address has both until then. Other unknown addresses are
+    empty, and another model under the same name is an entry of its own: :func:`backends_problems`
+    reports both.
     """
     published = _published(hostvars, gateway)
     found: list[dict[str, Any]] = []
@@ -38,7 +39,8 @@ def gateway_backends(
         address = _LOOPBACK if host == gateway else _bracketed(values.get(_BIND))
         for model, known in _models(values, host == gateway):
             where = f"{address}:{model['port']}" if address and known else ""
-            where = where or published.get(f"{model['name']}@{host}", "")
+            now = published.get(f"{model['name']}@{host}", "")
+            where = where or now
             if not where and left_out(values):
                 continue
             identity = (model["name"], model["model_id"], str(model["revision"] or ""))
@@ -53,7 +55,16 @@ def gateway_backends(
             entry = places[identity]
             entry["aliases"] += [one for one in model["aliases"] if one not in entry["aliases"]]
             entry["replicas"].append({"name": host, "address": where})
+            if now not in ("", where) and _awaits_replacement(values, host, model["name"]):
+                # The last one is the one that a drain waits for
+                entry["replicas"].append({"name": host, "address": now})
     return found
+
+
+def _awaits_replacement(values: Mapping[str, Any], host: str, name: str) -> bool:
+    """Return whether this run will replace a model of a host, but has not done so yet."""
+    models = (values.get("rollout_plan") or {}).get("models") or {}
+    return name in models.get(host, []) and name not in (values.get("rollout_replaced") or [])
 
 
 def backends_problems(

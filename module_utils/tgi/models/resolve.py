@@ -30,8 +30,8 @@ def normalise(models: Any) -> list[dict[str, Any]]:
     Each entry has: place (int, its place in the list), name, model_id, revision (str or None),
     aliases (list), port (int or None), gpus (list of str or None), num_shard (int, 0 if not
     written), options (launcher options that were set, in their own types; num_shard is not
-    repeated there), environment (dict of str), hf_token (bool, whether it gets tgi_hf_token)
-    and repositories (list, what else it reads from the Hub).
+    repeated there), environment (dict of str), hf_token (bool, whether it gets tgi_hf_token),
+    repositories (list, what else it reads from the Hub) and accept_downtime (bool or None).
 
     Never raises: entries that are not mappings are left out, and wrong values become likely
     ones, because the preflight reports them.
@@ -44,6 +44,7 @@ def normalise(models: Any) -> list[dict[str, Any]]:
             "model_id": _text(model.get("model_id")),
             "revision": _text(model.get("revision")) or None,
             "aliases": _texts(model.get("aliases")),
+            "accept_downtime": _boolean(model.get("accept_downtime")),
             "port": _integer(model.get("port"), 0) or None,
             "gpus": None if model.get("gpus") is None else _texts(model["gpus"]),
             "num_shard": max(_integer(model.get("num_shard"), 0), 0),
@@ -157,6 +158,10 @@ def _text(value: Any) -> str:
         return ""
     # The launcher and the shell tools in the image know the words in small letters only
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
+
+
+def _boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _texts(value: Any) -> list[str]:

@@ -14,6 +14,8 @@ from .value_types import check_value, is_secret, is_unset, missing
 _OURS = {"tgi_host", "checks_direct_result", "checks_edge_result", "preflight_result"}
 # Required variables that site.yml itself passes to a role
 _FROM_THE_PLAY = {"checks_view"}
+# For one run, with -e NAME=true, which makes it a text: the playbooks convert these
+_SWITCHES = {"rollout_plan_only", "rollout_take_over"}
 _LONGEST_ERROR = 160
 
 
@@ -86,7 +88,7 @@ def check_types(
             wanted = spec.get("required") and role.name in enforced and name not in _FROM_THE_PLAY
             if wanted and is_unset(values.get(name)):
                 found.append(missing(name, spec))
-            else:
+            elif name not in _SWITCHES or values.get(name) not in ("true", "false"):
                 found += check_value(spec, values.get(name), name)
     return found
 

@@ -1,0 +1,247 @@
+"""Change models under load: no request fails, what fails goes back, and a dead run leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.live.endpoints import Endpoint, load_endpoints
+from tests.support.live.hosts import ask, until
+from tests.support.playbook import PROGRAM, ansible_playbook
+
+Hosts = Callable[[str], Any]
+DEPLOYED = "/opt/tgi/scribe/deployed.json"
+#: What each model's container has in any case; another value is a change without an effect
+MARK = "TGI_EMULATOR_MARK"
+FLAGS = "ls /var/lib/tgi-gateway/drain 2>/dev/null || true"
+
+
+def roll_out(
+    inventory: str, playbook: str = "site.yml", **variables: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a playbook of the project, with extra variables."""
+    words = ["-i", inventory, playbook, "-e", json.dumps(variables)]
+    return ansible_playbook(*words, timeout=600)
+
+
+def environment(**more: str) -> dict[str, Any]:
+    return {"tgi_environment": more}
+
+
+@dataclass
+class Load:
+    """What clients saw that never retry: (seconds since the start, model, status or reason)."""
+
+    seen: list[tuple[float, str, str]] = field(default_factory=list)
+    retry_after: set[str] = field(default_factory=set)
+
+    def bad(self, model: str = "scribe") -> list[tuple[float, str, str]]:
+        return [one for one in self.seen if one[1] == model and one[2] not in ("200", "whole")]
+
+    def count(self, model: str, result: str) -> int:
+        return sum(1 for _, its, seen in self.seen if its == model and seen == result)
+
+
+def stream(client: httpx.Client, model: str) -> str:
+    """Read a stream of some seconds; return "whole", or what is wrong with it."""
+    words = [{"role": "user", "content": f"Repeat this: {' '.join('abcdefghij' * 8)}"}]
+    body = {"model": model, "stream": True, "max_tokens": 400, "messages": words}
+    with client.stream("POST", "/v1/chat/completions", json=body) as response:
+        if response.status_code != 200:
+            return str(response.status_code)
+        lines = [line for line in response.iter_lines() if line]
+    return "whole" if lines[-1] == "data: [DONE]" else f"cut after {len(lines)} events"
+
+
+@contextmanager
+def load(inventory: str, models: tuple[str, ...] = ("scribe",)) -> Iterator[Load]:
+    """Ask each model through each gateway without a pause, and read streams beside.
+
+    Each request has a connection of its own: nginx before 1.27.4 closes idle ones at a reload.
+    """
+    found, over, began = Load(), threading.Event(), time.monotonic()
+
+    def work(endpoint: Endpoint, model: str, one: Callable[[httpx.Client, str], str]) -> None:
+        while not over.is_set():
+            with endpoint.client(endpoint.key) as client:
+                try:
+                    said = one(client, model)
+                except httpx.HTTPError as error:
+                    said = repr(error)
+            found.seen.append((round(time.monotonic() - began, 1), model, said))
+
+    def short(client: httpx.Client, model: str) -> str:
+        answer = ask(client, model)
+        if answer.status_code == 503:
+            found.retry_after.add(answer.headers.get("Retry-After", ""))
+        return str(answer.status_code)
+
+    workers = [
+        threading.Thread(target=work, args=(endpoint, model, one))
+        for endpoint in load_endpoints(inventory)
+        for model in models
+        for one in (short, stream)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        until(20, lambda: len(found.seen) > 20)
+        yield found
+    finally:
+        over.set()
+        for worker in workers:
+            worker.join()
+
+
+def flags(at: Hosts) -> str:
+    return "".join(at(name).check_output(FLAGS) for name in ("edge12", "edge13"))
+
+
+def environment_of(host: Any, model: str = "scribe") -> str:
+    return str(host.check_output(f"docker exec tgi-{model}-tgi-1 env"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_before(inventory: str) -> Iterator[None]:
+    """Go forward to the inventory's models at the end."""
+    yield
+    assert roll_out(inventory).returncode == 0
+
+
+def test_a_change_of_all_models_fails_no_request(
+    inventory: str, at: Hosts, record_property: Any
+) -> None:
+    with load(inventory, ("scribe", "clerk")) as seen:
+        done = roll_out(inventory, **environment(**{MARK: "one"}))
+    assert done.returncode == 0, done.stdout
+    assert f"{MARK}" in done.stdout
+    assert "turn 2 of 2" in done.stdout
+    record_property("requests during a rolling change", len(seen.seen))
+    assert not seen.bad()
+    assert seen.count("scribe", "whole") > 4
+    # The other model has one replica: out while it is replaced, and clients hear when to come back
+    gone = seen.bad("clerk")
+    assert {said for _, _, said in gone} <= {"503"}, gone
+    assert seen.retry_after == {"5"}
+    record_property("seconds in place", gone[-1][0] - gone[0][0])
+    for name in ("gpu1", "gpu2"):
+        assert f"{MARK}=one" in environment_of(at(name))
+    assert flags(at) == ""
+    again = roll_out(inventory, **environment(**{MARK: "one"}))
+    assert "changed=0" in again.stdout
+    assert "failed=0" in again.stdout
+
+
+def test_the_plan_says_it_first(inventory: str, at: Hosts) -> None:
+    before = at("gpu1").check_output(f"cat {DEPLOYED}")
+    change = environment(**{MARK: "two"})
+    for more in ({"rollout_plan_only": True}, {"tgi_accept_downtime": False}):
+        done = roll_out(inventory, **change, **more)
+        assert f"scribe on gpu1: replace it ({MARK}): one replica after the other" in done.stdout
+        refused = "tgi_accept_downtime" in more
+        assert ("is the only replica of clerk that serves" in done.stdout) is refused
+        assert (done.returncode != 0) is refused, done.stdout
+        assert "changed=0" in done.stdout
+    assert at("gpu1").check_output(f"cat {DEPLOYED}") == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("oom-load", "out of GPU memory: the weights do not fit"),
+        ("hang", "scribe"),
+        ("degenerate", "degenerate"),
+        ("die-after=20", "after it was ready"),
+    ],
+)
+def test_a_version_that_fails_goes_back(
+    inventory: str, at: Hosts, fault: str, words: str
+) -> None:
+    with load(inventory) as seen:
+        red = roll_out(inventory, **environment(TGI_EMULATOR_FAULTS=fault))
+    assert red.returncode != 0
+    assert words in red.stdout, red.stdout
+    assert "went back to the files before" in red.stdout, red.stdout
+    assert not seen.bad()
+    assert flags(at) == ""
+    for name in ("gpu1", "gpu2"):
+        assert f"{MARK}=one" in environment_of(at(name))
+
+
+def test_a_fault_that_shows_at_the_edge_goes_back_on_all_hosts(inventory: str, at: Hosts) -> None:
+    red = roll_out(inventory, **environment(TGI_EMULATOR_FAULTS="via-gateway=text"))
+    assert red.returncode != 0
+    for name in ("gpu1", "gpu2"):
+        assert f"{MARK}=one" in environment_of(at(name)), red.stdout
+    assert flags(at) == ""
+
+
+def test_an_image_that_cannot_be_pulled_changes_nothing(inventory: str, at: Hosts) -> None:
+    image = at("gpu1").check_output(f"cat {DEPLOYED}")
+    other = json.loads(image)["image"].partition("@")[0] + "@sha256:" + "0" * 64
+    red = roll_out(inventory, tgi_image=other, **environment(**{MARK: "one"}))
+    assert "Docker cannot pull the image; the old containers still serve" in red.stdout
+    assert at("gpu1").check_output(f"cat {DEPLOYED}") == image
+
+
+@pytest.mark.parametrize("task", ["Drain | Wait until", "Up | Start the models", "Forward | Keep"])
+def test_a_killed_run_is_finished_by_the_next(inventory: str, at: Hosts, task: str) -> None:
+    change = environment(**{MARK: f"after {task}"})
+    words = ["-i", inventory, "site.yml", "-e", json.dumps(change)]
+    settings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
+    with load(inventory) as seen:
+        with subprocess.Popen(
+            [PROGRAM, *words], stdout=subprocess.PIPE, text=True, env=settings,
+            start_new_session=True,
+        ) as run:  # fmt: skip
+            assert run.stdout
+            for line in run.stdout:
+                if line.startswith("TASK") and task in line:
+                    break
+            else:
+                raise AssertionError(f"no task {task}")
+            os.killpg(run.pid, signal.SIGKILL)
+        assert "scribe@gpu1" in flags(at)
+        done = roll_out(inventory, **change)
+    assert done.returncode == 0, done.stdout
+    assert not seen.bad()
+    assert flags(at) == ""
+    for name in ("gpu1", "gpu2"):
+        assert change["tgi_environment"][MARK] in environment_of(at(name))
+        assert at(name).run("test -e /run/tgi-ansible.lock").rc == 1
+
+
+def test_of_two_runs_the_second_says_who_is_at_it(inventory: str, at: Hosts) -> None:
+    words = ["-i", inventory, "site.yml", "-e", json.dumps(environment(**{MARK: "first"}))]
+    with subprocess.Popen([PROGRAM, *words], stdout=subprocess.PIPE, text=True) as run:
+        until(120, lambda: at("gpu1").run("test -e /run/tgi-ansible.lock").rc == 0)
+        second = roll_out(inventory, **environment(**{MARK: "second"}))
+        assert run.stdout and run.stdout.read()
+    assert run.returncode == 0
+    assert second.returncode != 0
+    assert "has been changing this host since" in second.stdout, second.stdout
+    assert f"{MARK}=first" in environment_of(at("gpu1"))
+
+
+def test_going_back_on_request(inventory: str, at: Hosts) -> None:
+    listed = roll_out(inventory, "playbooks/history.yml").stdout
+    assert "returned" in listed
+    assert "replaced" in listed
+    with load(inventory) as seen:
+        done = roll_out(inventory, "playbooks/rollback.yml", rollback_model="scribe")
+    assert done.returncode == 0, done.stdout
+    assert not seen.bad()
+    assert f"{MARK}=first" not in environment_of(at("gpu1"))
+    assert f"{MARK}=first" in environment_of(at("gpu2"), "clerk")
+    assert "rolled_back" in roll_out(inventory, "playbooks/history.yml").stdout

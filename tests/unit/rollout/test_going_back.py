@@ -1,0 +1,49 @@
+"""Test which models go back on request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from module_utils.tgi.rollout.going_back import going_back
+
+NOW = {
+    "name": "llama", "action": "nothing", "why": [], "kept": True, "returnable": True,
+    "serves": None, "port": 8081, "gpus": [], "gap": 3.0,
+}  # fmt: skip
+
+
+def kept(name: str, active: bool = False, model: str = "llama", port: int = 8081) -> dict[str, Any]:
+    passed = "2026-11-29T10:00:00Z"
+    return {"id": name, "name": model, "active": active, "port": port, "kept_at": passed}
+
+
+SETS = [kept("ccc", active=True), kept("bbb"), kept("aaa")]
+
+
+def test_the_newest_other_set_is_the_way_back() -> None:
+    (found,) = going_back([NOW], SETS)
+    assert found["why"] == ["back to the set bbb, which passed 2026-11-29T10:00:00Z"]
+    assert (found["action"], found["serves"]) == ("replace", True)
+
+
+def test_a_set_may_be_asked_for() -> None:
+    (found,) = going_back([NOW], SETS, asked="aaa")
+    assert "aaa" in found["why"][0]
+    (stays,) = going_back([NOW], SETS, asked="ddd")
+    assert (stays["action"], stays["why"]) == ("nothing", [])
+
+
+def test_other_models_stay_whatever_the_inventory_says() -> None:
+    other = {**NOW, "name": "clerk", "action": "replace", "kept": False}
+    sets = [*SETS, kept("eee", model="clerk")]
+    assert [one["action"] for one in going_back([NOW, other], sets, ["llama"])] == [
+        "replace", "nothing",
+    ]  # fmt: skip
+
+
+def test_a_set_on_another_port_is_none() -> None:
+    assert going_back([NOW], [kept("bbb", port=9000)])[0]["action"] == "nothing"
+
+
+def test_a_model_that_does_not_serve_needs_no_consent() -> None:
+    assert going_back([{**NOW, "serves": False}], SETS)[0]["serves"] is False
