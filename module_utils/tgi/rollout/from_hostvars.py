@@ -1,4 +1,4 @@
-"""Collect what :func:`plan.make_plan` needs from the facts and variables of a run."""
+"""Collect what :func:`rollout_plan.make_plan` needs from the facts and variables of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..models.replicas import facts_of, left_out, models_of
-from . import plan
+from . import rollout_plan as plan
 
 
 def rollout_plan(
@@ -15,9 +15,9 @@ def rollout_plan(
     gateways: Iterable[str] = (),
     max_unavailable: int | str = 1,
 ) -> dict[str, Any]:
-    """Return :meth:`plan.Plan.as_fact` for the GPU hosts of this run, moves, present and gateways.
+    """Return the plan of this run as a fact, with moves, present and gateways beside it.
 
-    moves (list) are the hosts on which a model that is replaced gets another port, present (list)
+    :meth:`rollout_plan.RolloutPlan.as_fact` says what a plan has. moves (list) are the hosts on which a model that is replaced gets another port, present (list)
     those in this run, gateways (list) those of ``gateways`` that can be reached. A host is in this
     run if the module tgi_changes has left its fact there.
     """
@@ -26,11 +26,8 @@ def rollout_plan(
     accepts: dict[str, bool] = {}
     moves: list[str] = []
     reached = [gateway for gateway in gateways if not left_out(hostvars[gateway])]
-    gone = [
-        f"{one['model']}@{one['replica']}"
-        for gateway in reached
-        for one in facts_of(hostvars[gateway]).get("drained") or []
-    ]
+    flags = [one for gateway in reached for one in facts_of(hostvars[gateway]).get("drained") or []]
+    gone: list[str] = []
     for host in hosts:
         values = hostvars[host]
         found = (values.get("ansible_facts") or {}).get("tgi_changes")
@@ -48,8 +45,15 @@ def rollout_plan(
             elsewhere.setdefault(model["name"], []).append(host)
             if left_out(values):
                 gone.append(f"{model['name']}@{host}")
-    made = plan.make_plan(changes, elsewhere, accepts, max_unavailable, gone)
+    # This run ends what an earlier one began, where it reaches the host
+    resumed = {_replica(one) for one in flags if one["run"] and one["replica"] in changes}
+    gone += [_replica(one) for one in flags if _replica(one) not in resumed]
+    made = plan.make_plan(changes, elsewhere, accepts, max_unavailable, gone, resumed)
     return {**made.as_fact(), "moves": moves, "present": list(changes), "gateways": reached}
+
+
+def _replica(flag: Mapping[str, Any]) -> str:
+    return f"{flag['model']}@{flag['replica']}"
 
 
 def _accepts(model: Mapping[str, Any], values: Mapping[str, Any]) -> bool:

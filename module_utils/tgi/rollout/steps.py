@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from .plan import due
+from .rollout_plan import due
 
 ALL, START, REPLACE, STOP = "all", "start", "replace", "stop"
 

@@ -1,4 +1,4 @@
-"""Change models under load: no request fails, what fails goes back, and a dead run leaves nothing."""
+"""Change models under load: no request fails, what fails goes back, a dead run leaves nothing."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_the_plan_says_it_first(inventory: str, at: Hosts) -> None:
     before = at("gpu1").check_output(f"cat {DEPLOYED}")
     change = environment(**{MARK: "two"})
     for more in ({"rollout_plan_only": True}, {"tgi_accept_downtime": False}):
-        done = roll_out(inventory, **change, **more)
+        done = roll_out(inventory, **{**change, **more})
         assert f"scribe on gpu1: replace it ({MARK}): one replica after the other" in done.stdout
         refused = "tgi_accept_downtime" in more
         assert ("is the only replica of clerk that serves" in done.stdout) is refused
@@ -165,9 +165,7 @@ def test_the_plan_says_it_first(inventory: str, at: Hosts) -> None:
         ("die-after=20", "after it was ready"),
     ],
 )
-def test_a_version_that_fails_goes_back(
-    inventory: str, at: Hosts, fault: str, words: str
-) -> None:
+def test_a_version_that_fails_goes_back(inventory: str, at: Hosts, fault: str, words: str) -> None:
     with load(inventory) as seen:
         red = roll_out(inventory, **environment(TGI_EMULATOR_FAULTS=fault))
     assert red.returncode != 0

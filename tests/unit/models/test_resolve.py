@@ -23,6 +23,7 @@ def test_a_model_is_filled_in() -> None:
             "name": "house",
             **HUB,
             "aliases": [],
+            "accept_downtime": None,
             "port": 9000,
             "url": "http://127.0.0.1:9000",
             "project": "tgi-house",

@@ -10,7 +10,9 @@ import yaml
 from tests.support.roots import ROOT
 
 #: They leave nothing on a host, or only what belongs to the machine
-WITHOUT = {"preflight", "checks", "diagnose", "nvidia_driver"}
+WITHOUT = {"preflight", "checks", "diagnose", "nvidia_driver", "rollout"}
+#: The playbooks that deploy, in their order
+DEPLOYING = ("playbooks/site.yml", "playbooks/roll_out.yml")
 PLAYS: list[dict[str, Any]] = [
     play
     for play in yaml.safe_load((ROOT / "playbooks/uninstall.yml").read_text())
@@ -26,9 +28,8 @@ def roles(playbook: str) -> list[str]:
 
 
 def test_what_came_last_goes_first() -> None:
-    came = [
-        name for name in roles((ROOT / "playbooks/site.yml").read_text()) if name not in WITHOUT
-    ]
+    texts = "".join((ROOT / path).read_text() for path in DEPLOYING)
+    came = [name for name in roles(texts) if name not in WITHOUT]
     assert roles((ROOT / "playbooks/uninstall.yml").read_text()) == came[::-1][:1] + [
         name for name in reversed(came) if name != "gateway"
     ]

@@ -226,11 +226,23 @@ def test_only_devices_that_the_preflight_did_not_see_are_looked_for() -> None:
     assert template("{{ __tgi_unseen }}", variables([CPU])) == []
 
 
-def test_new_and_stale_models_come_from_the_preflights_fact() -> None:
-    values = variables([MODEL, {**MODEL, "name": "fresh"}])
-    values["ansible_facts"]["tgi_host"]["deployed"] = ["gone", "house-7b"]
-    assert template("{{ __tgi_new }}", values) == ["fresh"]
-    assert template("{{ __tgi_stale }}", values) == ["gone"]
+def test_a_step_is_about_what_the_comparison_found() -> None:
+    values = variables([MODEL, {**MODEL, "name": "fresh"}], tgi_step="start", tgi_replace_only=[])
+    usual = {"kept": True, "returnable": True, "port": 1, "gpus": []}
+    values["ansible_facts"]["tgi_changes"] = [
+        {"name": "house-7b", "action": "replace", **usual},
+        {
+            "name": "fresh",
+            "action": "start",
+            **usual,
+            "port": 2,
+            "kept": False,
+            "returnable": False,
+        },
+        {"name": "gone", "action": "stop", **usual},
+    ]
+    names = template("{{ __tgi_names }}", {**values, "ansible_check_mode": False})
+    assert (names["write"], names["stop"], names["last"]) == (["fresh"], [], False)
 
 
 @pytest.mark.parametrize(

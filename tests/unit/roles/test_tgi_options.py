@@ -20,7 +20,8 @@ from tests.support.roots import ROOT
 SPEC = ROOT / "roles" / "tgi" / "meta" / "argument_specs.yml"
 # Options of a model that are not the launcher's
 OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment", "hf_token"} | {
-    "repositories"
+    "repositories",
+    "accept_downtime",
 }
 COMPARED = ("type", "elements", "choices")
 

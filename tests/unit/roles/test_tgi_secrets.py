@@ -80,8 +80,8 @@ def test_a_download_that_fails_does_not_log_the_token(tmp_path: Path, log: str) 
 
 
 def test_no_secret_reaches_the_output_or_the_fact() -> None:
-    tasks = yaml.safe_load((ROOT / "roles/tgi/tasks/main.yml").read_text())
-    (task,) = [task["tgi_deployed"] for task in tasks if "tgi_deployed" in task]
+    tasks = yaml.safe_load((ROOT / "roles/tgi/tasks/compare.yml").read_text())
+    (task,) = [task["tgi_changes"] for task in tasks if "tgi_changes" in task]
     secret = {**MODEL, "environment": {"SOME_KEY": "a-secret"}}
     for models, common, shown in (
         ([MODEL], {}, True),

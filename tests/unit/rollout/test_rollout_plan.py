@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from module_utils.tgi.rollout.plan import Plan, due, make_plan
+from module_utils.tgi.rollout.rollout_plan import RolloutPlan, due, make_plan
 
 
 def change(name: str = "llama", action: str = "replace", **more: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def plan(
     accepts: bool = False,
     most: int | str = 1,
     out: tuple[str, ...] = (),
-) -> Plan:
+) -> RolloutPlan:
     names = {one["name"] for its in changes.values() for one in its}
     return make_plan(changes, elsewhere or {}, dict.fromkeys(names, accepts), most, out)
 
@@ -111,6 +111,13 @@ def test_a_drained_replica_itself_may_be_replaced() -> None:
     found = plan(hosts("gpu1"), elsewhere={"llama": ["gpu2"]}, out=("llama@gpu1",))
     assert not found.problems
     assert found.batches == (("gpu1",),)
+
+
+def test_what_an_earlier_run_left_out_comes_first() -> None:
+    names = {one: [change()] for one in ("gpu1", "gpu2", "gpu3")}
+    found = make_plan(names, {}, {}, resumed=["llama@gpu3"])
+    assert found.batches == (("gpu3",), ("gpu1",), ("gpu2",))
+    assert not found.problems
 
 
 def test_what_starts_is_no_replica_yet() -> None:

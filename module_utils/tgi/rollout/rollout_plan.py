@@ -35,7 +35,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RolloutPlan:
     """A roll-out: ``batches`` of hosts in their order, and a line for people of each change."""
 
     steps: tuple[Step, ...] = ()
@@ -97,14 +97,16 @@ def make_plan(
     accepts: Mapping[str, bool],
     max_unavailable: int | str = 1,
     out: Iterable[str] = (),
-) -> Plan:
+    resumed: Collection[str] = (),
+) -> RolloutPlan:
     """Return the plan for the hosts of this run.
 
     ``changes`` is host -> the list of tgi_changes, in the inventory's order. ``elsewhere`` is
     model -> hosts that serve it and are not in this run. ``accepts`` is model -> whether it may
     be out of service. ``max_unavailable`` is how many replicas of a model may be out at a time: a
     number, or a share such as "25%". ``out`` are the replicas (model@host) that are out already,
-    drained or unreachable: they count.
+    drained or unreachable: they count. ``resumed`` are those that an earlier run left out: they
+    come first.
     """
     steps: list[Step] = []
     problems: list[str] = []
@@ -125,11 +127,12 @@ def make_plan(
         waiting = [one for one in steps if one.model == name and one.host not in missing]
         if room[name] < 1 and waiting:
             problems.append(_no_room(name, missing))
-    batches = _batches(steps, room, gone)
+    first = [step for step in steps if f"{step.model}@{step.host}" in resumed]
+    batches = _batches([*first, *steps], room, gone)
     lines = _lines(changes, steps, batches)
     stops = [host for host, its in changes.items() if any(it["action"] == "stop" for it in its)]
     rest = [host for host in changes if host in stops or any(it.host == host for it in steps)]
-    return Plan(tuple(steps), batches, tuple(lines), tuple(problems), tuple(rest))
+    return RolloutPlan(tuple(steps), batches, tuple(lines), tuple(problems), tuple(rest))
 
 
 def _unproven(one: Mapping[str, Any]) -> bool:
@@ -168,6 +171,8 @@ def _batches(
     models: dict[str, list[str]] = {}
     for step in steps:
         names = models.setdefault(step.host, [])
+        if step.model in names:
+            continue
         # A replica that is out, or has no other, takes nothing from the others
         if step.strategy == ROLLING and f"{step.model}@{step.host}" not in gone:
             names.append(step.model)
