@@ -17,9 +17,10 @@ def rollout_plan(
 ) -> dict[str, Any]:
     """Return the plan of this run as a fact, with moves, present and gateways beside it.
 
-    :meth:`rollout_plan.RolloutPlan.as_fact` says what a plan has. moves (list) are the hosts on which a model that is replaced gets another port, present (list)
-    those in this run, gateways (list) those of ``gateways`` that can be reached. A host is in this
-    run if the module tgi_changes has left its fact there.
+    :meth:`rollout_plan.RolloutPlan.as_fact` says what a plan has. moves (list) are the hosts on
+    which a model that is replaced gets another port, present (list) those in this run, gateways
+    (list) those of ``gateways`` that can be reached. A host is in this run if the module
+    tgi_changes has left its fact there.
     """
     changes: dict[str, list[dict[str, Any]]] = {}
     elsewhere: dict[str, list[str]] = {}
