@@ -55,7 +55,7 @@ models:
       description: Id of the set that is active; empty for a model without one.
       type: str
     kept:
-      description: Whether the active set passed its checks, with the secrets that it has now.
+      description: Whether the active set is the last that passed, with the secrets that it has now.
       type: bool
     returnable:
       description: Whether a set other than the wanted one passed, and can be put back.

@@ -54,7 +54,7 @@ class ModelChange:
     set: str
     #: The active set, "" without one
     current: str
-    #: Whether the active set passed with its present secrets
+    #: Whether the active set is the last that passed, with its present secrets
     kept: bool
     #: Whether another set than the wanted one is kept, to go back to
     returnable: bool

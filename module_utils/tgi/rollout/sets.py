@@ -93,10 +93,13 @@ def text_of(directory: Path, one: KeptSet) -> str:
 
 
 def is_kept(directory: Path) -> bool:
-    """Return whether the active set passed with the secrets that it has now."""
+    """Return whether the active set is the last that passed, with the secrets that it has now.
+
+    One that passed before another did must pass again: the other is what served until now.
+    """
     if (directory / SECRETS_BEFORE).exists():
         return False
-    return active_id(directory) in {one.id for one in kept(directory)}
+    return [active_id(directory)] == [one.id for one in kept(directory)[:1]]
 
 
 def is_returnable(directory: Path, wanted: str, other_secrets: bool) -> bool:
@@ -132,12 +135,16 @@ def keep(directory: Path, number: int, dry: bool = False) -> bool:
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
     for file in stale:
         write(place / file, texts[file].encode(), MODES[file])
-    # Explicitly: writing a file anew changes it too, and the newest is where a return leads to
-    os.utime(place, ns=(time.time_ns(), time.time_ns()))
+    _make_newest(place)
     before.unlink(missing_ok=True)
     for path in _surplus(directory, name, number):
         shutil.rmtree(path)
     return changed
+
+
+def _make_newest(place: Path) -> None:
+    """Mark a set as the last that passed, the one to which a return leads."""
+    os.utime(place, ns=(time.time_ns(), time.time_ns()))
 
 
 def _surplus(directory: Path, active: str, number: int) -> list[Path]:
@@ -167,22 +174,26 @@ def choose_back(directory: Path, asked: str = "") -> KeptSet:
 
 
 def put_back(directory: Path, asked: str = "", dry: bool = False) -> tuple[KeptSet, bool]:
-    """Make the set that passed last active again, or the set ``asked``, with its secrets.
+    """Make the set that passed last active again, or the set ``asked``; it then is the newest.
 
-    Return it, and whether files changed. Raises ValueError with a remedy when there is none. It
-    starts no container.
+    Secrets that were proven last come back with it. Return it, and whether that changed. Raises
+    ValueError with a remedy when there is none. It starts no container.
     """
     chosen = choose_back(directory, asked)
     before = directory / SECRETS_BEFORE
     place = directory / SETS / chosen.id
     texts = {file: read(place / file) for file in (FILE, COMPOSE)}
     stale = [file for file, text in texts.items() if read(directory / file) != text]
-    changed = bool(stale) or before.exists()
+    newest = kept(directory)[0].id == chosen.id
+    changed = bool(stale) or before.exists() or not newest
     if dry:
         return chosen, changed
+    # Or a change that fails later would return to what is left now
+    if not newest:
+        _make_newest(place)
     if before.exists():
         before.replace(directory / SECRETS)
     # compose.yaml last: until then the active set is the one that failed
     for file in stale:
         write(directory / file, texts[file].encode(), MODES[file])
-    return chosen, changed
+    return choose_back(directory, chosen.id), changed

@@ -68,8 +68,8 @@ def test_the_newest_are_kept_and_never_the_active_one_goes(tmp_path: Path) -> No
     assert ids(place) == [four, three, two]
     assert [record.port for _, record, _ in kept(place)] == [4, 3, 2]
     deploy(place, 2)
-    assert is_kept(place) and keep(place, 1)
-    assert ids(place) == [two]
+    assert not is_kept(place) and keep(place, 1)
+    assert is_kept(place) and ids(place) == [two]
     assert not keep(place, 1)
     assert one not in names(place / "sets")
 
@@ -78,10 +78,11 @@ def test_a_set_that_passes_again_is_the_newest(tmp_path: Path) -> None:
     place = tmp_path / "a"
     one, two = passed(place, 1, 2)
     deploy(place, 1)
-    assert ids(place) == [two, one]
+    # As it is now, it has not passed yet: if it fails, the way leads to what served until now
+    assert not is_kept(place) and ids(place) == [two, one]
     assert keep(place, 3, dry=True) and ids(place) == [two, one]
     assert keep(place, 3)
-    assert ids(place) == [one, two]
+    assert is_kept(place) and ids(place) == [one, two]
     assert (place / "sets" / one / "compose.yaml").stat().st_mode & 0o777 == 0o600
     assert (place / "sets" / one / "deployed.json").stat().st_mode & 0o777 == 0o644
 
@@ -130,6 +131,15 @@ def test_the_last_set_that_passed_comes_back(tmp_path: Path) -> None:
     assert put_back(place)[0].id == one
     assert put_back(place, two) == (kept(place)[0], True)
     assert put_back(place, two) == (kept(place)[0], False)
+
+
+def test_what_was_gone_back_from_does_not_return_by_itself(tmp_path: Path) -> None:
+    place = tmp_path / "a"
+    one, two = passed(place, 1, 2)
+    assert put_back(place)[0].id == one
+    assert is_kept(place) and ids(place) == [one, two]
+    deploy(place, 3)
+    assert put_back(place)[0].id == one
 
 
 def test_there_is_no_way_back(tmp_path: Path) -> None:
@@ -232,3 +242,21 @@ def test_a_kill_while_a_set_is_put_back(tmp_path: Path, secret: str) -> None:
         if not killed:
             break
     assert step >= 4
+
+
+def test_a_kill_on_the_way_back_from_a_set_that_passed(tmp_path: Path) -> None:
+    start, place = tmp_path / "start", tmp_path / "a"
+    one, two = passed(place, 1, 2)
+    place.rename(start)
+    for step in itertools.count():
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(start, place)
+        killed = killed_before(step, lambda: put_back(place))
+        if killed:
+            assert active_id(place) == two
+            put_back(place)
+        assert (active_id(place), ids(place)) == (one, [one, two])
+        assert is_kept(place)
+        if not killed:
+            break
+    assert step >= 5
