@@ -147,8 +147,8 @@ def test_all_replicas_drained_is_a_clear_503(
     assert [one.json()["error"] for one in (answer, native)] == [error, error]
     for refused in (answer, native, unwell):
         assert (refused.status_code, refused.headers["retry-after"]) == (503, RETRY_AFTER)
-    # A caller without a key learns no name
-    assert unwell.json()["error"]["message"].startswith("The model is being replaced")
+    # A caller without a key learns no name; only an old njs sends it a body at all
+    assert model not in unwell.text
 
 
 def test_a_stream_of_the_only_replica_ends_after_its_drain(site: Site) -> None:
