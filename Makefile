@@ -12,10 +12,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs locks peer \
-  bench bench-hosts bench-gateway bench-soak bench-rollout bench-checks $(SCENARIOS:%=scenario-%)
+  bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks $(SCENARIOS:%=scenario-%)
 
 # Each target makes the environment if there is none; setup, sandbox and test also update it
-sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-checks: | $(VENV)
+sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks: | $(VENV)
 $(SCENARIOS:%=scenario-%): | $(VENV)
 $(VENV):
 	@$(BOOTSTRAP) requirements/test.txt
@@ -112,6 +112,9 @@ bench-soak: ## Attack a gateway for MINUTES (30), measure a client, and write do
 bench-rollout: ## Change options under load by site.yml and by docker compose, and write docs/rollout.md and .svg (as root)
 	@tests/sandbox/images.sh trixie
 	@$(BIN)/python -m benchmarks.rollout
+
+bench-fleet: ## Plan a roll-out for 8 and 100 hosts without any, and write docs/rollout.md
+	@$(BIN)/python -m benchmarks.fleet
 
 bench-checks: ## Measure the checks and the same requests as uri tasks, and eight models and one
 	@$(BIN)/python -m benchmarks.checks
