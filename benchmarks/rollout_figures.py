@@ -10,6 +10,8 @@ from benchmarks.gateway_figures import quantile
 from benchmarks.rollout_load import FAILED, KEPT, NEW, OK, SDK, STREAM, TRUNCATED, Asked
 
 Series = list[float | None]
+#: What clients get of a model that is being replaced
+POLITE = "503 with Retry-After"
 _KINDS = {
     NEW: "requests on a new connection each",
     KEPT: "requests on kept-alive connections",
@@ -106,6 +108,11 @@ def lost(measured: Measured) -> int:
     return sum(one.outcome != OK for one in measured.records)
 
 
+def during(measured: Measured) -> int:
+    """Return how many requests began while the change was made."""
+    return sum(measured.began <= one.began <= measured.ended for one in measured.records)
+
+
 def table(columns: dict[str, Measured]) -> str:
     """Return the figures of several ways to make a change side by side, as Markdown."""
     rows = [["What", *columns]]
@@ -123,6 +130,7 @@ def table(columns: dict[str, Measured]) -> str:
         shown = (f"{quantile(own, share) * 1000:.0f} ms" if own else "" for own in times)
         rows.append([f"an answer of two tokens: {words}", *shown])
     rows.append(["the change took", *(f"{one.ended - one.began:.0f} s" for one in every)])
+    rows.append(["requests that began meanwhile", *(f"{during(one):,}" for one in every)])
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
@@ -131,11 +139,12 @@ def in_place(measured: Measured, model: str) -> str:
     """Return in a sentence what clients of the model that was replaced in place got."""
     own = [one for one in short(measured.records) if one.model == model]
     others = [one for one in measured.records if one.model != model]
-    polite = sum(one.why == "503 with Retry-After" for one in own)
     bad = [one for one in own if one.outcome != OK]
     shared = cell([one for one in others if one.kind != STREAM], FAILED)
+    rest = [one for one in bad if one.why != POLITE]
     return (
-        f"`{model}` was out for {gap(own, model):.1f} s: {polite} of its {len(bad)} failed "
-        f"requests got a 503 with `Retry-After` ({reasons(own) or 'none failed'}). "
+        f"`{model}` was out for {gap(own, model):.1f} s: of its {len(bad)} requests that failed, "
+        f"{len(bad) - len(rest)} got a 503 with `Retry-After`"
+        f"{f', the others: {reasons(rest)}' if rest else ''}. "
         f"Of the other models' requests, {shared} failed."
     )

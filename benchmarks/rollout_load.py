@@ -50,17 +50,15 @@ class Asked:
 class Load:
     """What is asked: requests a second, and clients of each model at each gateway.
 
-    It begins ``before`` seconds ahead of the work and goes on for ``after`` seconds and until
-    ``least`` requests have ended.
+    It begins ``before`` seconds ahead of the work and goes on for ``after`` seconds.
     """
 
     models: Sequence[str]
-    rate: float = 30
+    rate: float = 45
     streams: int = 2
     kept: int = 1
     before: float = 15
     after: float = 15
-    least: int = 0
 
 
 def judge_stream(answer: Answer) -> tuple[str, str]:
@@ -142,8 +140,6 @@ class Driver:
             await asyncio.sleep(self._load.before)
             result = await asyncio.to_thread(work)
             await asyncio.sleep(self._load.after)
-            while len(self.records) < self._load.least:
-                await asyncio.sleep(1)
         finally:
             self._over.set()
             await asking

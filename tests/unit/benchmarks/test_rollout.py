@@ -55,9 +55,9 @@ def test_the_result_fits_the_page() -> None:
 
 
 def test_a_lost_request_and_too_few_of_them_are_missed() -> None:
-    assert rollout.missed(measured(), 100) == []
+    assert rollout.missed(measured(), 80) == []
     assert rollout.missed(measured(3), 10000) == [
-        "3 requests failed or were cut", "120 requests, 10000 at least"
+        "3 requests failed or were cut", "81 requests while site.yml ran, 10000 at least"
     ]  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def test_everything_is_played_and_written(site: list[str], tmp_path: Path) -> None:
-    assert rollout.main(["--least", "100", "--strict"]) == 0
+    assert rollout.main(["--least", "80", "--strict"]) == 0
     assert site == [
         "create.yml",
         "site.yml",

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.rollout_figures import (
     Measured,
     availability,
+    during,
     gap,
     in_place,
     latency,
@@ -78,7 +79,11 @@ def test_the_table_counts_each_kind_apart() -> None:
     assert "| reasons |  | 502 (2), 503 (1), 9 of 200 tokens (1) |" in rows
     assert "| seconds in which some model answered nothing | 0 | 1 |" in rows
     assert "| an answer of two tokens: median | 100 ms | 100 ms |" in rows
-    assert rows[-1] == "| the change took | 60 s | 60 s |"
+    assert rows[-2:] == [
+        "| the change took | 60 s | 60 s |",
+        "| requests that began meanwhile | 3 | 7 |",
+    ]
+    assert during(Measured([one(1), one(2), one(3), one(4)], ORIGIN + 2, ORIGIN + 3.5)) == 2
     assert (lost(measured()), lost(bad)) == (0, 4)
     assert measured().origin == pytest.approx(ORIGIN + 1)
     assert [x.began for x in short(bad.records)] == [ORIGIN + 1, ORIGIN + 3, ORIGIN + 3.1]
@@ -96,10 +101,13 @@ def test_in_place_says_what_clients_got() -> None:
         one(7, model="solo"), one(4, "502"),
     )  # fmt: skip
     assert in_place(asked, "solo") == (
-        "`solo` was out for 4.0 s: 3 of its 4 failed requests got a 503 with `Retry-After` "
-        "(503 with Retry-After (3), 502 (1)). Of the other models' requests, 1 of 4 failed."
+        "`solo` was out for 4.0 s: of its 4 requests that failed, 3 got a 503 with `Retry-After`, "
+        "the others: 502 (1). Of the other models' requests, 1 of 4 failed."
     )
-    assert "(none failed)" in in_place(measured(one(3, model="solo")), "solo")
+    assert in_place(measured(one(3, later, model="solo"), one(4, model="solo")), "solo") == (
+        "`solo` was out for 1.0 s: of its 1 requests that failed, 1 got a 503 with `Retry-After`. "
+        "Of the other models' requests, 0 of 3 failed."
+    )
 
 
 def test_reasons_come_by_their_number() -> None:
