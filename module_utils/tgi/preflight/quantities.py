@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..common.problem import number, problem, shown, whole
+from ..common.problem import UNKNOWN, number, problem, shown, whole
 
 _SIZE = re.compile(r"(?:[1-9]\d*|\d+\.\d+) ?[kmgt]i?b?", re.IGNORECASE)
 # Variable -> smallest and largest number. Processes count threads: TGI's router, each shard and
@@ -22,9 +22,16 @@ _RANGES = {
     "preflight_min_free_disk_gib": (0, 10**6),
     "preflight_min_free_image_gib": (0, 10**6),
     "preflight_min_memory_gib": (0, 10**6),
+    "rollout_drain_timeout": (1, 86400),
+    "rollout_models_at_once": (0, 64),
+    "rollout_steady_seconds": (0, 3600),
+    # The active set and one to go back to
+    "tgi_keep_sets": (2, 50),
     "tgi_pids_limit": (256, 4194304),
     "tgi_steady_seconds": (0, 3600),
 }
+#: Replicas that may be out: a number or a share
+_SHARE = re.compile(r"[1-9]\d*|(?:[1-9]\d?|100)%")
 _VERSIONS = (
     "docker_version",
     "docker_containerd_version",
@@ -42,6 +49,10 @@ def check_quantities(values: Mapping[str, Any]) -> Iterator[str]:
         given = number(values.get(name))
         if given is not None and not least <= given <= most:
             yield problem(name, f"is {given:g}", f"write one from {least} to {most}")
+    share = values.get("rollout_max_unavailable", "1")
+    if share is not UNKNOWN and not _SHARE.fullmatch(str(share)):
+        remedy = 'write a number from 1 on, or a share such as "25%"'
+        yield problem("rollout_max_unavailable", f"is {shown(share)}", remedy)
     yield from _check_versions(values)
     yield from check_size(values.get("tgi_shm_size"), "tgi_shm_size", "16g")
     yield from check_size(values.get("tgi_memory_limit"), "tgi_memory_limit", "64g")

@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..common.problem import problem
+from ..gateway.render.upstreams import ALL_SETS
+from .plan_text import IN_PLACE, ROLLING, UNSEEN, plan_lines
 
-ROLLING, IN_PLACE, UNSEEN = "rolling", "in_place", "unseen"
-#: What each strategy does, for people
-STRATEGIES = {
-    ROLLING: "one replica after the other, the others serve",
-    IN_PLACE: "in place",
-    UNSEEN: "in place, it does not serve now",
-}
+_MOST_OF_MANY = 2
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ def make_plan(
             problems.append(_no_room(name, missing))
     first = [step for step in steps if f"{step.model}@{step.host}" in resumed]
     batches = _batches([*first, *steps], room, gone)
-    lines = _lines(changes, steps, batches)
+    lines = plan_lines(changes, steps, batches)
     stops = [host for host, its in changes.items() if any(it["action"] == "stop" for it in its)]
     rest = [host for host in changes if host in stops or any(it.host == host for it in steps)]
     return RolloutPlan(tuple(steps), batches, tuple(lines), tuple(problems), tuple(rest))
@@ -158,10 +154,13 @@ def _replicas(
 
 
 def _allowed(most: int | str, count: int) -> int:
-    """Return how many of ``count`` replicas may be out: at least one, never all of several."""
+    """Return how many of ``count`` replicas may be out: at least one, never all of several.
+
+    Of more than ALL_SETS replicas, the gateways heed the flags of two.
+    """
     text = str(most)
     wanted = count * int(text[:-1]) // 100 if text.endswith("%") else int(text)
-    return max(1, min(wanted, count - 1))
+    return max(1, min(wanted, count - 1, count if count <= ALL_SETS else _MOST_OF_MANY))
 
 
 def _batches(
@@ -205,44 +204,3 @@ def _refuse(host: str, name: str, one: Mapping[str, Any], replicas: Sequence[str
     what = f"is the only replica of {name} that serves{gone}: replacing it takes {name} out{last}"
     remedy = "write accept_downtime: true for it in tgi_models, or add a replica on another host"
     return problem(host, what, remedy)
-
-
-def _lines(
-    changes: Mapping[str, Sequence[Mapping[str, Any]]],
-    steps: Sequence[Step],
-    batches: Sequence[Sequence[str]],
-) -> list[str]:
-    """Return what happens to each model of each host that changes, in order."""
-    turns = {host: number for number, batch in enumerate(batches, 1) for host in batch}
-    by_place = {(step.host, step.model): step for step in steps}
-    found = []
-    for host, its in changes.items():
-        for one in its:
-            where, step = f"{one['name']} on {host}", by_place.get((host, str(one["name"])))
-            if step:
-                found.append(f"{where}: {_replacing(step, one, turns[host], len(batches))}")
-            elif one["action"] != "nothing":
-                found.append(f"{where}: {_ACTIONS[str(one['action'])]}{_because(one['why'])}")
-    return found
-
-
-_ACTIONS = {
-    "start": "start it",
-    "update": "write its files, without a restart",
-    "stop": "stop it, once the gateways have forgotten it",
-}
-
-
-def _replacing(step: Step, one: Mapping[str, Any], turn: int, turns: int) -> str:
-    verb = "replace it" if one["action"] == "replace" else "prove it"
-    order = f"; turn {turn} of {turns}" if turns > 1 else ""
-    out = ""
-    if step.strategy == IN_PLACE:
-        known = "for an unknown time" if step.gap is None else f"for some {step.gap:.0f} s"
-        out = f"; {step.model} is out {known}, clients get 503"
-    return f"{verb}{_because(step.why)}: {STRATEGIES[step.strategy]}{order}{out}"
-
-
-def _because(why: Iterable[str]) -> str:
-    text = ", ".join(why)
-    return f" ({text})" if text else ""

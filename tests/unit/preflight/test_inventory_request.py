@@ -21,6 +21,7 @@ HOUSE = {
     "model_id": "",
     "revision": None,
     "aliases": [],
+    "accept_downtime": None,
     "port": None,
     "gpus": None,
     "num_shard": 0,

@@ -34,6 +34,19 @@ def test_ranges() -> None:
     assert line == "docker_log_max_files is 0; write one from 1 to 1000"
 
 
+@pytest.mark.parametrize("share", ["1", 2, "25%", "100%", None])
+def test_shares_of_replicas(share: Any) -> None:
+    values = {} if share is None else {"rollout_max_unavailable": share}
+    assert list(check_quantities(values)) == []
+
+
+@pytest.mark.parametrize("share", ["0", 0, "0%", "101%", "half", "-1", "1.5", True])
+def test_no_share_of_replicas(share: Any) -> None:
+    (line,) = check_quantities({"rollout_max_unavailable": share})
+    assert line.startswith("rollout_max_unavailable is ")
+    assert line.endswith('write a number from 1 on, or a share such as "25%"')
+
+
 @pytest.mark.parametrize(
     ("name", "given", "remedy"),
     [
