@@ -58,7 +58,7 @@ class Load:
     streams: int = 2
     kept: int = 1
     before: float = 15
-    after: float = 15
+    after: float = 45
 
 
 def judge_stream(answer: Answer) -> tuple[str, str]:
