@@ -108,9 +108,13 @@ def _panel(panel: Panel, left: float, decades: tuple[int, int]) -> list[str]:
     ]
     for name, values in (("p95", panel.p95), ("mid", panel.median)):
         parts += _line(name, values, x, lambda ms: lower + low_tall * (1 - _part(ms, decades)))
+    last, above = -math.inf, False
     for second, names in merged(panel.marks, panel.seconds * 0.06):
         parts.append(f'<path class="mark" d="M{x(second)} {top - 8}V{bottom}"/>')
-        parts.append(_text("s", x(second), top - 12, names, "middle"))
+        # A label that would touch the one before stands a line above it
+        above = second - last < panel.seconds * 0.16 and not above
+        parts.append(_text("s", x(second), top - (25 if above else 12), names, "middle"))
+        last = second
     step = _step(panel.seconds)
     for second in range(0, panel.seconds + 1, step):
         parts.append(_text("s", x(second), bottom + 18, f"{second} s", "middle"))

@@ -84,6 +84,12 @@ def test_marks_that_would_overlap_are_one() -> None:
     assert "gpu1, gpu2" in [one.text for one in kinds(svg, "s")]
 
 
+def test_labels_of_near_marks_stand_on_two_lines() -> None:
+    marks = [(20.0, "gpu1"), (30.0, "gpu2"), (40.0, "gpu3"), (80.0, "gpu1")]
+    labels = [one for one in kinds(parsed(panel(marks=marks)), "s") if "gpu" in (one.text or "")]
+    assert [one.get("y") for one in labels] == ["74", "61", "74", "74"]
+
+
 def test_it_fits_light_and_dark_and_nothing_is_outside() -> None:
     text = draw([panel(), panel(title="<&>")], "")
     assert "prefers-color-scheme: dark" in text and "&lt;&amp;&gt;" in text
