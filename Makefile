@@ -4,7 +4,7 @@ VENV := .venv$(patsubst python%,-%,$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PLAY := $(BIN)/ansible-playbook
 # The longest first: two run at a time
-SCENARIOS := gateway gpu_hosts default two_machines
+SCENARIOS := gateway gpu_hosts two_machines default
 COMMA := ,
 SPACE := $(subst ,, )
 BOOTSTRAP := VENV=$(VENV) tests/sandbox/bootstrap.sh

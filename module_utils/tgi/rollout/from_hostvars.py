@@ -49,8 +49,18 @@ def rollout_plan(
     # This run ends what an earlier one began, where it reaches the host
     resumed = {_replica(one) for one in flags if one["run"] and one["replica"] in changes}
     gone += [_replica(one) for one in flags if _replica(one) not in resumed]
-    made = plan.make_plan(changes, elsewhere, accepts, max_unavailable, gone, resumed)
+    single: set[str] = set()
+    for gateway in reached:
+        published = facts_of(hostvars[gateway]).get("published") or {}
+        single |= _single([name for name in published if name not in gone])
+    made = plan.make_plan(changes, elsewhere, accepts, max_unavailable, gone, resumed, single)
     return {**made.as_fact(), "moves": moves, "present": list(changes), "gateways": reached}
+
+
+def _single(replicas: list[str]) -> set[str]:
+    """Return those of ``replicas`` (model@host) whose model has no other one."""
+    models = [name.partition("@")[0] for name in replicas]
+    return {one for one, model in zip(replicas, models) if models.count(model) == 1}
 
 
 def _replica(flag: Mapping[str, Any]) -> str:

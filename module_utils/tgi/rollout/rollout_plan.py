@@ -94,6 +94,7 @@ def make_plan(
     max_unavailable: int | str = 1,
     out: Iterable[str] = (),
     resumed: Collection[str] = (),
+    single: Collection[str] = (),
 ) -> RolloutPlan:
     """Return the plan for the hosts of this run.
 
@@ -102,7 +103,7 @@ def make_plan(
     be out of service. ``max_unavailable`` is how many replicas of a model may be out at a time: a
     number, or a share such as "25%". ``out`` are the replicas (model@host) that are out already,
     drained or unreachable: they count. ``resumed`` are those that an earlier run left out: they
-    come first.
+    come first. ``single`` are those for which a gateway publishes no other one.
     """
     steps: list[Step] = []
     problems: list[str] = []
@@ -111,6 +112,7 @@ def make_plan(
         for one in due(found):
             name = str(one["name"])
             others = [it for it in replicas[name] if it != host and f"{name}@{it}" not in gone]
+            others = [] if f"{name}@{host}" in single else others
             serves = one["serves"] and f"{name}@{host}" not in gone
             strategy = ROLLING if others else IN_PLACE if serves else UNSEEN
             steps.append(Step(host, name, strategy, _why(one), one.get("gap")))

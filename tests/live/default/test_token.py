@@ -14,16 +14,25 @@ from tests.support.live.hosts import host_at
 from tests.support.playbook import ansible_playbook
 
 TOKEN = "hf_PlantedTokenOfThisTestThatNobodyMaySee"
+#: A new one: it stays as it failed, with nothing to go back to
 MODEL = {
+    "name": "gated",
+    "model_id": "acme/gated",
+    "revision": "0123456789abcdef0123456789abcdef01234567",
+    "max_input_tokens": 1024,
+    "max_total_tokens": 2048,
+    "gpus": [],
+    "hf_token": True,
+}
+OTHER = {
     "name": "smollm2-135m",
     "model_id": "HuggingFaceTB/SmolLM2-135M-Instruct",
     "revision": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
     "aliases": ["smollm2"],
     "max_input_tokens": 1024,
     "max_total_tokens": 2048,
-    "hf_token": True,
 }
-CONTAINER = "tgi-smollm2-135m-tgi-1"
+CONTAINER = "tgi-gated-tgi-1"
 
 
 @pytest.fixture
@@ -43,8 +52,10 @@ def shows_token(text: str) -> bool:
 def test_a_failed_download_shows_no_token(inventory: str, first: str) -> None:
     given: dict[str, Any] = {
         "tgi_hf_token": TOKEN,
-        "tgi_models": [MODEL],
-        "tgi_environment": {"TGI_EMULATOR_FAULTS": "hub-unreachable"},
+        "tgi_models": [
+            OTHER,
+            {**MODEL, "environment": {"TGI_EMULATOR_FAULTS": "hub-unreachable"}},
+        ],
     }
     words = ["-i", inventory, "site.yml", "--limit", first, "--diff", "-v"]
     red = ansible_playbook(*words, "-e", json.dumps(given))

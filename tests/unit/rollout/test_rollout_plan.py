@@ -97,6 +97,12 @@ def test_a_drained_replica_does_not_count_as_serving() -> None:
     assert "is the only replica of llama that serves, as gpu2 is out: " in refused
 
 
+def test_a_replica_that_is_the_only_one_of_a_gateway_needs_consent() -> None:
+    found = make_plan(hosts("gpu1", "gpu2"), {}, {}, single=["llama@gpu1", "llama@gpu2"])
+    assert len(found.problems) == 2
+    assert found.as_fact()["alone"] == {"gpu1": ["llama"], "gpu2": ["llama"]}
+
+
 def test_what_is_out_already_counts() -> None:
     found = plan(hosts("gpu1", "gpu2"), elsewhere={"llama": ["gpu3"]}, out=("llama@gpu3",))
     assert found.problems == (
