@@ -57,8 +57,8 @@ def test_a_failed_download_shows_no_token(inventory: str, first: str) -> None:
             {**MODEL, "environment": {"TGI_EMULATOR_FAULTS": "hub-unreachable"}},
         ],
     }
-    words = ["-i", inventory, "site.yml", "--limit", first, "--diff", "-v"]
-    red = ansible_playbook(*words, "-e", json.dumps(given))
+    words = ["-i", inventory, "--limit", first, "-e", json.dumps(given)]
+    red = ansible_playbook("site.yml", *words, "--diff", "-v")
     said = " ".join(red.stdout.split())
     assert red.returncode != 0, red.stdout
     assert "the Hub cannot be reached" in said, red.stdout
@@ -72,6 +72,6 @@ def test_a_failed_download_shows_no_token(inventory: str, first: str) -> None:
     assert not shows_token(log)
     assert not shows_token(host.check_output("journalctl --output cat --no-pager"))
 
-    diagnosed = ansible_playbook("-i", inventory, "playbooks/diagnose.yml", "--limit", first)
+    diagnosed = ansible_playbook("playbooks/diagnose.yml", *words)
     assert not shows_token(diagnosed.stdout + diagnosed.stderr)
     assert "the Hub cannot be reached" in " ".join(diagnosed.stdout.split())
