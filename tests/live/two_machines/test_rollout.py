@@ -22,6 +22,7 @@ import pytest
 from tests.support.live.endpoints import Endpoint, load_endpoints
 from tests.support.live.hosts import ask, until
 from tests.support.playbook import PROGRAM, ansible_playbook
+from tests.support.roots import ROOT
 
 Hosts = Callable[[str], Any]
 DEPLOYED = "/opt/tgi/scribe/deployed.json"
@@ -132,9 +133,15 @@ def marked(value: str) -> set[str]:
 def running(inventory: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
     """Start site.yml in a process group of its own, with its output as text."""
     words = ["-i", inventory, "site.yml", "-e", json.dumps(variables)]
-    settings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
+    own = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    settings = {**os.environ, **own, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [PROGRAM, *words], stdout=subprocess.PIPE, text=True, env=settings, start_new_session=True
+        [PROGRAM, *words],
+        cwd=ROOT,
+        env=settings,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as run:
         yield run
 
