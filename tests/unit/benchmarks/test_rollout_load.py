@@ -53,8 +53,9 @@ def asked(kind: str, said: bytes, lasts: float = 60) -> tuple[Asked, int]:
         calls += 1
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
-        if said != b"hang":
-            writer.close()
+        if said == b"hang":
+            await reader.read()  # until the client leaves; a writer that nobody holds hangs up
+        writer.close()
 
     async def talk() -> Asked:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
