@@ -11,11 +11,11 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from . import gbnf, llama_http
+from .call_spacing import spaced
 from .chat_template import END, render, turns_of
 from .text import Ask, InputToken, Piece, TextError
 from .tools import settled
@@ -84,8 +84,7 @@ class LlamaText:
     async def generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         pieces = self._generate(ask)
         try:
-            calls = ask.constraint is not None and ask.constraint.calls_tools
-            async for piece in _ended_by_a_comma(pieces) if calls else pieces:
+            async for piece in spaced(ask, pieces):
                 yield piece
         finally:
             await pieces.aclose()
@@ -114,30 +113,6 @@ class LlamaText:
         finally:
             self.running[port] -= 1
             await stream.aclose()
-
-
-async def _ended_by_a_comma(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-    """Tokens of a call, with each `",` the end of one, as larger models write it.
-
-    TGI loses count where it is not: after a lone quote it streams `{,`, and of `","` no argument.
-    """
-    held: Piece | None = None
-    carried = ""
-    async for piece in pieces:
-        text, carried = carried + piece.text, ""
-        if held and text.startswith(","):
-            text, held = held.text + text, replace(held, text="")
-        if held:
-            yield held
-        head, comma, tail = text.partition('",')
-        if comma and tail.strip():
-            carried, tail = tail, ""
-        piece = replace(piece, text=head + comma + tail)
-        held = piece if piece.text.endswith('"') else None
-        if not held:
-            yield piece
-    if held:
-        yield held
 
 
 def _params(params: Any, max_total_tokens: int) -> Any:

@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 from functools import cache
 
 from . import schema_fill, scripted_answers
+from .call_spacing import spaced
 from .chat_template import END, turns_of
 from .text import Ask, InputToken, Piece
 from .tools import settled
@@ -54,6 +56,11 @@ class ScriptedText:
         ]
 
     async def generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
+        async with aclosing(spaced(ask, self._generate(ask))) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _generate(self, ask: Ask) -> AsyncGenerator[Piece, None]:
         turns = turns_of(ask.prompt) or [("user", ask.prompt)]
         question = next((text for role, text in reversed(turns) if role == "user"), "")
         cut = _TOKEN if ask.constraint is None else _GUIDED_TOKEN
