@@ -54,7 +54,7 @@ def asked(kind: str, said: bytes, lasts: float = 60) -> tuple[Asked, int]:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
         if said == b"hang":
-            await reader.read()  # until the client leaves; a writer that nobody holds hangs up
+            await reader.read()  # until the client leaves; a writer without a reference hangs up
         writer.close()
 
     async def talk() -> Asked:
