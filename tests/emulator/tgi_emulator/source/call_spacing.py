@@ -25,7 +25,7 @@ def spacing_of(ask: Ask) -> str:
     """
     if ask.temperature is None:
         return "usual"
-    drawn = hashlib.sha256(f"{ask.seed} {ask.temperature:.3f}".encode()).digest()[0]
+    drawn = hashlib.sha256(f"{ask.seed} with {ask.temperature:.3f}".encode()).digest()[0]
     return _SPACINGS[drawn % len(_SPACINGS)]
 
 
