@@ -27,6 +27,7 @@ ROOMS = {
     "docker": "common packages",
     "engines": "common client",
     "models": "common engines",
+    "weights": "common",
     "readiness": "common engines docker",
     "checks": "common client engines docker",
     "planner": "common engines models",
