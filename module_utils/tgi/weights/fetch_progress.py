@@ -106,7 +106,7 @@ class FetchProgress:
         if force or now - self._written >= _EVERY:
             self._written = now
             value = {**self._values, "rate": self.rate()}
-            # Not to disk: nobody reads it after a crash
+            # Not to disk: it says nothing after a crash
             growing = self._path.with_name(f".{self._path.name}.growing")
             growing.write_text(json.dumps(value))
             growing.replace(self._path)

@@ -59,7 +59,7 @@ class HubConnections:
     def get(self, url: str, asked: Asked, headers: Mapping[str, str]) -> HubReply:
         """Follow redirects; the token goes to the endpoint's own address alone.
 
-        Raise HubProblem where nobody answers.
+        Raise HubProblem without an answer.
         """
         for _ in range(_REDIRECTS):
             parts = urllib.parse.urlsplit(url)

@@ -60,7 +60,7 @@ def show_login_page(site: WeightSite) -> None:
     site.hub.port = _portal()
 
 
-def nobody(site: WeightSite) -> None:
+def refuse_connections(site: WeightSite) -> None:
     site.hub.port = 9
 
 
@@ -96,7 +96,7 @@ def _portal() -> int:
         (fail, "", "server", "answers 503; try later"),
         (disable, "", "disabled", "is disabled by the Hub"),
         (show_login_page, "", "server", "a page that is no JSON"),
-        (nobody, "", "unreachable", "DNS, firewall"),
+        (refuse_connections, "", "unreachable", "DNS, firewall"),
     ],
 )
 def test_each_refusal_has_a_name_and_a_remedy(

@@ -1,4 +1,4 @@
-"""Test the manifest: what it keeps, and what it takes from nobody."""
+"""Test the manifest: what it keeps, and what it refuses."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_the_files_that_tgi_reads_come_and_no_other(site: WeightSite) -> None:
     assert not any("consolidated" in path or "gguf" in path for path in site.hub.paths())
 
 
-def test_a_second_run_asks_nobody_and_changes_nothing(site: WeightSite) -> None:
+def test_a_second_run_asks_no_server_and_changes_nothing(site: WeightSite) -> None:
     site.fetch()
     site.hub.requests.clear()
     assert site.look().complete
