@@ -136,8 +136,8 @@ from ansible.module_utils.tgi.gateway.drain import (
     flags_of,
     only_silent,
     places,
+    refuse_last,
     refuse_last_healthy,
-    refuse_too_many,
     refuse_unserved,
     under_way,
 )
@@ -221,8 +221,8 @@ def change(module: AnsibleModule) -> None:
     if params["state"] == "idle":
         report_open(module, params["addresses"] or [addresses[flag] for flag in flags])
     due, stayed = due_flags(flags, raised, drained, params["run"])
-    if drained and not skip:
-        refuse_too_many(addresses, replica, due, raised, last_too)
+    if drained and not skip and not last_too:
+        refuse_last(addresses, replica, due, raised)
     if skip or (params["ask"] and not (drained and last_too)):
         faults = ask_engines(asked_for(addresses, due, raised, drained), drained)
         due = only_silent(addresses, replica, due, raised, faults) if skip else due

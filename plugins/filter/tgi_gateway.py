@@ -37,6 +37,7 @@ class FilterModule:
             "tgi_endpoint_url": endpoint.endpoint_url,
             "tgi_left_out_hosts": replicas.left_out_hosts,
             "tgi_gateway_addresses": replicas.gateway_addresses,
+            "nginx_blocks": upstreams.blocks_of,
             "nginx_burst": template_data.nginx_burst,
             "nginx_host_problems": installed.nginx_host_problems,
             "nginx_keyring": key_file.nginx_keyring,

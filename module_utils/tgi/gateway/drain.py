@@ -12,13 +12,10 @@ from ..common.files import read
 from ..common.problem import problem
 from ..host.ports import owners
 from .drained import Drained
-from .render.upstreams import ALL_SETS
 
 # ESTABLISHED, SYN_SENT and CLOSE_WAIT: nginx has not closed them
 _OPEN = {"01", "02", "08"}
 _NGINX = "nginx"
-# With more replicas than ALL_SETS the gateway heeds two flags of a model
-_MOST_OF_MANY = 2
 Place = tuple[str, int]
 
 
@@ -62,39 +59,27 @@ def due_flags(
     return sorted(due), stay
 
 
-def refuse_too_many(
-    flags: Iterable[str],
-    replica: str,
-    due: Iterable[str],
-    raised: Collection[str],
-    last_too: bool = False,
+def refuse_last(
+    flags: Iterable[str], replica: str, due: Iterable[str], raised: Collection[str]
 ) -> None:
-    """Refuse the last replica of a model, unless ``last_too``, and more than nginx heeds.
+    """Refuse to drain the last replica of a model. Raises DrainError.
 
-    ``flags`` are those of all published replicas, ``due`` those of ``replica`` to make. Raises
-    DrainError.
+    ``flags`` are those of all published replicas, ``due`` those of ``replica`` to make.
     """
     served: dict[str, list[str]] = {}
     for flag in flags:
         served.setdefault(flag.partition("@")[0], []).append(flag)
-    last, many = [], []
-    for flag in due:
-        name = flag.partition("@")[0]
-        others = [one for one in served[name] if one != flag]
-        out = [one for one in others if one in raised]
-        if len(out) == len(others):
-            last.append(name)
-        elif len(served[name]) > ALL_SETS and len(out) >= _MOST_OF_MANY:
-            many.append(name)
-    if last and not last_too:
+    last = [
+        name
+        for name in (flag.partition("@")[0] for flag in due)
+        if all(one in raised or one == f"{name}@{replica}" for one in served[name])
+    ]
+    if last:
         own = [name for name in served if f"{name}@{replica}" in served[name]]
         others = [name for name in own if name not in last]
         remedy = f"write gateway_drain_models: [{', '.join(others)}], or " if others else ""
         what = f"is the last replica to serve {', '.join(last)}"
         raise DrainError(problem(replica, what, f"{remedy}take another replica into service first"))
-    if many:
-        what = f"would be the third drained replica of {', '.join(many)}"
-        raise DrainError(problem(replica, what, "take another replica into service first"))
 
 
 def asked_for(
@@ -139,7 +124,7 @@ def only_silent(
 ) -> list[str]:
     """Return those of ``due`` whose replica does not serve, while another one of the model does.
 
-    ``faults`` are as in :func:`refuse_last_healthy`; nginx heeds all of the returned.
+    ``faults`` are as in :func:`refuse_last_healthy`.
     """
     found, known = [], list(flags)
     for flag in due:
@@ -147,7 +132,7 @@ def only_silent(
         others = [one for one in faults if one.startswith(f"{name}@") and one != flag]
         if faults.get(flag) and not all(faults[one] for one in others):
             with contextlib.suppress(DrainError):
-                refuse_too_many(known, replica, [flag], raised)
+                refuse_last(known, replica, [flag], raised)
                 found.append(flag)
     return found
 

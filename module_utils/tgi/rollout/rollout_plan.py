@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..common.problem import problem
-from ..gateway.render.upstreams import ALL_SETS
 from .plan_text import IN_PLACE, ROLLING, UNSEEN, plan_lines
-
-_MOST_OF_MANY = 2
 
 
 @dataclass(frozen=True)
@@ -156,13 +153,10 @@ def _replicas(
 
 
 def _allowed(most: int | str, count: int) -> int:
-    """Return how many of ``count`` replicas may be out: at least one, never all of several.
-
-    Of more than ALL_SETS replicas, the gateways heed the flags of two.
-    """
+    """Return how many of ``count`` replicas may be out: at least one, never all of several."""
     text = str(most)
     wanted = count * int(text[:-1]) // 100 if text.endswith("%") else int(text)
-    return max(1, min(wanted, count - 1, count if count <= ALL_SETS else _MOST_OF_MANY))
+    return max(1, min(wanted, count - 1))
 
 
 def _batches(

@@ -1,5 +1,6 @@
 // Who asks, and for which model. Plain njs as of 0.7.9: no classes, no shared memory.
 import crypto from 'crypto';
+import fs from 'fs';
 
 // Own names only: "toString" is neither a key nor a model. A preloaded object has no methods.
 function own(object, name) {
@@ -269,4 +270,47 @@ function healthByPath(r) {
     healthOf(r, r.variables.gateway_named);
 }
 
-export default {consumer, byBody, byPath, toDefault, list, listByPath, retrieve, health, healthByPath};
+// Flags of drained replicas, as own names of an object: MODEL@REPLICA.
+function flags() {
+    const found = {};
+    try {
+        fs.readdirSync(models.flags).forEach(name => { found[name] = true; });
+    } catch (e) {
+        // No replica was ever drained
+    }
+    return found;
+}
+
+// Of a model with several blocks of replicas, the end of the name of a group of upstreams: '' for all replicas, or what
+// is left of one block, drawn so that each replica gets the same share. '!' if every replica is drained.
+function pool(r) {
+    const name = r.variables.gateway_model, drained = flags();
+    const blocks = models.blocks[name], ends = [], counts = [];
+    let left = 0, all = true;
+    for (let b = 0; b < blocks.length; b++) {
+        let end = '!block' + b, count = 0;
+        for (let i = 0; i < blocks[b].length; i++) {
+            if (own(drained, name + '@' + blocks[b][i])) {
+                end += '!' + (b + i * blocks.length);
+                all = false;
+            } else {
+                count += 1;
+            }
+        }
+        ends.push(end);
+        counts.push(count);
+        left += count;
+    }
+    if (all || left === 0) {
+        return all ? '' : '!';
+    }
+    // Of random digits, as njs may begin each request with the same Math.random
+    let drawn = parseInt(r.variables.request_id.substring(0, 8), 16) % left, chosen = 0;
+    while (drawn >= counts[chosen]) {
+        drawn -= counts[chosen];
+        chosen += 1;
+    }
+    return ends[chosen];
+}
+
+export default {consumer, byBody, byPath, toDefault, list, listByPath, retrieve, health, healthByPath, pool};

@@ -12,8 +12,8 @@ from ansible.module_utils.tgi.gateway.drain import (
     flags_of,
     only_silent,
     places,
+    refuse_last,
     refuse_last_healthy,
-    refuse_too_many,
     refuse_unserved,
     under_way,
 )
@@ -71,18 +71,9 @@ REFUSED: dict[str, tuple[str, list[str], tuple[str, ...], str]] = {
 def test_the_last_replica_is_refused_in_one_line(case: str) -> None:
     replica, due, raised, words = REFUSED[case]
     with pytest.raises(DrainError, match="; ") as refused:
-        refuse_too_many(ADDRESSES, replica, due, raised)
+        refuse_last(ADDRESSES, replica, due, raised)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
-    refuse_too_many(ADDRESSES, replica, due, raised, last_too=True)
-
-
-def test_of_many_replicas_two_may_be_out() -> None:
-    many = [f"a@gpu{number}" for number in range(5)]
-    refuse_too_many(many, "gpu1", ["a@gpu1"], ("a@gpu2",))
-    for last_too in (False, True):
-        with pytest.raises(DrainError, match="third drained replica of a; take"):
-            refuse_too_many(many, "gpu1", ["a@gpu1"], ("a@gpu2", "a@gpu3"), last_too)
 
 
 RAISED = {
@@ -147,9 +138,7 @@ def test_what_is_silent_leaves_service_where_another_replica_serves() -> None:
     many = {f"a@gpu{number}": f"10.0.0.{number}:80" for number in range(1, 7)}
     out = {one: Drained("a", one[2:], 0, "anna") for one in ("a@gpu1", "a@gpu2")}
     asked = {"a@gpu3": "off", "a@gpu4": "", "a@gpu5": "", "a@gpu6": ""}
-    # nginx heeds two flags of a model with many replicas
-    assert only_silent(many, "gpu3", ["a@gpu3"], out, asked) == []
-    assert only_silent(many, "gpu3", ["a@gpu3"], list(out)[:1], asked) == ["a@gpu3"]
+    assert only_silent(many, "gpu3", ["a@gpu3"], out, asked) == ["a@gpu3"]
 
 
 def test_only_what_serves_gets_requests_again() -> None:

@@ -6,10 +6,13 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.gateway.render.template_data import nginx_models
+from ansible.module_utils.tgi.gateway.render.upstreams import nginx_upstreams
 
 from tests.support.render_gateway import ROLE
 
@@ -59,11 +62,13 @@ console.log(JSON.stringify(answers));
 """
 
 
-def run(*cases: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def run(
+    *cases: tuple[str, dict[str, Any]], models: dict[str, Any] = MODELS
+) -> list[dict[str, Any]]:
     source = (ROLE / "files" / "gateway.js").read_text(encoding="utf-8")
     done = subprocess.run(
         ["node", "--input-type=module", "-e", _HARNESS],
-        input=json.dumps([source, MODELS, KEYRING, cases]),
+        input=json.dumps([source, models, KEYRING, cases]),
         capture_output=True,
         text=True,
         check=True,
@@ -122,6 +127,49 @@ def test_a_certificate_stands_for_a_key_that_was_not_sent(
 ) -> None:
     variables = {"ssl_client_verify": verified, "ssl_client_s_dn": subject}
     assert identify(header, **variables) == who
+
+
+def drawn(tmp_path: Path, drained: set[int], count: int, draws: int = 200) -> Counter[str]:
+    """Return how often each group of a model with ``count`` replicas is drawn for a request."""
+    replicas = [{"name": f"g{place}"} for place in range(count)]
+    models = nginx_models([{"name": "many", "model_id": "g/h", "replicas": replicas}])
+    models["flags"] = str(tmp_path / "flags")
+    for place in drained:
+        (tmp_path / "flags").mkdir(exist_ok=True)
+        (tmp_path / "flags" / f"many@g{place}").touch()
+    asked = [
+        {"gateway_model": "many", "request_id": f"{number * 7919:08x}ff"} for number in range(draws)
+    ]
+    answers = run(*[("pool", {"variables": one}) for one in asked], models=models)
+    return Counter(answer["value"] for answer in answers)
+
+
+def test_a_model_with_many_replicas_is_one_group_while_none_is_drained(tmp_path: Path) -> None:
+    assert drawn(tmp_path, set(), 13) == {"": 200}
+    # Flags of others, and of a replica that is not published, are not its own
+    (tmp_path / "flags").mkdir()
+    for name in ("other@g1", "many@g99", "many"):
+        (tmp_path / "flags" / name).touch()
+    assert drawn(tmp_path, set(), 13) == {"": 200}
+
+
+@pytest.mark.parametrize(
+    "drained", [{0}, {0, 3, 6, 9, 12}, {0, 1, 2, 3}, {1, 4, 7, 10, 2, 5, 8, 11, 0}]
+)
+def test_each_replica_that_serves_gets_the_same_share(tmp_path: Path, drained: set[int]) -> None:
+    found = drawn(tmp_path, drained, 13, draws=1300)
+    replicas = [{"name": f"g{n}", "address": f"10.0.0.{n}:80"} for n in range(13)]
+    backend = {"name": "many", "replicas": replicas}
+    groups = {one["name"]: len(one["servers"]) for one in nginx_upstreams(backend)}
+    # Each is a group that nginx has, and together they have all that serve and no other
+    sizes = {end: groups[f"model_many{end}"] for end in found}
+    assert sum(sizes.values()) == 13 - len(drained)
+    shares = [count / sizes[end] for end, count in found.items()]
+    assert max(shares) < 1.25 * min(shares), (found, sizes)
+
+
+def test_a_model_whose_replicas_are_all_drained_has_no_group(tmp_path: Path) -> None:
+    assert drawn(tmp_path, set(range(13)), 13) == {"!": 200}
 
 
 NESTED = "[" * 40 + "]" * 40

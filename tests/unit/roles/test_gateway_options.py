@@ -56,6 +56,26 @@ def test_replicas_share_the_load_and_can_be_drained() -> None:
     assert words(there["@model_llama"], "proxy_next_upstream_tries") == [["2"]]
 
 
+def test_of_many_replicas_njs_names_the_group() -> None:
+    replicas = [{"name": f"gpu{n}", "address": f"10.0.0.{n}:8081"} for n in range(1, 9)]
+    model = {"name": "llama", "model_id": "a/b", "replicas": replicas}
+    found = conf(gateway_backends=[model])
+    named = dict(locations(found))
+    for place in ("@model_llama", "@quiet_model_llama", "= /_gateway/health/llama"):
+        assert ["$gateway_drained", "$gateway_pool"] in words(named[place], "set")
+        looks = [one for one, _ in every(named[place], "if")]
+        assert [one[1:] for one in looks] == [["($gateway_drained", "=", '"!"', ")"]], looks
+    groups = {words_[1]: inner for words_, inner in every(found, "upstream")}
+    assert len(groups) == 1 + 15 + 15
+    servers = words(groups["model_llama!block1!3"], "server")
+    assert [one[0] for one in servers if "backup" not in one] == [
+        "10.0.0.2:8081", "10.0.0.6:8081", "10.0.0.8:8081",
+    ]  # fmt: skip
+    assert [one[0] for one in servers if "backup" in one] == [
+        f"10.0.0.{n}:8081" for n in (1, 3, 5, 7)
+    ]
+
+
 def test_one_replica_is_asked_once_and_costs_one_look_for_its_flag() -> None:
     found = conf(gateway_backends=WIDE)
     (flags,) = [dict(w for w, _ in b) for w, b in every(found, "map") if w[-1] == "$gateway_flag"]

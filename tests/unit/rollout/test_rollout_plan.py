@@ -54,8 +54,7 @@ def test_replicas_are_replaced_one_after_the_other() -> None:
 @pytest.mark.parametrize(
     ("count", "most", "sizes"),
     [(4, 1, [1] * 4), (4, 2, [2, 2]), (4, "50%", [2, 2]), (4, "100%", [3, 1]), (4, "1%", [1] * 4),
-     # Gateways heed the flags of two replicas of so many
-     (8, 1, [1] * 8), (8, "25%", [2] * 4), (8, "50%", [2] * 4)],
+     (8, 1, [1] * 8), (8, "25%", [2] * 4), (8, "50%", [4, 4]), (100, "25%", [25] * 4)],
 )  # fmt: skip
 def test_so_many_may_be_out_and_never_all(count: int, most: int | str, sizes: list[int]) -> None:
     names = [f"gpu{number}" for number in range(1, count + 1)]

@@ -7,7 +7,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...common.places import GATEWAY_STATE
 from ...models.model_rules import DEFAULT_ALIAS
+from .upstreams import blocks_of
 
 
 def nginx_rate(per_second: Any) -> str:
@@ -40,7 +42,9 @@ def nginx_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the njs code reads: names to a model, the default one, and /v1/models.
 
     ``replicated`` has the models with more than one replica, which have a location of their own;
-    ``lists`` has the part of ``list`` that is each model's.
+    ``lists`` has the part of ``list`` that is each model's. ``blocks`` has the names of the
+    replicas of each block, of models that have several; ``flags`` is where drained replicas are
+    named.
 
     An alias is listed as a model whose ``root`` is the name it stands for, as vLLM lists
     adapters; the default's alias ``tgi`` works without being listed.
@@ -66,6 +70,11 @@ def nginx_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for entry in listed:
         lists.setdefault(entry["root"], {"object": "list", "data": []})["data"].append(entry)
     replicated = {e["name"]: len(e["replicas"]) for e in entries if len(e["replicas"]) > 1}
+    blocks = {
+        entry["name"]: [[entry["replicas"][place]["name"] for place in places] for places in parts]
+        for entry in entries
+        if len(parts := blocks_of(entry)) > 1
+    }
     return {
         "names": names,
         "default": entries[0]["name"],
@@ -73,4 +82,6 @@ def nginx_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "shown": shown_names,
         "list": page,
         "lists": lists,
+        "blocks": blocks,
+        "flags": f"{GATEWAY_STATE}/drain",
     }
