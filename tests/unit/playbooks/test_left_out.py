@@ -120,4 +120,6 @@ def test_refuse_stops_all(tmp_path: Path) -> None:
     done = run(tmp_path, "gpu2", preflight_unreachable="refuse")
     assert done.returncode == 2
     assert worked(done) == set()
+    assert "Preflight refuses this host: " in done.stdout
+    assert "the host cannot be reached (" in done.stdout
     assert "to go on without it, add --limit '!gpu2'" in done.stdout
