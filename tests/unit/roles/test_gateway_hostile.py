@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleError
+from ansible.module_utils.tgi.gateway.render.quoting import (
+    nginx_address,
+    nginx_map_key,
+    nginx_word,
+)
 
 from tests.support.render_gateway import INPUT, render
 
+#: Words that nginx or Ansible would read as more than a word
 EVIL = [
     "a; return 200",
     "a}",
@@ -26,6 +32,14 @@ EVIL = [
 
 
 @pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("quote", [nginx_word, nginx_address, nginx_map_key])
+def test_every_filter_refuses_what_is_no_plain_word(quote: Any, evil: str) -> None:
+    with pytest.raises(ValueError, match="is not allowed in nginx's configuration"):
+        quote(evil)
+
+
+# Each place uses such a filter for any text: a way to break out, a variable of nginx, a template
+@pytest.mark.parametrize("evil", ["a; return 200", "$host", "{{ 1 + 1 }}"])
 @pytest.mark.parametrize(
     "place",
     ["consumer", "tier", "model", "replica", "address", "server", "network", "header", "origin"],
