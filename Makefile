@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PLAY := $(BIN)/ansible-playbook
 # The longest first: two run at a time
 SCENARIOS := gateway gpu_hosts two_machines default
+# These run beside the scenarios; readme_sandbox removes images and caches, so it is the last and alone
+BESIDE := $(filter-out readme_sandbox,$(patsubst tests/end_to_end/test_%.py,%,$(wildcard tests/end_to_end/test_*.py)))
 COMMA := ,
 SPACE := $(subst ,, )
 BOOTSTRAP := VENV=$(VENV) tests/sandbox/bootstrap.sh
@@ -41,7 +43,8 @@ sandbox-down: ## Remove the sandbox and all that belongs to it
 	@$(PLAY) -i inventories/sandbox tests/sandbox/destroy.yml -e hosts_images_too=true
 
 test: ## Run all tests and print how long each took (as root); PYTHON=python3.13 uses that Python
-	@tests/stages.sh prepare unit,lint,images $(subst $(SPACE),$(COMMA),$(SCENARIOS:%=scenario-%)) end-to-end
+	@tests/stages.sh prepare unit,lint,images $(subst $(SPACE),$(COMMA),$(SCENARIOS:%=scenario-%) $(BESIDE:%=end-to-end-%)) \
+	  end-to-end-readme_sandbox
 
 images:
 	@tests/sandbox/images.sh trixie bookworm
@@ -66,6 +69,9 @@ $(SCENARIOS:%=scenario-%): scenario-%:
 
 end-to-end: ## Test what README prints, llama.cpp's server and the collection (as root)
 	@$(BIN)/pytest tests/end_to_end
+
+end-to-end-%: | $(VENV)
+	@$(BIN)/pytest tests/end_to_end/test_$*.py
 
 newest-python: ## Run unit tests and site.yml on the newest Python of this machine (as root)
 	@python=$$(tests/sandbox/find_python.sh newer python3); \

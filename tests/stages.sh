@@ -10,7 +10,7 @@ one() { # target: run it, note how long it took
   start=$(date +%s)
   result=passed
   ${MAKE:-make} --no-print-directory "$1" || result=FAILED
-  printf '%-24s %6d s  %s\n' "$1" $(($(date +%s) - start)) $result >> "$work/table"
+  printf '%-26s %6d s  %s\n' "$1" $(($(date +%s) - start)) $result >> "$work/table"
 }
 
 if [ "${1:-}" = --one ]; then
@@ -27,5 +27,5 @@ for stage in "$@"; do
   ! grep -q FAILED "$work/table" || break
 done
 printf '\n'; cat "$work/table"
-printf '%-24s %6d s\n' total $(($(date +%s) - began))
+printf '%-26s %6d s\n' total $(($(date +%s) - began))
 ! grep -q FAILED "$work/table"
