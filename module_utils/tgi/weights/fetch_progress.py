@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -45,6 +46,11 @@ class FetchProgress:
             self._seen = deque([(self._clock(), 0)])
             self._moved = 0
             self._show(force=True)
+
+    def end(self) -> None:
+        """Remove the file: there is nothing more to watch."""
+        with self._lock, contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
 
     def note(self, text: str) -> None:
         """Say what the fetch waits for."""

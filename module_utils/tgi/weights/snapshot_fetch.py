@@ -49,7 +49,10 @@ def fetch(
         store.make_folders()
         progress = FetchProgress(store.progress, wish.repository, wish.throttle, sleep=sleep)
         with _locked(store.lock, sleep):
-            return _Run(store, wish, progress, sleep).run()
+            try:
+                return _Run(store, wish, progress, sleep).run()
+            finally:
+                progress.end()
     except OSError as error:
         raise on_disk(asked, error) from error
 

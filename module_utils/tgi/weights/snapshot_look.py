@@ -43,9 +43,14 @@ class Standing(NamedTuple):
     in_place: bool = False
 
     @property
+    def settled(self) -> bool:
+        """Return whether nothing would change, as far as is known without reading content."""
+        return bool(self.manifest) and self.in_place and not self.missing
+
+    @property
     def complete(self) -> bool:
         """Return whether nothing is to do."""
-        return bool(self.manifest) and self.in_place and not (self.missing or self.unproven)
+        return self.settled and not self.unproven
 
 
 def look(store: SnapshotStore, wish: SnapshotWish) -> Standing:

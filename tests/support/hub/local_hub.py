@@ -83,6 +83,9 @@ class LocalHub:
         self.page = 1000
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.lock = threading.Lock()
+        #: The storage sends nothing before it is set
+        self.open = threading.Event()
+        self.open.set()
         self.port = 0
 
     @property
@@ -221,6 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._say(400, {"X-Error-Message": "a signed address and a token at once"})
         if status := self.hub.take("storage"):
             return self._say(status, {})
+        self.hub.open.wait(60)
         return self._content(file, self.hub.repositories[name].files[file], {})
 
     def _content(self, path: str, content: Content, headers: dict[str, str]) -> None:
