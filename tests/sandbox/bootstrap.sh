@@ -52,7 +52,7 @@ if [ ! -e "$ready" ]; then
 fi
 if [ "$engine" = engine ]; then
   install_packages dockerd:docker.io docker:docker.io mmdebstrap:mmdebstrap
-  # Unit tests run the gateway's njs code in node, and compare with openssl and gpg
-  install_packages node:nodejs openssl:openssl gpg:gnupg
+  # Unit tests run the gateway's code in njs and node, and compare with openssl and gpg
+  install_packages njs:njs node:nodejs openssl:openssl gpg:gnupg
   start_engine
 fi

@@ -1,0 +1,46 @@
+// An error in OpenAI's form, in the engine's words.
+
+const TYPES = {401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 429: 'rate_limit_error'};
+const EMPTY = {
+    404: 'The engine does not know this route.',
+    405: 'The engine does not take this method here.',
+    413: 'The request is too large.',
+};
+
+function typeOf(status) {
+    return TYPES[status] || (status < 500 && status !== 424 ? 'invalid_request_error' : 'server_error');
+}
+
+function isText(value) {
+    return typeof value === 'string' && value !== '';
+}
+
+// Engine's words and its own kind of error, out of {error: words, error_type}, {error: {…}}, or plain text
+function understood(text) {
+    let said = null;
+    try {
+        said = JSON.parse(text);
+    } catch (e) {
+        return {message: text.trim()};
+    }
+    const error = said !== null && typeof said === 'object' ? said.error : undefined;
+    if (isText(error)) {
+        return {message: error, code: said.error_type};
+    }
+    if (error !== null && typeof error === 'object' && isText(error.message)) {
+        return {message: error.message, type: error.type, param: error.param, code: error.code, status: error.http_status_code};
+    }
+    return {message: text.trim()};
+}
+
+function error(status, text, plan) {
+    const said = understood(text);
+    return JSON.stringify({error: {
+        message: said.message || EMPTY[status] || 'The engine answered ' + status + ' without a word.',
+        type: isText(said.type) ? said.type : typeOf(said.status || status),
+        param: isText(said.param) ? said.param : null,
+        code: said.code === undefined ? null : said.code,
+    }});
+}
+
+export default error;

@@ -1,0 +1,185 @@
+// A request as TGI takes it. Only the values that need it are written anew, so all others keep their
+// spelling; null in place of a value is for TGI as if it were not there.
+import formats from './formats.js';
+import json from './json.js';
+import refusal from './refusal.js';
+import schemas from './schemas.js';
+
+const CHAT = '/v1/chat/completions';
+const BRACE = 123, BRACKET = 91, QUOTE = 34;
+const LONGEST_STOP = 1000;
+
+function raw(body, key) {
+    const part = json.named(body.parts, key);
+    return part === null ? 'null' : json.raw(body.read, part);
+}
+
+function starts(body, part, mark) {
+    return part !== null && body.read.bytes[part.from] === mark;
+}
+
+function put(body, part, text) {
+    body.edits.push({from: part.from, to: part.to, text: text});
+}
+
+function stop(body) {
+    const part = json.named(body.parts, 'stop'), read = body.read;
+    if (starts(body, part, QUOTE)) {
+        body.plan.stop = [JSON.parse(json.raw(read, part))];
+        put(body, part, '[' + json.raw(read, part) + ']');
+    } else if (starts(body, part, BRACKET)) {
+        const texts = json.parts(read, part.from).filter(one => read.bytes[one.from] === QUOTE);
+        if (texts.length > 0) {
+            body.plan.stop = texts.map(one => JSON.parse(json.raw(read, one)));
+        }
+    }
+    (body.plan.stop || []).forEach(text => {
+        if (text === '' || text.length > LONGEST_STOP) {
+            throw refusal('stop', 'invalid_value', 'A stop must have between 1 and ' + LONGEST_STOP + ' characters: ' +
+                (text === '' ? 'leave the empty one out.' : 'write a shorter one.'));
+        }
+    });
+}
+
+function logitBias(body) {
+    const part = json.named(body.parts, 'logit_bias');
+    if (!starts(body, part, BRACE)) {
+        return;
+    }
+    if (json.parts(body.read, part.from).length > 0) {
+        throw refusal('logit_bias', 'unsupported_parameter', 'The engine has no logit_bias: leave it out.');
+    }
+    put(body, part, 'null');
+}
+
+function one(body, key, remedy) {
+    if (Number(raw(body, key)) > 1) {
+        throw refusal(key, 'unsupported_value', 'The engine gives one answer to a request, and ' + key + ' asks for more: ' + remedy);
+    }
+}
+
+function unknown(body, key, words) {
+    const text = raw(body, key);
+    if (text !== 'null' && text !== 'false' && text !== '0' && text !== '[]') {
+        throw refusal(key, 'unsupported_parameter', words);
+    }
+}
+
+// The schema of one tool; TGI takes "arguments" for "parameters"
+function tool(body, part, budget) {
+    const read = body.read;
+    const made = json.named(read.bytes[part.from] === BRACE ? json.parts(read, part.from) : [], 'function');
+    const inner = starts(body, made, BRACE) ? json.parts(read, made.from) : [];
+    const parameters = json.named(inner, 'parameters') || json.named(inner, 'arguments'), name = json.named(inner, 'name');
+    if (!starts(body, parameters, BRACE)) {
+        return;
+    }
+    const written = json.raw(read, parameters);
+    const text = schemas.needed(written)
+        ? schemas.translate(written, 'tools', 'The schema of tool ' + (name === null ? '' : json.raw(read, name)), budget) : null;
+    if (text !== null) {
+        put(body, parameters, text);
+    }
+}
+
+// Calls that the engine would tear are asked for whole; replay() makes a stream of the answer
+function whole(body, live) {
+    const stream = json.named(body.parts, 'stream'), options = json.named(body.parts, 'stream_options');
+    if (live || raw(body, 'stream') !== 'true' || raw(body, 'tool_choice') === '"none"') {
+        return;
+    }
+    body.plan.replay = true;
+    put(body, stream, 'false');
+    if (options !== null) {
+        const usage = starts(body, options, BRACE) ? json.named(json.parts(body.read, options.from), 'include_usage') : null;
+        if (usage !== null && json.raw(body.read, usage) === 'true') {
+            body.plan.usage = true;
+        }
+        put(body, options, 'null');
+    }
+}
+
+function tools(body, budget, live) {
+    const part = json.named(body.parts, 'tools');
+    if (!starts(body, part, BRACKET)) {
+        return;
+    }
+    const list = json.parts(body.read, part.from);
+    if (list.length === 0) {
+        // TGI would put its prompt for tools in
+        put(body, part, 'null');
+        return;
+    }
+    if (body.format) {
+        throw refusal('response_format', 'unsupported_parameter', 'The engine cannot hold an answer to response_format and offer tools in one ' +
+            'request: leave one of them out.');
+    }
+    list.forEach(one => tool(body, one, budget));
+    body.plan.tools = true;
+    whole(body, live);
+}
+
+function responseFormat(body, budget) {
+    const part = json.named(body.parts, 'response_format');
+    if (!starts(body, part, BRACE)) {
+        return;
+    }
+    const text = formats.translate(body.read, part, budget);
+    body.format = text !== 'null';
+    if (text !== null) {
+        put(body, part, text);
+    }
+}
+
+function chat(body, live) {
+    const budget = schemas.work();
+    one(body, 'n', 'ask several times.');
+    unknown(body, 'functions', 'The engine has no functions: write them as tools.');
+    unknown(body, 'function_call', 'The engine has no function_call: write tools and tool_choice.');
+    responseFormat(body, budget);
+    tools(body, budget, live);
+}
+
+function completions(body) {
+    one(body, 'n', 'ask several times, or write several prompts.');
+    one(body, 'best_of', 'leave it out.');
+    unknown(body, 'echo', 'The engine cannot repeat the prompt: leave echo out.');
+    unknown(body, 'logprobs', 'The engine has no log-probabilities here: leave logprobs out, or ask /v1/chat/completions.');
+}
+
+function translate(route, given, options) {
+    const read = json.reader(typeof given === 'string' ? Buffer.from(given) : given);
+    const body = {read: read, edits: [], plan: {route: route}, parts: json.parts(read, json.behindSpace(read, 0)), format: false};
+    if (!starts(body, {from: json.behindSpace(read, 0)}, BRACE)) {
+        return {text: null, plan: {route: route}};
+    }
+    stop(body);
+    logitBias(body);
+    if (route === CHAT) {
+        chat(body, options !== undefined && options.live === true);
+    } else {
+        completions(body);
+    }
+    return {text: body.edits.length === 0 ? null : json.edited(read, body.edits), plan: body.plan};
+}
+
+// {text, plan}: text is null where nothing changes; or {refused: {message, param, code}}
+function request(route, given, options) {
+    try {
+        return translate(route, given, options);
+    } catch (e) {
+        if (e.refused) {
+            return {refused: e.refused};
+        }
+        if (e.name === 'Excess') {
+            return {refused: {message: 'The request is not read, as ' + e.message + ': make it smaller.', param: null, code: 'request_too_complex'}};
+        }
+        if (e.name === 'SyntaxError') {
+            // The engine says what is wrong with it
+            return {text: null, plan: {route: route}};
+        }
+        throw e;
+    }
+}
+
+export default request;

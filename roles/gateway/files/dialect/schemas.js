@@ -1,0 +1,225 @@
+// JSON Schema as TGI can follow it: the definition in place of each reference, a list of types as
+// anyOf. What it accepts stays the same; what cannot be said to TGI is refused.
+import numbers from './numbers.js';
+import refusal from './refusal.js';
+import types from './types.js';
+
+// Bounds of one request, all its schemas together: a definition that is named often grows quickly
+const MOST_SCHEMAS = 4000;
+const MOST_TEXT = 131072;
+// njs writes and reads no more levels, and has no room for functions that call themselves so often
+const DEEPEST = 31;
+// How the values of a keyword are schemas; those of all others are data and stay as they are
+const ONE = 1, LIST = 2, NAMED = 3;
+const HOLDS = {
+    items: ONE, additionalItems: ONE, unevaluatedItems: ONE, contains: ONE, additionalProperties: ONE, propertyNames: ONE,
+    unevaluatedProperties: ONE, not: ONE, if: ONE, then: ONE, else: ONE, contentSchema: ONE,
+    allOf: LIST, anyOf: LIST, oneOf: LIST, prefixItems: LIST,
+    properties: NAMED, patternProperties: NAMED, dependentSchemas: NAMED, dependencies: NAMED,
+};
+// Definitions stand in place of their references afterwards
+const DEFINITIONS = ['$defs', 'definitions'];
+// Words beside a reference that say nothing about what is accepted
+const NOTES = ['title', 'description', 'default', 'examples', 'deprecated', 'readOnly', 'writeOnly', '$comment'];
+// Keywords that act together with others, so that they cannot move into another object
+const ENTANGLED = ['properties', 'patternProperties', 'additionalProperties', 'unevaluatedProperties', 'items', 'prefixItems',
+    'additionalItems', 'unevaluatedItems', 'contains', 'minContains', 'maxContains', 'if', 'then', 'else', 'dependencies'];
+const NEEDS = /\$(?:ref|dynamicRef|recursiveRef)"|\\u00|"type"\s*:\s*\[/;
+const OLD_DRAFT = /draft-0[3-7]/;
+
+function own(object, name) {
+    return Object.prototype.hasOwnProperty.call(object, name);
+}
+
+function isObject(value) {
+    return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function work() {
+    return {schemas: MOST_SCHEMAS, text: MOST_TEXT};
+}
+
+function refuse(at, words) {
+    throw refusal(at.param, 'unsupported_schema', at.name + ' ' + words);
+}
+
+function find(at, ref) {
+    let value = at.root;
+    if (ref.charAt(0) !== '#' || (ref.length > 1 && ref.charAt(1) !== '/')) {
+        refuse(at, 'refers to ' + JSON.stringify(ref) + ', which is not in it: write references as "#/$defs/NAME".');
+    }
+    ref.split('/').slice(1).forEach(step => {
+        let name = step;
+        try {
+            name = decodeURIComponent(step);
+        } catch (e) {
+            // Not encoded, then
+        }
+        name = name.replace(/~1/g, '/').replace(/~0/g, '~');
+        if (value === null || typeof value !== 'object' || !own(value, name)) {
+            refuse(at, 'refers to ' + JSON.stringify(ref) + ', which it does not define: add it below "$defs".');
+        }
+        value = value[name];
+    });
+    return value;
+}
+
+// The definition with what stands beside its reference: `node` without the reference
+function besides(at, target, node) {
+    const made = {}, beside = Object.keys(node).filter(name => name !== '$ref' && DEFINITIONS.indexOf(name) < 0);
+    // Drafts up to 7 say that what stands beside a reference does not count
+    const counting = beside.filter(name => !at.old || NOTES.indexOf(name) >= 0);
+    Object.keys(target).forEach(name => {
+        if (DEFINITIONS.indexOf(name) < 0 && counting.indexOf(name) < 0) {
+            made[name] = target[name];
+        }
+    });
+    counting.forEach(name => {
+        if (NOTES.indexOf(name) < 0 && name !== '$ref' && (own(target, name) || ENTANGLED.indexOf(name) >= 0)) {
+            refuse(at, 'has ' + JSON.stringify(name) + ' beside a "$ref", which the engine cannot hold together: write both in one object.');
+        }
+        made[name] = node[name];
+    });
+    return made;
+}
+
+// An object without its reference; `task.open` lists the references that it stands within
+function referred(at, task) {
+    let node = task.node;
+    while (typeof node.$ref === 'string') {
+        const ref = node.$ref;
+        for (let open = task.open; open !== null; open = open.next) {
+            if (open.ref === ref) {
+                refuse(at, 'refers to itself at ' + JSON.stringify(ref) + ', which the engine cannot follow: ' +
+                    'write out as many levels as you need, or ask for that part as a string.');
+            }
+        }
+        const target = find(at, ref);
+        if (!isObject(target)) {
+            refuse(at, 'refers to ' + JSON.stringify(ref) + ', which is no object: name an object there.');
+        }
+        spend(at);
+        at.changed = true;
+        task.open = {ref: ref, next: task.open};
+        node = besides(at, target, node);
+    }
+    return node;
+}
+
+// One schema fewer of those that a request may have
+function spend(at) {
+    at.work.schemas -= 1;
+    if (at.work.schemas < 0) {
+        refuse(at, 'has more than ' + MOST_SCHEMAS + ' parts with its references written out: make it smaller.');
+    }
+}
+
+function weigh(at, name, value) {
+    at.work.text -= name.length + 4;
+    if (typeof value === 'string') {
+        at.work.text -= value.length;
+    } else if (value !== null && typeof value === 'object') {
+        at.work.text -= numbers.write(value).length;
+    }
+    if (at.work.text < 0) {
+        refuse(at, 'has more than ' + MOST_TEXT + ' characters with its references written out: make it smaller.');
+    }
+}
+
+// A schema's object as the engine can follow it; the schemas in it are as they were
+function shallow(at, task) {
+    const node = referred(at, task);
+    if (own(node, '$dynamicRef') || own(node, '$recursiveRef')) {
+        refuse(at, 'has a "$dynamicRef" or "$recursiveRef", which the engine cannot follow: write "$ref".');
+    }
+    at.bases += task.depth > 1 && (own(node, '$id') || typeof node.id === 'string') ? 1 : 0;
+    const names = Object.keys(node).filter(name => DEFINITIONS.indexOf(name) < 0);
+    const split = types.split(node, names);
+    if (split === null) {
+        return node;
+    }
+    at.changed = true;
+    if (split.problem) {
+        refuse(at, split.problem);
+    }
+    return split.node;
+}
+
+// This name alone would set another prototype, and vanish
+function named(at, name) {
+    if (name === '__proto__') {
+        refuse(at, 'has the name "__proto__": write another name.');
+    }
+}
+
+// Translates one schema, and adds those in it to the tasks
+function step(at, task, tasks) {
+    if (task.depth > DEEPEST) {
+        refuse(at, 'is nested more than ' + DEEPEST + ' deep with its references written out: make it flatter.');
+    }
+    spend(at);
+    if (!isObject(task.node)) {
+        task.into[task.key] = task.node;
+        return;
+    }
+    const node = shallow(at, task), made = {};
+    task.into[task.key] = made;
+    Object.keys(node).forEach(name => {
+        named(at, name);
+        const value = node[name], kind = own(HOLDS, name) ? HOLDS[name] : 0, list = Array.isArray(value);
+        if (DEFINITIONS.indexOf(name) >= 0) {
+            return;
+        }
+        if (kind === ONE && !list) {
+            made[name] = null;
+            tasks.push({node: value, into: made, key: name, depth: task.depth + 1, open: task.open});
+        } else if ((list && (kind === LIST || name === 'items')) || (kind === NAMED && isObject(value))) {
+            const inner = list ? [] : {};
+            made[name] = inner;
+            Object.keys(value).forEach(key => {
+                named(at, key);
+                inner[key] = null;
+                tasks.push({node: value[key], into: inner, key: key, depth: task.depth + 2, open: task.open});
+            });
+        } else {
+            made[name] = value;
+            weigh(at, name, value);
+        }
+    });
+}
+
+// Whether a text may have what needs a change: a reference, a list of types, or escapes that may hide one
+function needed(text) {
+    return NEEDS.test(text);
+}
+
+// The schema in a text, translated; null where nothing needs a change. `name` begins the refusals.
+function translate(text, param, name, budget) {
+    const at = {param: param, name: name, work: budget, changed: false, bases: 0, old: false};
+    try {
+        at.root = numbers.read(text);
+    } catch (e) {
+        refuse(at, 'is no JSON, or nested more than 30 deep: make it flatter.');
+    }
+    if (!isObject(at.root)) {
+        return null;
+    }
+    at.old = typeof at.root.$schema === 'string' && OLD_DRAFT.test(at.root.$schema);
+    const holder = {}, tasks = [{node: at.root, into: holder, key: 'made', depth: 1, open: {ref: '#', next: null}}];
+    while (tasks.length > 0) {
+        step(at, tasks.pop(), tasks);
+    }
+    if (!at.changed) {
+        return null;
+    }
+    if (at.bases > 0) {
+        refuse(at, 'has an "$id" inside, which references cannot be resolved with: leave the inner "$id" out.');
+    }
+    try {
+        return numbers.write(holder.made);
+    } catch (e) {
+        throw refuse(at, 'is nested more than ' + DEEPEST + ' deep with its references written out: make it flatter.');
+    }
+}
+
+export default {translate, needed, work};

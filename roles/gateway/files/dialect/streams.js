@@ -1,0 +1,159 @@
+// TGI's event streams in OpenAI's words, whatever the chunks they come in. Held back is as much of a text
+// as may be the beginning of a stop; the rest of an unfinished event waits for its end.
+import answers from './answers.js';
+import error from './errors.js';
+
+const DONE = /^data: ?\[DONE\]/;
+const ERROR = /^data: ?(\{\s*"error"\s*:)/;
+const INDEX = /"index"\s*:\s*(\d+)/;
+const REASON = /"finish_reason"\s*:\s*"([^"]*)"/;
+const EMPTY_REASON = /("finish_reason"\s*:\s*)""/;
+const CALL = /("id"\s*:\s*)"\d*"(\s*,\s*"type"\s*:\s*"function")/;
+const NO_CHOICES = /"choices"\s*:\s*\[\s*\]/;
+const NULL_REASON = /("finish_reason"\s*:\s*)null/;
+const TAIL = '[{"index":0,"delta":{},"logprobs":null,"finish_reason":"tool_calls"}]';
+
+// How much of a text's end may be the beginning of a stop
+function held(text, stops) {
+    let most = 0;
+    stops.forEach(stop => {
+        for (let size = Math.min(stop.length - 1, text.length); size > most; size--) {
+            if (stop.startsWith(text.slice(text.length - size))) {
+                most = size;
+            }
+        }
+    });
+    return most;
+}
+
+// What of a choice's next piece goes on now
+function released(piece, index, final, plan, state) {
+    const key = 'held' + index, said = (state[key] || '') + piece;
+    if (state['cut' + index]) {
+        return '';
+    }
+    const at = answers.stopAt(said, plan.stop);
+    if (at >= 0) {
+        state['cut' + index] = true;
+        state[key] = '';
+        return said.slice(0, at);
+    }
+    const back = final ? 0 : held(said, plan.stop);
+    state[key] = said.slice(said.length - back);
+    return said.slice(0, said.length - back);
+}
+
+function replaced(event, place, text) {
+    return event.slice(0, place.from) + JSON.stringify(text) + event.slice(place.to);
+}
+
+// The text of one piece, without stops and without the name of the token that ends it
+function text(event, plan, state) {
+    const reason = REASON.exec(event), final = reason !== null && reason[1] !== '';
+    const ended = final && reason[1] === 'eos_token' && plan.route === '/v1/completions';
+    if (plan.stop === undefined && !ended) {
+        return event;
+    }
+    const place = answers.contents(event, plan.route)[0], found = INDEX.exec(event), index = found === null ? '0' : found[1];
+    if (place === undefined) {
+        return event;
+    }
+    const said = ended ? '' : JSON.parse(event.slice(place.from, place.to));
+    if (plan.stop === undefined) {
+        return replaced(event, place, said);
+    }
+    const made = replaced(event, place, released(said, index, final, plan, state));
+    if (state['held' + index]) {
+        // Should the stream end here, this is how a last piece looks
+        state['like' + index] = replaced(event, place, state['held' + index]);
+    }
+    return made;
+}
+
+// A tool call's piece: its id comes once, as clients join the pieces
+function call(event, state, fresh) {
+    const found = INDEX.exec(event.slice(event.search(answers.CALLED)));
+    const number = found === null ? 0 : Number(found[1]), seen = 'call' + number;
+    const id = state[seen] ? 'null' : '"' + answers.callId(fresh, number) + '"';
+    const made = event.replace(CALL, '$1' + id + '$2');
+    if (!state.called) {
+        state.called = tail(event);
+    }
+    state[seen] = true;
+    return made;
+}
+
+// The piece that tells why a call ended, after the likeness of its first one
+function tail(event) {
+    const from = event.indexOf('[', event.indexOf('"choices"'));
+    let depth = 0, at = from;
+    do {
+        const char = event.charAt(at);
+        if (char === '"') {
+            at = answers.behind(event, at) - 1;
+        }
+        depth += char === '[' || char === '{' ? 1 : (char === ']' || char === '}' ? -1 : 0);
+        at += 1;
+    } while (depth > 0 && at < event.length);
+    return event.slice(0, from) + TAIL + event.slice(at);
+}
+
+// What must come before the end of a stream, or before its usage
+function rest(plan, state) {
+    let out = '';
+    Object.keys(state).forEach(key => {
+        if (key.startsWith('held') && state[key] && state['like' + key.slice(4)]) {
+            out += state['like' + key.slice(4)].replace(NULL_REASON, '$1null') + '\n\n';
+            state[key] = '';
+        }
+    });
+    if (state.called && !state.ended) {
+        state.ended = true;
+        out += state.called + '\n\n';
+    }
+    return out;
+}
+
+function event(given, plan, state, fresh) {
+    if (given.startsWith(':') || !given.startsWith('data:')) {
+        return given;
+    }
+    if (DONE.test(given)) {
+        return rest(plan, state) + given;
+    }
+    if (ERROR.test(given)) {
+        state.ended = true;
+        return rest(plan, state) + 'data: ' + error(422, given.slice(5), plan);
+    }
+    let made = answers.withId(given, plan, fresh);
+    if (NO_CHOICES.test(made)) {
+        return rest(plan, state) + made;
+    }
+    if (answers.CALLED.test(made)) {
+        made = call(made, state, fresh);
+    } else {
+        made = text(made, plan, state);
+    }
+    if (state.called && REASON.test(made)) {
+        state.ended = true;
+        return made.replace(answers.STOPPED, '$1"tool_calls"');
+    }
+    return answers.reasons(made.replace(EMPTY_REASON, '$1null'));
+}
+
+// A chunk of a stream, rewritten: {text, state}. `last`: nothing comes after it
+function events(chunk, plan, before, fresh, last) {
+    const state = before || {}, all = ((state.rest || '') + chunk).split('\n\n');
+    let out = '';
+    state.rest = all.pop();
+    all.forEach(one => {
+        out += event(one, plan, state, fresh) + '\n\n';
+    });
+    if (last) {
+        out += (state.rest === '' ? '' : event(state.rest, plan, state, fresh)) + (state.rest === '' ? rest(plan, state) : '');
+        state.rest = '';
+    }
+    return {text: out, state: state};
+}
+
+export default events;

@@ -1,0 +1,80 @@
+"""Call the gateway's dialect in njs itself, the engine of nginx's module (Debian's package njs)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.support.roots import ROOT
+
+DIALECT = ROOT / "roles" / "gateway" / "files" / "dialect"
+NJS = shutil.which("njs")
+CHAT = "/v1/chat/completions"
+COMPLETIONS = "/v1/completions"
+#: What nginx's $request_id looks like
+FRESH = "0123456789abcdef0123456789abcdef"
+_RUNNER = """
+import subject from '%s/%s.js';
+const fs = require('fs');
+const answers = JSON.parse(fs.readFileSync(process.argv[2], 'utf8')).map(call => {
+    const made = call.name === '' ? subject : subject[call.name];
+    if (typeof made !== 'function') {
+        return JSON.stringify(made);
+    }
+    return JSON.stringify(made.apply(null, call.given.map(text => JSON.parse(text))));
+});
+fs.writeFileSync(process.argv[2], JSON.stringify(answers));
+"""
+_STREAMS = """
+import events from '%s/%s.js';
+const fs = require('fs');
+const answers = JSON.parse(fs.readFileSync(process.argv[2], 'utf8')).map(call => {
+    let state = null, out = '';
+    call.chunks.concat(['']).forEach((chunk, number) => {
+        const made = events(chunk, call.plan, state, call.fresh, number === call.chunks.length);
+        state = made.state;
+        out += made.text;
+    });
+    return JSON.stringify(out);
+});
+fs.writeFileSync(process.argv[2], JSON.stringify(answers));
+"""
+
+
+def _run(script: str, module: str, calls: list[dict[str, Any]]) -> list[Any]:
+    with TemporaryDirectory() as folder:
+        program, data = Path(folder, "run.js"), Path(folder, "calls.json")
+        program.write_text(script % (DIALECT, module))
+        data.write_text(json.dumps(calls))
+        done = subprocess.run(
+            [str(NJS), str(program), str(data)],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
+        return [json.loads(one) for one in json.loads(data.read_text())]
+
+
+def ask(module: str, name: str, calls: list[list[Any]]) -> list[Any]:
+    """What a function of a file of the dialect returns for each list of arguments.
+
+    An empty name means the file's export itself. Each argument travels as a text of its own,
+    because njs reads no more than 31 levels of JSON.
+    """
+    packed = [{"name": name, "given": [json.dumps(one) for one in given]} for given in calls]
+    return _run(_RUNNER, module, packed)
+
+
+def request(route: str, body: Any, **options: Any) -> Any:
+    """One request translated; a body that is no text is written as JSON."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return ask("tgi", "request", [[route, text, options]])[0]
+
+
+def streamed(streams: list[list[str]], plan: dict[str, Any]) -> list[str]:
+    """The text that a client gets of each stream, given in chunks."""
+    calls = [{"chunks": chunks, "plan": plan, "fresh": FRESH} for chunks in streams]
+    return [str(one) for one in _run(_STREAMS, "streams", calls)]

@@ -1,0 +1,48 @@
+"""Test errors: OpenAI's form around the engine's words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.dialect import CHAT, NJS, ask
+
+pytestmark = pytest.mark.skipif(NJS is None, reason="njs is not installed")
+
+#: status, what the engine said, message, type, code
+ERRORS = [
+    (422, '{"error":"Input validation error: x","error_type":"validation"}',
+     "Input validation error: x", "invalid_request_error", "validation"),
+    (422, "Failed to deserialize the JSON body", "Failed to deserialize the JSON body",
+     "invalid_request_error", None),
+    (422, '{"error":"Tool error: é \\"a\\"","error_type":"tool_error"}', 'Tool error: é "a"',
+     "invalid_request_error", "tool_error"),
+    (424, '{"error":"Request failed","error_type":"generation"}', "Request failed",
+     "server_error", "generation"),
+    (429, '{"error":"Model is overloaded","error_type":"overloaded"}', "Model is overloaded",
+     "rate_limit_error", "overloaded"),
+    (500, '{"error":"Incomplete","error_type":"incomplete_generation"}', "Incomplete",
+     "server_error", "incomplete_generation"),
+    (404, "", "The engine does not know this route.", "not_found_error", None),
+    (503, "", "The engine answered 503 without a word.", "server_error", None),
+    (422, '{"error":{"message":"in a stream","http_status_code":422}}', "in a stream",
+     "invalid_request_error", None),
+    (400, '{"error":{"message":"whole","type":"t","param":"p","code":"c"}}', "whole", "t", "c"),
+    (400, "[1]", "[1]", "invalid_request_error", None),
+    (400, "null", "null", "invalid_request_error", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "said", "message", "kind", "code"), ERRORS)
+def test_an_error_has_openais_form_and_the_engines_words(
+    status: int, said: str, message: str, kind: str, code: str | None
+) -> None:
+    made = json.loads(ask("tgi", "error", [[status, said, {"route": CHAT}]])[0])
+    assert set(made) == {"error"}
+    assert set(made["error"]) == {"message", "type", "param", "code"}
+    assert (made["error"]["message"], made["error"]["type"], made["error"]["code"]) == (
+        message,
+        kind,
+        code,
+    )
