@@ -9,7 +9,7 @@ import pytest
 from openai.types import Completion
 from openai.types.chat import ChatCompletion
 
-from tests.support.dialect import CHAT, COMPLETIONS, FRESH, NJS, ask
+from tests.support.gateway.dialect import CHAT, COMPLETIONS, FRESH, NJS, ask
 
 pytestmark = pytest.mark.skipif(NJS is None, reason="njs is not installed")
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.support.dialect import CHAT, NJS, ask
+from tests.support.gateway.dialect import CHAT, NJS, ask
 
 pytestmark = pytest.mark.skipif(NJS is None, reason="njs is not installed")
 

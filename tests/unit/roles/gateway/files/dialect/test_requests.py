@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.dialect import CHAT, COMPLETIONS, NJS, ask, request
+from tests.support.gateway.dialect import CHAT, COMPLETIONS, NJS, ask, request
 
 pytestmark = pytest.mark.skipif(NJS is None, reason="njs is not installed")
 

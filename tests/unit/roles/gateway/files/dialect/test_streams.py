@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
-from tests.support.dialect import CHAT, COMPLETIONS, FRESH, NJS, streamed
+from tests.support.gateway.dialect import CHAT, COMPLETIONS, FRESH, NJS, streamed
 
 pytestmark = pytest.mark.skipif(NJS is None, reason="njs is not installed")
 
