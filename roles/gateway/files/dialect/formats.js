@@ -54,7 +54,7 @@ function translate(read, part, budget) {
     const format = json.parts(read, part.from);
     const type = json.named(format, 'type');
     if (type === null || json.named(format, 'value') !== null) {
-        // TGI's own form, or none that anybody knows
+        // TGI's own form, or an unknown one
         return null;
     }
     const word = json.raw(read, type);

@@ -6,7 +6,7 @@ const QUOTE = 34, COMMA = 44, COLON = 58, BRACKET = 91, BACKSLASH = 92, BRACKET_
 const MARKS = [QUOTE, BRACKET, BRACKET_END, BRACE, BRACE_END];
 // So many bytes are looked at one by one before a search skips those that mean nothing
 const NEAR = 16;
-// A worker serves nobody else meanwhile; this takes it 10 to 50 ms
+// A worker serves no other client meanwhile; this takes it 10 to 50 ms
 const MOST_STEPS = 100000;
 const TOO_MANY = 'it has too many parts';
 

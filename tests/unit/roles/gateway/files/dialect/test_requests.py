@@ -100,7 +100,7 @@ KEPT: dict[str, tuple[str, str]] = {
     ),
     "TGI's regex": (CHAT, '{"response_format":{"type":"regex","value":"a"}}'),
     "TGI's json_schema": (CHAT, '{"response_format":{"type":"json_schema","value":{"name":"x"}}}'),
-    "a format that nobody knows": (CHAT, '{"response_format":{"type":"xml"}}'),
+    "an unknown format": (CHAT, '{"response_format":{"type":"xml"}}'),
     "tools that need nothing": (CHAT, json.dumps({"tools": [_TOOL]})),
     "tools that are not used, streamed": (
         CHAT,
