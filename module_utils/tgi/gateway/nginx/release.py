@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ DIRECTORY_MARK = "@GATEWAY_DIR@"
 VERSION_MARK = "@GATEWAY_VERSION@"
 MAIN = "nginx.conf"
 _KEPT = "replaced"
+_NAME = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*")
 _VERSION_LENGTH = 16
 _HIDDEN = "(content not shown)\n"
 
@@ -23,13 +25,15 @@ _HIDDEN = "(content not shown)\n"
 class Release:
     """The files of one version: ``root/<version>/<name>``, secret ones readable by root alone.
 
+    A name may have one folder before it.
+
     The version is a digest of names and contents, so equal input is the same release.
     """
 
     def __init__(self, root: Path, files: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-        """Take contents by file name; raises ValueError for a name that is a path."""
+        """Take contents by file name; raises ValueError for a name that leads elsewhere."""
         for name in [*files, *secrets]:
-            if name != Path(name).name or name.startswith("."):
+            if not _NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is not a plain file name")
         digest = hashlib.sha256()
         for kind, contents in ((b"public", files), (b"secret", secrets)):
@@ -63,7 +67,8 @@ class Release:
 
     def write(self) -> None:
         """Write every file to disk, each in one step."""
-        for directory in (self.root, self.directory):
+        folders = {(self.directory / name).parent for name in self._modes()}
+        for directory in (self.root, self.directory, *sorted(folders)):
             directory.mkdir(mode=0o755, exist_ok=True)
         for name, (text, mode) in self._modes().items():
             write(self.directory / name, text.encode(), mode)

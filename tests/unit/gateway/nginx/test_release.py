@@ -21,6 +21,15 @@ def test_files_lie_where_they_say_with_their_modes(tmp_path: Path) -> None:
     assert made.stale() == []
 
 
+def test_a_file_may_lie_in_a_folder(tmp_path: Path) -> None:
+    made = Release(tmp_path / "tgi-gateway", {"nginx.conf": "", "dialect/a.js": "a"}, {})
+    made.write()
+    assert (made.directory / "dialect" / "a.js").read_text() == "a"
+    assert made.stale() == []
+    made.remove()
+    assert not made.directory.exists()
+
+
 def test_a_mode_that_was_opened_is_stale_and_mended(tmp_path: Path) -> None:
     made = release(tmp_path)
     made.write()
@@ -40,7 +49,9 @@ def test_the_version_is_that_of_names_contents_and_kind(tmp_path: Path) -> None:
     assert len({Release(tmp_path, *kinds).version for kinds in others}) == len(others)
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "name", ["../x", "a/../b", "a/b/c", "a/.b", ".hidden", "/etc/passwd", "a/", "a\n"]
+)
 def test_names_that_are_paths_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not a plain file name"):
         Release(tmp_path, {name: ""}, {})
