@@ -1,6 +1,7 @@
 // Who asks, and for which model. Plain njs as of 0.7.9: no classes, no shared memory.
 import crypto from 'crypto';
 import fs from 'fs';
+import scanner from './gateway_scan.js';
 
 // Own names only: "toString" is neither a key nor a model. A preloaded object has no methods.
 function own(object, name) {
@@ -73,147 +74,44 @@ function choose(r, wanted) {
     return name;
 }
 
-// "quiet_" is for a request whose own words must not get into the error log
+// On to a model's location of a kind. "quiet_" is for a request whose own words must not get into the error log
+function pass(r, name, kind) {
+    const place = own(models.replicated, name) ? 'model_' + name : 'backend';
+    r.internalRedirect('@' + (r.variables.gateway_quiet || '') + kind + place);
+}
+
 function send(r, wanted) {
     const name = choose(r, wanted);
     if (name !== null) {
-        const place = own(models.replicated, name) ? 'model_' + name : 'backend';
-        r.internalRedirect('@' + (r.variables.gateway_quiet || '') + place);
+        pass(r, name, '');
     }
 }
 
-const QUOTE = 34, COMMA = 44, COLON = 58, BACKSLASH = 92, LETTER_M = 109;
-const BRACKET = 91, BRACKET_END = 93, BRACE = 123, BRACE_END = 125;
-// What has a meaning outside of strings: at any depth, and at the top besides
-const DEEP = [QUOTE, BRACKET, BRACKET_END, BRACE, BRACE_END];
-const TOP = [QUOTE, BRACKET, BRACKET_END, BRACE, BRACE_END, COMMA, COLON];
-// So many bytes are looked at one by one before a search skips the others that mean nothing
-const NEAR = 8;
-const DEEPEST = 1000;
-// A worker serves nobody else meanwhile; this takes it 10 to 50 ms
-const MOST_WORK = 280000;
-const LONGEST_NAME = 4096;
-
-// The next place from `at` on where a mark stands; `known` has the last one found of each.
-function nearest(bytes, marks, known, at) {
-    let found = bytes.length;
-    for (let i = 0; i < marks.length; i++) {
-        if (known[i] < at) {
-            const place = bytes.indexOf(marks[i], at);
-            known[i] = place < 0 ? bytes.length : place;
-        }
-        if (known[i] < found) {
-            found = known[i];
-        }
+// What a body says: the model that it wants (null: the default one) and its keys as scanner.scan()
+// returns them. null, and answered, if that cannot be read.
+function read(r, keys) {
+    let found;
+    try {
+        found = scanner.scan(r.requestBuffer, keys, false);
+    } catch (e) {
+        refuse(r, 400, 'The body is no JSON that can be read, is nested too deeply, or has too many parts.',
+            'invalid_request_error', null, 'invalid_json');
+        return null;
+    }
+    if (found.model === undefined) {
+        found.model = null;
+    }
+    if (found.model !== null && typeof found.model !== 'string') {
+        refuse(r, 400, 'model must be a string.', 'invalid_request_error', 'model', 'invalid_model');
+        return null;
     }
     return found;
 }
 
-function parse(bytes, from, to) {
-    return JSON.parse(bytes.slice(from, to).toString());
-}
-
-// Whether a key from here on can be "model", in escapes or not.
-function mayFollow(bytes, at) {
-    return bytes.indexOf('"model"', at) >= 0 || bytes.indexOf('\\u006', at) >= 0;
-}
-
-// A text, null, or false for any other value. What is longer than a name is not read.
-function valueOf(bytes, from, to) {
-    if (from < 0) {
-        return undefined;
-    }
-    const text = bytes.slice(from, Math.min(to, from + LONGEST_NAME)).toString().trim();
-    if (text[0] !== '"') {
-        return text === 'null' ? null : false;
-    }
-    return to - from > LONGEST_NAME ? '' : JSON.parse(text);
-}
-
-// The value of the last top-level "model": undefined when there is none. The body is a stranger's
-// to nginx, so nothing is parsed but keys and names, and the work is bounded: njs's own parser takes
-// a hundred times a body's size, keeps it until the answer ends, and stops at 31 levels.
-function scanModel(bytes) {
-    const length = bytes.length, known = [-1, -1, -1, -1, -1, -1, -1];
-    let depth = 0, key = null, value = -1, from = -1, to = -1, work = 0, plain = 0, at = 0;
-    while (at < length) {
-        work += 4;
-        if (work > MOST_WORK) {
-            if (from < 0 || value >= 0 || mayFollow(bytes, at)) {
-                throw new SyntaxError('too many parts');
-            }
-            return valueOf(bytes, from, to);
-        }
-        const byte = bytes[at];
-        if (byte === QUOTE) {
-            // A string ends at the next quote that no backslash disarms
-            let end = at, before;
-            do {
-                end = bytes.indexOf(QUOTE, end + 1);
-                if (end < 0) {
-                    throw new SyntaxError('a string has no end');
-                }
-                before = end - 1;
-                while (bytes[before] === BACKSLASH && work <= MOST_WORK) {
-                    before -= 1;
-                    work += 1;
-                }
-                work += 2;
-            } while ((end - before) % 2 === 0 && work <= MOST_WORK);
-            // "model" with all its letters escaped has 32 characters
-            if (depth === 1 && value < 0 && end - at < 32) {
-                const first = bytes[at + 1];
-                key = first === LETTER_M || first === BACKSLASH ? parse(bytes, at, end + 1) : '';
-                work += 20;
-            }
-            at = end;
-        } else if (byte === BRACKET || byte === BRACE) {
-            depth += 1;
-            if (depth > DEEPEST) {
-                throw new SyntaxError('nested too deeply');
-            }
-        } else if (byte === COMMA || byte === BRACKET_END || byte === BRACE_END) {
-            if (depth === 1) {
-                if (value >= 0) {
-                    from = value;
-                    to = at;
-                }
-                key = null;
-                value = -1;
-            }
-            depth -= byte === COMMA ? 0 : 1;
-        } else if (depth === 1 && byte === COLON && key === 'model') {
-            value = at + 1;
-        } else if (plain === NEAR) {
-            at = nearest(bytes, depth === 1 ? TOP : DEEP, known, at) - 1;
-            plain = 0;
-            work += 16;
-        } else {
-            plain += 1;
-        }
-        at += 1;
-    }
-    if (depth !== 0) {
-        throw new SyntaxError('brackets do not match');
-    }
-    return valueOf(bytes, from, to);
-}
-
 function byBody(r) {
-    let wanted;
-    try {
-        wanted = scanModel(r.requestBuffer);
-    } catch (e) {
-        refuse(r, 400, 'The body is no JSON that can be read, is nested too deeply, or has too many parts.',
-            'invalid_request_error', null, 'invalid_json');
-        return;
-    }
-    if (wanted === undefined || wanted === null) {
-        send(r, null);
-    } else if (typeof wanted !== 'string') {
-        refuse(r, 400, 'model must be a string.', 'invalid_request_error', 'model', 'invalid_model');
-    } else {
-        send(r, wanted);
+    const found = read(r, false);
+    if (found !== null) {
+        send(r, found.model);
     }
 }
 
@@ -313,4 +211,8 @@ function pool(r) {
     return ends[chosen];
 }
 
-export default {consumer, byBody, byPath, toDefault, list, listByPath, retrieve, health, healthByPath, pool};
+export default {
+    consumer, byBody, byPath, toDefault, list, listByPath, retrieve, health, healthByPath, pool,
+    // For gateway_dialect.js
+    own, read, choose, pass, refuse
+};

@@ -37,13 +37,8 @@ function counted(before, tail, text) {
     return said.length > 0 ? Number(said[said.length - 1][1]) : before + all(EVENT, text).length;
 }
 
-// Sees every chunk of an answer and passes it on as it is.
-function count(r, data, flags) {
-    r.sendBuffer(data, flags);
-    if (r.variables.gateway_budget === '0') {
-        r.done();
-        return;
-    }
+// Counts what a chunk of an engine's answer has.
+function note(r, data, flags) {
     const before = Number(r.variables.gateway_tokens || 0);
     let now = before;
     if (data.length > 0) {
@@ -61,4 +56,19 @@ function count(r, data, flags) {
     }
 }
 
-export default {spent, count};
+// Sees every chunk of an answer and passes it on as it is.
+function count(r, data, flags) {
+    r.sendBuffer(data, flags);
+    if (r.variables.gateway_budget === '0') {
+        r.done();
+        return;
+    }
+    note(r, data, flags);
+}
+
+// Whether there is a budget at all, and one for this consumer.
+function applies(r) {
+    return Boolean(Number(r.variables.gateway_budget));
+}
+
+export default {spent, count, note, applies};

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from typing import Any
 
 import pytest
 
-from tests.support.render_gateway import ROLE
+from tests.support.gateway.njs import needs_node, run_njs
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+pytestmark = needs_node
 
 _HARNESS = """
 import fs from 'fs';
-const [source, streams, now] = JSON.parse(fs.readFileSync(0, 'utf8'));
-const url = 'data:text/javascript;base64,' + Buffer.from(source).toString('base64');
-const budget = (await import(url)).default;
+const [streams, now] = JSON.parse(fs.readFileSync(0, 'utf8'));
+const budget = (await import('./gateway_budget.js')).default;
 const counts = {};
 Date.now = () => now;
 globalThis.ngx = {shared: {gateway_tokens: {
@@ -49,16 +46,8 @@ KEY = f"duck {NOW // 60000}"
 
 def run(*streams: list[str], budget: int = 100, **more: str) -> tuple[list[dict[str, Any]], Any]:
     """Pass answers one after the other; return each result, and the counts."""
-    source = (ROLE / "files" / "gateway_budget.js").read_text(encoding="utf-8")
     asked = {"gateway_consumer": "duck", "gateway_budget": str(budget), **more}
-    done = subprocess.run(
-        ["node", "--input-type=module", "-e", _HARNESS],
-        input=json.dumps([source, [[dict(asked), chunks] for chunks in streams], NOW]),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(done.stdout)
+    found = run_njs(_HARNESS, [[[dict(asked), chunks] for chunks in streams], NOW])
     return found["answers"], found["counts"]
 
 

@@ -1,11 +1,9 @@
-"""Test the njs code; node runs it, if installed."""
+"""Test the njs code that identifies and routes; node runs it, if installed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,9 @@ import pytest
 from ansible.module_utils.tgi.gateway.render.template_data import nginx_models
 from ansible.module_utils.tgi.gateway.render.upstreams import nginx_upstreams
 
-from tests.support.render_gateway import ROLE
+from tests.support.gateway.njs import needs_node, run_njs
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+pytestmark = needs_node
 
 MODELS = nginx_models(
     [
@@ -27,7 +25,7 @@ MODELS = nginx_models(
 )
 _HARNESS = """
 import fs from 'fs';
-const [source, models, keyring, cases] = JSON.parse(fs.readFileSync(0, 'utf8'));
+const [models, keyring, cases] = JSON.parse(fs.readFileSync(0, 'utf8'));
 // What njs has loaded itself has no methods
 const bare = (x) => {
     if (x !== null && typeof x === 'object') {
@@ -37,8 +35,7 @@ const bare = (x) => {
     return x;
 };
 Object.assign(globalThis, {models: bare(models), keyring: bare(keyring)});
-const url = 'data:text/javascript;base64,' + Buffer.from(source).toString('base64');
-const gateway = (await import(url)).default;
+const gateway = (await import('./gateway.js')).default;
 const answers = cases.map(([handler, request]) => {
     const out = {sent: null};
     const bytes = Buffer.from(request.body || '');
@@ -65,15 +62,7 @@ console.log(JSON.stringify(answers));
 def run(
     *cases: tuple[str, dict[str, Any]], models: dict[str, Any] = MODELS
 ) -> list[dict[str, Any]]:
-    source = (ROLE / "files" / "gateway.js").read_text(encoding="utf-8")
-    done = subprocess.run(
-        ["node", "--input-type=module", "-e", _HARNESS],
-        input=json.dumps([source, models, KEYRING, cases]),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
+    answers: list[dict[str, Any]] = run_njs(_HARNESS, [models, KEYRING, cases])
     return answers
 
 

@@ -131,13 +131,13 @@ def test_nothing_ever_moves_because_of_a_refusal_or_a_slow_answer() -> None:
 
 def test_a_budget_is_counted_only_where_there_is_one() -> None:
     without, with_budget = conf(), conf(gateway_tiers=BUDGET)
-    assert not every(without, "js_body_filter")
+    assert words(without, "js_body_filter") == [["answers.body", "buffer_type=buffer"]] * 2
     proxied = [b for _, b in locations(with_budget) if words(b, "proxy_buffering")]
     assert all(every(inner, "js_body_filter") for inner in proxied)
     spent = [n for n, b in locations(with_budget) if ["429"] in words(b, "return")]
     assert len(spent) == 3
     assert "gateway_budget.js" in render(gateway_tiers=BUDGET)
-    assert "gateway_budget.js" not in render()
+    assert "gateway_budget.js" not in render(gateway_openai_dialect=False)
 
 
 def test_a_dry_run_refuses_nothing() -> None:
@@ -220,7 +220,8 @@ def test_a_balancer_that_ends_tls_is_refused_and_not_sent_to_itself(
 )
 def test_the_answer_to_a_base_url_without_v1_names_the_right_one(path: str, slip: bool) -> None:
     said = dict(locations(conf()))["= /_gateway/said/404"]
-    (asked,) = [w for w, _ in every(said, "if")]
+    asked, unserved = (w for w, _ in every(said, "if"))
+    assert unserved[1:] == ["($gateway_unserved)"]
     assert asked[1:3] == ["($gateway_path_only", "~"]
     assert bool(re.search(asked[3].strip('"'), path)) is slip
     assert "https://llm.example.org/v1." in words(said, "return")[0][1]

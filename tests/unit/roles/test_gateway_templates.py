@@ -64,6 +64,8 @@ def test_every_route_is_keyed_or_known_to_be_open(conf: Block) -> None:
         "~ ^/models/(?<gateway_named>[^/]+)/health$",
         "@backend",
         "@quiet_backend",
+        "@dialect_backend",
+        "@quiet_dialect_backend",
         "/",
     }
     assert len(keyed) == 8
@@ -127,7 +129,7 @@ def test_addresses_are_limited_by_network(conf: Block) -> None:
 def test_streams_are_not_held_back(conf: Block) -> None:
     assert words(api(conf), "gzip") == [["off"]]
     proxied = [b for _, b in locations(conf) if any(w[0] == "proxy_buffering" for w, _ in b)]
-    assert len(proxied) == 2
+    assert len(proxied) == 4
     for inner in proxied:
         assert words(inner, "proxy_buffering") == [["off"]]
         assert words(inner, "proxy_http_version") == [["1.1"]]
@@ -159,7 +161,10 @@ def test_prompts_stay_in_memory(conf: Block) -> None:
 
 def test_who_is_unknown_has_no_body_kept(conf: Block) -> None:
     """js_content and proxy_pass wait for the whole body first: there is none without a key."""
-    ours = ("@backend", "@quiet_backend", "= /_gateway/health")
+    ours = (
+        "= /_gateway/health",
+        *(f"@{a}{b}backend" for a in ("", "quiet_") for b in ("", "dialect_")),
+    )
     for name, inner in locations(conf):
         if inner[0][0][:2] == ["if", "($gateway_consumer"] or name in ours:
             continue

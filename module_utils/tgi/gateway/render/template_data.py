@@ -11,6 +11,9 @@ from ...common.places import GATEWAY_STATE
 from ...models.model_rules import DEFAULT_ALIAS
 from .upstreams import blocks_of
 
+#: The engine that the role tgi deploys
+DEFAULT_ENGINE = "tgi"
+
 
 def nginx_rate(per_second: Any) -> str:
     """Write a rate, 1/60 or more, as nginx takes it: whole requests per second, else a minute."""
@@ -38,8 +41,13 @@ def nginx_burst(burst: Any) -> str:
     return f" burst={int(burst)} nodelay" if int(burst) > 0 else ""
 
 
-def nginx_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def nginx_models(
+    backends: Iterable[Mapping[str, Any]], tool_streams: str = "whole"
+) -> dict[str, Any]:
     """Return what the njs code reads: names to a model, the default one, and /v1/models.
+
+    ``engines`` names the engine of each model, which decides how it is spoken to; ``live`` says
+    whether streamed tool calls pass as the engine streams them.
 
     ``replicated`` has the models with more than one replica, which have a location of their own;
     ``lists`` has the part of ``list`` that is each model's. ``blocks`` has the names of the
@@ -79,6 +87,8 @@ def nginx_models(backends: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "names": names,
         "default": entries[0]["name"],
         "replicated": replicated,
+        "engines": {entry["name"]: entry.get("engine") or DEFAULT_ENGINE for entry in entries},
+        "live": tool_streams == "live",
         "shown": shown_names,
         "list": page,
         "lists": lists,

@@ -6,7 +6,8 @@ const MARKED = /"\\u0000number ([-+.\deE]+)"/g;
 const RISKY = /\d[.eE]|\d{16}|-0/;
 const NUMBER = /^[-+.\deE]+$/;
 // What may stand in front of a number
-const BEFORE = /[\s:,[]/;
+// (njs 0.8 reads a bracket that is followed by another one as no class at all)
+const BEFORE = /[[\s:,]/;
 
 // Every risky number outside of strings gets a mark
 function marked(text) {

@@ -95,3 +95,10 @@ def test_models_as_looked_up_and_listed() -> None:
         ("llama", "llama"), ("Big", "llama"), ("code", "code"),
     ]  # fmt: skip
     assert models["shown"] == "llama, Big, code"
+
+
+def test_a_model_has_an_engine_and_streams_of_tools_have_a_way() -> None:
+    models = rules.nginx_models([*BACKENDS, {**BACKENDS[0], "name": "fast", "engine": "vllm"}])
+    assert models["engines"] == {"llama": "tgi", "code": "tgi", "fast": "vllm"}
+    assert models["live"] is False
+    assert rules.nginx_models(BACKENDS, "live")["live"] is True

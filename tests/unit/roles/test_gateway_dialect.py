@@ -1,0 +1,246 @@
+"""Test how requests and answers pass through a dialect; node runs the njs code, if installed.
+
+The dialect is a stand-in: what an engine's own one does has tests of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.gateway.render.template_data import nginx_models
+
+from tests.support.gateway.njs import needs_node, run_njs
+from tests.support.render_gateway import parse, render, words
+
+pytestmark = needs_node
+
+CHAT = "/v1/chat/completions"
+PLAN = json.dumps({"route": CHAT}, separators=(",", ":"))
+_BACKENDS = [
+    {"name": "llama", "model_id": "a/b", "replicas": [{}]},
+    {"name": "wide", "model_id": "e/f", "replicas": [{}, {}]},
+    {"name": "plain", "model_id": "c/d", "engine": "vllm", "replicas": [{}]},
+]
+_STAND_IN = {
+    "dialect/dialects.js": """
+const tgi = {
+    keys: {'/v1/chat/completions': ['stop', 'tools'], '/v1/completions': ['stop']},
+    request: (route, text, options) => {
+        if (text.indexOf('refuse') >= 0) {
+            return {refused: {message: 'No.', param: 'stop', code: 'unsupported_value'}};
+        }
+        if (text.indexOf('fail') >= 0) {
+            throw new Error('of ours');
+        }
+        const plan = {route: route, live: options.live};
+        return {text: text.indexOf('same') >= 0 ? null : 'new ' + text, plan: plan};
+    },
+    answer: (text, plan, fresh) => {
+        if (text === 'fail') {
+            throw new Error('of ours');
+        }
+        return 'answer ' + fresh + ' ' + text;
+    },
+    events: (text, plan, state, fresh, last) => {
+        const seen = (state.seen || 0) + 1;
+        return {text: '<' + text + '>' + (last ? seen : ''), state: {seen: seen}};
+    },
+    replay: (text) => 'data: ' + text + '\\n\\n',
+    error: (status, text) => 'error ' + status + ' ' + text,
+};
+export default {tgi: tgi, vllm: {}};
+"""
+}
+_ASKED = """
+import fs from 'fs';
+const [models, handler, variables, body] = JSON.parse(fs.readFileSync(0, 'utf8'));
+Object.assign(globalThis, {models: models});
+const dialect = (await import('./gateway_dialect.js')).default;
+const out = {};
+const r = {
+    headersOut: {}, variables: variables, requestBuffer: Buffer.from(body),
+    return: (status, text) => { out.refused = [status, JSON.parse(text).error]; },
+    internalRedirect: (to) => { out.to = to; },
+};
+dialect[handler](r);
+console.log(JSON.stringify({...out, body: variables.gateway_body, plan: variables.gateway_plan,
+    model: variables.gateway_model}));
+"""
+_ANSWERED = """
+import fs from 'fs';
+const [models, status, headers, plan, chunks, variables] = JSON.parse(fs.readFileSync(0, 'utf8'));
+Object.assign(globalThis, {models: models, ngx: {shared: {gateway_tokens: {incr: () => 0}}}});
+const answers = (await import('./gateway_answers.js')).default;
+const sent = [], failed = [];
+const r = {
+    status: status, headersOut: headers, error: (text) => failed.push(text),
+    variables: {
+        gateway_model: 'llama', gateway_plan: JSON.stringify(plan), request_id: 'f00', ...variables
+    },
+    sendBuffer: (data, flags) => sent.push([data.toString(), Boolean(flags.last)]),
+};
+answers.header(r);
+chunks.forEach((chunk, place) =>
+    answers.body(r, Buffer.from(chunk, 'latin1'), {last: place === chunks.length - 1}));
+const tokens = r.variables.gateway_tokens;
+console.log(JSON.stringify({sent: sent, failed: failed, headers: headers, tokens: tokens}));
+"""
+
+
+def asked(
+    body: str, handler: str = "byBody", streams: str = "whole", **variables: str
+) -> dict[str, Any]:
+    """Return where a request goes, with what body and plan, or how it is refused."""
+    given = [nginx_models(_BACKENDS, streams), handler, {"gateway_path": CHAT, **variables}, body]
+    found: dict[str, Any] = run_njs(_ASKED, given, _STAND_IN)
+    return found
+
+
+def answered(
+    *chunks: bytes, status: int = 200, kind: str = "application/json", **plan: Any
+) -> dict[str, Any]:
+    """Return what a client gets of an engine's answer."""
+    headers = {"Content-Type": kind, "Content-Length": "1"}
+    variables = plan.pop("variables", {})
+    pieces = [chunk.decode("latin-1") for chunk in chunks]
+    given = [nginx_models(_BACKENDS), status, headers, {"route": CHAT, **plan}, pieces, variables]
+    found: dict[str, Any] = run_njs(_ANSWERED, given, _STAND_IN)
+    return found
+
+
+def text_of(found: dict[str, Any]) -> str:
+    assert [last for _, last in found["sent"]][:-1].count(True) == 0
+    assert found["sent"][-1][1] is True
+    return "".join(text for text, _ in found["sent"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"model": "llama"}',
+        '{"messages": [{"stop": 1}], "x": "stop", "user": "\\"stop\\": 1"}',
+        "{}",
+    ],
+)
+def test_a_body_without_a_key_of_the_dialect_goes_on_as_it_is(body: str) -> None:
+    found = asked(body)
+    assert found == {"to": "@dialect_backend", "plan": PLAN, "model": "llama"}
+
+
+@pytest.mark.parametrize("key", ["stop", "tools", "st\\u006fp", "\\u0073\\u0074\\u006f\\u0070"])
+def test_a_body_with_one_is_rewritten(key: str) -> None:
+    body = f'{{"model": "wide", "{key}": 1}}'
+    found = asked(body, gateway_quiet="quiet_")
+    assert (found["to"], found["body"]) == ("@quiet_dialect_model_wide", f"new {body}")
+    assert json.loads(found["plan"]) == {"route": CHAT, "live": False}
+    assert json.loads(asked(body, streams="live")["plan"])["live"] is True
+
+
+def test_a_route_has_keys_of_its_own() -> None:
+    assert "body" not in asked('{"tools": 1}', gateway_path="/v1/completions")
+    assert "body" in asked('{"stop": 1}', gateway_path="/v1/completions")
+
+
+def test_a_dialect_may_leave_a_body_as_it_is() -> None:
+    found = asked('{"stop": "same"}')
+    assert "body" not in found and json.loads(found["plan"])["live"] is False
+
+
+def test_what_cannot_be_done_is_refused_before_the_engine() -> None:
+    found = asked('{"stop": "refuse"}')
+    assert "to" not in found
+    assert found["refused"] == [
+        400,
+        {
+            "message": "No.",
+            "type": "invalid_request_error",
+            "param": "stop",
+            "code": "unsupported_value",
+        },
+    ]
+    status, error = asked('{"stop": "fail"}')["refused"]
+    assert (status, error["code"]) == (400, "invalid_json")
+
+
+def test_an_engine_that_speaks_the_dialect_gets_everything_as_it_is() -> None:
+    assert asked('{"model": "plain", "stop": "refuse"}') == {"to": "@backend", "model": "plain"}
+
+
+MANY = ",".join(['""'] * 90000)
+
+
+def test_keys_behind_too_many_parts_are_looked_for() -> None:
+    for late, rewritten in (("", False), (', "stop": 1', True)):
+        found = asked(f'{{"model": "llama", "x": [{MANY}]{late}}}')
+        assert ("body" in found) is rewritten, late
+    hidden = f'{{"x": [{MANY}], "st\\u006fp": 1}}'
+    assert "body" in asked(hidden, "byPath", gateway_named="wide")
+    # It could be the model's name that hides
+    assert asked(hidden)["refused"][0] == 400
+
+
+def test_the_path_names_the_model_of_a_body_of_any_kind() -> None:
+    named = {"handler": "byPath", "gateway_named": "wide"}
+    assert asked('{"model": "no-such", "stop": 1}', **named)["to"] == "@dialect_model_wide"
+    assert asked("{no json", **named)["to"] == "@model_wide"
+    assert asked(f'{{"x": [{MANY}]}}', **named)["to"] == "@dialect_model_wide"
+    native = {**named, "gateway_path": "/generate"}
+    assert asked('{"stop": 1}', **native) == {"to": "@model_wide", "model": "wide"}
+    unknown = asked("{}", "byPath", gateway_named="no-such", gateway_consumer="duck")
+    assert unknown["refused"][0] == 404
+
+
+def test_a_whole_answer_is_rewritten_at_once() -> None:
+    found = answered(b'{"a": "\xc3', b"\xa9", b'"}', b"")
+    assert text_of(found) == 'answer f00 {"a": "é"}'
+    assert found["headers"] == {"Content-Type": "application/json"}
+
+
+def test_a_stream_is_rewritten_line_by_line() -> None:
+    """Chunks end within lines and characters."""
+    found = answered(b"a\n\n\xc3", b"\xa9", b"\n\nb\n", b"c", kind="text/event-stream")
+    assert text_of(found) == "<a\n\n><é\n\nb\n><c>3"
+    assert [text for text, _ in found["sent"]] == ["<a\n\n>", "<é\n\nb\n>", "<c>3"]
+    assert found["headers"] == {"Content-Type": "text/event-stream"}
+
+
+def test_a_whole_answer_becomes_the_stream_that_was_asked_for() -> None:
+    found = answered(b'{"a"', b": 1}", b"", replay=True)
+    assert text_of(found) == 'data: {"a": 1}\n\n'
+    assert found["headers"] == {"Content-Type": "text/event-stream"}
+
+
+def test_an_error_gets_its_form_and_keeps_its_status() -> None:
+    found = answered(b"too ", b"long", status=422, kind="text/plain", replay=True)
+    assert text_of(found) == "error 422 too long"
+    assert found["headers"] == {"Content-Type": "application/json"}
+
+
+def test_a_fault_of_the_dialect_costs_nobody_an_answer() -> None:
+    found = answered(b"fail", b"")
+    assert (text_of(found), len(found["failed"])) == ("fail", 1)
+
+
+def test_an_answer_that_is_too_large_to_look_at_passes_as_it_is() -> None:
+    half = b"x" * 3 * 2**20
+    assert text_of(answered(half, half, b"y")) == (half + half).decode() + "y"
+    replayed = text_of(answered(half, half, b"y", replay=True))
+    assert json.loads(replayed.removeprefix("data: "))["error"]["code"] == "answer_too_large"
+
+
+def test_tokens_are_counted_as_the_engine_says_them() -> None:
+    said = b'{"usage": {"completion_tokens": 7}}'
+    budget = {"gateway_budget": "9", "gateway_consumer": "duck"}
+    assert answered(said, b"", variables=budget)["tokens"] == "7"
+    assert "tokens" not in answered(said, b"")
+
+
+def test_without_the_dialect_nothing_of_it_is_there() -> None:
+    files = render(gateway_openai_dialect=False)
+    assert not [name for name in files if "dialect" in name or "answers" in name]
+    assert "dialect" not in files["nginx.conf"]
+    conf = parse(render()["nginx.conf"])
+    assert words(conf, "proxy_set_body") == [["$gateway_body"]] * 2
+    assert {"gateway_dialect.js", "gateway_answers.js", "dialect/dialects.js"} <= set(render())
