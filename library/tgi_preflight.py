@@ -139,6 +139,7 @@ MODEL = {
     "entry": {"type": "dict", "required": True},
     "environment": {"type": "dict", "default": {}},
     "lacks_token": {"type": "bool", "default": False},
+    "hints": {"type": "dict", "default": {}},
 }
 PORT = {
     "port": {"type": "int", "required": True},

@@ -20,6 +20,7 @@ _UTILS = str(_PROJECT / "module_utils")
 if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
+from ansible.module_utils.tgi.catalogue.catalogue_rules import catalogue_notes
 from ansible.module_utils.tgi.common.files import read_head
 from ansible.module_utils.tgi.common.problem import UNKNOWN, number, problem
 from ansible.module_utils.tgi.host.system import check_clock, clock_skew
@@ -72,7 +73,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if "gateways" in groups:
                 problems += check_private_ca(values, answer["certificate"], self._read)
             # Ansible prints each of them once
-            result["warnings"] = [f"{host}: {line}" for line in answer["notes"]]
+            notes = [*answer["notes"], *(catalogue_notes(values) if "gpu_hosts" in groups else ())]
+            result["warnings"] = [f"{host}: {line}" for line in notes]
             if line := _other_run(answer, variables):
                 if values.get("preflight_other_run") == "warn":
                     result["warnings"].append(f"{host}: {line}")

@@ -30,6 +30,10 @@ options:
         description: Whether the Hub will probably refuse it without a token.
         type: bool
         default: false
+      hints:
+        description: What the catalogue says of it, and its profile.
+        type: dict
+        default: {}
   deploys:
     description: Whether this host deploys the models and is checked for them.
     type: bool

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.module_utils.tgi.catalogue.entries import read_catalogue
 from ansible.module_utils.tgi.planner.gpu_table import Card, read_cards
-from ansible.module_utils.tgi.planner.known_models import KNOWN
 from ansible.module_utils.tgi.planner.model_config import read_dimensions
 from ansible.module_utils.tgi.planner.workload import Case, MemoryOptions
 
+#: config.json of the catalogue's models by repository
+KNOWN: dict[str, Any] = {
+    entry.id: dict(entry.fields["config"]) for entry in read_catalogue() if entry.fields["config"]
+}
 LLAMA_8B = KNOWN["meta-llama/Llama-3.1-8B-Instruct"]
 LLAMA_70B = KNOWN["meta-llama/Llama-3.1-70B-Instruct"]
 MISTRAL = KNOWN["mistralai/Mistral-7B-Instruct-v0.3"]
 QWEN = KNOWN["Qwen/Qwen2.5-7B-Instruct"]
 GEMMA = KNOWN["google/gemma-2-9b-it"]
-MIXTRAL: dict[str, Any] = {
-    **MISTRAL,
-    "model_type": "mixtral",
-    "vocab_size": 32000,
-    "num_local_experts": 8,
-    "num_experts_per_tok": 2,
-}
+MIXTRAL = KNOWN["mistralai/Mixtral-8x7B-Instruct-v0.1"]
 PHI_2: dict[str, Any] = {
     "model_type": "phi",
     "hidden_size": 2560,

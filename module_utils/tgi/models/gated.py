@@ -17,13 +17,17 @@ _GATED = re.compile(
 )
 
 
-def lacks_token(model: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+def lacks_token(
+    model: Mapping[str, Any], environment: Mapping[str, str], gated: bool | None = None
+) -> bool:
     """Return whether the Hub will probably refuse this model of models.resolve.normalise.
 
-    ``environment`` is all of its container's. A mirror of the Hub has rules of its own.
+    ``environment`` is all of its container's. A mirror of the Hub has rules of its own. ``gated``
+    is what the catalogue says, None if it does not know.
     """
     fetched = not is_offline(environment) and not environment.get("HF_ENDPOINT")
-    return fetched and not model["hf_token"] and bool(_GATED.fullmatch(model["model_id"]))
+    closed = bool(_GATED.fullmatch(model["model_id"])) if gated is None else gated
+    return fetched and not model["hf_token"] and closed
 
 
 def gated_note(model: Mapping[str, Any], variable: str) -> str:

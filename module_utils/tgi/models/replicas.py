@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..catalogue.expand import expand_models
 from ..common.places import DEFAULT_BASE_PORT
 from ..common.problem import UNKNOWN, problem, shown
 from .model_rules import DEFAULT_ALIAS
@@ -146,7 +147,8 @@ def models_of(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     facts = facts_of(values)
     if "models" in facts:
         return list(facts["models"])
-    return resolve_models(values.get("tgi_models"), values.get("tgi_base_port", DEFAULT_BASE_PORT))
+    listed = expand_models(values.get("tgi_models"), values.get("tgi_catalogue"))
+    return resolve_models(listed, values.get("tgi_base_port", DEFAULT_BASE_PORT))
 
 
 def _models(values: Mapping[str, Any], own: bool) -> list[tuple[dict[str, Any], bool]]:

@@ -31,7 +31,9 @@ def normalise(models: Any) -> list[dict[str, Any]]:
     aliases (list), port (int or None), gpus (list of str or None), num_shard (int, 0 if not
     written), options (launcher options that were set, in their own types; num_shard is not
     repeated there), environment (dict of str), hf_token (bool, whether it gets tgi_hf_token),
-    repositories (list, what else it reads from the Hub) and accept_downtime (bool or None).
+    repositories (list, what else it reads from the Hub), accept_downtime (bool or None), and what
+    the catalogue says (catalogue.expand): catalogue (str, the entry's name or ""), chat and tools
+    (bool or None, whether it has a template for them), pickle (bool, accepted weights in it).
 
     Never raises: entries that are not mappings are left out, and wrong values become likely
     ones, because the preflight reports them.
@@ -52,6 +54,7 @@ def normalise(models: Any) -> list[dict[str, Any]]:
             "environment": _environment(model.get("environment")),
             "hf_token": model.get("hf_token") is True,
             "repositories": _texts(model.get("repositories")),
+            **_known(model),
         }
         for place, model in enumerate(entries)
         if isinstance(model, dict)
@@ -144,6 +147,17 @@ def _options(model: dict[Any, Any]) -> dict[str, Any]:
         name: coerce(name, model[name])
         for name in OPTIONS
         if name != "num_shard" and model.get(name) not in (None, "")
+    }
+
+
+def _known(model: dict[Any, Any]) -> dict[str, Any]:
+    found = model.get("catalogue")
+    said = found if isinstance(found, dict) else {}
+    return {
+        "catalogue": _text(said.get("name")),
+        "chat": _boolean(said.get("chat")),
+        "tools": _boolean(said.get("tools")),
+        "pickle": said.get("pickle") is True and model.get("accept_pickle") is True,
     }
 
 

@@ -11,7 +11,6 @@ from . import plan_messages
 from .advice import Advice, advise
 from .fit import Fit, fit, verdict
 from .gpu_table import Card
-from .known_models import known_config
 from .model_config import read_dimensions
 from .sources import Source, read_source
 from .workload import Case, memory_options, shard_choices
@@ -45,7 +44,7 @@ def plan_models(
     """Plan the entries of tgi_models; ``environment`` is tgi_environment.
 
     ``configs`` has a config.json by the name of a model, in a form that read_source takes;
-    well-known models need none.
+    models of the catalogue have theirs in ``catalogue`` (catalogue.expand).
     """
     entries = [(place, one) for place, one in enumerate(_list(models)) if isinstance(one, dict)]
     plans: list[Plan] = []
@@ -54,16 +53,16 @@ def plan_models(
         given = entry.get("config")
         if given is None:
             given = (configs or {}).get(model["name"])
-        source = source_of(given, model["model_id"])
+        source = source_of(given, entry.get("catalogue"))
         model["environment"] = {**(environment or {}), **model["environment"]}
         plans.append(plan_model(model, f"tgi_models[{place}]", source, cards, owners))
     return plans
 
 
-def source_of(given: Any, model_id: str) -> Source:
-    """Return the config.json that is named, or that of a well-known model."""
-    if given is None and known_config(model_id) is not None:
-        given = known_config(model_id)
+def source_of(given: Any, catalogue: Any = None) -> Source:
+    """Return the config.json that is named, or what the catalogue knows of it."""
+    if given is None and isinstance(catalogue, Mapping):
+        given = catalogue.get("config")
     if given is None:
         return Source(None, None, "has no config.json")
     return read_source(given)

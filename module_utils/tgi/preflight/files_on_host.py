@@ -32,6 +32,7 @@ class HostFiles:
     def check(self, model: Mapping[str, Any]) -> Iterator[str]:
         """Yield the problems of one model."""
         yield from self._check_tokenizer(model)
+        yield from self._check_token(model)
         yield from self._check_local(model)
         yield from self._check_base(model)
         environment = model["environment"]
@@ -44,6 +45,16 @@ class HostFiles:
         has = [one for one in places if model["revision"] in hub_cache.snapshots(self._path(one))]
         for place in (has or places)[:1]:
             yield from self._check_cache(model, place, offline)
+
+    def _check_token(self, model: Mapping[str, Any]) -> Iterator[str]:
+        """Refuse a gated model without a token whose weights are not here yet."""
+        if not model["lacks_token"] or model["hints"].get("gated") is not True:
+            return
+        places = [self._path(one) for one in self._caches(model, model["model_id"])]
+        if not any(model["revision"] in hub_cache.snapshots(place) for place in places):
+            what = f"is not set, but {model['model_id']} is gated"
+            remedy = "accept its licence on the Hub, then write hf_token: true and tgi_hf_token"
+            yield problem(f"{model['variable']}.hf_token", what, remedy)
 
     def _on_host(self, path: str) -> str:
         """Return the host's path of one in the container, "" where it is not below /data."""

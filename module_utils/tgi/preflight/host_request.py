@@ -49,6 +49,21 @@ class ModelRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Whether the Hub will probably refuse it without a token
     lacks_token: bool = False
+    #: What the catalogue and its profile say: config, gated, chunks, max_total_tokens, profile
+    hints: Mapping[str, Any] = field(default_factory=dict)
+
+    def for_host(self) -> dict[str, Any]:
+        """Return what messages, memory plan and check of files need besides the environment."""
+        return {
+            "variable": self.variable,
+            "lacks_token": self.lacks_token,
+            "hints": dict(self.hints),
+        }
+
+    @property
+    def may_lack_token(self) -> bool:
+        """Return whether only its publisher's habit says that it needs a token."""
+        return self.lacks_token and "gated" not in self.hints
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from ..catalogue.catalogue_rules import check_catalogue
+from ..catalogue.expand import expand_models
 from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, GATEWAY_CONFIGURATION
 from ..common.problem import UNKNOWN, number, whole
 from ..docker.image_store import leaves_images_to_containerd
@@ -41,6 +43,7 @@ _JUDGED = (
     "tgi_egress",
     "tgi_egress_allowed",
     "tgi_version",
+    "tgi_profile",
     "tgi_base_dir",
     "tgi_data_dir",
     "tgi_read_only_data",
@@ -81,9 +84,11 @@ def check_inventory(
     judged = {_place(line) for line in problems}
     further = []
     if "gpu_hosts" in groups:
-        further += [*check_models(values), *check_toolkit(values), *check_firewall(values)]
-        further += [*check_docker(values), *check_key_sources(values)]
-        further += [*check_container(values), *check_egress(values)]
+        listed = expand_models(values.get("tgi_models"), values.get("tgi_catalogue"))
+        full = {**values, "tgi_models": listed}
+        further += [*check_catalogue(values), *check_models(full), *check_toolkit(values)]
+        further += [*check_firewall(values), *check_docker(values), *check_key_sources(values)]
+        further += [*check_container(values), *check_egress(full)]
     further += check_quantities(values)
     further += check_accepted(values, gpu_hosts or {})
     if "gateways" in groups:
@@ -148,7 +153,9 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
 
 
 def _model_requests(values: Mapping[str, Any]) -> Iterator[ModelRequest]:
-    for entry in normalise(values.get("tgi_models")):
+    listed = expand_models(values.get("tgi_models"), values.get("tgi_catalogue"))
+    for entry in normalise(listed):
+        hints = _hints(listed[entry["place"]], values.get("tgi_profile"))
         own, common = entry.pop("environment"), values.get("tgi_environment")
         everything = {**(common if isinstance(common, dict) else {}), **own}
         # A value of another kind has been reported already, and may not be JSON
@@ -157,8 +164,20 @@ def _model_requests(values: Mapping[str, Any]) -> Iterator[ModelRequest]:
             f"tgi_models[{entry['place']}]",
             {**entry, "options": options},
             known_environment(own, common),
-            lacks_token(entry, {name: str(value or "") for name, value in everything.items()}),
+            lacks_token(
+                entry,
+                {name: str(value or "") for name, value in everything.items()},
+                hints.get("gated"),
+            ),
+            hints,
         )
+
+
+def _hints(model: Mapping[Any, Any], profile: Any) -> dict[str, Any]:
+    said = model.get("catalogue") or {}
+    names = ("config", "gated", "chunks", "max_total_tokens")
+    found = {name: said[name] for name in names if said.get(name) is not None}
+    return {**found, "profile": _text(model.get("profile") or profile, "")}
 
 
 def _is_plain(value: Any) -> bool:

@@ -64,9 +64,11 @@ def inspect_host(request: HostRequest, root: Path = Path("/")) -> dict[str, Any]
     problems += nvidia.problems
     problems += _check_ports(request, root, wanted, deployed)
     data = _inside(root, request.data_dir)
+    tuned = memory_plan.tune(wanted, nvidia.gpus, data)
+    models = [{**one, "options": own} for one, own in zip(models, tuned)] or models
     open_data = check_directory(data, request.data_dir) if request.deploys else []
     gone = lost_notes(deployed.lost, request.base_dir, [model["name"] for model in wanted])
-    gated = [gated_note(one.entry, one.variable) for one in request.models if one.lacks_token]
+    gated = [gated_note(one.entry, one.variable) for one in request.models if one.may_lack_token]
     checks_ready = all(importlib.util.find_spec(name) for name in ("httpx", "jsonschema"))
     problems += check_interpreter(sys.executable, checks_ready) if request.deploys else []
     addresses = host_addresses.all_addresses()
@@ -122,7 +124,7 @@ def _certificate(gateway: bool, directory: str, root: Path) -> str:
 def _with_places(request: HostRequest, models: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the models with what the messages, the memory plan and the check of files need."""
     return [
-        {**model, "variable": one.variable, "environment": dict(one.environment)}
+        {**model, **one.for_host(), "environment": dict(one.environment)}
         for model, one in zip(models, request.models)
     ]
 

@@ -25,12 +25,6 @@ VAULT = "group_vars/all/vault.yml"
 #: Every placeholder: its file, its line, what a site writes, the message when it is left
 PLACEHOLDERS = [
     (
-        "group_vars/gpu_hosts/models.yml",
-        f"    revision: {OPEN}",
-        "    revision: 0123456789abcdef0123456789abcdef01234567",
-        'tgi_models[0].revision is "REPLACE_ME", not a commit; write a commit, 40 hex digits',
-    ),
-    (
         "group_vars/gpu_hosts/tgi.yml",
         f"@sha256:{OPEN}",
         "@sha256:" + "0" * 64,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.tgi.catalogue.expand import expand_models
 from ansible.module_utils.tgi.planner.gpu_table import read_cards
 from ansible.module_utils.tgi.planner.plan import plan_models
 from ansible.module_utils.tgi.planner.plan_table import make_table
@@ -24,6 +25,9 @@ BIG = {"name": "big", "model_id": "meta-llama/Llama-3.1-70B-Instruct"}
 
 
 def plan(capsys: pytest.CaptureFixture[str], **args: Any) -> dict[str, Any]:
+    """Run the module as its action does, which completes the models from the catalogue."""
+    if "models" in args:
+        args["models"] = expand_models(args["models"])
     answer: dict[str, Any] = run(load("tgi_plan"), capsys, **args)
     assert not answer.get("failed"), answer
     return answer
@@ -57,7 +61,7 @@ def test_the_table() -> None:
         {"name": "slow", "model_id": "x/y", "gpus": []},
     ]
     cards, _ = read_cards(["2x NVIDIA L4"])
-    table = make_table(plan_models(models, cards)).splitlines()
+    table = make_table(plan_models(expand_models(models), cards)).splitlines()
     assert table[:4] == [
         "MODEL  FITS  GPUS           WEIGHTS  KV TOKENS  MAX TOTAL  PREFILL",
         "llama  yes   1x NVIDIA L4  ~5.3 GiB    ~107543     107543     8049",
@@ -174,23 +178,28 @@ def test_what_is_unknown_is_said(
 )
 def test_problems(models: list[dict[str, Any]], line: str) -> None:
     cards, _ = read_cards(["2x T4"] if len(models) > 1 or "quantize" in models[0] else ["3x L4"])
-    problems = [found for plan in plan_models(models, cards) for found in plan.problems]
+    problems = [
+        found for plan in plan_models(expand_models(models), cards) for found in plan.problems
+    ]
     assert any(line in found for found in problems), problems
     assert all("\n" not in found and ";" in found for found in problems)
 
 
 def test_a_short_answer_without_max_input_tokens_is_warned_of() -> None:
     cards, _ = read_cards(["L4"])
-    (plan,) = plan_models([{**LLAMA, "max_total_tokens": 4096}], cards)
+    (plan,) = plan_models(expand_models([{**LLAMA, "max_total_tokens": 4096}]), cards)
     assert any("counts below zero; write max_input_tokens" in line for line in plan.warnings)
-    (plan,) = plan_models([{**LLAMA, "max_total_tokens": 4096, "max_input_tokens": 4000}], cards)
+    longer = {**LLAMA, "max_total_tokens": 4096, "max_input_tokens": 4000}
+    (plan,) = plan_models(expand_models([longer]), cards)
     assert plan.warnings == []
 
 
 def test_uuids_stand_for_any_card() -> None:
     cards, _ = read_cards(["2x L4"])
     models = [{**LLAMA, "gpus": ["GPU-5f1c"]}, {**LLAMA, "name": "b", "gpus": ["GPU-beef"]}]
-    assert [[card.number for card in plan.cards] for plan in plan_models(models, cards)] == [
+    assert [
+        [card.number for card in plan.cards] for plan in plan_models(expand_models(models), cards)
+    ] == [
         [0],
         [1],
     ]
@@ -200,7 +209,7 @@ def test_uuids_stand_for_any_card() -> None:
 @pytest.mark.parametrize("gpus", [[], ["L4"], [{"name": "x", "memory_mib": 1}]])
 def test_nothing_upsets_it(models: Any, gpus: list[Any]) -> None:
     cards, _ = read_cards(gpus)
-    assert make_table(plan_models(models, cards)).startswith("MODEL")
+    assert make_table(plan_models(expand_models(models), cards)).startswith("MODEL")
 
 
 def test_the_page_shows_what_comes_out() -> None:
@@ -209,7 +218,7 @@ def test_the_page_shows_what_comes_out() -> None:
     )
     cards, _ = read_cards(["2x NVIDIA L4"])
     page = (ROOT / "docs/plan.md").read_text()
-    for line in make_table(plan_models(models["tgi_models"], cards)).splitlines():
+    for line in make_table(plan_models(expand_models(models["tgi_models"]), cards)).splitlines():
         assert f"        {line}\n" in page
 
 

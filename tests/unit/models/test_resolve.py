@@ -34,6 +34,10 @@ def test_a_model_is_filled_in() -> None:
             "environment": {"A": "true", "B": "1"},
             "hf_token": False,
             "repositories": [],
+            "catalogue": "",
+            "chat": None,
+            "tools": None,
+            "pickle": False,
         }
     ]
 

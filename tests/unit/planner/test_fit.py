@@ -16,13 +16,12 @@ from ansible.module_utils.tgi.planner.fit import (
     verdict,
 )
 from ansible.module_utils.tgi.planner.gpu_table import Card
-from ansible.module_utils.tgi.planner.known_models import KNOWN
 from ansible.module_utils.tgi.planner.model_config import read_dimensions
 from ansible.module_utils.tgi.planner.workload import Case, MemoryOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.planner_models import GEMMA, LLAMA_8B, LLAMA_70B, PHI_2, QWEN, case
+from tests.support.planner_models import GEMMA, KNOWN, LLAMA_8B, LLAMA_70B, PHI_2, QWEN, case
 
 #: As in the worked value of the documented L4: a round 1 GB beside the weights
 PLAIN = Assumption(10**9, Fraction(1), 0.0, 1.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.planner.known_models import KNOWN
 from ansible.module_utils.tgi.planner.model_config import Checkpoint, missing, read_dimensions
 from ansible.module_utils.tgi.planner.weights import count_parameters, size_per_gpu
 from ansible.module_utils.tgi.planner.workload import shard_choices
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.planner_models import (
     GEMMA,
     GEMMA_3_1B,
+    KNOWN,
     LLAMA_8B,
     LLAMA_70B,
     MISTRAL,
