@@ -93,6 +93,7 @@ collection: ## Build the Ansible collection tgi.serving into build/
 
 docs: ## Write the variable tables of the roles' READMEs
 	@$(BIN)/python -m tools.role_tables
+	@$(BIN)/python -m tools.catalogue_page
 
 locks: ## Write requirements/*.txt, all files of all versions by hash, from *.in; OPTIONS=--upgrade takes newer versions
 	@cd requirements && for name in run test scanners/gixy-next scanners/gixy-ng scanners/sslyze; do \

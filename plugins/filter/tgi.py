@@ -13,7 +13,6 @@ _HERE = str(Path(__file__).resolve().parents[2] / "module_utils")
 if _HERE not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_HERE)
 
-from ansible.module_utils.tgi.catalogue.expand import expand_models
 from ansible.module_utils.tgi.common.places import bridge_of
 from ansible.module_utils.tgi.docker.daemon_json import split_secrets
 from ansible.module_utils.tgi.docker.start_errors import docker_remedy
@@ -73,7 +72,6 @@ class FilterModule:
             "tgi_bridge": bridge_of,
             "tgi_container_environments": container_environments,
             "tgi_container_mounts": bind_mounts,
-            "tgi_from_catalogue": expand_models,
             "tgi_options_digest": options_digest,
             "tgi_docker_remedy": docker_remedy,
             "tgi_published_models": published_models,

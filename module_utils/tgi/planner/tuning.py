@@ -70,5 +70,5 @@ def _chunk(case: Case, factors: tuple[float, ...]) -> dict[str, int]:
     return {}
 
 
-def _with(case: Case, **options: int) -> Case:
+def _with(case: Case, **options: Any) -> Case:
     return case._replace(options=case.options._replace(**options))

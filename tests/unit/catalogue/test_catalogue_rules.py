@@ -76,7 +76,7 @@ def test_a_refusal(model: dict[str, Any], line: str) -> None:
 
 
 def test_an_explicit_yes_is_enough() -> None:
-    models = [
+    models: list[dict[str, Any]] = [
         {"name": "falcon-40b", "accept_pickle": True},
         {"name": "coded", "trust_remote_code": True},
         {"name": "qwen3-8b", "quantize": "bitsandbytes-nf4"},

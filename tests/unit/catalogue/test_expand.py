@@ -66,7 +66,8 @@ def test_expanding_twice_changes_nothing() -> None:
 
 
 def test_what_is_no_list_of_models_stays() -> None:
-    for value in (None, "{{ later }}", [1, "x", None], [{}]):
+    values: list[Any] = [None, "{{ later }}", [1, "x", None], [{}]]
+    for value in values:
         assert expand_models(value) == value
 
 
