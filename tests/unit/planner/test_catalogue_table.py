@@ -42,8 +42,8 @@ def test_every_entry_is_planned_on_every_known_gpu(one: CatalogueEntry) -> None:
     [
         ("llama-3.1-8b", "1x NVIDIA L4", "1"),
         ("llama-3.1-8b", "8x Tesla T4", "2"),
-        ("llama-3.1-70b", "2x NVIDIA H100 80GB HBM3", "no"),
-        ("llama-3.1-70b", "4x NVIDIA H100 80GB HBM3", "4"),
+        ("llama-3.1-70b", "1x NVIDIA H100 80GB HBM3", "no"),
+        ("llama-3.1-70b", "4x NVIDIA H100 80GB HBM3", "2"),
         ("falcon-40b", "2x NVIDIA A100-SXM4-80GB", "2"),
         ("mistral-small-3.1-24b", "1x NVIDIA H200", "-"),
     ],
