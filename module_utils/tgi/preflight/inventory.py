@@ -176,8 +176,9 @@ def _model_requests(values: Mapping[str, Any]) -> Iterator[ModelRequest]:
 def _hints(model: Mapping[Any, Any], profile: Any) -> dict[str, Any]:
     said = model.get("catalogue") or {}
     names = ("config", "gated", "chunks", "max_total_tokens")
+    chosen = _text(model.get("profile") or profile, "")
     found = {name: said[name] for name in names if said.get(name) is not None}
-    return {**found, "profile": _text(model.get("profile") or profile, "")}
+    return {**found, "profile": chosen} if chosen else found
 
 
 def _is_plain(value: Any) -> bool:

@@ -28,6 +28,10 @@ HOUSE = {
     "options": {},
     "hf_token": False,
     "repositories": [],
+    "catalogue": "",
+    "chat": None,
+    "tools": None,
+    "pickle": False,
 }
 
 

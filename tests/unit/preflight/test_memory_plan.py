@@ -14,6 +14,7 @@ from ansible.module_utils.tgi.preflight import on_host
 from ansible.module_utils.tgi.preflight.inventory import host_request
 from ansible.module_utils.tgi.preflight.memory_plan import (
     check_plan,
+    tune,
 )
 
 from tests.support.planner_models import LLAMA_8B, LLAMA_70B
@@ -29,6 +30,17 @@ def wanted(*models: dict[str, Any], **values: Any) -> list[dict[str, Any]]:
     """Return these entries of tgi_models as the host plans them."""
     entries = [{"name": f"m{place}", "revision": COMMIT, **one} for place, one in enumerate(models)]
     asked = host_request({"tgi_models": entries, **values}, ["gpu_hosts"])
+    return on_host._with_places(asked, assign([one.entry for one in asked.models]))
+
+
+def several(count: int, card_line: str) -> str:
+    """Return what nvidia-smi says of so many GPUs of a kind."""
+    return "".join(f"{place}, GPU-{place:08d}, {card_line}\n" for place in range(count))
+
+
+def by_name(name: str, **options: Any) -> list[dict[str, Any]]:
+    """Return a model as the host plans it that has a name and nothing else that the Hub knows."""
+    asked = host_request({"tgi_models": [{"name": name, **options}]}, ["gpu_hosts"])
     return on_host._with_places(asked, assign([one.entry for one in asked.models]))
 
 
@@ -58,6 +70,44 @@ def test_llama_8b_on_every_recorded_card(name: str) -> None:
         "tgi_models[0] has 15.0 GiB of weights on a GPU, too much for the 15.0 GiB of Tesla T4; "
         "write quantize: eetq"
     )
+
+
+GUIDE = (
+    "llama-3.1-8b", "llama-3.1-70b", "mistral-7b", "mixtral-8x7b",
+    "codellama-13b", "falcon-40b", "starcoder2-15b", "zephyr-7b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GUIDE)
+def test_the_guide_s_models_by_name_alone_on_eight_h100(name: str) -> None:
+    eight = several(8, "NVIDIA H100 80GB HBM3, 81559, 580.95.05, 9.0")
+    (model,) = by_name(name, num_shard=4, profile="latency")
+    assert (model["catalogue"], len(model["revision"])) == (name, 40)
+    assert judge([model], eight) == []
+    (options,) = tune([model], parse_gpus(eight)[0], Path("/nowhere"))
+    assert options["max_concurrent_requests"] == 32
+    assert options["max_batch_prefill_tokens"] >= 1024
+
+
+def test_a_number_of_gpus_that_does_not_divide_the_heads() -> None:
+    three = several(3, "NVIDIA L40S, 46068, 580.95.05, 8.9")
+    (line,) = judge(by_name("mistral-7b", num_shard=3), three)
+    assert line.startswith("tgi_models[0].num_shard is 3, which does not divide 32 heads")
+
+
+def test_what_the_user_set_is_not_tuned() -> None:
+    (model,) = by_name("mistral-7b", max_batch_prefill_tokens=3000, profile="throughput")
+    (options,) = tune([model], parse_gpus(card("NVIDIA L40S", "46068", "8.9"))[0], Path("/nowhere"))
+    assert options == {
+        "max_batch_prefill_tokens": 3000,
+        "max_concurrent_requests": 512,
+        "validation_workers": 4,
+    }
+
+
+def test_without_a_gpu_to_see_only_what_needs_none_is_tuned() -> None:
+    (options,) = tune(by_name("mistral-7b", profile="latency"), [], Path("/nowhere"))
+    assert options == {"max_concurrent_requests": 32}
 
 
 def test_advice_counts_the_gpus_that_are_free() -> None:

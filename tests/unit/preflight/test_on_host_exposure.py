@@ -80,6 +80,24 @@ def test_a_shared_data_directory_is_named(tmp_path: Path) -> None:
     assert note.startswith("tgi_data_dir /srv/weights lets every user run, as root, ")
 
 
+def test_a_gated_model_of_the_catalogue_needs_a_token_until_its_weights_are_here(
+    tmp_path: Path,
+) -> None:
+    root = fake_root(tmp_path)
+    gated = {"name": "llama-3.1-8b", "gpus": []}
+    answer = on_host.inspect_host(request_for(gated), root)
+    line = (
+        "tgi_models[0].hf_token is not set, but meta-llama/Llama-3.1-8B-Instruct is gated; accept "
+        "its licence on the Hub, then write hf_token: true and tgi_hf_token"
+    )
+    assert line in answer["problems"]
+    assert answer["notes"] == []
+    revision = answer["facts"]["models"][0]["revision"]
+    cache = "hub/models--meta-llama--Llama-3.1-8B-Instruct/snapshots"
+    (root / "var/lib/tgi" / cache / revision).mkdir(parents=True)
+    assert line not in on_host.inspect_host(request_for(gated), root)["problems"]
+
+
 def test_a_gated_model_without_a_token_is_warned_of(tmp_path: Path) -> None:
     root = fake_root(tmp_path)
     gated = {**HOUSE, "model_id": "meta-llama/Llama-3.1-8B", "revision": "0" * 40}

@@ -22,6 +22,9 @@ SPEC = ROOT / "roles" / "tgi" / "meta" / "argument_specs.yml"
 OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment", "hf_token"} | {
     "repositories",
     "accept_downtime",
+    "model",
+    "profile",
+    "accept_pickle",
 }
 COMPARED = ("type", "elements", "choices")
 
