@@ -80,4 +80,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return functions by filter name."""
-        return {"tgi_from_catalogue": expand_models, "tgi_catalogue_text": show_catalogue}
+        return {
+            "tgi_catalogue_text": show_catalogue,
+            "tgi_from_catalogue": expand_models,
+        }
