@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,17 +39,24 @@ def end(path: Path) -> Any:
     return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
 
 
-def test_no_leaf_outlives_its_ca(tmp_path: Path) -> None:
-    code, said = issue(tmp_path, gateway_tls_ca_days=60)
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a new CA of 60 days and its leaf of 40."""
+    directory = tmp_path_factory.mktemp("issued")
+    code, said = issue(directory, gateway_tls_ca_days=60, gateway_tls_leaf_days=40)
     assert code == 0, said
-    leaf, authority = (end(tmp_path / "pki" / f"{n}.crt") for n in ("llm.example.org", "ca"))
-    assert leaf == authority
+    return directory / "pki"
 
 
-def test_a_renewal_keeps_the_ca_and_heals_the_leaf(tmp_path: Path) -> None:
-    code, said = issue(tmp_path, gateway_tls_leaf_days=40)
-    assert code == 0, said
-    pki = tmp_path / "pki"
+@pytest.fixture
+def pki(issued: Path, tmp_path: Path) -> Path:
+    """Return a copy of it, for a test that changes it."""
+    return Path(shutil.copytree(issued, tmp_path / "pki"))
+
+
+def test_a_renewal_heals_the_leaf_which_does_not_outlive_its_kept_ca(
+    pki: Path, tmp_path: Path
+) -> None:
     before, leaf = (pki / "ca.crt").read_text(), pki / "llm.example.org.crt"
     assert end(leaf) < end(pki / "ca.crt")
 
@@ -64,11 +72,12 @@ def test_a_renewal_keeps_the_ca_and_heals_the_leaf(tmp_path: Path) -> None:
     assert code == 0, said
     assert (pki / "ca.crt").read_text() == before
     assert not due(41)
+    assert end(leaf) == end(pki / "ca.crt")
 
 
-def test_a_vaulted_key_of_the_ca_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert issue(tmp_path)[0] == 0
-    pki = tmp_path / "pki"
+def test_a_vaulted_key_of_the_ca_signs(
+    pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vault = VaultLib([("default", VaultSecret(b"open sesame"))])
     (pki / "ca.key").write_bytes(vault.encrypt((pki / "ca.key").read_text()))
     (pki / "llm.example.org.crt").unlink()
@@ -81,12 +90,14 @@ def test_a_vaulted_key_of_the_ca_signs(tmp_path: Path, monkeypatch: pytest.Monke
     leaf.verify_directly_issued_by(authority)
 
 
-def test_a_ca_that_ends_or_lost_its_key_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    code, said = issue(tmp_path, gateway_tls_ca_days=20)
+def test_a_ca_that_ends_or_lost_its_key_is_refused_in_a_sentence(pki: Path, tmp_path: Path) -> None:
+    leaf = pki / "llm.example.org.crt"
+    leaf.unlink()
+    code, said = issue(tmp_path, gateway_tls_renew_days=61)
     assert code != 0
-    assert "expires in less than gateway_tls_renew_days (30); move ca.crt and ca.key away" in said
-    (tmp_path / "pki" / "ca.key").unlink()
+    assert "expires in less than gateway_tls_renew_days (61); move ca.crt and ca.key away" in said
+    (pki / "ca.key").unlink()
     code, said = issue(tmp_path)
     assert code != 0
     assert "has no key; restore ca.key, or move ca.crt and ca.key away" in said
-    assert not (tmp_path / "pki" / "llm.example.org.crt").exists()
+    assert not leaf.exists()
