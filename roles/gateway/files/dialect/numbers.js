@@ -5,8 +5,7 @@ const MARK = '\u0000number ';
 const MARKED = /"\\u0000number ([-+.\deE]+)"/g;
 const RISKY = /\d[.eE]|\d{16}|-0/;
 const NUMBER = /^[-+.\deE]+$/;
-// What may stand in front of a number
-// (njs 0.8 reads a bracket that is followed by another one as no class at all)
+// What may stand in front of a number; njs 0.8 cannot read a pattern with a bracket before the last one
 const BEFORE = /[[\s:,]/;
 
 // Every risky number outside of strings gets a mark

@@ -95,7 +95,8 @@ function whole(body, live) {
         if (usage !== null && json.raw(body.read, usage) === 'true') {
             body.plan.usage = true;
         }
-        put(body, options, 'null');
+        // TGI takes no null here
+        put(body, options, '{"include_usage":false}');
     }
 }
 

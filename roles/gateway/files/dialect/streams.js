@@ -7,7 +7,6 @@ const DONE = /^data: ?\[DONE\]/;
 const ERROR = /^data: ?(\{\s*"error"\s*:)/;
 const INDEX = /"index"\s*:\s*(\d+)/;
 const REASON = /"finish_reason"\s*:\s*"([^"]*)"/;
-const EMPTY_REASON = /("finish_reason"\s*:\s*)""/;
 const CALL = /("id"\s*:\s*)"\d*"(\s*,\s*"type"\s*:\s*"function")/;
 const NO_CHOICES = /"choices"\s*:\s*\[\s*\]/;
 const NULL_REASON = /("finish_reason"\s*:\s*)null/;
@@ -17,6 +16,9 @@ const TAIL = '[{"index":0,"delta":{},"logprobs":null,"finish_reason":"tool_calls
 function held(text, stops) {
     let most = 0;
     stops.forEach(stop => {
+        if (text.indexOf(stop.charAt(0), Math.max(0, text.length - stop.length + 1)) < 0) {
+            return;
+        }
         for (let size = Math.min(stop.length - 1, text.length); size > most; size--) {
             if (stop.startsWith(text.slice(text.length - size))) {
                 most = size;
@@ -43,19 +45,28 @@ function released(piece, index, final, plan, state) {
     return said.slice(0, said.length - back);
 }
 
+function indexOf(event) {
+    if (event.indexOf('"index":0') > 0) {
+        return '0';
+    }
+    const found = INDEX.exec(event);
+    return found === null ? '0' : found[1];
+}
+
 function replaced(event, place, text) {
     return event.slice(0, place.from) + JSON.stringify(text) + event.slice(place.to);
 }
 
 // The text of one piece, without stops and without the name of the token that ends it
 function text(event, plan, state) {
-    const reason = REASON.exec(event), final = reason !== null && reason[1] !== '';
+    const reason = event.indexOf('"finish_reason":null') > 0 ? null : REASON.exec(event);
+    const final = reason !== null && reason[1] !== '';
     const ended = final && reason[1] === 'eos_token' && plan.route === '/v1/completions';
     if (plan.stop === undefined && !ended) {
         return event;
     }
-    const place = answers.contents(event, plan.route)[0], found = INDEX.exec(event), index = found === null ? '0' : found[1];
-    if (place === undefined) {
+    const place = answers.content(event, plan.route), index = indexOf(event);
+    if (place === null) {
         return event;
     }
     const said = ended ? '' : JSON.parse(event.slice(place.from, place.to));
@@ -114,10 +125,31 @@ function rest(plan, state) {
     return out;
 }
 
+// Most pieces need an id, and a look for stops; null where more is to do
+function simple(made, plan, state) {
+    if (state.called) {
+        return null;
+    }
+    if (made.indexOf('"finish_reason":null') > 0 && made.indexOf('"tool_calls"') < 0) {
+        return plan.stop === undefined ? made : text(made, plan, state);
+    }
+    if (plan.stop !== undefined) {
+        return null;
+    }
+    const at = made.indexOf('"finish_reason":""');
+    return at < 0 ? null : made.slice(0, at) + '"finish_reason":null' + made.slice(at + 18);
+}
+
 function event(given, plan, state, fresh) {
-    if (given.startsWith(':') || !given.startsWith('data:')) {
+    if (!given.startsWith('data:')) {
         return given;
     }
+    const named = answers.withId(given, plan, fresh), quick = simple(named, plan, state);
+    return quick === null ? changed(given, named, plan, state, fresh) : quick;
+}
+
+function changed(given, named, plan, state, fresh) {
+    let made = named;
     if (DONE.test(given)) {
         return rest(plan, state) + given;
     }
@@ -125,7 +157,6 @@ function event(given, plan, state, fresh) {
         state.ended = true;
         return rest(plan, state) + 'data: ' + error(422, given.slice(5), plan);
     }
-    let made = answers.withId(given, plan, fresh);
     if (NO_CHOICES.test(made)) {
         return rest(plan, state) + made;
     }
@@ -134,11 +165,11 @@ function event(given, plan, state, fresh) {
     } else {
         made = text(made, plan, state);
     }
-    if (state.called && REASON.test(made)) {
+    if (state.called && !state.ended && REASON.test(made)) {
         state.ended = true;
         return made.replace(answers.STOPPED, '$1"tool_calls"');
     }
-    return answers.reasons(made.replace(EMPTY_REASON, '$1null'));
+    return made.indexOf('"finish_reason":null') > 0 ? made : answers.reasons(made);
 }
 
 // A chunk of a stream, rewritten: {text, state}. `last`: nothing comes after it

@@ -72,7 +72,7 @@ CHANGED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "streamed tools": (
         CHAT,
         {"stream": True, "stream_options": {"include_usage": True}, "tools": [_TOOL]},
-        {"stream": False, "stream_options": None, "tools": [_TOOL]},
+        {"stream": False, "stream_options": {"include_usage": False}, "tools": [_TOOL]},
     ),
 }
 
