@@ -25,7 +25,14 @@ const answers = JSON.parse(fs.readFileSync(process.argv[2], 'utf8')).map(call =>
     if (typeof made !== 'function') {
         return JSON.stringify(made);
     }
-    return JSON.stringify(made.apply(null, call.given.map(text => JSON.parse(text))));
+    try {
+        return JSON.stringify(made.apply(null, call.given.map(text => JSON.parse(text))));
+    } catch (e) {
+        if (!e.refused) {
+            throw e;
+        }
+        return JSON.stringify({thrown: e.refused});
+    }
 });
 fs.writeFileSync(process.argv[2], JSON.stringify(answers));
 """

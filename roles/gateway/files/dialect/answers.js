@@ -1,5 +1,6 @@
 // TGI's whole answers and pieces of streams in OpenAI's words. They are changed in place: a key between
 // quotes cannot stand within a text, where quotes have a backslash before them.
+import texts from './texts.js';
 
 const NO_ID = /"id"\s*:\s*""/;
 const CALL_ID = /("id"\s*:\s*)"\d*"(\s*,\s*"type"\s*:\s*"function")/g;
@@ -46,7 +47,7 @@ function contents(text, route) {
     }
     pattern.lastIndex = 0;
     for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-        const from = match.index + match[0].length - 1, to = behind(text, from);
+        const from = match.index + match[0].length - 1, to = texts.behind(text, from);
         found.push({from: from, to: to});
         pattern.lastIndex = to;
     }
@@ -60,22 +61,7 @@ function content(text, route) {
         const all = contents(text, route);
         return all.length === 0 ? null : all[0];
     }
-    return {from: at + key.length - 1, to: behind(text, at + key.length - 1)};
-}
-
-function behind(text, from) {
-    let quote = from, before;
-    do {
-        quote = text.indexOf('"', quote + 1);
-        if (quote < 0) {
-            throw new SyntaxError('a string has no end');
-        }
-        before = quote - 1;
-        while (text.charAt(before) === '\\') {
-            before -= 1;
-        }
-    } while ((quote - before) % 2 === 0);
-    return quote + 1;
+    return {from: at + key.length - 1, to: texts.behind(text, at + key.length - 1)};
 }
 
 // Where the first stop begins, or -1
@@ -113,4 +99,4 @@ function answer(text, plan, fresh) {
     return plan.stop === undefined ? made : cut(made, plan);
 }
 
-export default {answer, behind, answerId, callId, withId, reasons, content, stopAt, CALLED, STOPPED};
+export default {answer, answerId, callId, withId, reasons, content, stopAt, CALLED, STOPPED};

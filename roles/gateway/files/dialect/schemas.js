@@ -9,6 +9,8 @@ const MOST_SCHEMAS = 4000;
 const MOST_TEXT = 131072;
 // njs writes and reads no more levels, and has no room for functions that call themselves so often
 const DEEPEST = 31;
+// So many references may stand within each other
+const MOST_OPEN = 100;
 // How the values of a keyword are schemas; those of all others are data and stay as they are
 const ONE = 1, LIST = 2, NAMED = 3;
 const HOLDS = {
@@ -100,7 +102,10 @@ function referred(at, task) {
         }
         spend(at);
         at.changed = true;
-        task.open = {ref: ref, next: task.open};
+        if (task.open.size === MOST_OPEN) {
+            refuse(at, 'has references within references, more than ' + MOST_OPEN + ' of them: make it flatter.');
+        }
+        task.open = {ref: ref, next: task.open, size: task.open.size + 1};
         node = besides(at, target, node);
     }
     return node;
@@ -196,6 +201,9 @@ function needed(text) {
 // The schema in a text, translated; null where nothing needs a change. `name` begins the refusals.
 function translate(text, param, name, budget) {
     const at = {param: param, name: name, work: budget, changed: false, bases: 0, old: false};
+    if (text.length > MOST_TEXT) {
+        refuse(at, 'has more than ' + MOST_TEXT + ' characters: make it smaller.');
+    }
     try {
         at.root = numbers.read(text);
     } catch (e) {
@@ -205,7 +213,7 @@ function translate(text, param, name, budget) {
         return null;
     }
     at.old = typeof at.root.$schema === 'string' && OLD_DRAFT.test(at.root.$schema);
-    const holder = {}, tasks = [{node: at.root, into: holder, key: 'made', depth: 1, open: {ref: '#', next: null}}];
+    const holder = {}, tasks = [{node: at.root, into: holder, key: 'made', depth: 1, open: {ref: '#', next: null, size: 0}}];
     while (tasks.length > 0) {
         step(at, tasks.pop(), tasks);
     }

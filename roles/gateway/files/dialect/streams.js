@@ -2,6 +2,7 @@
 // as may be the beginning of a stop; the rest of an unfinished event waits for its end.
 import answers from './answers.js';
 import error from './errors.js';
+import texts from './texts.js';
 
 const DONE = /^data: ?\[DONE\]/;
 const ERROR = /^data: ?(\{\s*"error"\s*:)/;
@@ -101,7 +102,7 @@ function tail(event) {
     do {
         const char = event.charAt(at);
         if (char === '"') {
-            at = answers.behind(event, at) - 1;
+            at = texts.behind(event, at) - 1;
         }
         depth += char === '[' || char === '{' ? 1 : (char === ']' || char === '}' ? -1 : 0);
         at += 1;
