@@ -1,6 +1,8 @@
 // An error in OpenAI's form, in the engine's words.
 
 const TYPES = {401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 429: 'rate_limit_error'};
+// In a stream the engine says 422 of every error; its words tell which it was
+const WORDS = {'Model is overloaded': 429, 'Request failed during generation': 424, 'Incomplete generation': 500};
 const EMPTY = {
     404: 'The engine does not know this route.',
     405: 'The engine does not take this method here.',
@@ -9,6 +11,11 @@ const EMPTY = {
 
 function typeOf(status) {
     return TYPES[status] || (status < 500 && status !== 424 ? 'invalid_request_error' : 'server_error');
+}
+
+function statusOf(message, status) {
+    const known = Object.keys(WORDS).filter(words => message.startsWith(words));
+    return status === 422 && known.length > 0 ? WORDS[known[0]] : status;
 }
 
 function isText(value) {
@@ -28,7 +35,7 @@ function understood(text) {
         return {message: error, code: said.error_type};
     }
     if (error !== null && typeof error === 'object' && isText(error.message)) {
-        return {message: error.message, type: error.type, param: error.param, code: error.code, status: error.http_status_code};
+        return {message: error.message, type: error.type, param: error.param, code: error.code};
     }
     return {message: text.trim()};
 }
@@ -37,7 +44,7 @@ function error(status, text, plan) {
     const said = understood(text);
     return JSON.stringify({error: {
         message: said.message || EMPTY[status] || 'The engine answered ' + status + ' without a word.',
-        type: isText(said.type) ? said.type : typeOf(said.status || status),
+        type: isText(said.type) ? said.type : typeOf(statusOf(said.message, status)),
         param: isText(said.param) ? said.param : null,
         code: said.code === undefined ? null : said.code,
     }});

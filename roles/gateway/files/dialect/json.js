@@ -17,8 +17,9 @@ function excess(words) {
     return error;
 }
 
-function reader(bytes) {
-    return {bytes: bytes, left: MOST_STEPS};
+// `steps`: how much may be read; a client's request gets the usual bound
+function reader(bytes, steps) {
+    return {bytes: bytes, left: steps || MOST_STEPS};
 }
 
 function spend(read, steps) {
@@ -29,8 +30,8 @@ function spend(read, steps) {
 }
 
 function behindSpace(read, at) {
-    const bytes = read.bytes, from = at;
-    while ((bytes[at] === 32 || bytes[at] === 10 || bytes[at] === 13 || bytes[at] === 9) && at - from < MOST_STEPS) {
+    const bytes = read.bytes, from = at, most = read.left;
+    while ((bytes[at] === 32 || bytes[at] === 10 || bytes[at] === 13 || bytes[at] === 9) && at - from < most) {
         at += 1;
     }
     spend(read, 1 + at - from);
@@ -39,7 +40,7 @@ function behindSpace(read, at) {
 
 // A string ends at the next quote that no backslash disarms
 function behindString(read, at) {
-    const bytes = read.bytes;
+    const bytes = read.bytes, most = read.left;
     let quote = at, before, steps = 0;
     if (bytes[at] !== QUOTE) {
         throw new SyntaxError('no string at ' + at);
@@ -50,27 +51,27 @@ function behindString(read, at) {
             throw new SyntaxError('a string has no end');
         }
         before = quote - 1;
-        while (bytes[before] === BACKSLASH && steps < MOST_STEPS) {
+        while (bytes[before] === BACKSLASH && steps <= most) {
             before -= 1;
             steps += 1;
         }
         steps += 2;
-    } while ((quote - before) % 2 === 0 && steps < MOST_STEPS);
+    } while ((quote - before) % 2 === 0 && steps <= most);
     spend(read, steps);
     return quote + 1;
 }
 
 function behindScalar(read, at) {
-    const bytes = read.bytes, from = at;
+    const bytes = read.bytes, from = at, most = read.left;
     // Behind the end is undefined, which compares as false
     while (bytes[at] > 32 && bytes[at] !== COMMA && bytes[at] !== BRACKET_END && bytes[at] !== BRACE_END &&
-        at - from < MOST_STEPS) {
+        at - from < most) {
         at += 1;
     }
     if (at === from) {
         throw new SyntaxError('no value at ' + at);
     }
-    spend(read, at - from);
+    spend(read, 1 + at - from);
     return at;
 }
 

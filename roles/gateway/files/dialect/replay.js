@@ -3,6 +3,8 @@ import answers from './answers.js';
 import json from './json.js';
 
 const BRACE = 123, BRACKET = 91, QUOTE = 34;
+// The engine's answer, which may have many escapes in a call's arguments
+const STEPS = 10000000;
 
 function object(read, part) {
     return part !== null && read.bytes[part.from] === BRACE ? json.parts(read, part.from) : [];
@@ -41,7 +43,7 @@ function calls(read, part, pieces) {
 }
 
 function replay(text, plan, fresh) {
-    const read = json.reader(Buffer.from(answers.answer(text, plan, fresh)));
+    const read = json.reader(Buffer.from(answers.answer(text, plan, fresh)), STEPS);
     const whole = json.parts(read, json.behindSpace(read, 0)), pieces = frame(read, whole, plan.usage === true);
     const choice = object(read, json.parts(read, json.named(whole, 'choices').from)[0]), message = object(read, json.named(choice, 'message'));
     const content = value(read, message, 'content', 'null'), called = json.named(message, 'tool_calls');

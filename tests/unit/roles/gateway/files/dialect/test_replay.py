@@ -83,3 +83,9 @@ def test_arguments_that_are_an_object_become_a_text() -> None:
     given = _whole({"tool_calls": [_call("f", {"a": 1.0})]})
     text = ask("tgi", "replay", [[given, {"route": CHAT}, FRESH]])[0]
     assert '"arguments":"{\\"a\\":1.0}"' in text
+
+
+def test_a_call_with_many_escapes_is_replayed() -> None:
+    given = _whole({"tool_calls": [_call("f", json.dumps({"a": '"\\' * 60_000}))]})
+    text = ask("tgi", "replay", [[given, {"route": CHAT}, FRESH]])[0]
+    assert text.endswith("data: [DONE]\n\n")

@@ -128,7 +128,7 @@ def test_an_error_in_a_stream_has_openais_form() -> None:
     assert made[-1] == {
         "error": {
             "message": "Model is overloaded",
-            "type": "invalid_request_error",
+            "type": "rate_limit_error",
             "param": None,
             "code": None,
         }
