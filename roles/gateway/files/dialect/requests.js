@@ -6,7 +6,7 @@ import refusal from './refusal.js';
 import schemas from './schemas.js';
 
 const CHAT = '/v1/chat/completions';
-const BRACE = 123, BRACKET = 91, QUOTE = 34;
+const BRACE = 123, BRACKET = 91, BRACKET_END = 93, QUOTE = 34;
 const LONGEST_STOP = 1000;
 
 function raw(body, key) {
@@ -105,8 +105,7 @@ function tools(body, budget, live) {
     if (!starts(body, part, BRACKET)) {
         return;
     }
-    const list = json.parts(body.read, part.from);
-    if (list.length === 0) {
+    if (body.read.bytes[json.behindSpace(body.read, part.from + 1)] === BRACKET_END) {
         // TGI would put its prompt for tools in
         put(body, part, 'null');
         return;
@@ -115,7 +114,9 @@ function tools(body, budget, live) {
         throw refusal('response_format', 'unsupported_parameter', 'The engine cannot hold an answer to response_format and offer tools in one ' +
             'request: leave one of them out.');
     }
-    list.forEach(one => tool(body, one, budget));
+    if (schemas.needed(json.raw(body.read, part))) {
+        json.parts(body.read, part.from).forEach(one => tool(body, one, budget));
+    }
     body.plan.tools = true;
     whole(body, live);
 }

@@ -177,6 +177,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
         '{"properties":{"__proto__":{"type":["string","null"]}}}',
         "__proto__",
     ),
+    "that name beside a list of types": (
+        '{"type":["string","null"],"__proto__":{"type":"null"}}',
+        "__proto__",
+    ),
+    "that name in a definition": (
+        '{"items":{"$ref":"#/$defs/A"},"$defs":{"A":{"__proto__":{}}}}',
+        "__proto__",
+    ),
 }
 
 
