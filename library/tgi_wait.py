@@ -81,6 +81,10 @@ options:
       - A model that has served for longer before the task began is not watched.
     type: float
     default: 0
+  version:
+    description: Release of TGI that the image should be, V(tgi_version). Another one is warned of.
+    type: str
+    default: ""
   host:
     description: Name of the host in messages; the action plugin sets the inventory name.
     type: str
@@ -184,6 +188,7 @@ ARGUMENTS: dict[str, Any] = {
     "interval": {"type": "float", "default": 1},
     "probe_timeout": {"type": "float", "default": 30},
     "steady": {"type": "float", "default": 0},
+    "version": {"type": "str", "default": ""},
     "host": {"type": "str", "default": "localhost"},
     "state": {"type": "dict", "default": {}},
 }
@@ -199,7 +204,9 @@ def main() -> None:
     except ValueError as problem:
         module.fail_json(msg=str(problem), models=[], failed_models=[], ready=False, changed=False)
     memories = {name: Memory.load(raw) for name, raw in params["state"].items()}
-    watcher = Watcher(models, memories, probe_timeout=params["probe_timeout"])
+    watcher = Watcher(
+        models, memories, probe_timeout=params["probe_timeout"], version=params["version"]
+    )
     statuses: list[Status]
     try:
         if module.check_mode:

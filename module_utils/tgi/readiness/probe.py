@@ -104,6 +104,17 @@ def healthy(url: str, timeout: float) -> bool:
     return status == 200
 
 
+def label_of(url: str, timeout: float) -> str:
+    """Return what the image of the server at ``url`` says of its build, or ""."""
+    try:
+        status, body = _ask(url, "GET", "/info", None, timeout)
+        said = json.loads(body) if status == 200 else None
+    except (OSError, HTTPException, ValueError):
+        return ""
+    label = said.get("docker_label") if isinstance(said, dict) else None
+    return shorten(clean(label), 60) if isinstance(label, str) else ""
+
+
 def probe_all(urls: Mapping[str, tuple[str, float]]) -> dict[str, Probe]:
     """Probe several servers at once; ``urls`` maps names to (URL, seconds).
 

@@ -11,8 +11,9 @@ from ..docker.compose_containers import Container, Docker, DockerError
 from ..engines.tgi.causes import Cause
 from ..engines.tgi.log import parse
 from ..engines.tgi.phases import read_progress
+from ..engines.tgi.releases import other_release
 from .judge import judge_absent, judge_dead, judge_running, remember, split_runs, warn_of
-from .probe import Probe, probe_all
+from .probe import Probe, label_of, probe_all
 from .state import Memory, Status, Wanted
 
 ProbeAll = Callable[[dict[str, tuple[str, float]]], dict[str, Probe]]
@@ -25,7 +26,10 @@ _FIRST_TIMEOUT = 8.0
 
 
 class Watcher:
-    """Watches ``models``; ``memories`` holds what earlier calls remembered, by name."""
+    """Watches ``models``; ``memories`` holds what earlier calls remembered, by name.
+
+    ``version`` is the release that their image should be, "" if that is not known.
+    """
 
     def __init__(
         self,
@@ -35,6 +39,8 @@ class Watcher:
         probes: ProbeAll = probe_all,
         clock: Callable[[], float] = time.time,
         probe_timeout: float = 30.0,
+        version: str = "",
+        label: Callable[[str, float], str] = label_of,
     ) -> None:
         self.models = models
         self.memories = memories
@@ -42,6 +48,8 @@ class Watcher:
         self._probes = probes
         self._clock = clock
         self._probe_timeout = probe_timeout
+        self._version = version
+        self._label = label
         self._starts: dict[tuple[str, float], tuple[tuple[Cause, ...], float]] = {}
 
     def look(self) -> list[Status]:
@@ -72,7 +80,7 @@ class Watcher:
         was_ready = memory.ready_since > 0
         now = self._clock()
         if seen and seen.ready and not (restarted and was_ready):
-            warnings, served = self._start(container)
+            warnings, served = self._start(container, model.url)
             if first and now - served > model.steady:
                 memory.ready_since = served
             status = judge_running(model, container, None, seen, memory, now)
@@ -89,11 +97,11 @@ class Watcher:
             return judge_dead(model, container, before, code, was_ready)
         return judge_running(model, container, None if lines is None else run, seen, memory, now)
 
-    def _start(self, container: Container) -> tuple[tuple[Cause, ...], float]:
-        """Return what the start of this run says is not as asked, and when it began to serve.
+    def _start(self, container: Container, url: str) -> tuple[tuple[Cause, ...], float]:
+        """Return what is not as asked of this run, and when it began to serve.
 
         The latter is when the container started, if the log does not say it. Reads each run's log
-        once.
+        and label once.
         """
         run = (container.id, container.started)
         if run not in self._starts:
@@ -102,7 +110,10 @@ class Watcher:
                 lines = self._docker.first_logs(container, _START)
             stage = read_progress(lines, container.started)
             served = stage.began if stage.phase == "serve" else container.started
-            self._starts[run] = warn_of(lines, container), served
+            label = self._label(url, _FIRST_TIMEOUT) if self._version else ""
+            other = other_release(label, self._version)
+            warnings = (*warn_of(lines, container), *([other] if other else []))
+            self._starts[run] = warnings, served
         return self._starts[run]
 
     def watch(

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.readiness.probe import probe, probe_all
+from ansible.module_utils.tgi.readiness.probe import label_of, probe, probe_all
 
 Answers = dict[str, tuple[int, Any]]
 TOKEN = {"generated_text": " there", "details": {"generated_tokens": 1, "finish_reason": "length"}}
@@ -192,3 +192,21 @@ def test_many_at_once_and_one_that_trickles(serve: Serve) -> None:
     assert all(seen[f"m{i}"].ready for i in range(8))
     assert not seen["slow"].ready
     assert "did not end in time" in seen["slow"].detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        ((200, {"docker_label": "sha-dfb3fbe"}), "sha-dfb3fbe"),
+        ((200, {"docker_label": None}), ""),
+        ((200, ["sha-dfb3fbe"]), ""),
+        ((200, b"<html>"), ""),
+        ((503, {"docker_label": "sha-dfb3fbe"}), ""),
+    ],
+)
+def test_the_label_of_the_image(serve: Serve, answer: tuple[int, Any], label: str) -> None:
+    assert label_of(serve({"/info": answer}), 5) == label
+
+
+def test_no_label_of_a_port_that_is_closed() -> None:
+    assert label_of("http://127.0.0.1:1", 5) == ""

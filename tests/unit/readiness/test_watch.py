@@ -294,3 +294,24 @@ def test_a_ready_model_has_its_warnings(long: bool) -> None:
     assert ". Remedy: correct tokenizer_config_path" in text
     (told,) = as_result("gpu1", one)["warnings"]
     assert told["cause"] == "tokenizer_config_path"
+
+
+def test_another_release_than_asked_is_warned_of_and_asked_for_once() -> None:
+    bench = Bench(FakeDocker(m=container()), {"m": READY})
+    asked: list[str] = []
+
+    def label(url: str, _: float) -> str:
+        asked.append(url)
+        return "sha-efb94e0"
+
+    docker, clock = bench.docker, lambda: bench.now
+    watcher = Watcher(bench.models, {}, docker, bench._probe, clock, version="3.3.7", label=label)
+    statuses = watcher.watch(5, 1, bench.sleep)
+    watcher.look()
+    assert asked == ["http://127.0.0.1/m"]
+    assert statuses[0].ready
+    assert warning_texts("gpu1", statuses) == [
+        "gpu1: model m serves, but its image is sha-efb94e0, TGI 3.3.6, and tgi_version is 3.3.7 "
+        "(sha-dfb3fbe). Remedy: correct tgi_version, or resolve the digest of that release with "
+        "playbooks/image.yml."
+    ]
