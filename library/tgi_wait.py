@@ -82,9 +82,7 @@ options:
     type: float
     default: 0
   version:
-    description: Release of TGI that the image should be, V(tgi_version). Another one is warned of.
-    type: str
-    default: ""
+    {description: "Release that the image should be; it warns of another.", type: str, default: ""}
   host:
     description: Name of the host in messages; the action plugin sets the inventory name.
     type: str

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Callable
 
 from ..docker.compose_containers import Container, Docker, DockerError
+from ..engines.releases import other_release
 from ..engines.tgi.causes import Cause
 from ..engines.tgi.log import parse
 from ..engines.tgi.phases import read_progress
-from ..engines.tgi.releases import other_release
 from .judge import judge_absent, judge_dead, judge_running, remember, split_runs, warn_of
 from .probe import Probe, label_of, probe_all
 from .state import Memory, Status, Wanted

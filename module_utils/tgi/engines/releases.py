@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .causes_rule import Cause
+from .tgi.causes_rule import Cause
 
 #: The first digits of the commit of each release, as its image says them
 LABELS = {"3.3.5": "sha-8d029d2", "3.3.6": "sha-efb94e0", "3.3.7": "sha-dfb3fbe"}

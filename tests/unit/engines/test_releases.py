@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible.module_utils.tgi.engines.tgi.releases import other_release
+from ansible.module_utils.tgi.engines.releases import other_release
 
 
 @pytest.mark.parametrize(
