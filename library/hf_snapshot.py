@@ -40,10 +40,10 @@ options:
         description: Whether pickles come where it has no safetensors. Loading one can run code.
         type: bool
         default: false
-      token:
-        description: Token for a gated or private repository. Only O(endpoint) itself gets it.
-        type: str
-        default: ""
+      hf_token:
+        description: Whether it is fetched with O(token), as gated and private ones must be.
+        type: bool
+        default: false
       verify:
         description:
           - V(once) proves what comes, and again what was written since. V(start) proves all files
@@ -52,6 +52,10 @@ options:
         type: str
         choices: [once, start, never]
         default: once
+  token:
+    description: Token of the Hub. Only O(endpoint) itself gets it.
+    type: str
+    default: ""
   cache_dir:
     description: The cache, C(HF_HOME/hub) of TGI.
     type: path
@@ -172,10 +176,11 @@ ARGUMENTS: dict[str, Any] = {
             "revision": {"type": "str", "required": True},
             "code": {"type": "bool", "default": False},
             "pickle": {"type": "bool", "default": False},
-            "token": {"type": "str", "default": "", "no_log": True},
+            "hf_token": {"type": "bool", "default": False},
             "verify": {"type": "str", "choices": ["once", "start", "never"], "default": "once"},
         },
     },
+    "token": {"type": "str", "default": "", "no_log": True},
     "cache_dir": {"type": "path", "default": f"{DATA_DIR}/hub"},
     "endpoint": {"type": "str", "default": PUBLIC.endpoint},
     "mirror": {"type": "str", "default": ""},

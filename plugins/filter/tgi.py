@@ -17,6 +17,11 @@ from ansible.module_utils.tgi.common.places import bridge_of
 from ansible.module_utils.tgi.docker.daemon_json import split_secrets
 from ansible.module_utils.tgi.docker.start_errors import docker_remedy
 from ansible.module_utils.tgi.models.environment import container_environments, options_digest
+from ansible.module_utils.tgi.models.host_weights import (
+    host_snapshots,
+    hub_proxies,
+    is_fetched,
+)
 from ansible.module_utils.tgi.models.mounts import bind_mounts
 from ansible.module_utils.tgi.models.published import published_models
 
@@ -26,7 +31,7 @@ short_description: Return the environment variables of each model's container
 description:
   - Merges launcher options, the model's own environment and that of all models. The result is
     not in the preflight's fact, because it may hold secrets.
-positional: _input, entries, common, usage_stats
+positional: _input, entries, common, usage_stats, weights
 options:
   _input:
     description: The fact C(ansible_facts.tgi_host.models).
@@ -46,6 +51,10 @@ options:
     description: Telemetry for models that do not set usage_stats, V(tgi_usage_stats).
     type: str
     required: true
+  weights:
+    description: Who fetches weights, V(tgi_weights).
+    type: str
+    default: container
 """
 
 EXAMPLES = """
@@ -63,6 +72,11 @@ _value:
 """
 
 
+def fetched_models(models: list[dict[str, Any]], weights: str) -> list[dict[str, Any]]:
+    """Return the models whose weights the host fetches."""
+    return [model for model in models if is_fetched(model, weights)]
+
+
 class FilterModule:
     """Name the filters of this file for Ansible."""
 
@@ -72,6 +86,9 @@ class FilterModule:
             "tgi_bridge": bridge_of,
             "tgi_container_environments": container_environments,
             "tgi_container_mounts": bind_mounts,
+            "tgi_fetched_models": fetched_models,
+            "tgi_host_snapshots": host_snapshots,
+            "tgi_hub_proxies": hub_proxies,
             "tgi_options_digest": options_digest,
             "tgi_docker_remedy": docker_remedy,
             "tgi_published_models": published_models,

@@ -9,18 +9,24 @@ from typing import Any
 
 from ..common.problem import problem
 from ..engines.tgi.environment_rules import PLAIN_TRACEBACK
+from .host_weights import is_fetched, offline_environment
 from .resolve import normalise
 
 
 def container_environments(
-    models: Iterable[Mapping[str, Any]], entries: Any, common: Any, usage_stats: str
+    models: Iterable[Mapping[str, Any]],
+    entries: Any,
+    common: Any,
+    usage_stats: str,
+    weights: str = "container",
 ) -> dict[str, dict[str, str]]:
     """Return name -> environment variables for each of ``models`` (the preflight's fact).
 
     The fact holds no environment, which may be secret: a model's own comes from ``entries``
     (tgi_models). It overrides ``common`` (tgi_environment); launcher options, and what keeps
     secrets out of the log, override both. Empty values are left out, because TGI takes an empty
-    variable for a value. Raise ValueError when the fact is of another list, as a cached one may be.
+    variable for a value. ``weights`` is tgi_weights. Raise ValueError when the fact is of another
+    list, as a cached one may be.
     """
     own = {entry["name"]: entry["environment"] for entry in normalise(entries)}
     models = list(models)
@@ -28,7 +34,9 @@ def container_environments(
         remedy = "run the role preflight in this play"
         raise ValueError(problem("fact tgi_host.models", "does not match tgi_models", remedy))
     return {
-        str(model["name"]): _environment(model, common or {}, own[model["name"]], usage_stats)
+        str(model["name"]): _environment(
+            model, common or {}, own[model["name"]], usage_stats, is_fetched(model, weights)
+        )
         for model in models
     }
 
@@ -38,6 +46,7 @@ def _environment(
     common: Mapping[str, Any],
     own: Mapping[str, str],
     usage_stats: str,
+    fetched: bool,
 ) -> dict[str, str]:
     options = {"usage_stats": usage_stats, **model["options"]}
     values = {
@@ -51,6 +60,8 @@ def _environment(
         **{name.upper(): value for name, value in options.items()},
         PLAIN_TRACEBACK: "1",
     }
+    if fetched:
+        values.update(offline_environment(values))
     texts = {name: _text(value) for name, value in values.items()}
     return {name: text for name, text in texts.items() if text}
 

@@ -40,6 +40,8 @@ def container_mounts(
     data = posixpath.normpath(data_dir)
     own = f"{data.rstrip('/')}/{OWN_DATA}/{model['name']}"
     complete = read_only == "always" or (read_only == "offline" and is_offline(environment))
+    # TGI converts pickles beside them
+    complete = complete and not model.get("pickle")
     wanted = [Mount(own, "/data", False, True)]
     for path in _repositories(model, environment):
         wanted.append(Mount(_on_host(path, data), path, complete, True))

@@ -10,6 +10,7 @@ from typing import Any
 from ..common.problem import problem, shown, whole
 from ..engines.tgi.option_rules import release
 from ..models.resolve import normalise
+from ..models.weights_rules import check_weights
 
 _TOKEN = re.compile(r"(?:hf|api_org)_[\w.-]{20,}", re.ASCII)
 # The kernel's own directories, and those of the system's files
@@ -25,6 +26,7 @@ def check_container(values: Mapping[str, Any]) -> Iterator[str]:
         yield problem("tgi_version", f"is {shown(version)}, not a release", remedy)
     yield from _check_token(values)
     yield from _check_readers(values)
+    yield from check_weights(values)
     yield from _check_directories(values)
     timeouts = values.get("tgi_phase_timeouts")
     for phase, given in timeouts.items() if isinstance(timeouts, dict) else ():

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..common.problem import problem, shown
 from ..models import hub_cache
+from ..models.host_weights import is_fetched
 from ..models.resolve import normalise
 from .host_request import known_environment
 
@@ -38,10 +39,11 @@ def check_egress(values: Mapping[str, Any]) -> Iterator[str]:
         return
     for entry in normalise(values.get("tgi_models")):
         environment = known_environment(entry["environment"], values.get("tgi_environment"))
-        if entry["model_id"].startswith("/") or hub_cache.is_offline(environment):
+        fetched = is_fetched(entry, str(values.get("tgi_weights")))
+        if fetched or entry["model_id"].startswith("/") or hub_cache.is_offline(environment):
             continue
         yield problem(
             f"tgi_models[{entry['place']}]",
             "asks the Hub at each start, which tgi_egress: none forbids",
-            'write HF_HUB_OFFLINE: "1" in tgi_environment once its weights are on the host',
+            "write tgi_weights: host, which fetches its weights before it starts",
         )

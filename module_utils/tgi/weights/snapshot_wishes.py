@@ -28,7 +28,7 @@ def wishes(params: Mapping[str, Any]) -> list[SnapshotWish]:
         at_mirror = bool(mirror) and not directory
         source = HubSource(
             mirror if at_mirror else params["endpoint"].rstrip("/"),
-            "" if at_mirror else one["token"],
+            params["token"] if one["hf_token"] and not at_mirror else "",
             params["ca_file"] or "",
             {str(name).lower(): str(value) for name, value in params["proxies"].items()},
         )

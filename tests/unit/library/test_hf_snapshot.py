@@ -48,8 +48,8 @@ def test_fetch_look_and_progress(capsys: pytest.CaptureFixture[str], tmp_path: P
 def test_a_mirror_gets_no_token(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with local_hub() as hub:
         site = WeightSite(hub, tmp_path / "hub")
-        snapshots = [{**SNAPSHOT, "token": "hf_x"}]
-        done = call(capsys, site.cache, mirror=hub.endpoint, snapshots=snapshots)
+        snapshots = [{**SNAPSHOT, "hf_token": True}]
+        done = call(capsys, site.cache, mirror=hub.endpoint, token="hf_x", snapshots=snapshots)
         assert done["changed"]
         assert not [headers for _, _, headers in hub.requests if "Authorization" in headers]
         other = call(

@@ -9,7 +9,9 @@ from ansible.module_utils.tgi.preflight.egress import allowed_networks, check_eg
 
 MODEL = {"name": "a", "model_id": "acme/a", "revision": "a" * 40}
 LOCAL = {"name": "b", "model_id": "/data/b"}
-NEEDS = "tgi_models[0] asks the Hub at each start, which tgi_egress: none forbids; write HF_HUB_OFF"
+NEEDS = (
+    "tgi_models[0] asks the Hub at each start, which tgi_egress: none forbids; write tgi_weights"
+)
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,8 @@ def test_a_job_that_does_not_start_fails(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_ansible_itself_fetches_shows_and_hides(tmp_path: Path) -> None:
     """Through ansible-playbook: a job of its own, its progress, and the token nowhere."""
     arguments = {
-        "snapshots": [{"repository": NAME, "revision": REVISION, "token": "hf_planted"}],
+        "snapshots": [{"repository": NAME, "revision": REVISION, "hf_token": True}],
+        "token": "hf_planted",
         "cache_dir": str(tmp_path / "hub"),
         "endpoint": "{{ endpoint }}",
         "reserve": 0,
