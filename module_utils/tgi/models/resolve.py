@@ -157,7 +157,8 @@ def _known(model: dict[Any, Any]) -> dict[str, Any]:
         "catalogue": _text(said.get("name")),
         "chat": _boolean(said.get("chat")),
         "tools": _boolean(said.get("tools")),
-        "pickle": said.get("pickle") is True and model.get("accept_pickle") is True,
+        # Of a model that the catalogue does not know, only the list of the Hub says
+        "pickle": said.get("pickle") is not False and model.get("accept_pickle") is True,
     }
 
 

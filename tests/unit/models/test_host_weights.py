@@ -99,3 +99,19 @@ def test_local_models_are_not_fetched() -> None:
 def test_proxies_by_any_case() -> None:
     given = {"HTTPS_PROXY": "http://p", "no_proxy": "x", "http_proxy": "", "HF_ENDPOINT": "y"}
     assert hub_proxies(given) == {"https_proxy": "http://p", "no_proxy": "x"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "pickle"),
+    [
+        ({}, False),
+        ({"accept_pickle": True}, True),
+        ({"accept_pickle": True, "catalogue": {"pickle": False}}, False),
+        ({"accept_pickle": True, "catalogue": {"pickle": True}}, True),
+        ({"catalogue": {"pickle": True}}, False),
+    ],
+)
+def test_accepted_pickles_also_of_a_model_that_the_catalogue_does_not_know(
+    entry: dict[str, Any], pickle: bool
+) -> None:
+    assert snapshots({**MODEL, **entry})[0]["snapshots"][0]["pickle"] is pickle
