@@ -29,6 +29,7 @@ description:
   - B(tls) checks the certificate's chain, name and days, and the redirect from plain HTTP.
   - B(auth) checks that requests without a valid key are refused.
   - B(rate) checks that the declared limit is enforced, and ends.
+  - B(openai) checks what clients of OpenAI take for granted, behind a gateway that translates.
   - B(Severity.) A failed check that is C(critical) or C(major) fails the run; a C(minor) one only
     warns.
     In a checkout of the project, C(python3 -m module_utils.tgi.checks --list) prints them all.

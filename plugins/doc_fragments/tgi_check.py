@@ -166,6 +166,16 @@ options:
     description: Whether a handshake that names no host must be accepted (V(true)) or refused
       (V(false)). If not given, nothing is declared (V(edge)).
     type: bool
+  openai_dialect:
+    description: Whether the gateway translates OpenAI's dialect for engines that do not speak it.
+      Without it the checks of group C(openai) are left out (V(edge)).
+    type: bool
+    default: false
+  tool_streams:
+    description: Whether streamed tool calls come whole, or as the engine writes them (V(edge)).
+    type: str
+    choices: [whole, live]
+    default: whole
   backends:
     description: Addresses (host:port) of the engines as seen from outside. Each must be closed to
       the machine that runs the module (V(edge)).

@@ -40,8 +40,8 @@ ROOMS = {
 #: Inside checks: a part may import itself and the parts before it.
 CHECKS = (
     "results", "selection", "judges", "grounds", "model_container", "selftest", "session", "model",
-    "endpoint", "catalogue_direct", "catalogue_edge", "accepted", "replica_remedies", "run",
-    "run_options",
+    "endpoint", "catalogue_direct", "catalogue_edge", "undeclared", "accepted", "replica_remedies",
+    "run", "run_options",
     "module_arguments", "report", "cli", "__main__",
 )  # fmt: skip
 #: Libraries that only some places may import; cryptography only inside functions.

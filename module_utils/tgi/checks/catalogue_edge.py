@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from .catalogue_direct import DIRECT
 from .endpoint import auth, bypass, cross_origin, exposure, rate, size, tls_certificate, web
-from .endpoint.endpoint_session import Declared
 from .endpoint.without_name import SPECS as WITHOUT_NAME
 from .model import edge_vs_direct, streaming
+from .model.openai_dialect import SPECS as OPENAI
 from .results import MAJOR, MINOR
 from .selection import BASE, SELFTEST, CheckSpec
 
@@ -24,18 +24,6 @@ def _host(
 
 def _again(name: str, remedy: str, **more: object) -> CheckSpec:
     return replace(_SAME[name], remedy=remedy, **{"stage": 1, **more})  # type: ignore[arg-type]
-
-
-def undeclared(declared: Declared) -> dict[str, str]:
-    """Return the reason for each check id that has nothing declared to compare with."""
-    given = {
-        "hsts": (declared.hsts_seconds, "no HSTS is declared (gateway_tls_hsts_seconds)"),
-        "body.size": (declared.max_body_size, "no limit is declared (gateway_max_body_size)"),
-        "auth.backend": (declared.backends, "no engine address is known outside its host"),
-        "cors.origins": (declared.cors_origins is not None, "none declared (gateway_cors_origins)"),
-        "tls.sni": (declared.without_sni is not None, "not declared (gateway_without_sni)"),
-    }
-    return {name: reason for name, (value, reason) in given.items() if not value}
 
 
 #: Checks of the direct view that a gateway can break too.
@@ -221,30 +209,32 @@ EDGE = (
         "server.tokens", "tls", "the server hides its version",
         "Set server_tokens off: run the gateway role", web.server_tokens, stage=2, severity=MINOR,
     ),
+    # They wait for a grammar's first compilation, so after the checks that measure
+    *OPENAI,
     _host(
         "rate.enforced", "rate", "429 with Retry-After above the declared limit, never below",
         "nginx enforces another limit than gateway_tiers: run the gateway role",
-        rate.rate_enforced, stage=3, generates=False, grounds=("key",),
+        rate.rate_enforced, stage=4, generates=False, grounds=("key",),
     ),
     _host(
         "rate.recovers", "rate", "requests are accepted again after a pause",
         "The limit stays in force: compare gateway_tiers with nginx -T",
-        rate.rate_recovers, stage=4, generates=False, grounds=("key", "burst"),
+        rate.rate_recovers, stage=5, generates=False, grounds=("key", "burst"),
     ),
     _host(
         "rate.scope", "rate", "/health answers while a consumer is over its limit",
         "Exempt /health from the consumers' limits: run the gateway role",
-        rate.rate_scope, stage=3, severity=MINOR, generates=False, grounds=("key", "burst"),
+        rate.rate_scope, stage=4, severity=MINOR, generates=False, grounds=("key", "burst"),
     ),
     _host(
         "cors.origins", "auth", "the web pages of gateway_cors_origins may call, and no others",
         "The gateway answers browsers, and hides what engines say to them: run the gateway role, "
         "and look for another proxy in between",
-        cross_origin.cors_origins, stage=5, severity=MAJOR, generates=False,
+        cross_origin.cors_origins, stage=6, severity=MAJOR, generates=False,
     ),
     _host(
         "auth.leak", "auth", "no answer holds a configured key",
         "Close that path, then replace the key: treat it as stolen",
-        exposure.auth_leak, stage=5, generates=False,
+        exposure.auth_leak, stage=6, generates=False,
     ),
 )  # fmt: skip

@@ -47,6 +47,8 @@ ENDPOINT: dict[str, Any] = {
     "max_body_size": {"type": "int", "default": 0},
     "cors_origins": {"type": "list", "elements": "str"},
     "without_sni": {"type": "bool"},
+    "openai_dialect": {"type": "bool", "default": False},
+    "tool_streams": {"type": "str", "choices": ["whole", "live"], "default": "whole"},
     "backends": {"type": "list", "elements": "str", "default": []},
     "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
     "direct": {"type": "dict", "default": {}},

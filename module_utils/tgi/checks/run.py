@@ -16,7 +16,6 @@ from ..common.text import trim
 from . import accepted, grounds, replica_remedies
 from .catalogue_direct import DIRECT
 from .catalogue_edge import EDGE
-from .catalogue_edge import undeclared as undeclared_edge
 from .endpoint.endpoint_session import Declared, EndpointSession, Tier
 from .judges.wrong_form import form_remedy
 from .model.edge_vs_direct import figures_of
@@ -34,6 +33,7 @@ from .results import (
 )
 from .selection import LACKS, CheckSpec, Item, Model, leave_out, make_plan
 from .session import Session
+from .undeclared import undeclared
 
 _LATE_REMEDY = "Look for what was slow in the checks before this one, or raise checks_deadline"
 _BROKE_REMEDY = "The check itself is broken: report the defect"
@@ -75,7 +75,7 @@ def absent_here(options: Options) -> dict[str, str]:
     """Return the reason for each check id that has nothing declared to compare with."""
     if options.view == "direct":
         return {}
-    absent = undeclared_edge(options.declared)
+    absent = undeclared(options.declared)
     if not options.public_health:
         closed = "/health is not public (gateway_health_public)"
         absent.update({"health.status": closed, "rate.scope": closed})

@@ -73,6 +73,8 @@ def read_options(
             if params.get("cors_origins") is None
             else tuple(params["cors_origins"]),
             without_sni=params.get("without_sni"),
+            openai_dialect=params["openai_dialect"],
+            tool_streams=params["tool_streams"],
             secrets=_words(params["secrets"]),
         ),
         accepted=read_accepted(params["accepted"]),

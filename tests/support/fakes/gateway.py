@@ -114,7 +114,7 @@ class FakeGateway:
             return httpx.Response(200, json={})
         if "reaches-control" in self.faults and path == "/sleep":
             return httpx.Response(405)
-        if path not in PUBLISHED and not path.startswith("/models/small/"):
+        if path not in PUBLISHED and not path.startswith(("/models/small/", "/v1/models/")):
             return httpx.Response(404, json={"error": {"message": "no route"}})
         if not self.let_in(request, raw):
             self.failures -= request.method == "POST"

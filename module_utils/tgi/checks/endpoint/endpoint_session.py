@@ -36,6 +36,7 @@ class Declared:
     from outside. No answer may hold one of ``secrets``. ``public_info``: /info is open on purpose.
     ``cors_origins``: web pages that may call; None if nothing is declared about them.
     ``without_sni``: whether a handshake without a name is accepted; None likewise.
+    ``openai_dialect``: the gateway translates; ``tool_streams``: whole or live.
     """
 
     hsts_seconds: int = 0
@@ -45,6 +46,8 @@ class Declared:
     secrets: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] | None = None
     without_sni: bool | None = None
+    openai_dialect: bool = False
+    tool_streams: str = "whole"
 
 
 @dataclass

@@ -48,7 +48,7 @@ class AskedCall:
     cut: CutCall | None
 
 
-async def _call(session: Session, word: str, tool: Tool, choice: Any, stream: bool) -> AskedCall:
+async def ask_call(session: Session, word: str, tool: Tool, choice: Any, stream: bool) -> AskedCall:
     """Force a call; ask once more with more room if the tokens ran out in a good beginning."""
     question = user(questions.ask(questions.Question(questions.PLAIN, ""), word))
 
@@ -70,14 +70,14 @@ async def _call(session: Session, word: str, tool: Tool, choice: Any, stream: bo
 
 async def forced_call(session: Session) -> AskedCall:
     """Return a call that tool_choice requires, whole."""
-    work = partial(_call, session, session.word, WEATHER, "required", False)
+    work = partial(ask_call, session, session.word, WEATHER, "required", False)
     return await session.memo.once("forced_call", work)
 
 
 async def named_call(session: Session) -> AskedCall:
     """Return a streamed call of the tool that tool_choice names; the question asks for another."""
     choice = {"type": "function", "function": {"name": "set_lamp"}}
-    work = partial(_call, session, questions.nonce(), LAMP, choice, True)
+    work = partial(ask_call, session, questions.nonce(), LAMP, choice, True)
     return await session.memo.once("named_call", work)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from ansible.module_utils.tgi.checks.catalogue_edge import undeclared
 from ansible.module_utils.tgi.checks.endpoint import cross_origin
 from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared
+from ansible.module_utils.tgi.checks.undeclared import undeclared
 
 from tests.support.checks.edge_probe import ask
 

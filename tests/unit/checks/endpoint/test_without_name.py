@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.checks.catalogue_edge import undeclared
 from ansible.module_utils.tgi.checks.endpoint.endpoint_session import Declared, EndpointSession
 from ansible.module_utils.tgi.checks.endpoint.without_name import tls_sni
+from ansible.module_utils.tgi.checks.undeclared import undeclared
 from ansible.module_utils.tgi.client.http_client import Client, Target
 
 from tests.support.fakes.socket_server import NAME, says, with_server
