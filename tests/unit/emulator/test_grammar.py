@@ -36,7 +36,13 @@ def test_the_filler_fulfils_the_schema(schema: dict[str, Any]) -> None:
     assert value
 
 
-@pytest.mark.parametrize("pattern", ["[0-9]{4}-[0-9]{2}", "(yes|no)!?", "a.c\\s\\w+", "[^ab]x*"])
+#: As a gateway asks for JSON mode: classes that are bounded by what they may not hold.
+OBJECT = r'\{[ ]?("([^"\\\x00-\x1f\x7f-\x9f]|\\["\\/bfnrt])*"[ ]?:[ ]?(true|-?[0-9]+))?\}'
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[0-9]{4}-[0-9]{2}", "(yes|no)!?", "a.c\\s\\w+", "[^ab]x*", OBJECT]
+)
 def test_the_filler_matches_regular_expressions(pattern: str) -> None:
     assert re.fullmatch(pattern, schema_fill.match_for(pattern))
 
@@ -68,6 +74,7 @@ def test_the_grammar_keeps_order_and_makes_the_rest_optional() -> None:
 
 def test_regular_expressions_become_grammar() -> None:
     assert gbnf.of_regex("[0-9]{4}-(a|b)+") == ('root ::= ([0-9]){4,4} "-" (([ab])){1,}\n')
+    assert gbnf.of_regex("[^\\x00-\\x1f\\\\]") == r"root ::= [^\x00-\x1f\\]" + "\n"
     assert gbnf.of_regex("x\\d?") == 'root ::= "x" ([0-9]){0,1}\n'
     with pytest.raises(TextError):
         gbnf.of_regex("(?=a)b")

@@ -160,4 +160,6 @@ def _char_class(options: Any) -> str:
 
 
 def _escaped(code: int) -> str:
+    if code < 0x20 or 0x7F <= code < 0xA0:
+        return f"\\x{code:02x}"
     return "\\" + chr(code) if chr(code) in "]^-\\[" else chr(code)

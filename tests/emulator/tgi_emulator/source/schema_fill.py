@@ -134,5 +134,12 @@ def _one_of(options: Any) -> str:
         return chr(arg[0])
     if op is sre.CATEGORY:
         return {"DIGIT": "1", "SPACE": " "}.get(str(arg).removeprefix("CATEGORY_"), "a")
-    banned = re.compile(f"[{''.join(chr(a) for o, a in options[1:] if o is sre.LITERAL)}]|^$")
-    return next(c for c in "abcxyz0123 " if not banned.match(c))
+    banned = [_codes(op, arg) for op, arg in options[1:]]
+    return next(c for c in "abcxyz0123 " if not any(ord(c) in codes for codes in banned))
+
+
+def _codes(op: Any, arg: Any) -> range:
+    """The characters of a literal or a range; none of a category, which the letters are not in."""
+    if op is sre.LITERAL:
+        return range(arg, arg + 1)
+    return range(arg[0], arg[1] + 1) if op is sre.RANGE else range(0)
