@@ -109,6 +109,8 @@ GATEWAY: Side = {
     "listening": {"80": "nginx", "443": "nginx"},
     "errors": [],
     "addresses": {},
+    "refusals": {},
+    "translates": True,
     "models": [{"name": "small", "replicas": [REPLICA]}],
     **MACHINE,
 }

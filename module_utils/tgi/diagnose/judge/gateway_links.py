@@ -21,6 +21,11 @@ _ADDRESSES = (
     "let the balancer send the client's address in gateway_real_ip_header, and list no network of "
     "clients in gateway_trusted_proxies"
 )
+#: Refusals below which a single client may be wrong, and their least share in all requests.
+_REFUSED, _REFUSED_SHARE = 5, 0.1
+_DIALECT = (
+    "the engine does not read OpenAI's dialect: set gateway_openai_dialect: true (docs/clients.md)"
+)
 _MORE_FILES = (
     "set LimitNOFILE=65536 for nginx.service, or that --ulimit for the container that the host is, "
     "then restart nginx"
@@ -81,8 +86,12 @@ def judge_config(scene: Scene) -> Found:
         return warning("edited", what, f"{_RUN}, which keeps the edit beside its own file")
     if seen["served"] == seen["disk"] and (hidden := _hidden(scene.own.get("addresses") or {})):
         return warning("hidden", hidden, _ADDRESSES)
+    refused = _refused(scene.own.get("refusals") or {})
+    if seen["served"] == seen["disk"] and refused and not scene.own.get("translates"):
+        return warning("dialect", refused, f"{_DIALECT}, then {_RUN}")
     if seen["served"] == seen["disk"]:
-        return ok(f"version {seen['served']} is on the disk and in force")
+        said = f"version {seen['served']} is on the disk and in force"
+        return ok(f"{said}; {refused}: their clients' own" if refused else said)
     served = seen["served"] or "an unknown version"
     said = f"version {seen['disk']} is on the disk, but nginx serves {served}"
     if seen["complaint"]:
@@ -96,6 +105,16 @@ def _hidden(seen: Mapping[str, Any]) -> str:
         return ""
     who = f"{seen['hidden']} of the last {seen['requests']} requests"
     return f"{who} have a balancer's address ({seen['address']}), so their clients share its limits"
+
+
+def _refused(seen: Mapping[str, Any]) -> str:
+    """Return in words that engines refused much of what clients wrote; "" where they did not."""
+    count, asked = seen.get("refused", 0), seen.get("asked", 0)
+    if count < _REFUSED or count < _REFUSED_SHARE * asked:
+        return ""
+    return (
+        f"engines refused {count} of the last {asked} requests below /v1 for what they hold (422)"
+    )
 
 
 def judge_listen(scene: Scene) -> Found:

@@ -1,4 +1,4 @@
-"""Read nginx's access log: do clients behind a balancer have addresses of their own?"""
+"""Read nginx's access log: whose addresses clients have, and what engines refused of them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def read_addresses(log: Path, configuration: str) -> dict[str, Any]:
     """
     try:
         networks = [ipaddress.ip_network(one) for one in _TRUSTED.findall(configuration)]
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL))
-            lines = file.read().decode("utf-8", "replace").splitlines()
+        lines = _last_lines(log)
     except (OSError, ValueError):
         return {}
     requests, hidden, last = 0, 0, ""
@@ -42,3 +40,33 @@ def read_addresses(log: Path, configuration: str) -> dict[str, Any]:
         if any(address in network for network in networks):
             hidden, last = hidden + 1, str(address)
     return {"requests": requests, "hidden": hidden, "address": last} if networks else {}
+
+
+def read_refusals(log: Path) -> dict[str, int]:
+    """Return how many of the last requests asked OpenAI's routes, and how many an engine refused.
+
+    An engine answers 422 for what it cannot read. Returns {} where the log cannot be read.
+    """
+    try:
+        lines = _last_lines(log)
+    except OSError:
+        return {}
+    statuses = [status for line in lines for status in _engine_status(line)]
+    return {"asked": len(statuses), "refused": statuses.count("422")}
+
+
+def _engine_status(line: str) -> list[str]:
+    """Return the engine's status of a request to OpenAI's routes; [] for any other line."""
+    try:
+        entry = json.loads(line)
+        asked = entry["method"] == "POST" and str(entry["path"]).startswith("/v1/")
+        # A request that was sent again has one for each replica
+        return [str(entry["upstream_status"]).rpartition(" ")[2]] if asked else []
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _last_lines(log: Path) -> list[str]:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL))
+        return file.read().decode("utf-8", "replace").splitlines()

@@ -21,12 +21,13 @@ from ...gateway.nginx.service import Nginx, status_port, status_url
 from ...host import machine
 from ...host.ports import find_owners
 from ...readiness.probe import Probe, probe_all
-from .access_log import read_addresses
+from .access_log import read_addresses, read_refusals
 from .error_log import read_errors
 
 _NGINX = "nginx"
 _RENEWAL = ("timer", "service")
 _BACKENDS = "backends.json"
+_DIALECT = "gateway_dialect.js"
 _PROBE_SECONDS = 20.0
 ProbeAll = Callable[[Mapping[str, "tuple[str, float]"]], "dict[str, Probe]"]
 
@@ -90,6 +91,8 @@ def look_at_gateway(
         "listening": {str(port): owner.command for port, owner in owners.items()},
         "errors": read_errors(places.log),
         "addresses": read_addresses(places.access, text),
+        "refusals": read_refusals(places.access),
+        "translates": (places.directory / (version or "-") / _DIALECT).exists(),
         "models": _models(places, version, probes),
         **machine.look(run, _written(places), places.proc),
         "clock": [began, time.time()],

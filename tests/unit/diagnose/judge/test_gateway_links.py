@@ -1,4 +1,4 @@
-"""Judge nginx's error log."""
+"""Judge what a gateway host shows: nginx, its log, its clients."""
 
 from __future__ import annotations
 
@@ -159,3 +159,24 @@ def test_a_line_of_nginx_has_a_remedy_of_its_kind(kind: str, remedy: str) -> Non
     case.gateway["errors"] = [line(kind, 9)]
     verdict = verdict_of(case)
     assert verdict.cause and remedy in verdict.cause.found.remedy
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused", "translates", "state", "said"),
+    [
+        (40, 12, False, "warning", "engines refused 12 of the last 40 requests below /v1"),
+        (40, 12, True, "ok", "(422): their clients' own"),
+        (400, 12, False, "ok", "in force"),
+        (4, 4, False, "ok", "in force"),
+    ],
+)
+def test_what_engines_cannot_read_is_the_dialect_or_the_clients_own(
+    asked: int, refused: int, translates: bool, state: str, said: str
+) -> None:
+    case = Case()
+    case.gateway |= {"refusals": {"asked": asked, "refused": refused}, "translates": translates}
+    verdict = verdict_of(case)
+    (found,) = [one.found for one in verdict.findings if one.link == "config"]
+    assert (found.state, said in found.seen) == (state, True), found.seen
+    assert ("gateway_openai_dialect: true" in found.remedy) is (state == "warning")
+    assert verdict.passed

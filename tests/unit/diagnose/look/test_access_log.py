@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ansible.module_utils.tgi.diagnose.look.access_log import read_addresses
+from ansible.module_utils.tgi.diagnose.look.access_log import read_addresses, read_refusals
 
 CONF = "set_real_ip_from 10.0.0.0/24;\n set_real_ip_from fd00::5;\n"
 
@@ -38,3 +38,18 @@ def test_only_the_end_of_a_large_log_is_read(tmp_path: Path) -> None:
 def test_nothing_is_said_without_trusted_balancers_or_a_log(tmp_path: Path) -> None:
     assert read_addresses(log(tmp_path, ("10.0.0.5", "/")), "server {}") == {}
     assert read_addresses(tmp_path / "none", CONF) == {}
+
+
+def asked(path: str, upstream_status: str, method: str = "POST") -> str:
+    return json.dumps({"method": method, "path": path, "upstream_status": upstream_status})
+
+
+def test_refusals_of_engines_are_counted_on_openais_routes_only(tmp_path: Path) -> None:
+    path, chat = tmp_path / "access.log", "/v1/chat/completions"
+    lines = [
+        asked(chat, "422"), asked(chat, "502 : 422"), asked(chat, "200"), asked(chat, "-"),
+        asked("/generate", "422"), asked("/v1/models", "-", "GET"), "[]", '{"path": "/v1/x"}', "cu",
+    ]  # fmt: skip
+    path.write_text("\n".join(lines))
+    assert read_refusals(path) == {"asked": 4, "refused": 2}
+    assert read_refusals(tmp_path / "none") == {}
