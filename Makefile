@@ -14,10 +14,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs locks peer \
-  bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks $(SCENARIOS:%=scenario-%)
+  bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients $(SCENARIOS:%=scenario-%)
 
 # Each target makes the environment if there is none; setup, sandbox and test also update it
-sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks: | $(VENV)
+sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients: | $(VENV)
 $(SCENARIOS:%=scenario-%): | $(VENV)
 $(VENV):
 	@$(BOOTSTRAP) requirements/test.txt
@@ -96,7 +96,7 @@ docs: ## Write the variable tables of the roles' READMEs
 	@$(BIN)/python -m tools.catalogue_page
 
 locks: ## Write requirements/*.txt, all files of all versions by hash, from *.in; OPTIONS=--upgrade takes newer versions
-	@cd requirements && for name in run test scanners/gixy-next scanners/gixy-ng scanners/sslyze; do \
+	@cd requirements && for name in run test scanners/gixy-next scanners/gixy-ng scanners/sslyze clients; do \
 	  UV_CUSTOM_COMPILE_COMMAND="make locks" ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-emit-index-url --no-emit-find-links $(OPTIONS) $$name.in --output-file $$name.txt || exit; done
 
@@ -123,6 +123,9 @@ bench-rollout: ## Change options under load by site.yml and by docker compose, a
 
 bench-fleet: ## Plan a roll-out for 8 and 100 hosts without any, and write docs/rollout.md
 	@$(BIN)/python -m benchmarks.fleet
+
+bench-clients: ## Ask unmodified clients at a gateway that runs (INVENTORY) and on TGI's port, and write docs/clients.md (as root)
+	@$(BIN)/python -m benchmarks.clients --inventory $(or $(INVENTORY),molecule/two_machines/inventory)
 
 bench-checks: ## Measure the checks and the same requests as uri tasks, and eight models and one
 	@$(BIN)/python -m benchmarks.checks
