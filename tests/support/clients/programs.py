@@ -22,7 +22,7 @@ FOLDER = ROOT / "tests" / "clients"
 LOCK = ROOT / "requirements" / "clients.txt"
 CACHE = ROOT / ".cache" / "clients"
 #: Litellm would else ask the internet for prices, and wait.
-_QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "HF_HUB_OFFLINE": "1", "NO_COLOR": "1"}
+_QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_COLOR": "1"}
 PROGRAMS = ("python", "node")
 
 
@@ -55,9 +55,10 @@ def python() -> Path:
     if not (place / "ready").exists():
         shutil.rmtree(place, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(place / "bin" / "python"), "install"]
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
-        subprocess.run([*pip, *quiet, "--require-hashes", "-r", str(LOCK)], check=True)
+        # 85 packages: uv takes seconds where pip takes more than a minute
+        install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"]
+        into = ["--python", str(place / "bin" / "python"), "--require-hashes", "-r", str(LOCK)]
+        subprocess.run([*install, *into], check=True)
         (place / "ready").touch()
     return place / "bin" / "python"
 
