@@ -1,7 +1,7 @@
-"""What unmodified clients are asked to do, and how their luck is told in one line.
+"""What unmodified clients are asked to do, and how the outcome becomes one line.
 
 A row is a function that uses its client as the client's own documentation says, and returns
-`right` or what was wrong. What a client raises is told in its own words.
+`right` or what was wrong. An exception of the client gives its words.
 """
 
 from __future__ import annotations

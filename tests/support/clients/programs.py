@@ -41,7 +41,7 @@ class Side:
 
 
 def environment(sides: Iterable[Side]) -> dict[str, str]:
-    """Return all that a client is told besides URL and key: the CA to trust."""
+    """Return what a client gets besides URL and key: the CA to trust."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     for ca in {side.ca for side in sides if side.ca}:
         kept |= {"SSL_CERT_FILE": str(ca), "NODE_EXTRA_CA_CERTS": str(ca)}
