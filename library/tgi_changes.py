@@ -12,6 +12,11 @@ description:
   - Takes the same options as M(tgi_deployed), and only reads, with and without check mode.
 author: tgi-ansible
 extends_documentation_fragment: [tgi_deployed]
+options:
+  room:
+    description: Whether to look for room for a second container although nothing changes.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -81,13 +86,29 @@ models:
       description: Its present GPUs; for V(start) the wanted ones.
       type: list
       elements: str
+    beside:
+      description: What it has beside that container, as M(tgi_beside) lists it; null if nothing.
+      type: dict
+    memory:
+      description: Bytes of memory that its container holds. Asked only for V(replace); else null.
+      type: int
 ansible_facts:
-  description: C(tgi_changes), the same list as RV(models).
+  description:
+    - C(tgi_changes), the same list as RV(models).
+    - C(tgi_room), what there is for a second container (RV(room)). Empty where nothing changes.
   returned: success
   type: dict
+room:
+  description: >-
+    Listening ports, UUIDs of GPUs with a process, and bytes of available memory. Looked for where a
+    model changes, and with O(room).
+  returned: success
+  type: dict
+  sample: {ports: [22, 8081], busy: [GPU-5f1c], memory: 17179869184}
 """
 
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.file_system import in_words
@@ -95,11 +116,15 @@ from ansible.module_utils.tgi.docker.compose_containers import DockerError
 from ansible.module_utils.tgi.docker.start_errors import docker_remedy
 from ansible.module_utils.tgi.models.project_arguments import PROJECTS, lacking, records_of
 from ansible.module_utils.tgi.rollout.changes import WantedModel, find_changes
+from ansible.module_utils.tgi.rollout.rollout_plan import due
+from ansible.module_utils.tgi.rollout.room import look_for_room
+
+ARGUMENTS: dict[str, Any] = {"room": {"type": "bool", "default": False}, **PROJECTS}
 
 
 def main() -> None:
     """Compare, and return the list."""
-    module = AnsibleModule(argument_spec=PROJECTS, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
     if problem := lacking(params):
         module.fail_json(msg=problem)
@@ -109,12 +134,15 @@ def main() -> None:
     ]
     try:
         models = find_changes(Path(params["base_dir"]), wanted, params["show_compose"])
+        with_gpus = any(one.record.gpus for one in wanted)
+        room = look_for_room(with_gpus) if params["room"] or due(models) else {}
     except DockerError as error:
         said = f"Docker Compose does not say what it would do: {error}"
         module.fail_json(msg=f"{said}. Remedy: {docker_remedy(str(error))}; then run this again")
     except OSError as error:
         module.fail_json(msg=in_words(error))
-    module.exit_json(changed=False, models=models, ansible_facts={"tgi_changes": models})
+    facts = {"tgi_changes": models, "tgi_room": room}
+    module.exit_json(changed=False, models=models, room=room, ansible_facts=facts)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ ROOMS = {
     "checks": "common client engines docker",
     "planner": "common engines models catalogue",
     "gateway": "common models host",
-    "rollout": "common models docker gateway engines readiness",
+    "rollout": "common models host docker gateway engines readiness",
     "preflight": "common catalogue models engines host docker planner gateway checks rollout",
     "diagnose": "common packages client host docker engines models gateway readiness checks",
 }

@@ -37,9 +37,25 @@ def compose_project(model: str) -> str:
     return "tgi-" + model.replace(".", "")
 
 
+def compose_projects(model: str) -> tuple[str, str]:
+    """Return both names that a model's Compose project may have: a new set starts as the other.
+
+    No other model's project has the second name, as the first ones all begin with "tgi-".
+    """
+    first = compose_project(model)
+    return first, first.replace("tgi-", "tgi2-", 1)
+
+
+def other_project(model: str, project: str) -> str:
+    """Return the name that ``project`` of a model does not have."""
+    first, second = compose_projects(model)
+    return second if project == first else first
+
+
 def bridge_of(project: str) -> str:
-    """Return the name of a project's bridge: the project's, or "tgi-…" where that is too long."""
-    if len(project) <= _LONGEST_INTERFACE:
+    """Return the name of a project's bridge: the project's, or "tgi-…" where that cannot be."""
+    # The firewall knows the models' bridges by how their names begin
+    if len(project) <= _LONGEST_INTERFACE and project.startswith("tgi-"):
         return project
     digest = hashlib.sha256(project.encode()).hexdigest()
     return f"tgi-{digest}"[:_LONGEST_INTERFACE]

@@ -13,6 +13,9 @@ from ..common.places import OWN_DATA
 from ..common.text import clean
 
 _PROJECT = "com.docker.compose.project"
+_DIRECTORY = f"{_PROJECT}.working_dir"
+_LOOPBACK = "127.0.0.1"
+_CDI = "nvidia.com/gpu="
 _ONE_OFF = "com.docker.compose.oneoff"
 _QUIET_LEVELS = ("off", "error", "warn")
 _TAIL = "5000"
@@ -67,6 +70,14 @@ class Container:
     """Its limit in bytes; 0 is none."""
     data: str = ""
     """The host's folder at /data, empty if there is none."""
+    directory: str = ""
+    """That of its Compose project."""
+    port: int = 0
+    """Where it listens on loopback; 0 for none."""
+    gpus: tuple[str, ...] = ()
+    """Those that it has by CDI."""
+    pid: int = 0
+    """Of its first process; 0 while it does not run."""
 
     @property
     def boundary(self) -> float:
@@ -82,14 +93,26 @@ class Container:
         return self.started - min(1.0, (self.started - self.finished) / 2)
 
 
+def _port(host: dict[str, Any]) -> int:
+    places = [one for its in (host.get("PortBindings") or {}).values() for one in its or []]
+    ports = [str(one.get("HostPort")) for one in places if one.get("HostIp") == _LOOPBACK]
+    return next((int(port) for port in ports if port.isdigit()), 0)
+
+
+def _gpus(host: dict[str, Any]) -> tuple[str, ...]:
+    requests = host.get("DeviceRequests") or []
+    devices = [str(one) for request in requests for one in request.get("DeviceIDs") or []]
+    return tuple(one[len(_CDI) :] for one in devices if one.startswith(_CDI))
+
+
 def _container(raw: dict[str, Any]) -> Container:
     state, config = raw.get("State") or {}, raw.get("Config") or {}
-    host = raw.get("HostConfig") or {}
+    host, labels = raw.get("HostConfig") or {}, config.get("Labels") or {}
     environment = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
     return Container(
         id=str(raw.get("Id", "")),
         name=str(raw.get("Name", "")).lstrip("/"),
-        project=str((config.get("Labels") or {}).get(_PROJECT, "")),
+        project=str(labels.get(_PROJECT, "")),
         status=str(state.get("Status", "")),
         created=epoch(str(raw.get("Created", ""))),
         started=epoch(str(state.get("StartedAt", ""))),
@@ -101,6 +124,10 @@ def _container(raw: dict[str, Any]) -> Container:
         quiet=environment.get("LOG_LEVEL", "info").lower() in _QUIET_LEVELS,
         offline=environment.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
         memory=int(host.get("Memory") or 0),
+        directory=str(labels.get(_DIRECTORY, "")),
+        port=_port(host),
+        gpus=_gpus(host),
+        pid=int(state.get("Pid") or 0),
         devices=bool(host.get("DeviceRequests") or host.get("Runtime") == "nvidia"),
         data=next(
             (

@@ -30,9 +30,9 @@ class DeployedModels(NamedTuple):
     lost: list[Record]
 
     def kept(self) -> dict[str, dict[str, Any]]:
-        """Return name -> {port, gpus}, as models.resolve.assign takes it."""
+        """Return name -> {port, gpus, project}, as models.resolve.assign takes it."""
         return {
-            name: {"port": record.port, "gpus": list(record.gpus)}
+            name: {"port": record.port, "gpus": list(record.gpus), "project": record.project}
             for name, record in self.records.items()
         }
 

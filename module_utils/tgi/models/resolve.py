@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..common.places import DEFAULT_BASE_PORT, compose_project
+from ..common.places import DEFAULT_BASE_PORT, compose_project, compose_projects
 from ..engines.tgi.options import OPTIONS, coerce
 
 # No machine has more; a typing error in num_shard must not keep the controller counting
@@ -31,9 +31,10 @@ def normalise(models: Any) -> list[dict[str, Any]]:
     aliases (list), port (int or None), gpus (list of str or None), num_shard (int, 0 if not
     written), options (launcher options that were set, in their own types; num_shard is not
     repeated there), environment (dict of str), hf_token (bool, whether it gets tgi_hf_token),
-    repositories (list, what else it reads from the Hub), accept_downtime (bool or None), and what
-    the catalogue says (catalogue.expand): catalogue (str, the entry's name or ""), chat and tools
-    (bool or None, whether it has a template for them), pickle (bool, accepted weights in it).
+    repositories (list, what else it reads from the Hub), accept_downtime (bool or None),
+    strategy (str or None), and what the catalogue says (catalogue.expand): catalogue (str, the
+    entry's name or ""), chat and tools (bool or None, whether it has a template for them), pickle
+    (bool, accepted weights in it).
 
     Never raises: entries that are not mappings are left out, and wrong values become likely
     ones, because the preflight reports them.
@@ -47,6 +48,7 @@ def normalise(models: Any) -> list[dict[str, Any]]:
             "revision": _text(model.get("revision")) or None,
             "aliases": _texts(model.get("aliases")),
             "accept_downtime": _boolean(model.get("accept_downtime")),
+            "strategy": _text(model.get("strategy")) or None,
             "port": _integer(model.get("port"), 0) or None,
             "gpus": None if model.get("gpus") is None else _texts(model["gpus"]),
             "num_shard": max(_integer(model.get("num_shard"), 0), 0),
@@ -68,10 +70,11 @@ def assign(
 
     Each entry then has port (int), url (str, where the host itself reaches it), project (str,
     its Compose project's name, in which Compose allows no dots), gpus (list of index strings or
-    UUIDs; [] is CPU), num_shard (int) and default (bool, true for the first). Place is gone.
+    UUIDs; [] is CPU), num_shard (int), default (bool, true for the first) and pinned (list: port,
+    gpus, whichever the entry names itself). Place is gone.
 
-    ``kept`` is what deployed models have: name -> {port (int), gpus (list of str)}. They keep
-    it unless they, or another model of the list, name it themselves. So one model more or less
+    ``kept`` is what deployed models have: name -> {port (int), gpus (list of str), project}. They
+    keep it unless they, or another model of the list, name it themselves. So one model more or less
     moves no other. Other ports are ``base_port`` + the place in the list, or the lowest free
     one from ``base_port`` on. Other models that name no GPUs take the lowest indices that no
     model has, ``num_shard`` of them each (default 1), in order.
@@ -83,10 +86,11 @@ def assign(
             **{key: value for key, value in entry.items() if key != "place"},
             "port": port,
             "url": f"http://127.0.0.1:{port}",
-            "project": compose_project(entry["name"]),
+            "project": _project(entry, kept),
             "gpus": gpus,
             "num_shard": entry["num_shard"] or max(len(gpus), 1),
             "default": number == 0,
+            "pinned": [key for key in ("port", "gpus") if entry[key] is not None],
         }
         for number, (entry, port, gpus) in enumerate(zip(entries, ports, cards))
     ]
@@ -95,6 +99,12 @@ def assign(
 def _kept(entry: Mapping[str, Any], kept: Any) -> Mapping[str, Any]:
     found = kept.get(entry["name"]) if isinstance(kept, Mapping) else None
     return found if isinstance(found, Mapping) else {}
+
+
+def _project(entry: Mapping[str, Any], kept: Any) -> str:
+    """Return the project that a model has, if that is one of its two."""
+    name, found = entry["name"], _kept(entry, kept).get("project")
+    return str(found) if found in compose_projects(name) else compose_project(name)
 
 
 def _ports(entries: Sequence[Mapping[str, Any]], base: int, kept: Any) -> list[int]:

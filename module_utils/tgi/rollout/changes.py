@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..common.commands import Ask, ask
 from ..common.files import read, write
+from ..common.places import compose_projects
 from ..docker.compose_containers import Container, Docker, DockerError, RunDocker, run_docker
 from ..docker.compose_dry_run import planned_work
 from ..models.deployed import DeployedModels, read_deployed
@@ -24,7 +25,9 @@ from ..models.project_files import (
 from ..models.record import Record
 from ..readiness.probe import healthy
 from .history import last_gap, read_history
+from .leftovers import leftover_of
 from .reasons import why_replaced
+from .room import held_memory
 from .sets import active_id, is_kept, is_returnable, kept, set_id, text_of
 
 NOTHING, START, REPLACE, UPDATE, STOP = "nothing", "start", "replace", "update", "stop"
@@ -67,6 +70,10 @@ class ModelChange:
     port: int
     project: str
     gpus: list[str]
+    #: What it has beside that container: a leftovers.Leftover as dict, or None
+    beside: dict[str, Any] | None
+    #: Bytes of memory that its container holds; None where they were not asked, or are unknown
+    memory: int | None
 
 
 class Sources(NamedTuple):
@@ -87,7 +94,8 @@ def find_changes(
     """
     host = _Host(base_dir, show, sources or Sources())
     records = [*host.deployed.records.values(), *(model.record for model in wanted)]
-    host.look({record.project for record in records})
+    both = {project for one in records for project in compose_projects(one.name)}
+    host.look(both | {record.project for record in records})
     listed = {model.record.name for model in wanted}
     stale = [name for name in host.deployed.names if name not in listed]
     # Each asks Docker Compose, which takes a while
@@ -187,6 +195,7 @@ class _Host:
         container = self.containers.get(known.project)
         asked = known.name in self.deployed.records and (action in (REPLACE, STOP) or not passed)
         url = f"http://127.0.0.1:{known.port}"
+        beside = leftover_of(self.base, known.name, known.project, self.containers)
         return ModelChange(
             name=known.name,
             action=action,
@@ -201,4 +210,6 @@ class _Host:
             port=known.port,
             project=known.project,
             gpus=list(known.gpus),
+            beside=asdict(beside) if beside else None,
+            memory=held_memory(container.pid) if container and action == REPLACE else None,
         )

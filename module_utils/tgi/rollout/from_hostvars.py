@@ -7,6 +7,7 @@ from typing import Any
 
 from ..models.replicas import facts_of, left_out, models_of
 from . import rollout_plan as plan
+from .host_rooms import rooms_of
 
 
 def rollout_plan(
@@ -14,29 +15,28 @@ def rollout_plan(
     hostvars: Mapping[str, Mapping[str, Any]],
     gateways: Iterable[str] = (),
     max_unavailable: int | str = 1,
+    publishes: bool = True,
 ) -> dict[str, Any]:
-    """Return the plan of this run as a fact, with moves, present and gateways beside it.
+    """Return the plan of this run as a fact, with moves, present, gateways and surplus beside it.
 
     :meth:`rollout_plan.RolloutPlan.as_fact` says what a plan has. moves (list) are the hosts on
     which a model that is replaced gets another port, present (list) those in this run, gateways
-    (list) those of ``gateways`` that can be reached. A host is in this run if the module
-    tgi_changes has left its fact there.
+    (list) those of ``gateways`` that can be reached, surplus (list) the hosts on which containers
+    stop that new ones stand beside. A host is in this run if the module tgi_changes has left its
+    fact there. ``publishes`` is whether this run, with its tags, changes gateways.
     """
     changes: dict[str, list[dict[str, Any]]] = {}
     elsewhere: dict[str, list[str]] = {}
     accepts: dict[str, bool] = {}
-    moves: list[str] = []
-    reached = [gateway for gateway in gateways if not left_out(hostvars[gateway])]
-    flags = [one for gateway in reached for one in facts_of(hostvars[gateway]).get("drained") or []]
     gone: list[str] = []
+    names = list(gateways)
+    reached = [gateway for gateway in names if not left_out(hostvars[gateway])]
+    flags = [one for gateway in reached for one in facts_of(hostvars[gateway]).get("drained") or []]
     for host in hosts:
         values = hostvars[host]
         found = (values.get("ansible_facts") or {}).get("tgi_changes")
         if found is not None:
             changes[host] = list(found)
-            ports = {model["name"]: model["port"] for model in models_of(values)}
-            if any(ports.get(one["name"], one["port"]) != one["port"] for one in plan.due(found)):
-                moves.append(host)
             for model in models_of(values):
                 accepts[model["name"]] = accepts.get(model["name"], True) and _accepts(
                     model, values
@@ -53,8 +53,34 @@ def rollout_plan(
     for gateway in reached:
         published = facts_of(hostvars[gateway]).get("published") or {}
         single |= _single([name for name in published if name not in gone])
-    made = plan.make_plan(changes, elsewhere, accepts, max_unavailable, gone, resumed, single)
-    return {**made.as_fact(), "moves": moves, "present": list(changes), "gateways": reached}
+    rooms = rooms_of(changes, hostvars, names, publishes)
+    made = plan.make_plan(
+        changes, elsewhere, accepts, max_unavailable, gone, resumed, single, rooms
+    ).as_fact()
+    left = [host for host, its in changes.items() if any(one.get("beside") for one in its)]
+    return {
+        **made,
+        "moves": [host for host in changes if _moves(changes[host], made, hostvars[host], host)],
+        "present": list(changes),
+        "gateways": reached,
+        "surplus": [host for host in changes if host in left or host in made["beside"]],
+    }
+
+
+def _moves(
+    changes: Iterable[Mapping[str, Any]],
+    made: Mapping[str, Any],
+    values: Mapping[str, Any],
+    host: str,
+) -> bool:
+    """Return whether a model that is replaced in a batch is then at another address."""
+    ports = {model["name"]: model["port"] for model in models_of(values)}
+    apart = made["beside"].get(host, {})
+    return any(
+        ports.get(one["name"], one["port"]) != one["port"] or one.get("beside")
+        for one in plan.due(changes)
+        if one["name"] not in apart
+    )
 
 
 def _single(replicas: list[str]) -> set[str]:

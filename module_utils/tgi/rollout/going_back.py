@@ -15,8 +15,9 @@ def going_back(
     """Return ``changes`` of tgi_changes as a roll-out needs them that goes back.
 
     ``sets`` is what tgi_sets lists, newest first. Of ``names`` (empty: all models) those are to be
-    replaced that have such a set, or the set ``asked``; all others stay. A set with another port
-    is none: gateways publish the present one.
+    replaced that have such a set, or the set ``asked``; all others stay. A set of the same project
+    with another port is none: gateways publish the present one. One of the model's other project
+    starts beside the present one: it is the ``target`` of the change.
     """
     kept = list(sets)
     found = []
@@ -26,7 +27,7 @@ def going_back(
             for it in kept
             if it["name"] == one["name"]
             and not it["active"]
-            and it["port"] == one["port"]
+            and (it["port"] == one["port"] or it["project"] != one["project"])
             and (it["id"] == asked or not asked)
             and (one["name"] in names or not names)
             and one["action"] != "stop"
@@ -40,4 +41,7 @@ def _replaced(one: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, An
     why = f"back to the set {target['id']}, which passed {target['kept_at']}"
     # Not asked where the inventory changes nothing: then it is taken to serve
     serves = one["serves"] is not False
-    return {"action": "replace", "why": [why], "serves": serves, "returnable": True}
+    found = {"action": "replace", "why": [why], "serves": serves, "returnable": True}
+    if target["project"] == one["project"]:
+        return found
+    return {**found, "target": {key: target[key] for key in ("port", "project", "gpus")}}

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .rollout_plan import Step
 
-ROLLING, IN_PLACE, UNSEEN = "rolling", "in_place", "unseen"
+ROLLING, IN_PLACE, UNSEEN, BLUE_GREEN = "rolling", "in_place", "unseen", "blue_green"
 #: What each strategy does, for people
 STRATEGIES = {
     ROLLING: "one replica after the other, the others serve",
     IN_PLACE: "in place",
     UNSEEN: "in place, it does not serve now",
+    BLUE_GREEN: "new beside old",
 }
 
 
@@ -30,7 +31,10 @@ def plan_lines(
         for one in its:
             where, step = f"{one['name']} on {host}", by_place.get((host, str(one["name"])))
             if step:
-                found.append(f"{where}: {_replacing(step, one, turns[host], len(batches))}")
+                turn = turns.get(host, 0)
+                found.append(f"{where}: {_replacing(step, one, turn, len(batches))}")
+            elif one["action"] == "nothing" and (old := one.get("beside")):
+                found.append(f"{where}: stop {old['project']}, which an earlier run left beside it")
             elif one["action"] != "nothing":
                 found.append(f"{where}: {_ACTIONS[str(one['action'])]}{_because(one['why'])}")
     return found
@@ -45,11 +49,16 @@ _ACTIONS = {
 
 def _replacing(step: Step, one: Mapping[str, Any], turn: int, turns: int) -> str:
     verb = "replace it" if one["action"] == "replace" else "prove it"
+    if place := step.choice.place:
+        gpus = f"GPU {', '.join(place['gpus'])}, " if place["gpus"] else ""
+        how = f"{STRATEGIES[step.strategy]} on {gpus}port {place['port']}"
+        return f"{verb}{_because(step.why)}: {how}: clients notice nothing"
     order = f"; turn {turn} of {turns}" if turns > 1 else ""
     out = ""
     if step.strategy == IN_PLACE:
         known = "for an unknown time" if step.gap is None else f"for some {step.gap:.0f} s"
-        out = f"; {step.model} is out {known}, clients get 503"
+        out = f": {step.choice.why}" if step.choice.why else ""
+        out += f"; {step.model} is out {known}, clients get 503"
     return f"{verb}{_because(step.why)}: {STRATEGIES[step.strategy]}{order}{out}"
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..common.problem import problem
-from .plan_text import IN_PLACE, ROLLING, UNSEEN, plan_lines
+from .blue_green import NONE, Choice, HostRoom
+from .plan_text import BLUE_GREEN, IN_PLACE, ROLLING, UNSEEN, plan_lines
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Step:
     why: tuple[str, ...] = ()
     #: Seconds that it was out when it was last replaced there; None if that is unknown
     gap: float | None = None
+    #: Where the new set starts beside the old one, or why it does not
+    choice: Choice = NONE
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,22 @@ class RolloutPlan:
 
         hosts (list, in the order of the batches), sizes (list of int, how many of them each batch
         has), models (host -> names), alone (host -> names of those without another replica),
-        lines, problems and rest (lists).
+        lines, problems and rest (lists). Models that start beside the old ones are in no batch:
+        beside (host -> name -> its place), clears (host -> names whose place is cleared first).
+        due (host -> names) has both kinds.
         """
+        due: dict[str, list[str]] = {}
+        beside: dict[str, dict[str, Any]] = {}
+        clears: dict[str, list[str]] = {}
         models: dict[str, list[str]] = {}
         alone: dict[str, list[str]] = {}
         for step in self.steps:
+            due.setdefault(step.host, []).append(step.model)
+            if step.choice.place:
+                beside.setdefault(step.host, {})[step.model] = step.choice.place
+                if step.choice.clears:
+                    clears.setdefault(step.host, []).append(step.model)
+                continue
             models.setdefault(step.host, []).append(step.model)
             if step.strategy != ROLLING:
                 alone.setdefault(step.host, []).append(step.model)
@@ -57,6 +71,9 @@ class RolloutPlan:
             "sizes": [len(batch) for batch in self.batches] or [1],
             "models": models,
             "alone": alone,
+            "due": due,
+            "beside": beside,
+            "clears": clears,
             "lines": list(self.lines),
             "problems": list(self.problems),
             "rest": list(self.rest),
@@ -92,6 +109,7 @@ def make_plan(
     out: Iterable[str] = (),
     resumed: Collection[str] = (),
     single: Collection[str] = (),
+    rooms: Mapping[str, HostRoom] | None = None,
 ) -> RolloutPlan:
     """Return the plan for the hosts of this run.
 
@@ -100,7 +118,8 @@ def make_plan(
     be out of service. ``max_unavailable`` is how many replicas of a model may be out at a time: a
     number, or a share such as "25%". ``out`` are the replicas (model@host) that are out already,
     drained or unreachable: they count. ``resumed`` are those that an earlier run left out: they
-    come first. ``single`` are those for which a gateway publishes no other one.
+    come first. ``single`` are those for which a gateway publishes no other one. ``rooms`` is host
+    -> what it has to spare, for models without another replica.
     """
     steps: list[Step] = []
     problems: list[str] = []
@@ -110,10 +129,17 @@ def make_plan(
             name = str(one["name"])
             others = [it for it in replicas[name] if it != host and f"{name}@{it}" not in gone]
             others = [] if f"{name}@{host}" in single else others
-            serves = one["serves"] and f"{name}@{host}" not in gone
+            here = (rooms or {}).get(host) or HostRoom()
+            resumes = here.resumes(one)
+            serves = (one["serves"] or resumes) and f"{name}@{host}" not in gone
             strategy = ROLLING if others else IN_PLACE if serves else UNSEEN
-            steps.append(Step(host, name, strategy, _why(one), one.get("gap")))
-            if strategy == IN_PLACE and not accepts.get(name):
+            asks = here.models and (strategy == IN_PLACE or resumes or one.get("target"))
+            choice = here.choose(one) if asks else NONE
+            strategy = BLUE_GREEN if choice.place else strategy
+            steps.append(Step(host, name, strategy, _why(one), one.get("gap"), choice))
+            if choice.must and choice.why:
+                problems.append(_no_place(host, one, choice.why))
+            elif strategy == IN_PLACE and not accepts.get(name):
                 problems.append(_refuse(host, name, one, replicas[name]))
     room: dict[str, int] = {}
     for name in {step.model for step in steps if step.strategy == ROLLING}:
@@ -123,7 +149,8 @@ def make_plan(
         if room[name] < 1 and waiting:
             problems.append(_no_room(name, missing))
     first = [step for step in steps if f"{step.model}@{step.host}" in resumed]
-    batches = _batches([*first, *steps], room, gone)
+    turns = [step for step in [*first, *steps] if step.strategy != BLUE_GREEN]
+    batches = _batches(turns, room, gone)
     lines = plan_lines(changes, steps, batches)
     stops = [host for host, its in changes.items() if any(it["action"] == "stop" for it in its)]
     rest = [host for host in changes if host in stops or any(it.host == host for it in steps)]
@@ -190,6 +217,12 @@ def _no_room(name: str, missing: Sequence[str]) -> str:
     what = f"{are} out of service already (drained or unreachable), and no more may be"
     remedy = "take it back first, or raise rollout_max_unavailable"
     return problem(f"{name} on {', '.join(missing)}", what, remedy)
+
+
+def _no_place(host: str, one: Mapping[str, Any], why: str) -> str:
+    what = f"cannot have another set of {one['name']} beside the one that serves: {why}"
+    other = "write rollback_set" if one.get("target") else "write strategy: in_place in tgi_models"
+    return problem(host, what, f"make room there, or {other}")
 
 
 def _refuse(host: str, name: str, one: Mapping[str, Any], replicas: Sequence[str]) -> str:

@@ -40,7 +40,9 @@ def step_of(
     urgent = [str(one["name"]) for one in unlisted if _in_the_way(one, to_come)]
     calm = [str(one["name"]) for one in unlisted if one["name"] not in urgent]
     new = [str(one["name"]) for one in changes if one["action"] == "start"]
-    absent = [*(later if step == START else []), *(new if check_mode else [])]
+    # Of the others that are due, one may not generate before its own turn
+    later = [name for name in later if step == START or (only and name not in now)]
+    absent = [*(later if step in (START, REPLACE) else []), *(new if check_mode else [])]
     listed = [str(one["name"]) for one in changes if one["action"] != "stop"]
     return {
         "pull": moving if step in (ALL, START) else [],

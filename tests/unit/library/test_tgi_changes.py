@@ -41,7 +41,7 @@ def test_a_host_without_docker(
     answer = run(load("tgi_changes"), capsys, check, **options(tmp_path))
     (model,) = answer["models"]
     assert (model["name"], model["action"], answer["changed"]) == ("a", "start", False)
-    assert answer["ansible_facts"] == {"tgi_changes": answer["models"]}
+    assert answer["ansible_facts"] == {"tgi_changes": answer["models"], "tgi_room": {}}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -63,6 +63,7 @@ def test_a_change_of_what_tgi_deployed_wrote(
         ["shm_size 1g → 2g", "token of the Hub"],
     )
     assert model["serves"] is False
+    assert answer["room"]["ports"] and answer["room"]["memory"]
     assert "a-token" not in json.dumps(answer) and "another-token" not in json.dumps(answer)
     (model,) = run(load("tgi_changes"), capsys, **{**changed, "models": []})["models"]
     assert (model["name"], model["action"]) == ("a", "stop")
@@ -93,7 +94,7 @@ def test_documentation_agrees(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = load("tgi_changes")
-    assert differences(documented_options(module), module.PROJECTS) == []
+    assert differences(documented_options(module), module.ARGUMENTS) == []
     deployed = load("tgi_deployed")
     assert differences(documented_options(deployed), deployed.ARGUMENTS) == []
     without_docker(monkeypatch, tmp_path)

@@ -34,8 +34,8 @@ def test_records_ports_and_gpus_by_name(tmp_path: Path) -> None:
     found = read_deployed(tmp_path, BASE, no_docker)
     assert (found.names, found.problems) == (["a", "b"], [])
     assert found.kept() == {
-        "a": {"port": 8081, "gpus": ["0"]},
-        "b": {"port": 9000, "gpus": []},
+        "a": {"port": 8081, "gpus": ["0"], "project": "tgi-a"},
+        "b": {"port": 9000, "gpus": [], "project": "tgi-b"},
     }
     assert found.published() == {8081: "a", 9000: "b"}
 

@@ -59,7 +59,7 @@ def test_one_without_our_port_or_without_docker_is_no_model() -> None:
 
 def test_it_keeps_its_port_and_gpus(tmp_path: Path) -> None:
     found = read_deployed(tmp_path, BASE, Docker("c1 tgi-ab /opt/tgi/a.b", c1=SEEN))
-    assert found.kept() == {"a.b": {"port": 8085, "gpus": ["1"]}}
+    assert found.kept() == {"a.b": {"port": 8085, "gpus": ["1"], "project": "tgi-ab"}}
     assert found.published() == {8085: "a.b"}
     # The role writes its file again
     assert (found.names, found.lost) == ([], [LOST])

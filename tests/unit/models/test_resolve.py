@@ -24,6 +24,8 @@ def test_a_model_is_filled_in() -> None:
             **HUB,
             "aliases": [],
             "accept_downtime": None,
+            "strategy": None,
+            "pinned": [],
             "port": 9000,
             "url": "http://127.0.0.1:9000",
             "project": "tgi-house",
@@ -44,6 +46,27 @@ def test_a_model_is_filled_in() -> None:
 
 def test_a_project_has_no_dots_as_compose_drops_them() -> None:
     assert resolve_models([{"name": "llama-3.1-8b"}])[0]["project"] == "tgi-llama-31-8b"
+
+
+@pytest.mark.parametrize(
+    ("has", "expected"),
+    [("tgi2-llama-31-8b", "tgi2-llama-31-8b"), ("tgi-llama-31-8b", "tgi-llama-31-8b"),
+     # A project of another name never was ours
+     ("llama", "tgi-llama-31-8b"), (None, "tgi-llama-31-8b")],
+)  # fmt: skip
+def test_a_model_keeps_that_of_its_two_projects_which_it_has(
+    has: str | None, expected: str
+) -> None:
+    kept = {"llama-3.1-8b": {"port": 8083, "gpus": ["1"], "project": has}}
+    (model,) = resolve_models([{"name": "llama-3.1-8b"}], kept=kept)
+    assert (model["project"], model["port"], model["gpus"]) == (expected, 8083, ["1"])
+
+
+def test_what_the_list_says_itself_is_pinned() -> None:
+    resolved = resolve_models(
+        [{"name": "a"}, {"name": "b", "port": 7000}, {"name": "c", "gpus": []}]
+    )
+    assert [model["pinned"] for model in resolved] == [[], ["port"], ["gpus"]]
 
 
 def test_only_the_first_model_is_the_default() -> None:

@@ -22,6 +22,7 @@ HOUSE = {
     "revision": None,
     "aliases": [],
     "accept_downtime": None,
+    "strategy": None,
     "port": None,
     "gpus": None,
     "num_shard": 0,

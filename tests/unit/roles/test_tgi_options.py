@@ -25,6 +25,7 @@ OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment",
     "model",
     "profile",
     "accept_pickle",
+    "strategy",
 }
 COMPARED = ("type", "elements", "choices")
 

@@ -80,6 +80,8 @@ def test_nothing(host: GpuHost) -> None:
         "port": 8081,
         "project": "tgi-a",
         "gpus": ["0"],
+        "beside": None,
+        "memory": None,
     }
     assert host.asked == []
 

@@ -6,10 +6,13 @@ from typing import Any
 
 from module_utils.tgi.rollout.from_hostvars import rollout_plan
 
-MODEL = {"name": "llama", "model_id": "acme/llama", "port": 8081, "accept_downtime": None}
+MODEL = {
+    "name": "llama", "model_id": "acme/llama", "port": 8081, "accept_downtime": None, "gpus": [],
+    "project": "tgi-llama", "pinned": [],
+}  # fmt: skip
 CHANGE = {
     "name": "llama", "action": "replace", "why": ["image"], "kept": True, "returnable": True,
-    "serves": True, "gap": None, "port": 8081, "gpus": [],
+    "serves": True, "gap": None, "port": 8081, "gpus": [], "project": "tgi-llama",
 }  # fmt: skip
 
 

@@ -8,13 +8,14 @@ from module_utils.tgi.rollout.going_back import going_back
 
 NOW = {
     "name": "llama", "action": "nothing", "why": [], "kept": True, "returnable": True,
-    "serves": None, "port": 8081, "gpus": [], "gap": 3.0,
+    "serves": None, "port": 8081, "gpus": [], "gap": 3.0, "project": "tgi-llama",
 }  # fmt: skip
 
 
-def kept(name: str, active: bool = False, model: str = "llama", port: int = 8081) -> dict[str, Any]:
+def kept(name: str, active: bool = False, model: str = "llama", **more: Any) -> dict[str, Any]:
+    usual = {"port": 8081, "project": f"tgi-{model}", "gpus": []}
     passed = "2026-11-29T10:00:00Z"
-    return {"id": name, "name": model, "active": active, "port": port, "kept_at": passed}
+    return {"id": name, "name": model, "active": active, "kept_at": passed, **usual, **more}
 
 
 SETS = [kept("ccc", active=True), kept("bbb"), kept("aaa")]
@@ -43,6 +44,13 @@ def test_other_models_stay_whatever_the_inventory_says() -> None:
 
 def test_a_set_on_another_port_is_none() -> None:
     assert going_back([NOW], [kept("bbb", port=9000)])[0]["action"] == "nothing"
+
+
+def test_a_set_of_the_other_project_starts_beside_the_present_one() -> None:
+    place: dict[str, Any] = {"port": 8083, "project": "tgi2-llama", "gpus": ["1"]}
+    (found,) = going_back([NOW], [kept("bbb", **place)])
+    assert (found["action"], found["target"]) == ("replace", place)
+    assert "target" not in going_back([NOW], SETS)[0]
 
 
 def test_a_model_that_does_not_serve_needs_no_consent() -> None:

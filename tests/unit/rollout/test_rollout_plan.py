@@ -36,7 +36,7 @@ def test_nothing_to_do_is_an_empty_plan() -> None:
     found = plan({"gpu1": [change(action="nothing")], "gpu2": []})
     assert found.as_fact() == {
         "hosts": [], "sizes": [1], "models": {}, "alone": {}, "lines": [],
-        "problems": [], "rest": [],
+        "problems": [], "rest": [], "due": {}, "beside": {}, "clears": {},
     }  # fmt: skip
 
 

@@ -55,6 +55,12 @@ def test_the_second_step_replaces() -> None:
     assert step_of(CHANGES, MODELS, "replace", only=["same"])["write"] == []
 
 
+def test_those_whose_turn_comes_later_need_not_generate() -> None:
+    changes = [*CHANGES, change("broken", "replace", 8086)]
+    found = step_of(changes, MODELS, "replace", only=["other"])
+    assert (found["write"], found["wait"]) == (["other"], ["same", "new", "other", "note"])
+
+
 def test_the_last_step_stops() -> None:
     found = step_of(CHANGES, MODELS, "stop")
     assert (found["write"], found["stop"], found["wait"], found["last"]) == ([], ["gone"], [], True)
