@@ -103,9 +103,9 @@ def cell(records: Sequence[Asked], outcome: str) -> str:
     return f"{sum(one.outcome == outcome for one in records):,} of {len(records):,}"
 
 
-def lost(measured: Measured) -> int:
-    """Return how many requests failed or were cut."""
-    return sum(one.outcome != OK for one in measured.records)
+def lost(measured: Measured, but: str = "") -> int:
+    """Return how many requests failed or were cut, of other kinds than ``but``."""
+    return sum(one.outcome != OK for one in measured.records if one.kind != but)
 
 
 def during(measured: Measured) -> int:

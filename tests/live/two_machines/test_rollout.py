@@ -282,3 +282,118 @@ def test_going_back_on_request(inventory: str, at: Hosts) -> None:
     assert not seen.bad()
     assert marks(at) != before
     assert "rolled_back" in roll_out(inventory, "playbooks/history.yml").stdout
+
+
+#: On gpu2, whose model clerk has no other replica
+CLERK = "cat /opt/tgi/clerk/deployed.json"
+
+
+def beside(**more: str) -> dict[str, Any]:
+    """Return variables that change clerk alone, whose new set then starts beside the old one."""
+    return {"clerk_environment": more, "tgi_strategy": "blue_green"}
+
+
+def containers(at: Hosts) -> set[str]:
+    """Return the containers of clerk, stopped ones too."""
+    listed = at("gpu2").check_output("docker ps --all --format '{{.Names}}'").split()
+    return {name for name in listed if "clerk" in name}
+
+
+def project(at: Hosts) -> str:
+    """Return the Compose project of clerk's active set, whose container is its only one."""
+    found = str(json.loads(at("gpu2").check_output(CLERK))["project"])
+    assert containers(at) == {f"{found}-tgi-1"}
+    return found
+
+
+def settled(at: Hosts) -> bool:
+    """Return whether no flag and no lock is left."""
+    locked = [at(name).run("test -e /run/tgi-ansible.lock").rc for name in ("gpu2", "edge12")]
+    return flags(at) == "" and locked == [1, 1]
+
+
+def test_a_model_alone_changes_beside_the_old_set_and_goes_back_so(
+    inventory: str, at: Hosts, record_property: Any
+) -> None:
+    before = project(at)
+    change = beside(**{MARK: f"{time.time():.0f}"})
+    with load(inventory, ("clerk",)) as seen:
+        done = roll_out(inventory, **change)
+        assert done.returncode == 0, done.stdout
+        assert f"clerk on gpu2: replace it ({MARK}" in done.stdout
+        assert "new beside old on port" in done.stdout, done.stdout
+        assert {before, project(at)} == {"tgi-clerk", "tgi2-clerk"}
+        if EVERY:
+            assert "changed=0" in (again := roll_out(inventory, **change)).stdout, again.stdout
+            assert "changed=1" not in again.stdout
+        back = roll_out(inventory, "playbooks/rollback.yml", rollback_model="clerk")
+        assert back.returncode == 0, back.stdout
+    record_property("requests during two changes beside", len(seen.seen))
+    assert project(at) == before
+    assert not seen.bad("clerk")
+    assert seen.count("clerk", "whole") > 4
+    assert settled(at)
+
+
+BESIDE_FAULTS = {
+    "oom-load": "whose containers served all the time",
+    "degenerate": "whose containers served all the time",
+    "via-gateway=degenerate": "Go back to what still runs beside",
+}
+
+
+@pytest.mark.skipif(not EVERY, reason="TGI_ROLLOUTS=1 tries every fault")
+@pytest.mark.parametrize(("fault", "words"), list(BESIDE_FAULTS.items()))
+def test_a_new_set_that_fails_leaves_the_old_one_alone(
+    inventory: str, at: Hosts, fault: str, words: str
+) -> None:
+    before, began = project(at), at("gpu2").check_output(_STARTED)
+    with load(inventory, ("clerk",)) as seen:
+        red = roll_out(inventory, **{**SOON, **beside(TGI_EMULATOR_FAULTS=fault)})
+    assert red.returncode != 0
+    assert words in red.stdout, red.stdout
+    assert (project(at), at("gpu2").check_output(_STARTED)) == (before, began)
+    # Through the edge, clients see the fault until the way back
+    assert fault.startswith("via-gateway") or not seen.bad("clerk")
+    assert settled(at)
+
+
+_STARTED = (
+    "docker inspect --format '{{.Id}} {{.State.StartedAt}}' "
+    "$(docker ps --quiet --filter name=clerk)"
+)
+#: Tasks at whose beginning a run is killed, each in the part that is about a new set
+BESIDE_KILLS = [
+    "Write | Write the files",
+    "Up | Start the models",
+    "Check every model on its own port",
+    "Forward | Keep",
+    "Put the configuration in force",
+    "Surplus | Stop it",
+    "Settle | Give the locks back",
+]
+
+
+@pytest.mark.skipif(not EVERY, reason="TGI_ROLLOUTS=1 tries every place")
+@pytest.mark.parametrize("task", BESIDE_KILLS)
+def test_a_new_set_whose_run_is_killed_is_finished_by_the_next(
+    inventory: str, at: Hosts, task: str
+) -> None:
+    change = beside(**{MARK: task.replace(" ", "")})
+    with load(inventory, ("clerk",)) as seen:
+        with running(inventory, **change) as run:
+            begun = False
+            for line in run.stdout or []:
+                begun |= "Beside | Start the containers" in line
+                if begun and line.startswith("TASK") and task in line:
+                    break
+            else:
+                raise AssertionError(f"no task {task}")
+            os.killpg(run.pid, signal.SIGKILL)
+        done = roll_out(inventory, **change)
+    assert done.returncode == 0, done.stdout
+    assert not seen.bad("clerk")
+    assert settled(at)
+    name = f"{project(at)}-tgi-1"
+    marked_so = at("gpu2").check_output(f"docker exec {name} printenv {MARK}")
+    assert marked_so == change["clerk_environment"][MARK]

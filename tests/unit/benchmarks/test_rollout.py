@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from benchmarks import no_change, rollout
 from benchmarks.events import Run
 from benchmarks.page_marks import END, begin
 from benchmarks.rollout_figures import Measured
-from benchmarks.rollout_load import FAILED, NEW, OK, Asked, Load
+from benchmarks.rollout_load import FAILED, KEPT, NEW, OK, Asked, Load
 from tests.support.live.endpoints import load_endpoints
 from tests.support.roots import ROOT
 
@@ -61,6 +62,14 @@ def test_a_lost_request_and_too_few_of_them_are_missed() -> None:
     ]  # fmt: skip
 
 
+def test_so_is_one_lost_while_a_new_set_stood_beside_but_not_an_idle_connection() -> None:
+    said = ["2 requests failed or were cut while a new set stood beside the old one"]
+    assert rollout.missed(measured(), 80, measured(2)) == said
+    idle = measured(2)
+    kept = [replace(one, kind=KEPT) for one in idle.records]
+    assert rollout.missed(measured(), 80, replace(idle, records=kept)) == []
+
+
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Let every play succeed at once; return the plays so far."""
@@ -91,10 +100,12 @@ def test_everything_is_played_and_written(site: list[str], tmp_path: Path) -> No
         "site.yml",
         'site.yml -e {"bench_total_tokens": 2040}',
         'site.yml -e {"bench_total_tokens": 2040, "bench_solo_total_tokens": 2040}',
+        'site.yml -e {"bench_total_tokens": 2040, "bench_solo_total_tokens": 2032, '
+        '"tgi_strategy": "blue_green"}',
         "destroy.yml",
     ]
     assert (
-        "| failed, of requests on a new connection each | 0 of 120 | 20 of 120 |"
+        "| failed, of requests on a new connection each | 0 of 120 | 20 of 120 | 0 of 120 |"
         in (tmp_path / "docs" / "rollout.md").read_text()
     )
     assert (tmp_path / "docs" / "rollout.svg").read_text().startswith("<svg")
