@@ -4,8 +4,9 @@ usage: python3 engine.py PORT      (standard library only, Python 3.11 or newer)
 
 Extra fields of a request's body: ``x_events`` (words to send, 8), ``x_pause`` (seconds between two
 events, 0), ``x_wait`` (seconds before the answer, 0), ``x_usage`` (whether to send usage, true),
-``x_status`` (refuse with that status, at once). ``GET /_engine`` returns the counters,
-``DELETE /_engine`` resets them.
+``x_status`` (refuse with that status, at once), ``x_choice`` (fields of the one choice of a whole
+answer). ``GET /_engine`` returns the counters, ``GET /_engine/body`` the last body that asked for a
+generation, ``DELETE /_engine`` resets them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Engine:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.body = b""
         self.forget()
 
     def forget(self) -> None:
@@ -77,6 +79,10 @@ class Engine:
         }
         body = await reader.readexactly(min(int(headers.get("content-length", 0)), _MOST))
         path = target.partition("?")[0]
+        if path == "/_engine/body":
+            writer.write(_plain(200, self.body))
+            await writer.drain()
+            return True
         if path == "/_engine":
             report = json.dumps(self.report()).encode()
             if method == "DELETE":
@@ -92,6 +98,7 @@ class Engine:
             writer.write(_plain(200, json.dumps(self._other(path)).encode()))
             await writer.drain()
             return True
+        self.body = body
         self.active += 1
         self.peak = max(self.peak, self.active)
         gone = asyncio.create_task(_closed(reader))
@@ -168,6 +175,7 @@ class Engine:
             "index": 0,
             "message": {"role": "assistant", "content": text},
             "finish_reason": "stop",
+            **options.get("x_choice", {}),
         }
         return {
             "id": "x",

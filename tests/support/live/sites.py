@@ -71,6 +71,11 @@ class Site:
         report: dict[str, Any] = httpx.get(url, trust_env=False, timeout=10).json()
         return report
 
+    def body(self, replica: str) -> bytes:
+        """Return the last body that asked that engine for a generation."""
+        url = f"http://{self.address}:{ENGINES[replica]}/_engine/body"
+        return httpx.get(url, trust_env=False, timeout=10).content
+
     def seen(self) -> int:
         """Return how many requests reached any engine."""
         return sum(self.engine(replica)["total"] for replica in ENGINES)
