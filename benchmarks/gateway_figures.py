@@ -76,6 +76,7 @@ def rows(measured: dict[str, Any], scale: dict[str, list[float]]) -> list[Row]:
     bare_chat, unrouted, chat = (
         short[name] for name in ("bare 2 kB", "gateway 2 kB unrouted", "gateway 2 kB")
     )
+    large, rewritten = short["gateway 4 kB"], short["gateway 4 kB rewritten"]
     routed = ratio(rates["bare 2 kB"], rates["gateway 2 kB"])
     routing = ratio(rates["gateway 2 kB unrouted"], rates["gateway 2 kB"])
     together = [sum(times) for times in zip(*scale.values(), strict=False)]
@@ -88,9 +89,16 @@ def rows(measured: dict[str, Any], scale: dict[str, list[float]]) -> list[Row]:
         Row("with the model taken from the body: p99", added(bare_chat, chat, 0.99)),
         Row("of this, taking the model from it: median", added(unrouted, chat, 0.5)),
         Row("of this, taking the model from it: p99", added(unrouted, chat, 0.99)),
+        Row("rewriting 4 kB adds: median", added(large, rewritten, 0.5), goal=0.3),
+        Row("rewriting 4 kB adds: p99", added(large, rewritten, 0.99)),
         Row("Streamed event, bare: median", of_rounds(stream["bare"], 0.5)),
         Row("gateway adds: median", added(stream["bare"], stream["gateway"], 0.5), goal=0.25),
         Row("gateway adds: p99", added(stream["bare"], stream["gateway"], 0.99)),
+        Row(
+            "rewriting an event adds: median",
+            added(stream["gateway"], stream["gateway rewritten"], 0.5),
+            goal=0.02,
+        ),
         Row("Requests per second, bare", over_rounds(rates["bare"]), "/s"),
         Row(
             "with keys and limits, of bare",

@@ -30,9 +30,29 @@ SHORT = {
     # The same body; the gateway reads nothing of it
     "gateway 2 kB unrouted": (443, GENERATE, "chat"),
     "gateway 2 kB": (443, CHAT, "chat"),
+    "gateway 4 kB": (443, CHAT, "large"),
+    # Its stop and its tool are not TGI's: the body is written anew
+    "gateway 4 kB rewritten": (443, CHAT, "rewritten"),
+}
+#: As Pydantic writes an optional choice, which TGI does not understand
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"unit": {"$ref": "#/$defs/Unit"}, "wind": {"type": ["boolean", "null"]}},
+            "$defs": {"Unit": {"enum": ["celsius", "fahrenheit"], "type": "string"}},
+        },
+    },
 }
 PID_FILES = {443: "/run/nginx.pid", 8443: "/run/bench-bare.pid"}
-STREAM = {"bare": 8444, "gateway": 443}
+#: Port, and what the body has besides; a stop that is no list is rewritten, and cut off the events
+STREAM: dict[str, tuple[int, dict[str, Any]]] = {
+    "bare": (8444, {}),
+    "gateway": (443, {}),
+    "gateway rewritten": (443, {"stop": "never said"}),
+}
 _SLICE = 25
 _STAMP = re.compile(rb'"ts": ([0-9.]+)')
 
@@ -42,18 +62,27 @@ class Failed(Exception):
 
 
 def bodies() -> dict[str, bytes]:
-    """Return the bodies of requests; a chat's has 2048 bytes."""
+    """Return the bodies of requests; a chat's has 2048 bytes, a large one's 4096."""
     small = json.dumps({"inputs": "hello", "parameters": {"max_new_tokens": 8}}).encode()
-    chat: dict[str, Any] = {"model": "short", "max_tokens": 8}
+    needs = {"stop": "never said", "tools": [TOOL]}
+    return {
+        "small": small,
+        "chat": _chat(2048),
+        "large": _chat(4096),
+        "rewritten": _chat(4096, **needs),
+    }
+
+
+def _chat(size: int, **more: Any) -> bytes:
+    chat: dict[str, Any] = {"model": "short", "max_tokens": 8, **more}
+    words = "word " * (size // 4)
     chat["messages"] = [
         {"role": "system", "content": "You are brief."},
-        {"role": "user", "content": ""},
+        {"role": "user", "content": words},
     ]
-    chat["messages"][1]["content"] = "word " * 500
-    data = json.dumps(chat)
-    surplus = len(data) - 2048
-    chat["messages"][1]["content"] = ("word " * 500)[:-surplus]
-    return {"small": small, "chat": json.dumps(chat).encode()}
+    surplus = len(json.dumps(chat)) - size
+    chat["messages"][1]["content"] = words[:-surplus]
+    return json.dumps(chat).encode()
 
 
 async def latencies(job: dict[str, Any], context: ssl.SSLContext) -> dict[str, list[float]]:
@@ -93,10 +122,11 @@ async def delays(job: dict[str, Any], context: ssl.SSLContext, variant: str) -> 
         "x_pause": job["pause"],
         "x_usage": False,
         "messages": [{"role": "user", "content": "hello"}],
+        **STREAM[variant][1],
     }
 
     async def one() -> list[float]:
-        connection = Connection(ADDRESS, job["name"], context, STREAM[variant])
+        connection = Connection(ADDRESS, job["name"], context, STREAM[variant][0])
         answer = await connection.ask(CHAT, body, job["key"])
         connection.close()
         found = [

@@ -34,8 +34,10 @@ def samples(slower: float = 0.0, share: float = 0.9) -> dict[str, Any]:
             "bare 2 kB": bare,
             "gateway 2 kB unrouted": bare,
             "gateway 2 kB": gate,
+            "gateway 4 kB": gate,
+            "gateway 4 kB rewritten": [[took + 0.2 + slower for took in one] for one in gate],
         },
-        "stream": {"bare": bare, "gateway": gate},
+        "stream": {"bare": bare, "gateway": gate, "gateway rewritten": gate},
         "cpu": {"bare": [17.0] * 4, "gateway": [34.0] * 4},
         "throughput": {
             **rates,
@@ -77,7 +79,11 @@ def test_the_price_of_routing_stands_apart() -> None:
 def test_goals() -> None:
     assert all(row.met for row in rows(samples(), SCALE))
     slow = [row.what for row in rows(samples(slower=0.3), SCALE) if not row.met]
-    assert slow == ["keys and limits add: median", "gateway adds: median"]
+    assert slow == [
+        "keys and limits add: median",
+        "rewriting 4 kB adds: median",
+        "gateway adds: median",
+    ]
     few = [row.what for row in rows(samples(share=0.8), SCALE) if not row.met]
     assert few == ["with keys and limits, of bare"]
     late = [row for row in rows(samples(), {**SCALE, "load": [2.0, 2.0]}) if not row.met]
@@ -117,6 +123,9 @@ def test_bodies_and_turns() -> None:
     chat = measure.bodies()["chat"]
     assert len(chat) == 2048
     assert json.loads(chat)["model"] == "short"
+    large, rewritten = (measure.bodies()[name] for name in ("large", "rewritten"))
+    assert (len(large), len(rewritten)) == (4096, 4096)
+    assert json.loads(rewritten)["stop"] and "stop" not in json.loads(large)
     assert measure.in_turn(measure.SHORT, 0) == measure.in_turn(measure.SHORT, 1)[::-1]
 
 
