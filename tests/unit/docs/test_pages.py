@@ -24,7 +24,8 @@ MODULES = {path.stem for path in (ROOT / "library").rglob("*.py")}
 # Neither variables nor modules: a typing error shown on purpose, facts, results, files, values
 OTHERS = {"tgi_modles", "tgi_comment", "docker_ce", "tgi_host"}
 OTHERS |= {"tgi_gateway_backends"}
-OTHERS |= {"checks_direct_result", "checks_edge_result", "gateway_budget", *MODULES}
+OTHERS |= {"checks_direct_result", "checks_edge_result", *MODULES}
+OTHERS |= {"gateway_answers", "gateway_budget", "gateway_dialect", "gateway_scan"}
 
 
 def anchors(page: Path) -> set[str]:
