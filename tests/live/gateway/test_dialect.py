@@ -192,7 +192,7 @@ def test_a_route_that_is_not_served_is_named(site: Site) -> None:
 
 @pytest.fixture(scope="module")
 def changed(site: Site) -> Iterator[Site]:
-    """Turn the dialect off, with a budget of tokens where there can be one."""
+    """Turn the dialect off."""
     played = site.play(gateway_openai_dialect=False)
     assert played.returncode == 0, played.stdout
     yield site
@@ -203,8 +203,9 @@ def test_without_the_dialect_everything_passes_as_it_is(changed: Site) -> None:
     body = b'{"model": "solo", "stop": "w4", "n": 2, "x_events": 4}'
     with changed.client("free") as client:
         answer = client.post(CHAT, content=body)
+        passed = changed.body("three")
         refused = client.post(CHAT, json={"model": "solo", "x_status": 422})
-    assert changed.body("three") == body
+    assert passed == body
     assert answer.json()["choices"][0]["message"]["content"] == "w1 w2 w3 w4"
     assert refused.json() == REFUSAL
 
