@@ -75,3 +75,15 @@ def test_every_key_in_every_form_is_a_secret() -> None:
 def test_the_figures_of_the_first_host_that_has_any_are_compared() -> None:
     assert value("__checks_figures") == {"a": {"chunks": 1}, "b": {"chunks": 2}}
     assert value("__checks_figures", groups={}) == {}
+
+
+def test_what_the_catalogue_knows_is_left_out_with_what_the_user_named() -> None:
+    known = [
+        {"name": "base", "chat": False, "tools": None},
+        {"name": "plain", "chat": True, "tools": False},
+        {"name": "older-fact"},
+    ]
+    hosts = {**HOSTS, "gpu1": {"ansible_facts": {"tgi_host": {"models": known}}}}
+    more = {"hostvars": hosts, "checks_without_chat": ["x"], "checks_without_tools": []}
+    assert set(value("__checks_without_chat", **more)) == {"x", "base"}
+    assert value("__checks_without_tools", **more) == ["plain"]
