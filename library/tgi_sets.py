@@ -39,6 +39,14 @@ options:
     description: Id of the set that O(state=back) makes active.
     type: str
     default: ""
+  targets:
+    description: Ids of single models for O(state=back), model to id. They come before O(set).
+    type: dict
+    default: {}
+  unproven:
+    description: With O(state=back), leave models alone whose active set is the last that passed.
+    type: bool
+    default: false
   event:
     description: What the history is to say of each model; empty writes no line.
     type: str
@@ -134,6 +142,8 @@ ARGUMENTS: dict[str, Any] = {
     "by": TEXT,
     "commit": TEXT,
     "gap": {"type": "float"},
+    "targets": {"type": "dict", "default": {}},
+    "unproven": {"type": "bool", "default": False},
     "note": TEXT,
 }
 
@@ -151,10 +161,11 @@ def keep(params: dict[str, Any], dry: bool) -> dict[str, Any]:
 
 def back(params: dict[str, Any], dry: bool) -> dict[str, Any]:
     """Put sets back, all or none where one is missing."""
-    places = _places(params)
+    places = [one for one in _places(params) if not (params["unproven"] and sets.is_kept(one))]
+    asked = {place: params["targets"].get(place.name) or params["set"] for place in places}
     for place in places:
-        sets.put_back(place, params["set"], dry=True)
-    done = [sets.put_back(place, params["set"], dry) for place in places]
+        sets.put_back(place, asked[place], dry=True)
+    done = [sets.put_back(place, asked[place], dry) for place in places]
     noted = _note(params, dry)
     changed = noted or any(changed for _, changed in done)
     return {"changed": changed, "sets": [sets.as_dict(one, True) for one, _ in done]}

@@ -123,6 +123,28 @@ def test_all_or_none_go_back(sets: Sets) -> None:
     assert sets.call("back", "a", set=older, event="rolled_back")["sets"][0]["id"] == older
 
 
+def test_back_to_the_set_of_each_model(sets: Sets) -> None:
+    for port in (1, 2, 3):
+        for name in ("a", "b"):
+            sets.deploy(name, port)
+            sets.call("kept", name)
+    # Also to the active one, which a run put back that ended before it changed the container
+    ids = [active_id(sets.base / "a"), sets.call("listed", "b")["sets"][2]["id"]]
+    back = sets.call("back", "a", "b", targets=dict(zip("ab", ids, strict=True)))
+    assert [one["id"] for one in back["sets"]] == ids
+
+
+def test_what_has_passed_can_be_left_alone(sets: Sets) -> None:
+    for port in (1, 2):
+        sets.deploy("a", port)
+        sets.call("kept", "a")
+    assert sets.call("back", "a", unproven=True)["sets"] == []
+    now = active_id(sets.base / "a")
+    sets.deploy("a", 3)
+    back = sets.call("back", "a", unproven=True)
+    assert [one["id"] for one in back["sets"]] == [now] and active_id(sets.base / "a") == now
+
+
 def test_a_model_that_was_removed_is_noted(sets: Sets) -> None:
     assert sets.call("noted", "gone", event="removed", check=True)["changed"]
     assert sets.call("noted", "gone", event="removed", **BY)["changed"]

@@ -63,3 +63,20 @@ def test_a_rescue_in_a_batch_ends_with_a_failure() -> None:
         and last.get("ansible.builtin.include_tasks") not in fails
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_files_are_written_before_a_model_leaves_service() -> None:
+    """Between the drain and the stop lies only what must: a model may have no other replica."""
+    role = ROOT / "roles" / "rollout" / "tasks"
+    tasks = yaml.safe_load((role / "drain.yml").read_text())
+    (writes,) = [
+        place
+        for place, task in enumerate(tasks)
+        if task.get("ansible.builtin.include_role", {}).get("tasks_from") == "write"
+    ]
+    (drains, waits) = [place for place, task in enumerate(tasks) if "tgi_drain" in task]
+    assert writes < drains < waits
+    # The step after the drain does not write again
+    main = yaml.safe_load((ROOT / "roles" / "tgi" / "tasks" / "main.yml").read_text())
+    (again,) = [one for one in main if one.get("ansible.builtin.include_tasks") == "write.yml"]
+    assert again["when"].startswith("tgi_step != 'replace' and ")
