@@ -68,6 +68,11 @@ models:
     runs:
       description: Whether its container runs.
       type: bool
+    stale:
+      description: >-
+        Whether the active set has passed and is not the wanted one, and Docker Compose would
+        replace the running container for it. A roll-back that ended early leaves this.
+      type: bool
     serves:
       description: >-
         Whether C(/health) answers 200 within 5 seconds on its current port. Asked only for

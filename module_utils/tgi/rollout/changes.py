@@ -63,6 +63,8 @@ class ModelChange:
     returnable: bool
     #: Whether its container runs
     runs: bool
+    #: Whether that container is not one of the active set, which passed: a roll-back ended early
+    stale: bool
     #: Whether /health is 200 on its current port; None where it was not asked
     serves: bool | None
     #: Seconds that it was out the last time, None if unknown
@@ -187,11 +189,21 @@ class _Host:
                 write(Path(place) / name, text.encode(), 0o600)
             return planned_work(place, run)
 
+    def _is_stale(self, known: Record, directory: Path) -> bool:
+        container = self.containers.get(known.project)
+        if not container or container.status != "running":
+            return False
+        try:
+            return bool(planned_work(str(directory), self.sources.run_docker))
+        except DockerError:
+            # The wanted files are what this run is about
+            return False
+
     def _describe(
         self, known: Record, action: str, why: list[str], wanted_set: str, other_secrets: bool
     ) -> ModelChange:
         directory = self.base / known.name
-        passed = is_kept(directory)
+        current, passed = active_id(directory), is_kept(directory)
         container = self.containers.get(known.project)
         asked = known.name in self.deployed.records and (action in (REPLACE, STOP) or not passed)
         url = f"http://127.0.0.1:{known.port}"
@@ -201,10 +213,11 @@ class _Host:
             action=action,
             why=why,
             set=wanted_set,
-            current=active_id(directory),
+            current=current,
             kept=passed,
             returnable=is_returnable(directory, wanted_set, other_secrets),
             runs=bool(container and container.status == "running"),
+            stale=passed and wanted_set not in ("", current) and self._is_stale(known, directory),
             serves=self.sources.healthy(url, _HEALTH_SECONDS) if asked else None,
             gap=last_gap(self.history, known.name),
             port=known.port,

@@ -13,7 +13,8 @@ from .sets import KeptSet
 
 #: In the directory of the Compose projects
 HISTORY = "history.jsonl"
-EVENTS = ("started", "replaced", "returned", "rolled_back", "removed", "failed")
+ROLLED_BACK = "rolled_back"
+EVENTS = ("started", "replaced", "returned", ROLLED_BACK, "removed", "failed")
 MOST = 200
 
 

@@ -130,9 +130,11 @@ def marked(value: str) -> set[str]:
 
 
 @contextmanager
-def running(inventory: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start site.yml in a process group of its own, with its output as text."""
-    words = ["-i", inventory, "site.yml", "-e", json.dumps(variables)]
+def running(
+    inventory: str, playbook: str = "site.yml", **variables: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a playbook in a process group of its own, with its output as text."""
+    words = ["-i", inventory, playbook, "-e", json.dumps(variables)]
     own = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     settings = {**os.environ, **own, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
@@ -157,7 +159,7 @@ def test_a_change_of_all_models_fails_no_request_and_no_other_run_may_begin(
         said: list[str] = []
         reader = threading.Thread(target=lambda: said.extend(first.stdout or []))
         reader.start()
-        until(120, lambda: at("gpu1").run("test -e /run/tgi-ansible.lock").rc == 0)
+        until(300, lambda: at("gpu1").run("test -e /run/tgi-ansible.lock").rc == 0)
         second = roll_out(inventory, **environment(**{MARK: "second"}))
         reader.join()
     told = "".join(said)
@@ -397,3 +399,25 @@ def test_a_new_set_whose_run_is_killed_is_finished_by_the_next(
     name = f"{project(at)}-tgi-1"
     marked_so = at("gpu2").check_output(f"docker exec {name} printenv {MARK}")
     assert marked_so == change["clerk_environment"][MARK]
+
+@pytest.mark.skipif(not EVERY, reason="TGI_ROLLOUTS=1 tries it")
+def test_a_killed_roll_back_goes_on_to_where_it_was_going(inventory: str, at: Hosts) -> None:
+    playbook = "playbooks/rollback.yml"
+    for value in ("before", "after"):
+        done = roll_out(inventory, **environment(**{MARK: value}))
+        assert done.returncode == 0, done.stdout
+    with load(inventory) as seen:
+        with running(inventory, playbook, rollback_model="scribe") as run:
+            # The files before are active, and the container is still the new one
+            assert any("Back | Start them" in line for line in run.stdout or [])
+            os.killpg(run.pid, signal.SIGKILL)
+        done = roll_out(inventory, playbook, rollback_model="scribe")
+        assert done.returncode == 0, done.stdout
+        assert "(a run before did not finish)" in done.stdout
+        assert marks(at) == marked("before")
+        # The inventory still says what it went back from
+        done = roll_out(inventory, **environment(**{MARK: "after"}))
+    assert done.returncode == 0, done.stdout
+    assert marks(at) == marked("after")
+    assert not seen.bad()
+    assert flags(at) == ""

@@ -75,6 +75,7 @@ def test_nothing(host: GpuHost) -> None:
         "kept": True,
         "returnable": False,
         "runs": True,
+        "stale": False,
         "serves": None,
         "gap": None,
         "port": 8081,
@@ -96,8 +97,6 @@ def test_another_option_replaces(host: GpuHost) -> None:
     assert (found["port"], found["serves"], found["gap"]) == (8081, True, 12.5)
     assert found["set"] != found["current"]
     assert found["kept"] and found["returnable"]
-    # Compose need not be asked
-    assert host.docker.seen == []
 
 
 def test_another_token_replaces_and_can_go_back(host: GpuHost) -> None:
@@ -144,6 +143,21 @@ def test_a_run_that_ended_before_the_container_was_replaced(host: GpuHost) -> No
     ]
     # Its container still is that of the set before
     assert (found["port"], host.asked) == (8081, ["http://127.0.0.1:8081"])
+
+
+def test_a_roll_back_that_ended_before_the_container_was_replaced(host: GpuHost) -> None:
+    """The set before is active again, and the container is still that of the wanted one."""
+    host.deploy(model())
+    assert not host.changes(model(port=9000))[0]["stale"]
+    host.docker.would["tgi-a"] = "Recreate"
+    (found,) = host.changes(model(port=9000))
+    assert (found["action"], found["stale"]) == ("replace", True)
+    # A container that Compose would recreate is not one of another set
+    assert not host.changes(model())[0]["stale"]
+    host.docker.states["tgi-a"] = "exited"
+    assert not host.changes(model(port=9000))[0]["stale"]
+    host.deploy(model(port=7000), passed=False)
+    assert not host.changes(model(port=9000))[0]["stale"]
 
 
 def test_files_alone(host: GpuHost) -> None:

@@ -8,7 +8,7 @@ from module_utils.tgi.rollout.going_back import going_back
 
 NOW = {
     "name": "llama", "action": "nothing", "why": [], "kept": True, "returnable": True,
-    "serves": None, "port": 8081, "gpus": [], "gap": 3.0, "project": "tgi-llama",
+    "serves": None, "port": 8081, "gpus": [], "gap": 3.0, "project": "tgi-llama", "stale": False,
 }  # fmt: skip
 
 
@@ -55,3 +55,32 @@ def test_a_set_of_the_other_project_starts_beside_the_present_one() -> None:
 
 def test_a_model_that_does_not_serve_needs_no_consent() -> None:
     assert going_back([{**NOW, "serves": False}], SETS)[0]["serves"] is False
+
+
+def test_a_roll_back_that_ended_early_goes_on() -> None:
+    """Its files are active, and the container is still that of the set which it went back from."""
+    sets = [kept("bbb", active=True), kept("ccc"), kept("aaa")]
+    (found,) = going_back([{**NOW, "stale": True}], sets)
+    assert found["target_set"] == "bbb"
+    assert found["why"][0].endswith(" (a run before did not finish)")
+    for asked in ("aaa", "bbb", "ccc"):
+        (found,) = going_back([{**NOW, "stale": True}], sets, asked=asked)
+        assert found["target_set"] == asked
+    assert going_back([NOW], sets)[0]["target_set"] == "ccc"
+    (stays,) = going_back([{**NOW, "stale": True}], [kept("bbb", active=True, port=9)])
+    assert stays["action"] == "nothing"
+
+
+def test_a_model_that_has_gone_back_stays_unless_a_set_is_asked_for() -> None:
+    """A run that ended half-way is made again: no host may go forward meanwhile."""
+    sets = [kept("bbb", active=True), kept("ccc"), kept("aaa")]
+    events = [{"model": "llama", "event": one} for one in ("replaced", "rolled_back")]
+    events.append({"model": "clerk", "event": "replaced"})
+    (stays,) = going_back([NOW], sets, history=events)
+    assert (stays["action"], stays["why"]) == ("nothing", [])
+    assert going_back([NOW], sets, asked="aaa", history=events)[0]["target_set"] == "aaa"
+    assert going_back([{**NOW, "stale": True}], sets, history=events)[0]["target_set"] == "bbb"
+    # A run has gone forward since, or the set that came back failed
+    for event in ("replaced", "failed"):
+        later = [*events, {"model": "llama", "event": event}]
+        assert going_back([NOW], sets, history=later)[0]["target_set"] == "ccc"
