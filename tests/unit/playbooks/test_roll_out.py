@@ -23,7 +23,7 @@ VALUES = {
     if name.startswith("__rollout_gone")
 }
 #: As the role rollout: replace; on a failure go back and serve again, then fail
-BLOCK = {
+BLOCK: dict[str, Any] = {
     "block": [
         {"ansible.builtin.fail": {"msg": "broken"}, "when": "inventory_hostname == 'h1'"},
         {"ansible.builtin.debug": {"msg": "replaced {{ inventory_hostname }}"}},
