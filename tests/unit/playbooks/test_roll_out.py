@@ -113,3 +113,15 @@ def test_files_are_written_before_a_model_leaves_service() -> None:
     main = yaml.safe_load((ROOT / "roles" / "tgi" / "tasks" / "main.yml").read_text())
     (again,) = [one for one in main if one.get("ansible.builtin.include_tasks") == "write.yml"]
     assert again["when"].startswith("tgi_step != 'replace' and ")
+
+
+@pytest.mark.parametrize("playbook", ["roll_out.yml", "check.yml"])
+def test_a_verdict_can_wait_although_the_command_line_enforces_it(playbook: str) -> None:
+    """``-e checks_enforce=true`` outranks a play, and would end a run before it goes back."""
+    plays = yaml.safe_load((ROOT / "playbooks" / playbook).read_text())
+    roles = [role for play in plays for role in play.get("roles", [])]
+    assert any(role.get("checks_verdict_later") for role in roles)
+    assert not any("checks_enforce" in role for role in roles)
+    for view in ("edge", "direct"):
+        text = (ROOT / "roles" / "checks" / "tasks" / f"{view}.yml").read_text()
+        assert 'enforce: "{{ checks_enforce | bool and not checks_verdict_later }}"' in text
