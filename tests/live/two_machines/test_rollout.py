@@ -288,6 +288,7 @@ def test_a_new_set_whose_run_is_killed_is_finished_by_the_next(
     marked_so = at("gpu2").check_output(f"docker exec {name} printenv {MARK}")
     assert marked_so == change["clerk_environment"][MARK]
 
+
 @pytest.mark.skipif(not EVERY, reason="TGI_ROLLOUTS=1 tries it")
 def test_a_killed_roll_back_goes_on_to_where_it_was_going(inventory: str, at: Hosts) -> None:
     playbook = "playbooks/rollback.yml"
