@@ -54,6 +54,6 @@ def test_it_writes_the_page(
     page = tmp_path / "page.md"
     page.write_text(f"{begin('bench-fleet')}\n{END}\n")
     assert fleet.main(["--page", "page.md"]) == 0
-    assert "| 25% | 100 | 50 | 2 | 4% at most | 4.4 h |" in page.read_text()
+    assert "| 25% | 100 | 5 | 24 | 24% at most | 30 min |" in page.read_text()
     assert fleet.main(["--page", ""]) == 0
     assert capsys.readouterr().out.count("| 1 | 100 | 100 |") == 2
