@@ -16,7 +16,7 @@ options:
     description:
       - V(kept) keeps the active sets, which have just passed.
       - V(back) makes the set active again that passed last and is not active, or O(set), with the
-        secrets that were proven last.
+        secrets that were proven last. With O(event=returned) the one before is kept no longer.
       - V(noted) only writes O(event) into the history.
       - V(listed) only reads the kept sets and the history.
     type: str
@@ -165,7 +165,8 @@ def back(params: dict[str, Any], dry: bool) -> dict[str, Any]:
     asked = {place: params["targets"].get(place.name) or params["set"] for place in places}
     for place in places:
         sets.put_back(place, asked[place], dry=True)
-    done = [sets.put_back(place, asked[place], dry) for place in places]
+    failed = params["event"] == history.RETURNED
+    done = [sets.put_back(place, asked[place], dry, failed) for place in places]
     noted = _note(params, dry)
     changed = noted or any(changed for _, changed in done)
     return {"changed": changed, "sets": [sets.as_dict(one, True) for one, _ in done]}

@@ -13,8 +13,8 @@ from .sets import KeptSet
 
 #: In the directory of the Compose projects
 HISTORY = "history.jsonl"
-ROLLED_BACK = "rolled_back"
-EVENTS = ("started", "replaced", "returned", ROLLED_BACK, "removed", "failed")
+RETURNED, ROLLED_BACK = "returned", "rolled_back"
+EVENTS = ("started", "replaced", RETURNED, ROLLED_BACK, "removed", "failed")
 MOST = 200
 
 

@@ -173,13 +173,17 @@ def choose_back(directory: Path, asked: str = "") -> KeptSet:
     raise ValueError(problem(name, what, "correct tgi_models, and run site.yml"))
 
 
-def put_back(directory: Path, asked: str = "", dry: bool = False) -> tuple[KeptSet, bool]:
+def put_back(
+    directory: Path, asked: str = "", dry: bool = False, failed: bool = False
+) -> tuple[KeptSet, bool]:
     """Make the set that passed last active again, or the set ``asked``; it then is the newest.
 
-    Secrets that were proven last come back with it. Return it, and whether that changed. Raises
-    ValueError with a remedy when there is none. It starts no container.
+    Secrets that were proven last come back with it. The active set is forgotten if it ``failed``:
+    it may have passed the checks of its port, and then those of the endpoint went red. Return the
+    set, and whether that changed. Raises ValueError with a remedy when there is none. It starts no
+    container.
     """
-    chosen = choose_back(directory, asked)
+    chosen, left = choose_back(directory, asked), active_id(directory)
     before = directory / SECRETS_BEFORE
     place = directory / SETS / chosen.id
     texts = {file: read(place / file) for file in (FILE, COMPOSE)}
@@ -193,6 +197,8 @@ def put_back(directory: Path, asked: str = "", dry: bool = False) -> tuple[KeptS
         _make_newest(place)
     if before.exists():
         before.replace(directory / SECRETS)
+    if failed and left != chosen.id:
+        shutil.rmtree(directory / SETS / left, ignore_errors=True)
     # compose.yaml last: until then the active set is the one that failed
     for file in stale:
         write(directory / file, texts[file].encode(), MODES[file])

@@ -76,6 +76,16 @@ def test_back_and_its_history(sets: Sets) -> None:
     assert failed["commit"] == "c" * 40 + "+dirty"
 
 
+def test_a_set_that_is_left_as_it_failed_is_kept_no_longer(sets: Sets) -> None:
+    for port in (1, 2):
+        sets.deploy("a", port)
+        sets.call("kept", "a")
+    sets.call("back", "a", event="rolled_back", **BY)
+    assert [one["port"] for one in sets.call("listed", "a")["sets"]] == [1, 2]
+    sets.call("back", "a", event="returned", **BY)
+    assert [one["port"] for one in sets.call("listed", "a")["sets"]] == [2]
+
+
 def test_the_table(sets: Sets) -> None:
     assert sets.call("listed")["table"] == ["No event is written yet.", "", "No set is kept yet."]
     for port in (1, 2):

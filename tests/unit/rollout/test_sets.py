@@ -142,6 +142,19 @@ def test_what_was_gone_back_from_does_not_return_by_itself(tmp_path: Path) -> No
     assert put_back(place)[0].id == one
 
 
+def test_what_failed_after_it_had_passed_is_no_set_to_go_back_to(tmp_path: Path) -> None:
+    place = tmp_path / "a"
+    one, two, three = passed(place, 1, 2, 3)
+    assert put_back(place, dry=True, failed=True)[0].id == two
+    assert ids(place) == [three, two, one]
+    assert put_back(place, failed=True)[0].id == two
+    assert ids(place) == [two, one] and active_id(place) == two
+    # The set stayed, and only its secrets were other ones
+    deploy(place, 2, secret="2")
+    assert put_back(place, failed=True)[0].id == two
+    assert ids(place) == [two, one]
+
+
 def test_there_is_no_way_back(tmp_path: Path) -> None:
     place = tmp_path / "a"
     deploy(place, 1)
