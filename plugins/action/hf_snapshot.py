@@ -24,7 +24,8 @@ display = Display()
 #: The longest fetch, in seconds: 141 GB at 0.5 MB a second take three days
 _LONGEST = 4 * 86400
 #: Seconds between two questions; short at first, as small models come in seconds
-_FIRST, _EVERY = 1.0, 5.0
+_FIRST = 1.0
+_EVERY = 5.0
 SIGN_EVERY = 60.0
 """Seconds between two signs on the lock of this run."""
 
