@@ -103,7 +103,8 @@ class FileFetch:
             start, total = int(found[1]), int(found[3])
         else:
             # Without a length, the digest alone decides
-            start, total = 0, int(reply.headers.get("content-length") or file.size)
+            length = reply.headers.get("content-length", "")
+            start, total = 0, int(length) if length.isdigit() else file.size
         if reply.status != 416 and total == file.size and start in (0, wanted):
             return start
         self.client.connections().drop(reply.asked.host)

@@ -9,6 +9,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..common.file_system import size
 from .hub_connection import HubConnections, HubReply, HubSource
 from .hub_problem import Asked, HubProblem, failure, of_snapshot, refusal
 
@@ -18,7 +19,9 @@ TRIES = 6
 _MOST_WAITS = 20
 _LONGEST_WAIT = 3600.0
 #: Lists and indexes; the largest known index has 20 MB
-_MOST_TEXT = 256 << 20
+MOST_TEXT = 64 << 20
+#: A page has up to a thousand files
+_MOST_PAGES = 200
 _RENAMED = "/api/models/"
 
 
@@ -80,14 +83,16 @@ class HubClient:
         name = urllib.parse.quote(asked.repository)
         path = f"{_RENAMED}{name}/tree/{asked.revision}?recursive=true&expand=false"
         url, entries, renamed = self.source.endpoint + path, [], ""
-        while url:
+        for _ in range(_MOST_PAGES):
             page, headers, answered = self._json(url, asked)
             if not isinstance(page, list):
                 raise of_snapshot("server", asked, "has no list of files", "ask the Hub itself")
             entries += page
             renamed = renamed or _new_name(answered, asked.repository)
             url = _next(url, headers.get("link", ""))
-        return entries, renamed
+            if not url:
+                return entries, renamed
+        raise of_snapshot("server", asked, "has a list of files without end", "ask the Hub itself")
 
     def text(self, asked: Asked, path: str) -> bytes:
         """Return the content of a small file."""
@@ -116,7 +121,7 @@ class HubClient:
                 return json.loads(body), reply.headers, reply.path
             except HubProblem as error:
                 patience.after(error)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 text = "answers with a page that is no JSON (a login page of a proxy?)"
                 raise of_snapshot(
                     "server", asked, f"cannot be had: {self.source.endpoint} {text}",
@@ -126,13 +131,18 @@ class HubClient:
     def _whole(self, url: str, asked: Asked) -> tuple[bytes, HubReply]:
         reply = self._once(url, asked, {})
         try:
-            body = reply.body.read(_MOST_TEXT)
             length = reply.headers.get("content-length", "")
-            if length.isdigit() and len(body) < int(length):
+            told = int(length) if length.isdigit() else 0
+            body = b"" if told > MOST_TEXT else reply.body.read(MOST_TEXT + 1)
+            if len(body) < told <= MOST_TEXT:
                 raise OSError(f"cut after {len(body)} of {length} bytes")
         except Exception as error:
             self.connections().drop(reply.asked.host)
             raise failure(reply.asked, error) from error
+        if max(told, len(body)) > MOST_TEXT:
+            self.connections().drop(reply.asked.host)
+            what = f"cannot be had: a list from {reply.asked.host} is larger than {size(MOST_TEXT)}"
+            raise of_snapshot("server", asked, what, "see who answers there, or ask the Hub itself")
         return body, reply
 
     def _once(self, url: str, asked: Asked, headers: Mapping[str, str]) -> HubReply:

@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .hub_problem import Asked, failure
+from .hub_problem import Asked, failure, no_address
 
 #: Seconds without a byte
 _SILENCE = 30.0
@@ -62,7 +62,7 @@ class HubConnections:
         Raise HubProblem without an answer.
         """
         for _ in range(_REDIRECTS):
-            parts = urllib.parse.urlsplit(url)
+            parts = _parts(url, asked)
             asked = asked._replace(host=parts.netloc, proxy=self._proxy_shown(parts))
             sent = {"User-Agent": _AGENT, "Accept-Encoding": "identity", **headers}
             if self._source.token and self._is_endpoint(parts):
@@ -75,7 +75,7 @@ class HubConnections:
             if body.status not in _MOVED or "location" not in found:
                 return HubReply(body.status, found, body, asked, parts.path)
             self.finish(body, asked)
-            url = urllib.parse.urljoin(url, found["location"])
+            url = _joined(url, found["location"], asked)
         raise failure(asked, OSError(f"more than {_REDIRECTS} redirects"))
 
     def finish(self, body: http.client.HTTPResponse, asked: Asked) -> None:
@@ -125,8 +125,6 @@ class HubConnections:
         return answer
 
     def _connect(self, parts: urllib.parse.SplitResult, proxy: str) -> http.client.HTTPConnection:
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise OSError(f"{parts.scheme}://{parts.netloc} is no address of a web server")
         via = urllib.parse.urlsplit(proxy) if proxy else parts
         host = via.hostname or ""
         if parts.scheme == "http":
@@ -136,7 +134,7 @@ class HubConnections:
             host, port, timeout=self._silence, context=self._tls()
         )
         if proxy:
-            connection.set_tunnel(parts.hostname, parts.port or 443, _login(via))
+            connection.set_tunnel(parts.hostname or "", parts.port or 443, _login(via))
         return connection
 
     def _tls(self) -> ssl.SSLContext:
@@ -160,6 +158,25 @@ class HubConnections:
     def _proxy_shown(self, parts: urllib.parse.SplitResult) -> str:
         proxy = urllib.parse.urlsplit(self._proxy(parts))
         return proxy.netloc.rpartition("@")[2]
+
+
+def _parts(url: str, asked: Asked) -> urllib.parse.SplitResult:
+    """Return the parts of an address; a server may send one that is none."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        web = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 443)
+    except ValueError:
+        web = None
+    if not web or not url.isascii():
+        raise no_address(asked)
+    return parts
+
+
+def _joined(url: str, location: str, asked: Asked) -> str:
+    try:
+        return urllib.parse.urljoin(url, location)
+    except ValueError as error:
+        raise no_address(asked) from error
 
 
 def _is_direct(host: str, no_proxy: str) -> bool:

@@ -133,6 +133,13 @@ def of_snapshot(kind: str, asked: Asked, what: str, remedy: str) -> HubProblem:
     return HubProblem(kind, _text(asked, what, remedy))
 
 
+def no_address(asked: Asked) -> HubProblem:
+    """Return the problem of an address, given or sent by a server, that is not a web server's."""
+    said = f"{asked.host} leads to" if asked.host else f"{asked.endpoint} is"
+    what = f"cannot be had: {said} no address of a web server"
+    return HubProblem("refused", _text(asked, what, "correct HF_ENDPOINT or tgi_hub_mirror"))
+
+
 _NO_CONNECTION = (ConnectionError, socket.timeout, socket.gaierror)
 
 

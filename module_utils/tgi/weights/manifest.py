@@ -12,6 +12,8 @@ from .file_digest import DIGESTS
 #: A name that stays in its directory; TGI reads no sub-folders
 _NAME = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,200}")
 _REPOSITORY = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
+#: Bytes; more than any disk has
+_MOST = 1 << 60
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
@@ -93,7 +95,7 @@ def is_revision(text: str) -> bool:
 def _file(path: Any, size: Any, kind: str, digest: Any) -> WeightFile:
     if not (
         isinstance(size, int)
-        and size >= 0
+        and 0 <= size < _MOST
         and _NAME.fullmatch(str(path))
         and re.fullmatch(r"[0-9a-f]+", str(digest))
         and len(str(digest)) == DIGESTS[kind]

@@ -23,8 +23,9 @@ from .file_fetch import FileFetch, Stopped
 from .hub_client import HubClient
 from .hub_problem import Asked, HubProblem, of_snapshot, on_disk
 from .manifest import Manifest, WeightFile
+from .repository_folders import LinkedAway
 from .snapshot_list import from_directory, from_hub
-from .snapshot_look import SnapshotWish, look, surplus_weights
+from .snapshot_look import SnapshotWish, look, surplus_files
 from .snapshot_store import SnapshotStore
 
 
@@ -53,6 +54,10 @@ def fetch(
                 return _Run(store, wish, progress, sleep).run()
             finally:
                 progress.end()
+    except LinkedAway as error:
+        what = f"cannot be placed: {error.path} is a link, or no directory; a container may have"
+        remedy = f"delete {error.path} on the host, and run this again"
+        raise of_snapshot("linked", asked, f"{what} put it there", remedy) from error
     except OSError as error:
         raise on_disk(asked, error) from error
 
@@ -100,7 +105,8 @@ class _Run:
 
     def _list(self) -> Manifest:
         if self.wish.mirror:
-            return from_directory(Path(self.wish.mirror), self.asked)
+            mirror = Path(self.wish.mirror)
+            return from_directory(mirror, self.asked, self.wish.code, self.wish.pickle)
         return from_hub(self.client, self.asked, self.wish.code, self.wish.pickle)
 
     def _prove(self, files: Sequence[WeightFile]) -> list[WeightFile]:
@@ -112,7 +118,7 @@ class _Run:
             path = self.store.blob(file)
             stamp = self.store.stamp(file)
             if digest_of(path, file.kind, file.size, self.progress.verified) != file.digest:
-                path.unlink()
+                self.store.discard(file)
                 damaged.append(file)
             else:
                 self.store.remember(file, stamp)
@@ -172,9 +178,9 @@ class _Run:
 
     def _place(self, manifest: Manifest) -> bool:
         """Link the files, and last of all write the ref."""
-        surplus = surplus_weights(self.store, manifest, self.wish)
+        surplus = surplus_files(self.store, manifest, self.wish)
         for path in surplus:
-            path.unlink()
+            self.store.drop(path)
         closed = [file for file in manifest.files if not self.store.is_readable(file)]
         for file in closed:
             self.store.open_up(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..common.files import read
@@ -13,7 +14,7 @@ from .snapshot_store import RECORDS
 from .wanted_files import index_name, is_weight, read_beside, weights_of
 
 
-def from_directory(mirror: Path, asked: Asked) -> Manifest:
+def from_directory(mirror: Path, asked: Asked, code: bool, pickle: bool) -> Manifest:
     """Return the manifest in a directory that this module has filled elsewhere."""
     name = f"models--{asked.repository.replace('/', '--')}"
     path = mirror / RECORDS / name / f"{asked.revision}.json"
@@ -23,6 +24,12 @@ def from_directory(mirror: Path, asked: Asked) -> Manifest:
             "no_revision", asked, f"is not in the mirror: {path} is no manifest",
             f"fetch it there with hf_snapshot, or copy {mirror} whole, with its {RECORDS}",
         )  # fmt: skip
+    if code and not manifest.code:
+        raise of_snapshot(
+            "no_code", asked, f"is in the mirror {mirror} without its Python files",
+            "fetch it there with code: true",
+        )  # fmt: skip
+    _allow_pickles(asked, [file.path for file in manifest.files], pickle)
     return manifest
 
 
@@ -31,7 +38,7 @@ def from_hub(client: HubClient, asked: Asked, code: bool, pickle: bool) -> Manif
     entries, renamed = client.tree(asked)
     try:
         files = from_tree(entries)
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise of_snapshot(
             "server", asked, f"has a list of files that is damaged ({error})", "ask the Hub itself"
         ) from error
@@ -44,20 +51,26 @@ def from_hub(client: HubClient, asked: Asked, code: bool, pickle: bool) -> Manif
             "incomplete", asked, f"is incomplete: {index} names {error}",
             "write a later commit as revision, or ask the publisher",
         ) from error  # fmt: skip
-    pickled = not any(map(is_weight, weights))
     if not weights:
         raise of_snapshot(
             "no_weights", asked, "has no weights that TGI reads (safetensors, pytorch_model*.bin)",
             "write the model_id of the repository with safetensors: GGUF and ONNX are not for TGI",
         )  # fmt: skip
+    pickled = _allow_pickles(asked, weights, pickle)
+    names = {*weights, *read_beside(files, code, pickled)}
+    chosen = tuple(files[name] for name in sorted(names))
+    return Manifest(asked.repository, asked.revision, chosen, renamed, code)
+
+
+def _allow_pickles(asked: Asked, names: Iterable[str], pickle: bool) -> bool:
+    """Return whether weights are pickles; raise HubProblem without a yes to them."""
+    pickled = not any(map(is_weight, names))
     if pickled and not pickle:
         raise of_snapshot(
             "pickle", asked, "has its weights as pickles only, which can run code when loaded",
             "write accept_pickle: true for the model if you trust its publisher",
         )  # fmt: skip
-    names = {*weights, *read_beside(files, code, pickled)}
-    chosen = tuple(files[name] for name in sorted(names))
-    return Manifest(asked.repository, asked.revision, chosen, renamed, code)
+    return pickled
 
 
 def _proven(client: HubClient, asked: Asked, file: WeightFile) -> bytes:

@@ -14,6 +14,8 @@ from .wanted_files import is_weight
 
 #: Bytes that stay free on the disk
 _RESERVE = 1 << 30
+#: Endings of what TGI reads besides safetensors: adapter_config.json, say, makes it load others
+_READ = (".bin", ".jinja", ".json", ".model", ".pt", ".py", ".tiktoken")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def look(store: SnapshotStore, wish: SnapshotWish) -> Standing:
     in_place = (
         store.has_ref()
         and not store.wrong_links(manifest)
-        and not surplus_weights(store, manifest, wish)
+        and not surplus_files(store, manifest, wish)
         and all(map(store.is_readable, there))
     )
     return Standing(manifest, missing, unproven, in_place)
@@ -82,9 +84,9 @@ def _is_other(manifest: Manifest, wish: SnapshotWish) -> bool:
     return (wish.code and not manifest.code) or (pickled and not wish.pickle)
 
 
-def surplus_weights(store: SnapshotStore, manifest: Manifest, wish: SnapshotWish) -> list[Path]:
-    """Return weights that TGI would load though the manifest does not name them.
+def surplus_files(store: SnapshotStore, manifest: Manifest, wish: SnapshotWish) -> list[Path]:
+    """Return what TGI would read though the manifest does not name it; a container may plant it.
 
     Beside accepted pickles, TGI itself writes the safetensors that it converts.
     """
-    return [] if wish.pickle else store.surplus(manifest, (".safetensors",))
+    return store.surplus(manifest, _READ if wish.pickle else (".safetensors", *_READ))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..common.files import read, write
 from .manifest import Manifest, WeightFile, from_text
+from .repository_folders import folder, make_folder, set_mode
 
 #: Below the cache, where no container's mount reaches: manifests, partial files, progress
 RECORDS = ".tgi-ansible"
@@ -53,11 +56,14 @@ class SnapshotStore:
 
     def make_folders(self) -> None:
         """Make all directories, readable by the container whatever the umask is."""
-        below = [self.repository / name for name in ("blobs", "snapshots", "refs")]
-        for folder in [self.cache, self.repository, *below, self.records, self.records / "partial"]:
-            if not folder.is_dir():
-                folder.mkdir(parents=True, exist_ok=True)
-                folder.chmod(_FOLDER)
+        for path in [self.cache, self.repository, self.records, self.records / "partial"]:
+            if not path.is_dir():
+                path.mkdir(parents=True, exist_ok=True)
+                path.chmod(_FOLDER)
+        for name in ("blobs", "snapshots", "refs"):
+            make_folder(self.repository, name, _FOLDER)
+        with contextlib.suppress(FileNotFoundError), self._in_snapshot():
+            pass
 
     def has_size(self, file: WeightFile) -> bool:
         """Return whether a blob is a file of its own, of the right size; links may lead outside."""
@@ -92,7 +98,13 @@ class SnapshotStore:
         """Make a partial file, which is whole and proven, the blob."""
         partial = self.partial(file)
         partial.chmod(_FILE)
-        partial.replace(self.blob(file))
+        with folder(self.repository, "blobs") as blobs:
+            os.replace(partial, file.digest, dst_dir_fd=blobs)
+
+    def discard(self, file: WeightFile) -> None:
+        """Delete a blob."""
+        with folder(self.repository, "blobs") as blobs:
+            os.unlink(file.digest, dir_fd=blobs)
 
     def is_readable(self, file: WeightFile) -> bool:
         """Return whether every user may read the blob: a container's root may be another one."""
@@ -101,7 +113,8 @@ class SnapshotStore:
     def open_up(self, file: WeightFile) -> None:
         """Make a blob readable; a proven one stays proven."""
         proven = self.stamps().get(file.digest) == self.stamp(file)
-        self.blob(file).chmod(_FILE)
+        with folder(self.repository, "blobs") as blobs:
+            set_mode(blobs, file.digest, _FILE)
         if proven:
             self.remember(file, self.stamp(file))
 
@@ -118,26 +131,40 @@ class SnapshotStore:
         named = {file.path for file in manifest.files}
         with contextlib.suppress(OSError):
             entries = sorted(self.snapshot.iterdir())
-            return [one for one in entries if one.suffix in suffixes and one.name not in named]
+            found = [one for one in entries if one.suffix in suffixes and one.name not in named]
+            return [one for one in found if one.is_symlink() or not one.is_dir()]
         return []
+
+    def drop(self, surplus: Path) -> None:
+        """Delete an entry of the snapshot."""
+        with self._in_snapshot() as inside:
+            os.unlink(surplus.name, dir_fd=inside)
 
     def link(self, manifest: Manifest) -> None:
         """Make the links, each in one step; a new snapshot appears with all of them."""
         wrong = self.wrong_links(manifest)
         if not self.snapshot.is_dir():
-            growing = self.snapshot.with_name(f".{self.revision}.growing")
-            growing.mkdir(exist_ok=True)
+            # It grows where no container can write
+            growing = self._growing()
+            growing.mkdir()
             growing.chmod(_FOLDER)
             for file in wrong:
-                _link(growing / file.path, self.link_of(file))
-            growing.replace(self.snapshot)
+                growing.joinpath(file.path).symlink_to(self.link_of(file))
+            with folder(self.repository, "snapshots") as snapshots:
+                os.rename(growing, self.revision, dst_dir_fd=snapshots)
             return
-        for file in wrong:
-            _link(self.snapshot / file.path, self.link_of(file))
+        with self._in_snapshot() as inside:
+            for file in wrong:
+                growing = self._growing()
+                growing.symlink_to(self.link_of(file))
+                os.replace(growing, file.path, dst_dir_fd=inside)
 
     def write_ref(self) -> None:
         """Write the name by which TGI's router finds the snapshot: 40 characters, no newline."""
-        write(self.ref, self.revision.encode(), _FILE)
+        growing = self._growing()
+        write(growing, self.revision.encode(), _FILE)
+        with folder(self.repository, "refs") as refs:
+            os.replace(growing, self.revision, dst_dir_fd=refs)
 
     def has_ref(self) -> bool:
         """Return whether the router finds the snapshot."""
@@ -148,16 +175,20 @@ class SnapshotStore:
         with contextlib.suppress(OSError):
             yield from sorted((self.records / "partial").iterdir())
 
+    def _in_snapshot(self) -> contextlib.AbstractContextManager[int]:
+        return folder(self.repository, "snapshots", self.revision)
+
+    def _growing(self) -> Path:
+        """Return where something of the snapshot grows, without what a kill left there."""
+        path = self.records / f"{self.revision}.growing"
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        return path
+
     def _target(self, name: str) -> str:
         try:
             return str((self.snapshot / name).readlink())
         except OSError:
             return ""
-
-
-def _link(path: Path, target: str) -> None:
-    growing = path.with_name(f".{path.name}.growing")
-    with contextlib.suppress(FileNotFoundError):
-        growing.unlink()
-    growing.symlink_to(target)
-    growing.replace(path)

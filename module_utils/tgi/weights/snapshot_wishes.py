@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,10 @@ def wishes(params: Mapping[str, Any]) -> list[SnapshotWish]:
     """Return what is wanted, each snapshot once; raise ValueError for names that are none."""
     found: dict[tuple[str, str], SnapshotWish] = {}
     mirror = params["mirror"].rstrip("/")
+    # http.client would show it in a traceback
+    if not re.fullmatch(r"[!-~]*", params["token"]):
+        what = "has a space, a line's end or a letter that no token has"
+        raise ValueError(problem("token", what, "write the token alone, as one word"))
     directory = mirror if mirror.startswith("/") else ""
     for place, one in enumerate(params["snapshots"]):
         where = f"snapshots[{place}]"

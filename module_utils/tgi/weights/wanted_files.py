@@ -59,7 +59,7 @@ def shards(index: bytes) -> list[str]:
     """Return the names of the weights in an index; raise ValueError when it is none."""
     try:
         return sorted({str(name) for name in json.loads(index)["weight_map"].values()})
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("an index without weight_map") from error
 
 

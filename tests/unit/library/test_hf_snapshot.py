@@ -85,6 +85,15 @@ def test_names_that_are_none_are_refused(
     assert words in failed["msg"]
 
 
+@pytest.mark.parametrize("token", ["hf_secret\n", "hf_secret\nX-Evil: 1", "hf_s\u00e9cret"])
+def test_a_token_that_is_no_word_is_refused_unsaid(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, token: str
+) -> None:
+    failed = call(capsys, tmp_path, token=token)
+    assert failed["msg"].startswith("token has a space, a line's end")
+    assert "cret" not in failed["msg"]
+
+
 def test_a_renamed_repository_is_told(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

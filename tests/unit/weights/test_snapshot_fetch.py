@@ -205,6 +205,25 @@ def test_pickles_need_a_yes(site: WeightSite) -> None:
     assert not site.look().complete
 
 
+def test_a_mirror_says_no_yes_for_a_host(site: WeightSite, tmp_path: Path) -> None:
+    """A manifest of a mirror's directory was made with the options of who filled it."""
+    there = SnapshotStore(tmp_path / "other", NAME, REVISION)
+    site.fetch()
+    with pytest.raises(HubProblem, match="fetch it there with code: true"):
+        fetch(there, site.wish(mirror=str(site.cache), code=True))
+    for name in [name for name in site.repository.files if "safetensors" in name]:
+        del site.repository.files[name]
+    del site.repository.files["pytorch_model.bin.index.json"]
+    site.cache = tmp_path / "pickles"
+    site.store = SnapshotStore(site.cache, NAME, REVISION)
+    site.fetch(pickle=True)
+    with pytest.raises(HubProblem, match="accept_pickle: true"):
+        fetch(there, site.wish(mirror=str(site.cache)))
+    assert not there.snapshot.exists()
+    fetch(there, site.wish(mirror=str(site.cache), pickle=True))
+    assert "pytorch_model.bin" in content_of(there.snapshot)
+
+
 def test_code_comes_only_with_trust(site: WeightSite) -> None:
     site.fetch()
     assert not site.look(code=True).complete
