@@ -81,9 +81,11 @@ class Site:
         return sum(self.engine(replica)["total"] for replica in ENGINES)
 
     def forget(self) -> None:
-        for port in ENGINES.values():
-            url = f"http://{self.address}:{port}/_engine"
-            httpx.delete(url, trust_env=False, timeout=10).raise_for_status()
+        # The test before may have started one again a moment ago
+        patient = httpx.HTTPTransport(retries=5)
+        with httpx.Client(transport=patient, trust_env=False, timeout=10) as client:
+            for port in ENGINES.values():
+                client.delete(f"http://{self.address}:{port}/_engine").raise_for_status()
 
     def run(self, command: str, given: str = "") -> str:
         """Run a shell command on the host; raise CalledProcessError."""
