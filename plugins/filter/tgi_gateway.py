@@ -15,12 +15,21 @@ if _HERE not in ansible.module_utils.__path__:
 
 from ansible.module_utils.tgi.common import pem_text
 from ansible.module_utils.tgi.gateway import endpoint
+from ansible.module_utils.tgi.gateway.consumers import client_offers
 from ansible.module_utils.tgi.gateway.nginx import installed
 from ansible.module_utils.tgi.gateway.render import key_file, quoting, template_data, upstreams
 from ansible.module_utils.tgi.gateway.tls import certificate as gateway_tls
 from ansible.module_utils.tgi.gateway.tls import pem
 from ansible.module_utils.tgi.models import replicas
 from ansible.module_utils.tgi.preflight.gateway import backends
+
+
+def ca_bundle(authority: str) -> str:
+    """Return the public CAs and one more, for programs that read one file instead of a store."""
+    # httpx brings it
+    import certifi
+
+    return f"{certifi.contents().rstrip()}\n\n{authority.strip()}\n"
 
 
 class FilterModule:
@@ -32,6 +41,9 @@ class FilterModule:
             "nginx_address": quoting.nginx_address,
             "tgi_gateway_backends": replicas.gateway_backends,
             "tgi_backends_problems": backends.backend_problems,
+            "tgi_ca_bundle": ca_bundle,
+            "tgi_client_models": client_offers.client_models,
+            "tgi_client_offers": client_offers.client_offers,
             "tgi_consumer_access": endpoint.consumer_access,
             "tgi_endpoint_ca": endpoint.endpoint_ca,
             "tgi_endpoint_url": endpoint.endpoint_url,
