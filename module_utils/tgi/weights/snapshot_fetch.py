@@ -173,7 +173,7 @@ class _Run:
                 "no_space", self.asked,
                 f"needs {size(needed)} more, and {size(self.wish.reserve)} that stay free; the "
                 f"{found.name} has {size(found.free)}",
-                "free space there, prune old revisions, or set tgi_data_dir to a larger disk",
+                "free space there (playbooks/prune_weights.yml), or enlarge the disk",
             )  # fmt: skip
 
     def _place(self, manifest: Manifest) -> bool:

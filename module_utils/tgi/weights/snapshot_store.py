@@ -54,6 +54,12 @@ class SnapshotStore:
         self.make_folders()
         write(self._manifest, manifest.as_text().encode(), _FILE)
 
+    def forget(self) -> None:
+        """Delete the records of the commit, the manifest last."""
+        for path in (self._proven, self._manifest):
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
     def make_folders(self) -> None:
         """Make all directories, readable by the container whatever the umask is."""
         for path in [self.cache, self.repository, self.records, self.records / "partial"]:
