@@ -128,10 +128,10 @@ def of_containers(module: AnsibleModule) -> set[str]:
 
 
 def refuse_shared(module: AnsibleModule, cache: Path) -> None:
-    """Refuse a cache that other hosts may serve from, of which this host knows nothing."""
+    """Refuse a cache that other hosts may serve from without asking this one."""
     found = file_system_of(cache)
     if found.kind.rpartition(", ")[2].rpartition(".")[2] in SHARED:
-        what = f"is on the {found.name}, which other hosts may serve from"
+        what = f"is on the {found.name}, and other hosts may serve from it"
         module.fail_json(msg=problem(str(cache), what, "delete old snapshots there by hand"))
 
 

@@ -97,7 +97,7 @@ def test_a_disk_of_other_hosts_too_is_refused(
     monkeypatch.setattr(
         MODULE, "file_system_of", lambda path: real(path)._replace(kind="nas:/models, nfs4")
     )
-    assert "which other hosts may serve from" in host.prune()["msg"]
+    assert "other hosts may serve from it" in host.prune()["msg"]
     assert host.site.store.snapshot.exists()
 
 
