@@ -14,10 +14,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs locks peer \
-  bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients $(SCENARIOS:%=scenario-%)
+  bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients secrets $(SCENARIOS:%=scenario-%)
 
 # Each target makes the environment if there is none; setup, sandbox and test also update it
-sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients: | $(VENV)
+sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients secrets: | $(VENV)
 $(SCENARIOS:%=scenario-%): | $(VENV)
 $(VENV):
 	@$(BOOTSTRAP) requirements/test.txt
@@ -41,6 +41,10 @@ sandbox-check: ## Run the checks on the sandbox again
 
 sandbox-down: ## Remove the sandbox and all that belongs to it
 	@$(PLAY) -i inventories/sandbox tests/sandbox/destroy.yml -e hosts_images_too=true
+
+secrets: ## Make the API keys that consumers lack, into a vault: INVENTORY=inventories/mysite [OPTIONS=--ask-vault-pass]
+	@test -n "$(INVENTORY)" || { echo 'Name the inventory, for example: make secrets INVENTORY=inventories/mysite'; exit 2; }
+	@$(PLAY) -i $(INVENTORY) playbooks/secrets.yml $(or $(OPTIONS),--ask-vault-pass)
 
 test: ## Run all tests and print how long each took (as root); PYTHON=python3.13 uses that Python
 	@tests/stages.sh prepare unit,lint,images $(subst $(SPACE),$(COMMA),$(SCENARIOS:%=scenario-%) $(BESIDE:%=end-to-end-%)) \
