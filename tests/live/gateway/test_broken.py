@@ -105,7 +105,7 @@ def apply_by_hand(site: Site, edit: Callable[[str], str]) -> str:
     """Apply the configuration in force with an edited nginx.conf; return the module's error."""
     main = site.run("readlink /etc/nginx/nginx.conf").strip()
     directory, version = main.rsplit("/", 1)[0], main.split("/")[-2]
-    names = site.run(f"ls -A {directory}").split()
+    names = site.run(f"cd {directory} && find . -type f -printf '%P\\n'").split()
     contents = {name: site.run(f"cat {directory}/{name}") for name in names}
     text = contents["nginx.conf"]
     contents["nginx.conf"] = edit(text)
