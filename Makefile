@@ -14,10 +14,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help setup prepare images sandbox sandbox-check sandbox-down test lint unit molecule end-to-end newest-python collection docs locks peer \
-  bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients secrets $(SCENARIOS:%=scenario-%)
+  bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients bench-weights secrets $(SCENARIOS:%=scenario-%)
 
 # Each target makes the environment if there is none; setup, sandbox and test also update it
-sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients secrets: | $(VENV)
+sandbox-check sandbox-down lint unit molecule end-to-end collection docs locks peer bench bench-hosts bench-gateway bench-soak bench-rollout bench-fleet bench-checks bench-clients bench-weights secrets: | $(VENV)
 $(SCENARIOS:%=scenario-%): | $(VENV)
 $(VENV):
 	@$(BOOTSTRAP) requirements/test.txt
@@ -130,6 +130,9 @@ bench-fleet: ## Plan a roll-out for 8 and 100 hosts without any, and write docs/
 
 bench-clients: ## Ask unmodified clients at a gateway that runs (INVENTORY) and on TGI's port, and write docs/clients.md (as root)
 	@$(BIN)/python -m benchmarks.clients --inventory $(or $(INVENTORY),molecule/two_machines/inventory)
+
+bench-weights: ## Fetch and prove GIB (20) of weights beside hf download and sha256sum, and write benchmarks/README.md
+	@$(BIN)/python -m benchmarks.weights --gib $(or $(GIB),20)
 
 bench-checks: ## Measure the checks and the same requests as uri tasks, and eight models and one
 	@$(BIN)/python -m benchmarks.checks

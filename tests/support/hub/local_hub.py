@@ -49,6 +49,12 @@ class HubRepository:
     private: bool = False
     #: Tokens whose account was given access
     readers: set[str] = field(default_factory=set)
+    #: SHA-256 of files that are too large to be read for each answer
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def oid(self, path: str) -> str:
+        """Return the SHA-256 of a file."""
+        return self.digests.get(path) or sha256(self.files[path])
 
     def is_large(self, path: str) -> bool:
         """Return whether the Hub keeps it in its storage, named by its SHA-256."""
@@ -200,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
         size = length(content)
         entry: dict[str, Any] = {"type": "file", "path": path, "size": size}
         if repository.is_large(path):
-            large = {"oid": sha256(content), "size": size, "pointerSize": 134}
+            large = {"oid": repository.oid(path), "size": size, "pointerSize": 134}
             return {**entry, "oid": "0" * 40, "lfs": large}
         assert isinstance(content, bytes)
         return {**entry, "oid": git_sha1(content)}
@@ -211,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._say(404, {"X-Error-Code": "EntryNotFound"})
         headers = {"X-Repo-Commit": repository.revision}
         if repository.is_large(path):
-            oid = sha256(content)
+            oid = repository.oid(path)
             headers |= {"X-Linked-Etag": f'"{oid}"', "X-Linked-Size": str(length(content))}
             where = f"{self.hub.storage}/storage/{name}/-/{path}?signed=1"
             return self._say(302, {**headers, "ETag": f'"{oid}"', "Location": where})
