@@ -98,7 +98,14 @@ def _offer(
         if limits["requests_per_second"]
         else 0
     )
-    return {"name": consumer["name"], **limits, "rpm": rpm, "key": key, "key_ends": end}
+    return {
+        "name": consumer["name"],
+        **limits,
+        "rpm": rpm,
+        "key": key,
+        "key_ends": end,
+        "with_key": key != NO_KEY,
+    }
 
 
 def _lasting(consumer: Mapping[str, Any]) -> tuple[str, str]:
@@ -109,6 +116,8 @@ def _lasting(consumer: Mapping[str, Any]) -> tuple[str, str]:
         end = str(entry.get("expires") or "") if dated else ""
         found.append((expires_at(end) if end else _NEVER, entry["key"] if dated else entry, end))
     alive = [one for one in found if one[0] > time.time()]
+    if not alive and consumer.get("certificate_subjects"):
+        return NO_KEY, ""
     if not alive:
         where = f"gateway_consumers: {consumer['name']}"
         remedy = "give it one with playbooks/secrets.yml, or leave clients_with_keys out"

@@ -22,9 +22,16 @@ def consumer(*keys: Any, **more: Any) -> dict[str, Any]:
 
 
 def test_the_limits_of_the_tier() -> None:
-    limits = {**NO_LIMITS, **TIERS["team"], "rpm": 30, "key": NO_KEY, "key_ends": ""}
+    limits = {
+        **NO_LIMITS,
+        **TIERS["team"],
+        "rpm": 30,
+        "key": NO_KEY,
+        "key_ends": "",
+        "with_key": False,
+    }
     assert client_offers([consumer("sk-one")], TIERS) == [{"name": "duck", **limits}]
-    free = {**NO_LIMITS, "rpm": 0, "key": NO_KEY, "key_ends": ""}
+    free = {**NO_LIMITS, "rpm": 0, "key": NO_KEY, "key_ends": "", "with_key": False}
     assert client_offers([consumer("sk-one")], None) == [{"name": "duck", **free}]
 
 
@@ -50,6 +57,12 @@ def test_a_consumer_without_a_key_to_write(keys: list[Any]) -> None:
     with pytest.raises(ValueError, match="gateway_consumers: duck has no key") as error:
         client_offers([consumer(*keys)], TIERS, with_keys=True)
     assert "sk-old" not in str(error.value)
+
+
+def test_a_consumer_with_a_certificate_alone_keeps_no_other_from_its_key() -> None:
+    card = {"name": "card", "tier": "team", "certificate_subjects": ["CN=card"]}
+    both = client_offers([card, consumer("sk-one")], TIERS, with_keys=True)
+    assert [(one["key"], one["with_key"]) for one in both] == [(NO_KEY, False), ("sk-one", True)]
 
 
 def test_keys_are_not_read_unless_asked_for() -> None:
