@@ -86,9 +86,9 @@ from ansible.module_utils.tgi.gateway.acme.lineage import (
 )
 
 UNITS = Path("/etc/systemd/system")
-TIMER = "tgi-gateway-acme.timer"
+TIMER, SERVICE = "tgi-gateway-acme.timer", "tgi-gateway-acme.service"
 STAMP = Path("/var/lib/systemd/timers") / f"stamp-{TIMER}"
-NAMES = [TIMER, "tgi-gateway-acme.service"]
+NAMES = [TIMER, SERVICE]
 OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "only", "absent"], "default": "present"},
     "server_name": {"type": "str"},
@@ -168,9 +168,11 @@ def drop(module: AnsibleModule, root: Path) -> list[str]:
     did = [f"remove {path}" for path in [*units, *([root] if root.exists() else [])]]
     if did and not module.check_mode:
         module.run_command(["systemctl", "disable", "--now", TIMER])
+        module.run_command(["systemctl", "stop", SERVICE])
         for file in [*units, STAMP]:
             file.unlink(missing_ok=True)
         module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+        module.run_command(["systemctl", "reset-failed", SERVICE])
         shutil.rmtree(root, ignore_errors=True)
         drop_empty(root.parent)
     return did

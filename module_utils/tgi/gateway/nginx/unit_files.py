@@ -19,7 +19,7 @@ ROTATION = {
     "tgi-gateway-logs.service": "systemd/system/tgi-gateway-logs.service",
     "tgi-gateway-logs.timer": "systemd/system/tgi-gateway-logs.timer",
 }
-_TIMER = "tgi-gateway-logs.timer"
+_TIMER, _SERVICE = "tgi-gateway-logs.timer", "tgi-gateway-logs.service"
 _ROTATED = "logrotate/tgi-gateway.status"
 _PACKAGES = "packages"
 # A restart would break every stream; nginx gets a new library by a binary upgrade or not at all
@@ -102,10 +102,13 @@ class UnitFiles:
         self.needrestart.unlink(missing_ok=True)
         if any(path.exists() for path in self._rotating()):
             self.run(["systemctl", "disable", "--now", _TIMER])
+            # A run that began a moment ago would fail without its files
+            self.run(["systemctl", "stop", _SERVICE])
             for path in (*self._rotating(), self.state.parent / _ROTATED):
                 path.unlink(missing_ok=True)
             drop_empty(self.etc / "tgi-gateway")
             self.run(["systemctl", "daemon-reload"])
+            self.run(["systemctl", "reset-failed", _SERVICE])
         for name in DIRECTORIES:
             shutil.rmtree(self.state / name, ignore_errors=True)
         drop_empty(self.state)

@@ -137,7 +137,8 @@ def test_logs_are_rotated_by_size_until_the_gateway_goes(tmp_path: Path) -> None
     assert nginx.asked.index("daemon-reload") < nginx.asked.index("enable")
     assert not gateway.put_in_force(release(tmp_path)).changed
     gateway.withdraw()
-    assert "disable" in nginx.asked
+    assert nginx.asked.index("disable") < nginx.asked.index("stop")
+    assert nginx.asked[-1] == "reset-failed"
     assert not list((tmp_path / "etc").rglob("*gateway-logs*"))
     assert not (tmp_path / "etc/tgi-gateway").exists()
     assert not gateway.host.leftovers()
