@@ -86,7 +86,8 @@ from ansible.module_utils.tgi.gateway.acme.lineage import (
 )
 
 UNITS = Path("/etc/systemd/system")
-TIMER, SERVICE = "tgi-gateway-acme.timer", "tgi-gateway-acme.service"
+TIMER = "tgi-gateway-acme.timer"
+SERVICE = "tgi-gateway-acme.service"
 STAMP = Path("/var/lib/systemd/timers") / f"stamp-{TIMER}"
 NAMES = [TIMER, SERVICE]
 OPTIONS: dict[str, Any] = {
