@@ -18,8 +18,11 @@ CACHE = "/data/hub"
 
 
 def is_fetched(model: Mapping[str, Any], weights: str) -> bool:
-    """Return whether the host fetches a model of models.resolve; ``weights`` is tgi_weights."""
-    return weights == HOST and not str(model["model_id"]).startswith("/")
+    """Return whether the host fetches a model of models.resolve.
+
+    ``weights`` is tgi_weights, over which the model's own goes.
+    """
+    return (model.get("weights") or weights) == HOST and not str(model["model_id"]).startswith("/")
 
 
 def offline_environment(values: Mapping[str, Any]) -> dict[str, str]:

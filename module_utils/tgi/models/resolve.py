@@ -32,9 +32,9 @@ def normalise(models: Any) -> list[dict[str, Any]]:
     written), options (launcher options that were set, in their own types; num_shard is not
     repeated there), environment (dict of str), hf_token (bool, whether it gets tgi_hf_token),
     repositories (list, what else it reads from the Hub), accept_downtime (bool or None),
-    strategy (str or None), and what the catalogue says (catalogue.expand): catalogue (str, the
-    entry's name or ""), chat and tools (bool or None, whether it has a template for them), pickle
-    (bool, accepted weights in it).
+    strategy and weights (str or None), and what the catalogue says (catalogue.expand): catalogue
+    (str, the entry's name or ""), chat and tools (bool or None, whether it has a template for
+    them), pickle (bool, accepted weights in it).
 
     Never raises: entries that are not mappings are left out, and wrong values become likely
     ones, because the preflight reports them.
@@ -49,6 +49,7 @@ def normalise(models: Any) -> list[dict[str, Any]]:
             "aliases": _texts(model.get("aliases")),
             "accept_downtime": _boolean(model.get("accept_downtime")),
             "strategy": _text(model.get("strategy")) or None,
+            "weights": _text(model.get("weights")) or None,
             "port": _integer(model.get("port"), 0) or None,
             "gpus": None if model.get("gpus") is None else _texts(model["gpus"]),
             "num_shard": max(_integer(model.get("num_shard"), 0), 0),

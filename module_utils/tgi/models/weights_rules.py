@@ -12,7 +12,7 @@ from .host_weights import HOST, adapters, is_fetched
 from .resolve import normalise
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_CONTAINER = "or leave the fetching to it with tgi_weights: container"
+_CONTAINER = "or leave the fetching to the container with weights: container"
 
 
 def check_weights(values: Mapping[str, Any]) -> Iterator[str]:
@@ -21,11 +21,11 @@ def check_weights(values: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(mirror, str) and mirror and not re.match(r"/|https?://[^/]", mirror):
         remedy = "write a directory on the hosts, or https://HOST of a server"
         yield problem("tgi_hub_mirror", f"is {shown(mirror)}, neither", remedy)
-    if values.get("tgi_weights") != HOST:
-        return
+    models = normalise(values.get("tgi_models"))
+    models = [one for one in models if (one["weights"] or values.get("tgi_weights")) == HOST]
     common = values.get("tgi_environment")
-    places = [("tgi_environment", common if isinstance(common, dict) else {})]
-    for model in normalise(values.get("tgi_models")):
+    places = [("tgi_environment", common if models and isinstance(common, dict) else {})]
+    for model in models:
         where = f"tgi_models[{model['place']}]"
         places.append((f"{where}.environment", model["environment"]))
         if is_fetched(model, HOST):
@@ -50,7 +50,7 @@ def _check_model(model: Mapping[str, Any], where: str) -> Iterator[str]:
         yield problem(f"{where}.revision", what, "write 40 hex digits")
     if model["repositories"]:
         what = f"names {', '.join(model['repositories'])} without a commit for the host to fetch"
-        remedy = "leave the fetching to the container with tgi_weights: container"
+        remedy = "leave the fetching to its container with weights: container"
         yield problem(f"{where}.repositories", what, remedy)
     for adapter in adapters(model):
         if not _COMMIT.fullmatch(adapter.partition("@")[2]):

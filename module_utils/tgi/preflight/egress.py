@@ -45,5 +45,5 @@ def check_egress(values: Mapping[str, Any]) -> Iterator[str]:
         yield problem(
             f"tgi_models[{entry['place']}]",
             "asks the Hub at each start, which tgi_egress: none forbids",
-            "write tgi_weights: host, which fetches its weights before it starts",
+            "write weights: host for it, which fetches its weights before it starts",
         )

@@ -37,7 +37,9 @@ class HostFiles:
         yield from self._check_base(model)
         environment = model["environment"]
         offline = hub_cache.is_offline(environment)
-        fetches = not offline and self._read_only != "always"
+        # "always" asks for nothing on the host that the host fetches
+        sealed = self._read_only == "always" and not model["fetched"]
+        fetches = not offline and not sealed
         local = model["model_id"].startswith("/") or not model["revision"]
         if fetches or local or environment.get("WEIGHTS_CACHE_OVERRIDE"):
             return

@@ -51,6 +51,8 @@ class ModelRequest:
     lacks_token: bool = False
     #: What the catalogue and its profile say: config, gated, chunks, max_total_tokens, profile
     hints: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether the host fetches its weights in this run
+    fetched: bool = False
 
     def for_host(self) -> dict[str, Any]:
         """Return what messages, memory plan and check of files need besides the environment."""
@@ -58,6 +60,7 @@ class ModelRequest:
             "variable": self.variable,
             "lacks_token": self.lacks_token,
             "hints": dict(self.hints),
+            "fetched": self.fetched,
         }
 
     @property

@@ -11,7 +11,7 @@ from ..common.places import BASE_DIR, DATA_DIR, DEFAULT_BASE_PORT, GATEWAY_CONFI
 from ..common.problem import UNKNOWN, number, whole
 from ..docker.image_store import leaves_images_to_containerd
 from ..models.gated import lacks_token
-from ..models.host_weights import HOST
+from ..models.host_weights import is_fetched
 from ..models.model_rules import check_models
 from ..models.resolve import normalise
 from .accepted_checks import check_accepted
@@ -134,7 +134,7 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
         egress_allowed=allowed_networks(values),
         base_dir=_text(values.get("tgi_base_dir"), BASE_DIR),
         data_dir=_text(values.get("tgi_data_dir"), DATA_DIR),
-        read_only_data=_read_only_data(values),
+        read_only_data=_text(values.get("tgi_read_only_data"), "offline"),
         # A gateway alone needs little
         min_memory_gib=(deploys and number(values.get("preflight_min_memory_gib"))) or 0.0,
         min_free_disk_gib=number(values.get("preflight_min_free_disk_gib")) or 0.0,
@@ -155,6 +155,7 @@ def host_request(values: Mapping[str, Any], groups: Collection[str]) -> HostRequ
 
 def _model_requests(values: Mapping[str, Any]) -> Iterator[ModelRequest]:
     listed = expand_models(values.get("tgi_models"), values.get("tgi_catalogue"))
+    weights = _text(values.get("tgi_weights"), "container")
     for entry in normalise(listed):
         hints = _hints(listed[entry["place"]], values.get("tgi_profile"))
         own, common = entry.pop("environment"), values.get("tgi_environment")
@@ -171,6 +172,7 @@ def _model_requests(values: Mapping[str, Any]) -> Iterator[ModelRequest]:
                 hints.get("gated"),
             ),
             hints,
+            is_fetched(entry, weights),
         )
 
 
@@ -180,12 +182,6 @@ def _hints(model: Mapping[Any, Any], profile: Any) -> dict[str, Any]:
     chosen = _text(model.get("profile") or profile, "")
     found = {name: said[name] for name in names if said.get(name) is not None}
     return {**found, "profile": chosen} if chosen else found
-
-
-def _read_only_data(values: Mapping[str, Any]) -> str:
-    """Return tgi_read_only_data; "always" asks for nothing on the host that the host fetches."""
-    given = _text(values.get("tgi_read_only_data"), "offline")
-    return "offline" if given == "always" and values.get("tgi_weights") == HOST else given
 
 
 def _is_plain(value: Any) -> bool:

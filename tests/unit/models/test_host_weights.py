@@ -94,6 +94,8 @@ def test_local_models_are_not_fetched() -> None:
     assert not is_fetched({"model_id": "/data/m"}, "host")
     assert is_fetched({"model_id": "org/m"}, "host")
     assert not is_fetched({"model_id": "org/m"}, "container")
+    assert not is_fetched({"model_id": "org/m", "weights": "container"}, "host")
+    assert is_fetched({"model_id": "org/m", "weights": "host"}, "container")
 
 
 def test_proxies_by_any_case() -> None:

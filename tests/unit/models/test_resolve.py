@@ -25,6 +25,7 @@ def test_a_model_is_filled_in() -> None:
             "aliases": [],
             "accept_downtime": None,
             "strategy": None,
+            "weights": None,
             "pinned": [],
             "port": 9000,
             "url": "http://127.0.0.1:9000",

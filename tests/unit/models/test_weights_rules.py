@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.tgi.preflight.container_rules import check_container
 from ansible.module_utils.tgi.preflight.egress import check_egress
+from ansible.module_utils.tgi.preflight.files_on_host import HostFiles
 from ansible.module_utils.tgi.preflight.inventory import host_request
 
 MODEL: dict[str, Any] = {"name": "m", "model_id": "org/m", "revision": "a" * 40}
@@ -38,6 +40,8 @@ def test_what_the_host_cannot_fetch(model: dict[str, Any], words: str) -> None:
     (found,) = problems(model)
     assert words in found
     assert problems(model, tgi_weights="container") == []
+    assert problems({**model, "weights": "container"}) == []
+    assert problems({**model, "weights": "host"}, tgi_weights="container") == [found]
 
 
 @pytest.mark.parametrize("mirror", ["mirror.example.org", "ftp://x", "https://"])
@@ -54,12 +58,27 @@ def test_good_mirrors(mirror: str) -> None:
 def test_without_a_way_out_the_host_must_fetch() -> None:
     values = {"tgi_models": [MODEL], "tgi_egress": "none"}
     (found,) = check_egress(values)
-    assert "write tgi_weights: host" in found
+    assert "write weights: host for it" in found
+    assert list(check_egress({**values, "tgi_models": [{**MODEL, "weights": "host"}]})) == []
     assert list(check_egress({**values, "tgi_weights": "host"})) == []
 
 
-def test_read_only_always_asks_for_nothing_that_the_host_fetches() -> None:
-    values = {"tgi_models": [MODEL], "tgi_read_only_data": "always"}
-    assert host_request(values, ["gpu_hosts"]).read_only_data == "always"
-    fetched = host_request({**values, "tgi_weights": "host"}, ["gpu_hosts"])
-    assert fetched.read_only_data == "offline"
+def test_what_all_share_is_checked_where_one_is_fetched() -> None:
+    common: dict[str, Any] = {"tgi_weights": "container", "tgi_environment": {"HF_HOME": "/cache"}}
+    assert problems(**common) == []
+    (found,) = problems({"weights": "host"}, **common)
+    assert found.startswith("tgi_environment.HF_HOME is ")
+
+
+@pytest.mark.parametrize(
+    ("own", "weights", "asks"),
+    [(None, "container", 1), (None, "host", 0), ("container", "host", 1), ("host", "container", 0)],
+)
+def test_read_only_always_asks_for_nothing_that_the_host_fetches(
+    tmp_path: Path, own: str | None, weights: str, asks: int
+) -> None:
+    values = {"tgi_models": [{**MODEL, "weights": own}], "tgi_read_only_data": "always"}
+    request = host_request({**values, "tgi_weights": weights}, ["gpu_hosts"])
+    (one,) = request.models
+    model = {**one.entry, **one.for_host(), "environment": one.environment}
+    assert len(list(HostFiles(tmp_path, "/data", request.read_only_data).check(model))) == asks

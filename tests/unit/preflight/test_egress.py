@@ -10,7 +10,7 @@ from ansible.module_utils.tgi.preflight.egress import allowed_networks, check_eg
 MODEL = {"name": "a", "model_id": "acme/a", "revision": "a" * 40}
 LOCAL = {"name": "b", "model_id": "/data/b"}
 NEEDS = (
-    "tgi_models[0] asks the Hub at each start, which tgi_egress: none forbids; write tgi_weights"
+    "tgi_models[0] asks the Hub at each start, which tgi_egress: none forbids; write weights: host"
 )
 
 

@@ -23,6 +23,7 @@ HOUSE = {
     "aliases": [],
     "accept_downtime": None,
     "strategy": None,
+    "weights": None,
     "port": None,
     "gpus": None,
     "num_shard": 0,

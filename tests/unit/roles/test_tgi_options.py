@@ -26,6 +26,7 @@ OWN = {"name", "model_id", "revision", "aliases", "gpus", "port", "environment",
     "profile",
     "accept_pickle",
     "strategy",
+    "weights",
 }
 COMPARED = ("type", "elements", "choices")
 

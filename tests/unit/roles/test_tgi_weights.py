@@ -24,6 +24,16 @@ def test_the_container_is_offline_without_a_token_and_cannot_write_weights() -> 
     assert TOKEN in render("secrets.env.j2", model, tgi_hf_token=TOKEN)
 
 
+def test_a_model_goes_its_own_way() -> None:
+    model = {**MODEL, "hf_token": True, "weights": "container"}
+    project = compose(model, tgi_weights="host", tgi_hf_token=TOKEN)["services"]["tgi"]
+    assert "HF_HUB_OFFLINE" not in project["environment"]
+    assert TOKEN in render("secrets.env.j2", model, tgi_weights="host", tgi_hf_token=TOKEN)
+    other = {**model, "weights": "host"}
+    assert compose(other)["services"]["tgi"]["environment"]["HF_HUB_OFFLINE"] == "1"
+    assert TOKEN not in render("secrets.env.j2", other, tgi_hf_token=TOKEN)
+
+
 def test_the_role_fetches_before_it_starts_and_then_changes_nothing(tmp_path: Path) -> None:
     entry = {"name": "m", "model_id": NAME, "revision": REVISION, "hf_token": True}
     values = variables([entry])
