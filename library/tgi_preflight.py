@@ -140,6 +140,7 @@ MODEL = {
     "environment": {"type": "dict", "default": {}},
     "lacks_token": {"type": "bool", "default": False},
     "hints": {"type": "dict", "default": {}},
+    "fetched": {"type": "bool", "default": False},
 }
 PORT = {
     "port": {"type": "int", "required": True},

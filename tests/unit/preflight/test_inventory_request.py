@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from ansible.module_utils.tgi.preflight.host_request import (
     known_environment,
 )
 from ansible.module_utils.tgi.preflight.inventory import host_request, refusal
+
+from tests.support.run_module import load
 
 HOUSE = {
     "place": 0,
@@ -94,3 +97,8 @@ def test_the_message() -> None:
         "Preflight refuses this host: 1 problem, nothing was changed\n- a is b; write c"
     )
     assert "2 problems" in refusal(["a", "b"])
+
+
+def test_the_module_takes_all_that_the_request_says_of_a_model() -> None:
+    """Ansible refuses a field that the module does not name, and only a real run would show it."""
+    assert set(load("tgi_preflight").MODEL) == {field.name for field in fields(ModelRequest)}
