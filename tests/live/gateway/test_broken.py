@@ -8,7 +8,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from tempfile import NamedTemporaryFile
 
 import pytest
 
@@ -115,17 +115,23 @@ def apply_by_hand(site: Site, edit: Callable[[str], str]) -> str:
         for name, content in contents.items()
     }
     secrets = {"tls.key", "keys.json"}
-    parameters: dict[str, Any] = {
-        "files": {name: text for name, text in marked.items() if name not in secrets},
-        "secret_files": {name: text for name, text in marked.items() if name in secrets},
+    plain = {name: {"__ansible_unsafe": content} for name, content in marked.items()}
+    given = {
+        "files": {name: text for name, text in plain.items() if name not in secrets},
+        "secret_files": {name: text for name, text in plain.items() if name in secrets},
         "drop_in": site.run("cat /etc/systemd/system/nginx.service.d/tgi-gateway.conf"),
         "patience": PATIENCE,
     }
     command = ["ansible", site.host, "-i", site.inventory, "--become", "-m", "tgi_nginx_config"]
-    command += ["-a", json.dumps(parameters)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
+    command += ["-a", json.dumps({name: f"{{{{ given.{name} }}}}" for name in given})]
+    # Too long for an argument
+    with NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"given": given}, file)
+        file.flush()
+        done = subprocess.run(
+            [*command, "-e", f"@{file.name}"],
+            cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
     assert done.returncode != 0, done.stdout
     return unfolded(done.stdout + done.stderr)
 
