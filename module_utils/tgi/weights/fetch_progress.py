@@ -1,4 +1,4 @@
-"""Write how far a fetch is, for whoever watches it from another process."""
+"""Write how far a fetch is, so that another process can show it."""
 
 from __future__ import annotations
 

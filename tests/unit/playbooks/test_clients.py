@@ -141,7 +141,7 @@ def test_files_of_yaml_and_json(written: Path, gateway: Talking) -> None:
 def test_only_the_files_that_need_it_have_the_key(written: Path) -> None:
     names = [path.name for path in sorted(written.iterdir()) if KEY in path.read_text()]
     assert names == ["client.env", "curl.conf", "kubernetes-secret.yaml", "open-webui.env"]
-    # A template's value is nothing that only Ansible understands
+    # No template was left unfilled
     assert not [path for path in written.iterdir() if "{{ " in path.read_text().replace("${{", "")]
 
 
