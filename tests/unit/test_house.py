@@ -29,6 +29,7 @@ ROOMS = {
     "catalogue": "common",
     "models": "common engines catalogue",
     "weights": "common",
+    "bundle": "common packages models weights",
     "readiness": "common engines docker",
     "checks": "common client engines docker",
     "planner": "common engines models catalogue",
