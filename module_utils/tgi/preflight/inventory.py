@@ -89,7 +89,7 @@ def check_inventory(
         full = {**values, "tgi_models": listed}
         further += [*check_catalogue(values), *check_models(full), *check_toolkit(values)]
         further += [*check_firewall(values), *check_docker(values), *check_key_sources(values)]
-        further += [*check_container(values), *check_egress(full)]
+        further += [*check_container(full), *check_egress(full)]
     further += check_quantities(values)
     further += check_accepted(values, gpu_hosts or {})
     if "gateways" in groups:
