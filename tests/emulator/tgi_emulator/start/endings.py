@@ -58,7 +58,7 @@ _SLIDING = (
     " argument `--max-input-tokens` smaller than sliding_window=4096 (got here"
     " max_input_tokens=6000)."
 )
-_PICKLE = (
+PICKLE = (
     "🚨🚨BREAKING CHANGE in 2.0🚨🚨: Safetensors conversion is disabled without"
     " `--trust-remote-code` because Pickle files are unsafe and can essentially contain remote code"
     " execution!Please check for more information here:"
@@ -131,7 +131,7 @@ ENDINGS: dict[str, Ending] = {
     )),
     "pickle-weights": Ending("download", ".bin weights that are none", (
         Step("pickle", "struct.error", "unpack requires a buffer of 4 bytes"),
-    ), (("WARN", _PICKLE), ("WARN", "No safetensors weights found for model $model at revision"
+    ), (("WARN", PICKLE), ("WARN", "No safetensors weights found for model $model at revision"
          " $shown. Converting PyTorch weights to safetensors."))),
     "bad-adapter": Ending("adapter", "a LoRA adapter that is not there", (
         Step("files invalid", _INVALID, "Repo id must be in the form 'repo_name' or"

@@ -56,6 +56,18 @@ def is_cached(path: Path) -> bool:
     return (path / MARKER).exists() or any(path.glob("*.safetensors"))
 
 
+def pickles(path: Path) -> list[Path]:
+    """The weights of a snapshot that has no safetensors."""
+    return [] if is_cached(path) else sorted(path.glob("*.bin"))
+
+
+def convert(path: Path) -> Path:
+    """Write a file beside a pickle as TGI names it; raises OSError where TGI could not either."""
+    made = path.with_name(f"{path.stem.lstrip('pytorch_')}.safetensors")
+    made.write_text("no weights here: text comes from the emulator\n")
+    return made
+
+
 def stands_for_model(path: Path) -> bool:
     """A folder of ours, or one without a model's files: it stands for a whole repository."""
     return (path / MARKER).exists() or not (path / "config.json").exists()

@@ -16,7 +16,7 @@ from ..faults.faults import Faults
 from ..source.text import TextSource
 from . import failures, hub_cache
 from .args import Args
-from .endings import ENDINGS, NO_FLASH, Ending, failed, find_words
+from .endings import ENDINGS, NO_FLASH, PICKLE, Ending, Words, failed, find_words
 from .limits import Limits, find_limits
 from .logs import Log
 from .rules import simulated_gpus
@@ -106,7 +106,8 @@ def _fetch(start: Start, model: str, phase: str) -> None:
     words = find_words(args, os.environ, model)
     local = Path(model).is_dir()
     path = hub_cache.snapshot(args, os.environ, model)
-    cached = hub_cache.is_cached(path)
+    pickles = hub_cache.pickles(path)
+    cached = hub_cache.is_cached(path) or bool(pickles)
     ending = start.ending(phase)
     if not (ending or local) and not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model):
         ending = ENDINGS["bad-path"]
@@ -121,12 +122,31 @@ def _fetch(start: Start, model: str, phase: str) -> None:
             ending = failed(error)
     if ending:
         raise failures.fail_download(log, ending, words)
-    if local or cached:
+    if pickles:
+        _convert(start, words, pickles)
+    elif local or cached:
         log.launcher("INFO", "Files are already present on the host. Skipping download.")
     else:
         log.launcher("INFO", f"Downloaded {path / 'model.safetensors'} in 0:00:01.")
         log.launcher("INFO", "Download: [1/1] -- ETA: 0")
     log.launcher("INFO", f"Successfully downloaded weights for {model}", "download")
+
+
+def _convert(start: Start, words: Words, pickles: list[Path]) -> None:
+    """Beside the pickles, so in a folder that it must be able to write to."""
+    args, log = start.args, start.log
+    if not args.on("trust_remote_code"):
+        log.launcher("WARN", PICKLE)
+    log.launcher(
+        "WARN", f"No safetensors weights found for model {start.model} at revision "
+        f"{args.text('revision')}. Converting PyTorch weights to safetensors.",
+    )  # fmt: skip
+    for number, path in enumerate(pickles, 1):
+        try:
+            hub_cache.convert(path)
+        except OSError as error:
+            raise failures.fail_download(log, failed(error), words) from None
+        log.launcher("INFO", f"Convert: [{number}/{len(pickles)}] -- Took: 0:00:00.100000")
 
 
 def load(start: Start, num_shard: int, load_text: Callable[[], None]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import httpx
 import pytest
 from tgi_emulator.faults.faults import Faults
+from tgi_emulator.start import hub_cache
 from tgi_emulator.start.args import parse
 from tgi_emulator.start.logs import Log
 from tgi_emulator.start.phases import Start, download, phase_seconds
@@ -38,6 +40,29 @@ def filled(folder: Path, monkeypatch: pytest.MonkeyPatch, *argv: str) -> Path:
     download(start(folder, *argv))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return folder / "data/hub/models--acme--house-7b"
+
+
+def test_pickles_are_converted_beside_them_or_not_at_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot = folder / "data/hub/models--acme--house-7b/snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    pickles = [f"pytorch_model-0000{one}-of-00002.bin" for one in (1, 2)]
+    for name in pickles:
+        (snapshot / name).write_bytes(b"")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with monkeypatch.context() as patch, pytest.raises(LauncherError):
+        patch.setattr(hub_cache, "convert", Mock(side_effect=OSError(30, "Read-only file system")))
+        download(start(folder, "--revision", COMMIT))
+    assert "OSError: [Errno 30] Read-only file system" in capsys.readouterr().out
+    download(start(folder, "--revision", COMMIT))
+    said = capsys.readouterr().out
+    assert "Converting PyTorch weights to safetensors." in said
+    assert "Convert: [2/2] -- Took: " in said
+    made = sorted(path.name for path in snapshot.glob("*.safetensors"))
+    assert made == [f"model-0000{one}-of-00002.safetensors" for one in (1, 2)]
+    download(start(folder, "--revision", COMMIT))
+    assert "Files are already present on the host" in capsys.readouterr().out
 
 
 def test_a_tokenizer_configuration_that_is_not_there() -> None:
