@@ -78,9 +78,8 @@ end-to-end-%: | $(VENV)
 	@$(BIN)/pytest tests/end_to_end/test_$*.py
 
 newest-python: ## Run unit tests and site.yml on the newest Python of this machine (as root)
-	@python=$$(tests/sandbox/find_python.sh newer python3); \
-	if [ -z "$$python" ]; then echo "No Python newer than $$(python3 --version) here: nothing to test on it"; \
-	else echo "Testing on $$python"; $(MAKE) PYTHON=$$python stages; fi
+	@python=$$(tests/sandbox/find_python.sh newer python3) && \
+	{ test -z "$$python" || { echo "Testing on $$python"; $(MAKE) PYTHON=$$python stages; }; }
 
 .PHONY: stages converge
 # Not lint: pyproject.toml names the Python that ruff and mypy judge for, whichever runs them
