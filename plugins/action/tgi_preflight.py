@@ -181,6 +181,8 @@ def _left_out(host: str, groups: list[str], reason: str) -> str:
     stays = "what it serves stays published where it was"
     if "gpu_hosts" not in groups:
         stays = "until then it publishes what it did"
+    if "gateways" not in groups and "gpu_hosts" not in groups:
+        stays = "until then no host may be able to fetch from it"
     remedy = f"start it or repair the connection, then run site.yml again; {stays}"
     line: str = problem(host, f"cannot be reached ({said})", remedy)
     return line

@@ -6,7 +6,8 @@ With tgi_weights: host, the module hf_snapshot fetches them, and TGI serves with
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..common.data_paths import is_in_data
@@ -51,23 +52,33 @@ def host_snapshots(
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for model in models:
-        options = model["options"]
         path = repository_paths(model["model_id"], environments[model["name"]], True)[0]
         cache = posixpath.dirname(path)
         inside = cache[len("/data") :] if is_in_data(cache) else ""
-        named = [(model["model_id"], model["revision"]), *map(_parts, adapters(model))]
-        found.setdefault(f"{data_dir.rstrip('/')}{inside}", []).extend(
-            {
-                "repository": repository,
-                "revision": revision,
-                "code": options.get("trust_remote_code") is True,
-                "pickle": model.get("pickle") is True,
-                "hf_token": model["hf_token"],
-                "verify": "once" if verify == "start" and model["name"] not in starting else verify,
-            }
-            for repository, revision in named
-        )
+        wanted = "once" if verify == "start" and model["name"] not in starting else verify
+        found.setdefault(f"{data_dir.rstrip('/')}{inside}", []).extend(_snapshots(model, wanted))
     return [{"cache_dir": cache, "snapshots": wanted} for cache, wanted in found.items()]
+
+
+def mirrored_snapshots(models: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a mirror of the Hub has for models of models.resolve, each commit once.
+
+    Whoever fetches the weights later: hosts and containers ask a mirror alike. What names no commit
+    is left out.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for model in models:
+        for one in [] if str(model["model_id"]).startswith("/") else _snapshots(model, "once"):
+            if is_commit(one["revision"]):
+                known = found.setdefault((one["repository"], one["revision"]), one)
+                for flag in ("code", "pickle", "hf_token"):
+                    known[flag] = known[flag] or one[flag]
+    return list(found.values())
+
+
+def is_commit(revision: str | None) -> bool:
+    """Return whether a revision is a commit: a branch may move, and nothing could prove it."""
+    return bool(re.fullmatch(r"[0-9a-f]{40}", revision or ""))
 
 
 def hub_proxies(environment: Mapping[str, Any]) -> dict[str, str]:
@@ -78,6 +89,23 @@ def hub_proxies(environment: Mapping[str, Any]) -> dict[str, str]:
         for name, value in environment.items()
         if str(name).lower() in names and value
     }
+
+
+def _snapshots(model: Mapping[str, Any], verify: str) -> Iterator[dict[str, Any]]:
+    """Yield what hf_snapshot is to fetch for a model: its repository and its adapters."""
+    options = model["options"]
+    for repository, revision in [
+        (model["model_id"], model["revision"]),
+        *map(_parts, adapters(model)),
+    ]:
+        yield {
+            "repository": repository,
+            "revision": revision,
+            "code": options.get("trust_remote_code") is True,
+            "pickle": model.get("pickle") is True,
+            "hf_token": model["hf_token"],
+            "verify": verify,
+        }
 
 
 def _parts(adapter: str) -> tuple[str, str]:

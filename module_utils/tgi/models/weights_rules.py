@@ -8,10 +8,9 @@ from typing import Any
 
 from ..common.data_paths import is_in_data
 from ..common.problem import problem, shown
-from .host_weights import HOST, adapters, is_fetched
+from .host_weights import HOST, adapters, is_commit, is_fetched
 from .resolve import normalise
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _CONTAINER = "or leave the fetching to the container with weights: container"
 
 
@@ -45,7 +44,7 @@ def check_weights(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_model(model: Mapping[str, Any], where: str) -> Iterator[str]:
-    if not _COMMIT.fullmatch(model["revision"] or ""):
+    if not is_commit(model["revision"]):
         what = f"is {shown(model['revision'])}, and the host fetches commits only"
         yield problem(f"{where}.revision", what, "write 40 hex digits")
     if model["repositories"]:
@@ -53,7 +52,7 @@ def _check_model(model: Mapping[str, Any], where: str) -> Iterator[str]:
         remedy = "leave the fetching to its container with weights: container"
         yield problem(f"{where}.repositories", what, remedy)
     for adapter in adapters(model):
-        if not _COMMIT.fullmatch(adapter.partition("@")[2]):
+        if not is_commit(adapter.partition("@")[2]):
             what = f"has {shown(adapter)}, without a commit for the host to fetch"
             remedy = f"write {adapter.partition('@')[0]}@COMMIT, {_CONTAINER}"
             yield problem(f"{where}.lora_adapters", what, remedy)

@@ -37,7 +37,14 @@ def check_container(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_token(values: Mapping[str, Any]) -> Iterator[str]:
-    token = values.get("tgi_hf_token")
+    token, command = values.get("tgi_hf_token"), values.get("tgi_hf_token_command")
+    words = command if isinstance(command, list) else [command or ""]
+    if not all(isinstance(word, str) for word in words):
+        remedy = "write a list of words, such as [pass, show, hub]"
+        yield problem("tgi_hf_token_command", f"is {shown(command)}, no command", remedy)
+    if token and command:
+        remedy = "delete one of them"
+        yield problem("tgi_hf_token_command", "is set, and so is tgi_hf_token", remedy)
     if not isinstance(token, str) or not token or _TOKEN.fullmatch(token):
         return
     places = [model["environment"] for model in normalise(values.get("tgi_models"))]
@@ -55,9 +62,13 @@ def _check_token(values: Mapping[str, Any]) -> Iterator[str]:
 def _check_readers(values: Mapping[str, Any]) -> Iterator[str]:
     token, models = values.get("tgi_hf_token"), normalise(values.get("tgi_models"))
     readers = [model["place"] for model in models if model["hf_token"]]
+    name = "tgi_hf_token"
+    if token in (None, "") and values.get("tgi_hf_token_command"):
+        # Asked at each use: the preflight runs no commands
+        name = token = "tgi_hf_token_command"
     if isinstance(token, str) and token and models and not readers:
         remedy = "write hf_token: true for each gated or private model, or delete the token"
-        yield problem("tgi_hf_token", "is set, but no model of tgi_models gets it", remedy)
+        yield problem(name, "is set, but no model of tgi_models gets it", remedy)
     for place in readers if token in (None, "") else ():
         remedy = "write the token, in a vault file, or delete hf_token"
         yield problem(f"tgi_models[{place}].hf_token", "is true, but tgi_hf_token is empty", remedy)

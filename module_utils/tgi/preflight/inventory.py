@@ -25,6 +25,7 @@ from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
 from .gateway.pem_files import Reader
 from .host_request import HostRequest, ModelRequest, PortRequest, known_environment
+from .hub.mirror_rules import check_mirror
 from .logins import check_key_sources, check_logins
 from .quantities import check_quantities
 from .role_specs import Role, check_types, render, render_role_variables, unknown_variables
@@ -34,6 +35,7 @@ from .toolkit_rules import check_toolkit
 _ROLES_OF_GROUP = {
     "gpu_hosts": ("nvidia_driver", "docker", "nvidia_container_toolkit", "tgi", "checks"),
     "gateways": ("gateway", "checks"),
+    "hub_mirrors": ("hub_mirror",),
 }
 # Variables that the rules check even where only the default is set
 _JUDGED = (
@@ -90,6 +92,8 @@ def check_inventory(
         further += [*check_catalogue(values), *check_models(full), *check_toolkit(values)]
         further += [*check_firewall(values), *check_docker(values), *check_key_sources(values)]
         further += [*check_container(full), *check_egress(full)]
+    if "hub_mirrors" in groups:
+        further += check_mirror(values, read)
     further += check_quantities(values)
     further += check_accepted(values, gpu_hosts or {})
     if "gateways" in groups:

@@ -22,6 +22,8 @@ TOKEN = "hf_" + "aB3" * 11
         },
         {"tgi_hf_token": TOKEN, "tgi_models": [{"name": "a"}, {"name": "b", "hf_token": True}]},
         {"tgi_hf_token": "", "tgi_models": [{"name": "a", "hf_token": False}]},
+        {"tgi_hf_token_command": ["false"], "tgi_models": [{"name": "b", "hf_token": True}]},
+        {"tgi_hf_token": "", "tgi_hf_token_command": "pass show hub"},
         {"tgi_base_dir": "/opt/tgi", "tgi_data_dir": "/opt/tgi-data"},
         {"tgi_base_dir": "/srv/tgi", "tgi_data_dir": "/srv/tgi/weights"},
     ],
@@ -48,6 +50,18 @@ def test_what_is_let_through(values: dict[str, Any]) -> None:
         (
             {"tgi_hf_token": "", "tgi_models": [{}, {"hf_token": True}]},
             "tgi_models[1].hf_token is true, but tgi_hf_token is empty; write the token",
+        ),
+        (
+            {"tgi_hf_token": TOKEN, "tgi_hf_token_command": ["pass", "show", "hub"]},
+            "tgi_hf_token_command is set, and so is tgi_hf_token; delete one of them",
+        ),
+        (
+            {"tgi_hf_token_command": "pass show hub", "tgi_models": [{"name": "a"}]},
+            "tgi_hf_token_command is set, but no model of tgi_models gets it; write hf_token",
+        ),
+        (
+            {"tgi_hf_token_command": 7},
+            "tgi_hf_token_command is 7, no command; write a list of words, such as",
         ),
         ({"tgi_data_dir": "/"}, 'tgi_data_dir is "/", a directory of the system; write'),
         ({"tgi_base_dir": "/etc/"}, 'tgi_base_dir is "/etc/", a directory of the system; write'),

@@ -1,0 +1,43 @@
+"""Take a secret from a command on the controller, such as a password manager's."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from typing import Any
+
+from .problem import problem
+
+#: Seconds: longer than a person looks for the smart card
+_LONGEST = 60
+
+
+def secret_of(command: Any) -> str:
+    """Return the line that a command prints; "" for no command.
+
+    ``command`` is a text, which no shell reads, or a list of words. Raise ValueError where it
+    prints no secret; the message has the command's errors, and never what it printed.
+    """
+    words = shlex.split(command) if isinstance(command, str) else [str(one) for one in command]
+    if not words:
+        return ""
+    where = f"the command {words[0]}"
+    try:
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"takes more than {_LONGEST} s"
+        raise ValueError(problem(where, f"gives no secret ({reason})", _remedy(words))) from None
+    if done.returncode:
+        said = " ".join(done.stderr.split())[:200] or f"it ended with {done.returncode}"
+        raise ValueError(problem(where, f"gives no secret ({said})", _remedy(words)))
+    lines = done.stdout.splitlines()
+    if len(lines) != 1 or not lines[0].strip():
+        what = f"prints {len(lines)} lines, and a secret is one"
+        raise ValueError(problem(where, what, _remedy(words)))
+    return lines[0].strip()
+
+
+def _remedy(words: list[str]) -> str:
+    return f"run {shlex.join(words)} on this machine until it prints the secret alone"

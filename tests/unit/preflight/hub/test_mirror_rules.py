@@ -1,0 +1,58 @@
+"""Test the rules about the mirror of the Hub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.tgi.preflight.hub.mirror_rules import check_mirror
+
+COMMIT = "a" * 40
+FILES = {"/c.pem": "-----BEGIN CERTIFICATE-----\n", "/k.pem": "-----BEGIN PRIVATE KEY-----\n"}
+SNAPSHOT = {"repository": "org/name", "revision": COMMIT}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"hub_mirror_address": "10.0.0.5", "hub_mirror_allowed": ["10.0.0.0/24", "fd00::7"]},
+        {"hub_mirror_certificate": "/c.pem", "hub_mirror_key": "/k.pem"},
+        {"hub_mirror_endpoint": "http://hub:8080", "hub_mirror_more_snapshots": [SNAPSHOT]},
+    ],
+)
+def test_what_is_let_through(values: dict[str, Any]) -> None:
+    assert list(check_mirror(values, FILES.get)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"hub_mirror_address": "hub1"}, 'hub_mirror_address is "hub1", no IP address; write an'),
+        ({"hub_mirror_allowed": []}, "hub_mirror_allowed is empty, so no host may fetch; write"),
+        (
+            {"hub_mirror_allowed": ["10.0.0.1/24"]},
+            'hub_mirror_allowed[0] is "10.0.0.1/24", no address and no network; write one such',
+        ),
+        ({"hub_mirror_endpoint": "hub"}, 'hub_mirror_endpoint is "hub", no address of a server'),
+        (
+            {"hub_mirror_key": "/k.pem"},
+            "hub_mirror_certificate is empty, and hub_mirror_key is not; write both, or neither",
+        ),
+        (
+            {"hub_mirror_certificate": "/c.pem", "hub_mirror_key": "/c.pem"},
+            "hub_mirror_key names /c.pem, which is no such PEM file of this machine; put the file",
+        ),
+        (
+            {"hub_mirror_more_snapshots": [{**SNAPSHOT, "revision": "main"}]},
+            'hub_mirror_more_snapshots[0].revision is "main", and a mirror has commits only',
+        ),
+        (
+            {"hub_mirror_more_snapshots": [{**SNAPSHOT, "repository": "https://hub/org/name"}]},
+            'hub_mirror_more_snapshots[0].repository is "https://hub/org/name", no model; write',
+        ),
+    ],
+)
+def test_a_problem(values: dict[str, Any], line: str) -> None:
+    (found,) = check_mirror(values, FILES.get)
+    assert found.startswith(line)
