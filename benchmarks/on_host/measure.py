@@ -54,7 +54,7 @@ STREAM: dict[str, tuple[int, dict[str, Any]]] = {
     "gateway rewritten": (443, {"stop": "never said"}),
 }
 _SLICE = 25
-_STAMP = re.compile(rb'"ts": ([0-9.]+)')
+_STAMP = re.compile(rb'"ts": ?([0-9.]+)')
 
 
 class Failed(Exception):

@@ -1,6 +1,6 @@
 // What an engine answers, in OpenAI's dialect: njs's filters of header and body. A request's plan is
 // in a variable, because njs forgets all else on the way to the engine; its answer has one context.
-import dialects from './dialect/dialects.js';
+import dialects from './dialect/answering.js';
 import budget from './gateway_budget.js';
 
 // An answer that is looked at whole has at most so many bytes
@@ -25,13 +25,15 @@ function modeOf(r, dialect, plan) {
 
 function header(r) {
     now.dialect = dialects[models.engines[r.variables.gateway_model]];
-    now.plan = JSON.parse(r.variables.gateway_plan);
+    const plan = r.variables.gateway_plan;
+    now.plan = plan ? JSON.parse(plan) : {route: r.variables.gateway_path};
     now.mode = modeOf(r, now.dialect, now.plan);
     now.fresh = r.variables.request_id;
     now.counts = budget.applies(r);
     now.parts = [];
     now.size = 0;
     now.state = {};
+    now.begun = false;
     if (now.mode !== 'pass') {
         delete r.headersOut['Content-Length'];
         r.headersOut['Content-Type'] = now.mode === 'events' || now.mode === 'replay'
@@ -100,8 +102,16 @@ function body(r, data, flags) {
     if (now.counts) {
         budget.note(r, data, flags);
     }
+    if (now.mode === 'events' && !now.begun && data.length > 0) {
+        now.begun = true;
+        now.mode = now.dialect.literal(data.toString(), now.plan) ? 'pass' : 'events';
+    }
     if (now.mode === 'pass') {
         r.sendBuffer(data, flags);
+        if (!now.counts) {
+            // nginx's own filters have the rest
+            r.done();
+        }
     } else if (now.mode === 'drop') {
         if (flags.last) {
             r.sendBuffer('', flags);

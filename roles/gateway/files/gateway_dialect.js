@@ -1,51 +1,28 @@
-// OpenAI's dialect for engines that speak another: which requests are rewritten, and how they go on.
-// Plain njs as of 0.7.9. What an engine needs is in dialect/; nothing here knows one.
+// OpenAI's dialect for engines that speak another: which requests need to be rewritten, and how they go on.
+// Plain njs as of 0.7.9. njs runs a module's body for each request, so what only some requests need is
+// elsewhere: gateway_rewrite.js writes them anew, gateway_answers.js has the way back.
 import gateway from './gateway.js';
 import scanner from './gateway_scan.js';
-import dialects from './dialect/dialects.js';
+import keys from './dialect/keys.js';
 
 const OPENAI = /^\/v1\/(?:chat\/)?completions$/;
 
-// The dialect of a model's engine, or null where that speaks OpenAI's.
-function dialectOf(name) {
-    const engine = models.engines[name];
-    const dialect = gateway.own(dialects, engine) ? dialects[engine] : {};
-    return dialect.request === undefined ? null : dialect;
-}
-
 // Whether a body has, or may have, one of the keys at which its engine's dialect differs.
-function differs(keys, found, bytes) {
-    return keys.some(key => gateway.own(found.keys, key))
-        || found.end < bytes.length && scanner.mayFollow(bytes, found.end, keys);
+function differs(names, found, bytes) {
+    return names.some(key => gateway.own(found.keys, key))
+        || found.end < bytes.length && scanner.mayFollow(bytes, found.end, names);
 }
 
-// Send a request on: as it is, or as its engine understands it; refuse what that cannot do.
+// Send a request on as it is, or have it rewritten for its engine.
 function send(r, name, found) {
-    const dialect = dialectOf(name), route = r.variables.gateway_path, bytes = r.requestBuffer;
-    if (dialect === null) {
+    const engine = models.engines[name];
+    if (!gateway.own(keys, engine)) {
         gateway.pass(r, name, '');
-        return;
+    } else if (differs(keys[engine][r.variables.gateway_path], found, r.requestBuffer)) {
+        r.internalRedirect('@rewrite');
+    } else {
+        gateway.pass(r, name, 'dialect_');
     }
-    let plan = {route: route};
-    if (differs(dialect.keys[route], found, bytes)) {
-        let made;
-        try {
-            made = dialect.request(route, bytes.toString(), {live: models.live});
-        } catch (e) {
-            made = {refused: {message: 'The body cannot be read: ' + e.message + '.', param: null, code: 'invalid_json'}};
-        }
-        if (made.refused !== undefined) {
-            const why = made.refused;
-            gateway.refuse(r, 400, why.message, 'invalid_request_error', why.param, why.code);
-            return;
-        }
-        if (made.text !== null) {
-            r.variables.gateway_body = made.text;
-        }
-        plan = made.plan;
-    }
-    r.variables.gateway_plan = JSON.stringify(plan);
-    gateway.pass(r, name, 'dialect_');
 }
 
 function byBody(r) {

@@ -37,12 +37,13 @@ const answers = JSON.parse(fs.readFileSync(process.argv[2], 'utf8')).map(call =>
 fs.writeFileSync(process.argv[2], JSON.stringify(answers));
 """
 _STREAMS = """
-import events from '%s/%s.js';
+import streams from '%s/%s.js';
 const fs = require('fs');
 const answers = JSON.parse(fs.readFileSync(process.argv[2], 'utf8')).map(call => {
     let state = null, out = '';
     call.chunks.concat(['']).forEach((chunk, number) => {
-        const made = events(chunk, call.plan, state, call.fresh, number === call.chunks.length);
+        const last = number === call.chunks.length;
+        const made = streams.events(chunk, call.plan, state, call.fresh, last);
         state = made.state;
         out += made.text;
     });
@@ -78,7 +79,7 @@ def ask(module: str, name: str, calls: list[list[Any]]) -> list[Any]:
 def request(route: str, body: Any, **options: Any) -> Any:
     """One request translated; a body that is no text is written as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
-    return ask("tgi", "request", [[route, text, options]])[0]
+    return ask("requests", "", [[route, text, options]])[0]
 
 
 def streamed(streams: list[list[str]], plan: dict[str, Any]) -> list[str]:

@@ -5,8 +5,9 @@ usage: python3 engine.py PORT      (standard library only, Python 3.11 or newer)
 Extra fields of a request's body: ``x_events`` (words to send, 8), ``x_pause`` (seconds between two
 events, 0), ``x_wait`` (seconds before the answer, 0), ``x_usage`` (whether to send usage, true),
 ``x_status`` (refuse with that status, at once), ``x_choice`` (fields of the one choice of a whole
-answer). ``GET /_engine`` returns the counters, ``GET /_engine/body`` the last body that asked for a
-generation, ``DELETE /_engine`` resets them.
+answer), ``x_error`` (words of an error in place of a stream's usage). ``GET /_engine`` returns the
+counters, ``GET /_engine/body`` the last body that asked for a generation, ``DELETE /_engine``
+resets them.
 """
 
 from __future__ import annotations
@@ -140,12 +141,15 @@ class Engine:
             if number > 1:
                 await _pause(float(options.get("x_pause", 0)), gone)
             await _send(writer, self._event(native, number, number == count))
-        if not native:
+        if words := options.get("x_error"):
+            await _send(writer, {"error": {"message": words, "http_status_code": 422}})
+        elif not native:
             await _pause(float(options.get("x_pause", 0)), gone)
             if options.get("x_usage", True):
                 usage = {"prompt_tokens": 5, "completion_tokens": count, "total_tokens": count + 5}
                 await _send(writer, {"choices": [], "usage": usage, "ts": time.time()})
                 await _pause(float(options.get("x_pause", 0)), gone)
+        if not native:
             await _send(writer, None)
         writer.write(b"0\r\n\r\n")
         await writer.drain()
@@ -164,7 +168,7 @@ class Engine:
                 "ts": time.time(),
             }
         choice = {"index": 0, "delta": {"content": word}, "finish_reason": "stop" if last else None}
-        return {"model": self.name, "choices": [choice], "ts": time.time()}
+        return {"id": "", "model": self.name, "choices": [choice], "ts": time.time()}
 
     def _whole(self, native: bool, count: int, options: dict[str, Any]) -> Any:
         text = " ".join(f"w{number}" for number in range(1, count + 1))
@@ -202,8 +206,9 @@ def _plain(status: int, body: bytes) -> bytes:
 
 
 async def _send(writer: asyncio.StreamWriter, event: Any) -> None:
-    text = "[DONE]" if event is None else json.dumps(event, ensure_ascii=False)
-    data = f"data: {text}\n\n".encode()
+    # Without blanks, as TGI writes
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    data = f"data: {'[DONE]' if event is None else text}\n\n".encode()
     writer.write(b"%x\r\n%b\r\n" % (len(data), data))
     await writer.drain()
 

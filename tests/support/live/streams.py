@@ -24,7 +24,7 @@ ROUTES: dict[str, tuple[str, dict[str, Any], str]] = {
     "root by path": ("/models/solo/", {"inputs": "x"}, "three"),
 }
 EVENTS, PAUSE = 50, 0.01
-_STAMP = re.compile(rb'"ts": ([0-9.]+)')
+_STAMP = re.compile(rb'"ts": ?([0-9.]+)')
 Reads = list[tuple[float, bytes]]
 
 

@@ -25,7 +25,13 @@ MODULES = {path.stem for path in (ROOT / "library").rglob("*.py")}
 OTHERS = {"tgi_modles", "tgi_comment", "docker_ce", "tgi_host"}
 OTHERS |= {"tgi_gateway_backends"}
 OTHERS |= {"checks_direct_result", "checks_edge_result", *MODULES}
-OTHERS |= {"gateway_answers", "gateway_budget", "gateway_dialect", "gateway_scan"}
+OTHERS |= {
+    "gateway_answers",
+    "gateway_budget",
+    "gateway_dialect",
+    "gateway_rewrite",
+    "gateway_scan",
+}
 
 
 def anchors(page: Path) -> set[str]:

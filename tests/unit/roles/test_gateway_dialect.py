@@ -17,26 +17,31 @@ from tests.support.render_gateway import parse, render, words
 pytestmark = needs_node
 
 CHAT = "/v1/chat/completions"
-PLAN = json.dumps({"route": CHAT}, separators=(",", ":"))
 _BACKENDS = [
     {"name": "llama", "model_id": "a/b", "replicas": [{}]},
     {"name": "wide", "model_id": "e/f", "replicas": [{}, {}]},
     {"name": "plain", "model_id": "c/d", "engine": "vllm", "replicas": [{}]},
 ]
 _STAND_IN = {
-    "dialect/dialects.js": """
-const tgi = {
-    keys: {'/v1/chat/completions': ['stop', 'tools'], '/v1/completions': ['stop']},
-    request: (route, text, options) => {
-        if (text.indexOf('refuse') >= 0) {
-            return {refused: {message: 'No.', param: 'stop', code: 'unsupported_value'}};
-        }
-        if (text.indexOf('fail') >= 0) {
-            throw new Error('of ours');
-        }
-        const plan = {route: route, live: options.live};
-        return {text: text.indexOf('same') >= 0 ? null : 'new ' + text, plan: plan};
-    },
+    "dialect/keys.js": """
+export default {tgi: {'/v1/chat/completions': ['stop', 'tools'], '/v1/completions': ['stop']}};
+""",
+    "dialect/asking.js": """
+const request = (route, bytes, options) => {
+    const text = bytes.toString();
+    if (text.indexOf('refuse') >= 0) {
+        return {refused: {message: 'No.', param: 'stop', code: 'unsupported_value'}};
+    }
+    if (text.indexOf('fail') >= 0) {
+        throw new Error('of ours');
+    }
+    const plan = {route: route, live: options.live};
+    return {text: text.indexOf('same') >= 0 ? null : 'new ' + text, plan: plan};
+};
+export default {tgi: request};
+""",
+    "dialect/answering.js": """
+export default {tgi: {
     answer: (text, plan, fresh) => {
         if (text === 'fail') {
             throw new Error('of ours');
@@ -47,22 +52,23 @@ const tgi = {
         const seen = (state.seen || 0) + 1;
         return {text: '<' + text + '>' + (last ? seen : ''), state: {seen: seen}};
     },
+    literal: (text) => text.startsWith('literal'),
     replay: (text) => 'data: ' + text + '\\n\\n',
     error: (status, text) => 'error ' + status + ' ' + text,
-};
-export default {tgi: tgi, vllm: {}};
-"""
+}};
+""",
 }
 _ASKED = """
 import fs from 'fs';
 const [models, handler, variables, body] = JSON.parse(fs.readFileSync(0, 'utf8'));
 Object.assign(globalThis, {models: models});
 const dialect = (await import('./gateway_dialect.js')).default;
+const rewrite = (await import('./gateway_rewrite.js')).default;
 const out = {};
 const r = {
     headersOut: {}, variables: variables, requestBuffer: Buffer.from(body),
     return: (status, text) => { out.refused = [status, JSON.parse(text).error]; },
-    internalRedirect: (to) => { out.to = to; },
+    internalRedirect: (to) => to === '@rewrite' ? rewrite.send(r) : (out.to = to),
 };
 dialect[handler](r);
 console.log(JSON.stringify({...out, body: variables.gateway_body, plan: variables.gateway_plan,
@@ -80,12 +86,20 @@ const r = {
         gateway_model: 'llama', gateway_plan: JSON.stringify(plan), request_id: 'f00', ...variables
     },
     sendBuffer: (data, flags) => sent.push([data.toString(), Boolean(flags.last)]),
+    done: () => { done = true; },
 };
+let done = false, seen = 0;
 answers.header(r);
-chunks.forEach((chunk, place) =>
-    answers.body(r, Buffer.from(chunk, 'latin1'), {last: place === chunks.length - 1}));
+chunks.forEach((chunk, place) => {
+    if (!done) {
+        seen += 1;
+        answers.body(r, Buffer.from(chunk, 'latin1'), {last: place === chunks.length - 1});
+    }
+});
 const tokens = r.variables.gateway_tokens;
-console.log(JSON.stringify({sent: sent, failed: failed, headers: headers, tokens: tokens}));
+console.log(JSON.stringify({
+    sent: sent, failed: failed, headers: headers, tokens: tokens, seen: seen
+}));
 """
 
 
@@ -126,7 +140,7 @@ def text_of(found: dict[str, Any]) -> str:
 )
 def test_a_body_without_a_key_of_the_dialect_goes_on_as_it_is(body: str) -> None:
     found = asked(body)
-    assert found == {"to": "@dialect_backend", "plan": PLAN, "model": "llama"}
+    assert found == {"to": "@dialect_backend", "model": "llama"}
 
 
 @pytest.mark.parametrize("key", ["stop", "tools", "st\\u006fp", "\\u0073\\u0074\\u006f\\u0070"])
@@ -206,6 +220,15 @@ def test_a_stream_is_rewritten_line_by_line() -> None:
     assert found["headers"] == {"Content-Type": "text/event-stream"}
 
 
+def test_a_stream_of_words_that_nginx_exchanges_leaves_njs_at_once() -> None:
+    plain = {"gateway_plan": "", "gateway_path": CHAT}
+    found = answered(b"literal", b" b", b"", kind="text/event-stream", variables=plain)
+    assert (found["sent"], found["seen"]) == ([["literal", False]], 1)
+    budget = {"gateway_budget": "9", "gateway_consumer": "duck"}
+    counted = answered(b"literal", b" b", b"", kind="text/event-stream", variables=budget)
+    assert (text_of(counted), counted["seen"]) == ("literal b", 3)
+
+
 def test_a_whole_answer_becomes_the_stream_that_was_asked_for() -> None:
     found = answered(b'{"a"', b": 1}", b"", replay=True)
     assert text_of(found) == 'data: {"a": 1}\n\n'
@@ -243,4 +266,4 @@ def test_without_the_dialect_nothing_of_it_is_there() -> None:
     assert "dialect" not in files["nginx.conf"]
     conf = parse(render()["nginx.conf"])
     assert words(conf, "proxy_set_body") == [["$gateway_body"]] * 2
-    assert {"gateway_dialect.js", "gateway_answers.js", "dialect/dialects.js"} <= set(render())
+    assert {"gateway_dialect.js", "gateway_answers.js", "dialect/answering.js"} <= set(render())

@@ -66,6 +66,7 @@ def test_every_route_is_keyed_or_known_to_be_open(conf: Block) -> None:
         "@quiet_backend",
         "@dialect_backend",
         "@quiet_dialect_backend",
+        "@rewrite",
         "/",
     }
     assert len(keyed) == 8
@@ -163,6 +164,7 @@ def test_who_is_unknown_has_no_body_kept(conf: Block) -> None:
     """js_content and proxy_pass wait for the whole body first: there is none without a key."""
     ours = (
         "= /_gateway/health",
+        "@rewrite",
         *(f"@{a}{b}backend" for a in ("", "quiet_") for b in ("", "dialect_")),
     )
     for name, inner in locations(conf):

@@ -191,8 +191,14 @@ function step(at, task, tasks) {
             const inner = list ? [] : {};
             made[name] = inner;
             namesOf(at, value).forEach(key => {
-                inner[key] = null;
-                tasks.push({node: value[key], into: inner, key: key, depth: task.depth + 2, open: task.open});
+                // Most of them can stay, and need no turn of their own
+                if (task.depth + 2 <= DEEPEST && isObject(value[key]) && plain(at, value[key])) {
+                    spend(at);
+                    inner[key] = value[key];
+                } else {
+                    inner[key] = null;
+                    tasks.push({node: value[key], into: inner, key: key, depth: task.depth + 2, open: task.open});
+                }
             });
         } else {
             made[name] = value;
@@ -206,17 +212,13 @@ function needed(text) {
     return NEEDS.test(text);
 }
 
-// The schema in a text, translated; null where nothing needs a change. `name` begins the refusals.
-function translate(text, param, name, budget) {
-    const at = {param: param, name: name, work: budget, changed: false, bases: 0, old: false};
-    if (text.length > MOST_TEXT) {
-        refuse(at, 'has more than ' + MOST_TEXT + ' characters: make it smaller.');
-    }
-    try {
-        at.root = numbers.read(text);
-    } catch (e) {
-        refuse(at, 'is no JSON, or nested more than 30 deep: make it flatter.');
-    }
+function begin(root, param, name, budget) {
+    return {root: root, param: param, name: name, work: budget, changed: false, bases: 0, old: false};
+}
+
+// A schema that was read by numbers.read(), translated; null where nothing needs a change
+function translated(root, param, name, budget) {
+    const at = begin(root, param, name, budget);
     if (!isObject(at.root)) {
         return null;
     }
@@ -231,11 +233,26 @@ function translate(text, param, name, budget) {
     if (at.bases > 0) {
         refuse(at, 'has an "$id" inside, which references cannot be resolved with: leave the inner "$id" out.');
     }
+    return holder.made;
+}
+
+// The schema in a text, translated; null where nothing needs a change. `name` begins the refusals.
+function translate(text, param, name, budget) {
+    const at = begin(null, param, name, budget);
+    if (text.length > MOST_TEXT) {
+        refuse(at, 'has more than ' + MOST_TEXT + ' characters: make it smaller.');
+    }
     try {
-        return numbers.write(holder.made);
+        at.root = numbers.read(text);
+    } catch (e) {
+        refuse(at, 'is no JSON, or nested more than 30 deep: make it flatter.');
+    }
+    const made = translated(at.root, param, name, budget);
+    try {
+        return made === null ? null : numbers.write(made);
     } catch (e) {
         throw refuse(at, 'is nested more than ' + DEEPEST + ' deep with its references written out: make it flatter.');
     }
 }
 
-export default {translate, needed, work};
+export default {translate, translated, needed, work, MOST_TEXT};

@@ -188,4 +188,11 @@ function events(chunk, plan, before, fresh, last) {
     return {text: out, state: state};
 }
 
-export default events;
+// Whether a stream that begins like this has nothing to change but words that never vary as the engine
+// writes them: nginx exchanges these by itself, for a hundredth of what njs takes for an event.
+function literal(chunk, plan) {
+    return plan.route === '/v1/chat/completions' && plan.stop === undefined && !plan.tools
+        && chunk.startsWith('data:') && chunk.indexOf('"id":""') > 0;
+}
+
+export default {events, literal};

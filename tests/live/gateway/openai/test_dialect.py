@@ -77,6 +77,24 @@ def test_a_stream_is_rewritten_as_it_passes(site: Site) -> None:
     assert answer.headers["content-type"].startswith("text/event-stream")
 
 
+def test_a_plain_stream_has_ids_and_errors_of_openais(site: Site) -> None:
+    """nginx itself exchanges these words, event by event."""
+    body = {
+        "model": "solo",
+        "stream": True,
+        "x_events": 3,
+        "x_pause": 0.02,
+        "x_error": 'no "id":""',
+    }
+    with site.client("free") as client:
+        first, second = (events(client.post(CHAT, json=body)) for _ in range(2))
+    ids = [{one["id"] for one in found[:-1]} for found in (first, second)]
+    assert [len(one) for one in ids] == [1, 1] and ids[0] != ids[1]
+    assert all(one.startswith("chatcmpl-") for one in ids[0] | ids[1])
+    error = {"message": body["x_error"], "type": "server_error", "param": None, "code": None}
+    assert first[-1] == {"error": error}
+
+
 def test_streams_at_once_are_not_mixed_up(site: Site) -> None:
     """njs may keep what one answer left."""
 

@@ -47,7 +47,7 @@ def called(*names: str) -> dict[str, Any]:
 
 
 def _answer(given: str, route: str = CHAT, **plan: Any) -> Any:
-    return json.loads(ask("tgi", "answer", [[given, {"route": route, **plan}, FRESH]])[0])
+    return json.loads(ask("answers", "answer", [[given, {"route": route, **plan}, FRESH]])[0])
 
 
 @pytest.mark.parametrize(
@@ -109,15 +109,15 @@ def test_what_looks_like_a_key_within_a_text_stays() -> None:
 def test_all_else_is_as_the_engine_wrote_it() -> None:
     token = {"token": "a", "logprob": -0.0, "top_logprobs": [{"token": "id", "logprob": -1.0}]}
     given = chat({"content": "a"}, logprobs={"content": [token]})
-    made = ask("tgi", "answer", [[given, {"route": CHAT, "stop": ["x"]}, FRESH]])[0]
+    made = ask("answers", "answer", [[given, {"route": CHAT, "stop": ["x"]}, FRESH]])[0]
     assert made == given.replace('"id":""', f'"id":"chatcmpl-{FRESH}"', 1)
 
 
 def test_answers_are_of_the_types_of_openais_own_client() -> None:
     given = [chat({"content": "a 4"}, "stop_sequence"), chat(called("f", "g"))]
     for one in ask(
-        "tgi", "answer", [[one, {"route": CHAT, "stop": ["4"]}, FRESH] for one in given]
+        "answers", "answer", [[one, {"route": CHAT, "stop": ["4"]}, FRESH] for one in given]
     ):
         ChatCompletion.model_validate_json(one)
-    for one in ask("tgi", "answer", [[text("a", "b"), {"route": COMPLETIONS}, FRESH]]):
+    for one in ask("answers", "answer", [[text("a", "b"), {"route": COMPLETIONS}, FRESH]]):
         Completion.model_validate_json(one)

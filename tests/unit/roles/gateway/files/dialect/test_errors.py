@@ -42,7 +42,7 @@ ERRORS = [
 def test_an_error_has_openais_form_and_the_engines_words(
     status: int, said: str, message: str, kind: str, code: str | None
 ) -> None:
-    made = json.loads(ask("tgi", "error", [[status, said, {"route": CHAT}]])[0])
+    made = json.loads(ask("errors", "", [[status, said, {"route": CHAT}]])[0])
     assert set(made) == {"error"}
     assert set(made["error"]) == {"message", "type", "param", "code"}
     assert (made["error"]["message"], made["error"]["type"], made["error"]["code"]) == (

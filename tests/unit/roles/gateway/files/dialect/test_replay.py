@@ -46,8 +46,8 @@ def test_a_replay_joins_to_the_whole_answer(name: str) -> None:
     message, reason, logprobs = ANSWERS[name]
     given = _whole(message, reason, logprobs)
     plan = {"route": CHAT, "stop": ["4"], "usage": True}
-    whole = ChatCompletion.model_validate_json(ask("tgi", "answer", [[given, plan, FRESH]])[0])
-    text = ask("tgi", "replay", [[given, plan, FRESH]])[0]
+    whole = ChatCompletion.model_validate_json(ask("answers", "answer", [[given, plan, FRESH]])[0])
+    text = ask("replay", "", [[given, plan, FRESH]])[0]
     events = text.split("\n\n")
     assert events[-2:] == ["data: [DONE]", ""]
     state = ChatCompletionStreamState()
@@ -75,17 +75,17 @@ def test_a_replay_joins_to_the_whole_answer(name: str) -> None:
 
 
 def test_usage_comes_only_if_it_was_asked_for() -> None:
-    text = ask("tgi", "replay", [[_whole({"content": "a"}), {"route": CHAT}, FRESH]])[0]
+    text = ask("replay", "", [[_whole({"content": "a"}), {"route": CHAT}, FRESH]])[0]
     assert "usage" not in text
 
 
 def test_arguments_that_are_an_object_become_a_text() -> None:
     given = _whole({"tool_calls": [_call("f", {"a": 1.0})]})
-    text = ask("tgi", "replay", [[given, {"route": CHAT}, FRESH]])[0]
+    text = ask("replay", "", [[given, {"route": CHAT}, FRESH]])[0]
     assert '"arguments":"{\\"a\\":1.0}"' in text
 
 
 def test_a_call_with_many_escapes_is_replayed() -> None:
     given = _whole({"tool_calls": [_call("f", json.dumps({"a": '"\\' * 60_000}))]})
-    text = ask("tgi", "replay", [[given, {"route": CHAT}, FRESH]])[0]
+    text = ask("replay", "", [[given, {"route": CHAT}, FRESH]])[0]
     assert text.endswith("data: [DONE]\n\n")

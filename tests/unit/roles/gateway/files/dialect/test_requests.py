@@ -178,7 +178,7 @@ def test_a_refusal_ends_with_what_to_write_instead() -> None:
 
 
 def test_every_key_of_the_table_is_one_that_is_looked_for() -> None:
-    keys = ask("tgi", "keys", [[]])[0]
+    keys = ask("keys", "tgi", [[]])[0]
     for route, body in [(route, body) for route, body, _ in CHANGED.values()] + [
         (route, body) for route, body, _, _ in REFUSED.values()
     ]:
