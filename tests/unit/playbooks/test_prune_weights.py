@@ -49,3 +49,4 @@ def test_a_model_by_name_keeps_the_commit_of_the_catalogue(
     assert f"{entry['id']}@{OLD[:12]}: 2 bytes" in done.stdout
     assert entry["revision"][:12] not in done.stdout
     assert len(list(store.repository.joinpath("blobs").iterdir())) == 2
+    assert "changed=1 " in done.stdout
