@@ -124,6 +124,8 @@ def _failed_template(path: str, error: Exception, secret: bool) -> str:
     if undefined:
         name = undefined.group(1)
         what = f"uses {name}, which is not defined"
+        if name == "vault_gateway_keys":
+            return problem(path, what, "make the keys: ansible-playbook playbooks/secrets.yml")
         return problem(path, what, f"define {name} (in a vault file, if it is a secret)")
     file = re.search(r"Unable to access the file '([^']+)'", text)
     if file:

@@ -23,7 +23,7 @@ ROLES = load_roles(ROOT / "roles", lambda path: yaml.safe_load(Path(path).read_t
 MODULES = {path.stem for path in (ROOT / "library").rglob("*.py")}
 # Neither variables nor modules: a typing error shown on purpose, facts, results, files, values
 OTHERS = {"tgi_modles", "tgi_comment", "docker_ce", "tgi_host"}
-OTHERS |= {"tgi_gateway_backends"}
+OTHERS |= {"tgi_gateway_backends", "tgi_secret_of_command"}
 OTHERS |= {"checks_direct_result", "checks_edge_result", *MODULES}
 OTHERS |= {
     "gateway_answers",

@@ -22,6 +22,8 @@ from tests.support.tls_pairs import make
 SAMPLE = ROOT / "inventories" / "sample"
 OPEN = "REPLACE_ME"
 VAULT = "group_vars/all/vault.yml"
+#: What playbooks/secrets.yml writes, encrypted
+KEYS = "group_vars/gateways/gateway_keys.yml"
 #: Every placeholder: its file, its line, what a site writes, the message when it is left
 PLACEHOLDERS = [
     (
@@ -36,18 +38,6 @@ PLACEHOLDERS = [
         "gateway_server_name: llm.example.org",
         'gateway_server_name is "REPLACE_ME", not a host name; write the name in the clients\' URL',
     ),
-    (
-        VAULT,
-        f"vault_rubberduck_key: {OPEN}",
-        "vault_rubberduck_key: " + "a" * 64,
-        "gateway_consumers[0].keys[0] is a placeholder; write the output of openssl",
-    ),
-    (
-        VAULT,
-        f"vault_checks_key: {OPEN}",
-        "vault_checks_key: " + "b" * 64,
-        "gateway_consumers[1].keys[0] is a placeholder; write the output of openssl",
-    ),
 ]
 PEMS = dict(zip(["fullchain.pem", "privkey.pem"], make(), strict=False))
 by_place = pytest.mark.parametrize("place", range(len(PLACEHOLDERS)))
@@ -58,7 +48,8 @@ def site(tmp_path: Path) -> Path:
     """Return a copy with everything filled in, as docs/deploy.md describes."""
     path = tmp_path / "mysite"
     shutil.copytree(SAMPLE, path)
-    shutil.copy(path / f"{VAULT}.example", path / VAULT)
+    keys = {name: ["a" * 32 + name[0] * 32] for name in ("rubberduck", "checks")}
+    (path / KEYS).write_text(yaml.safe_dump({"vault_gateway_keys": keys}))
     replace(path, "hosts.yml", f"ansible_host: {OPEN}", "ansible_host: 192.0.2.10")
     for name, before, after, _ in PLACEHOLDERS:
         replace(path, name, before, after)
@@ -107,12 +98,26 @@ def test_a_placeholder_that_is_left(site: Path, place: int) -> None:
     assert found.startswith(line)
 
 
-def test_without_a_vault_the_secrets_are_asked_for(site: Path) -> None:
-    (site / VAULT).unlink()
+def test_without_keys_the_command_that_makes_them_is_named(site: Path) -> None:
+    (site / KEYS).unlink()
     found = problems(site)
-    for variable in ("vault_rubberduck_key", "vault_checks_key", "vault_tgi_hf_token"):
-        assert any(f"define {variable} (in a vault file" in line for line in found), found
-    assert len(found) == 3
+    assert [line.partition(" ")[0] for line in found] == [
+        "gateway_consumers[0].keys",
+        "gateway_consumers[1].keys",
+    ]
+    for line in found:
+        said = "uses vault_gateway_keys, which is not defined; make the keys: ansible-playbook"
+        assert said in line
+
+
+def test_the_token_of_a_gated_model_as_the_comments_say(site: Path) -> None:
+    for name in ("tgi.yml", "models.yml"):
+        path = site / "group_vars/gpu_hosts" / name
+        path.write_text(re.sub(r"(?m)^( *)# (\w*hf_token: .*)$", r"\1\2", path.read_text()))
+        assert "\n    hf_token: " in path.read_text() or "\ntgi_hf_token: " in path.read_text()
+    shutil.copy(site / f"{VAULT}.example", site / VAULT)
+    replace(site, VAULT, OPEN, "hf_" + "aB3" * 11)
+    assert problems(site) == []
 
 
 @pytest.mark.parametrize("name", PEMS)
@@ -150,8 +155,8 @@ def test_every_placeholder_is_known_here() -> None:
         for line in path.read_text().splitlines()
         if not line.lstrip().startswith("#")
     )
-    # ansible_host is SSH's to complain about, by that very name
-    assert counted == len(PLACEHOLDERS) + 1
+    # ansible_host is SSH's to complain about, by that very name; the token is for few
+    assert counted == len(PLACEHOLDERS) + 2
 
 
 def test_no_secret_is_in_the_repository() -> None:
