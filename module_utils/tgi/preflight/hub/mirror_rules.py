@@ -38,6 +38,10 @@ def check_mirror(values: Mapping[str, Any], read: Callable[[str], str | None]) -
     if isinstance(endpoint, str) and not re.match(r"https?://[^/]", endpoint):
         what = f"is {shown(endpoint)}, no address of a server"
         yield problem("hub_mirror_endpoint", what, "write https://HOST of the Hub, or of a mirror")
+    cache = values.get("hub_mirror_cache_dir")
+    if isinstance(cache, str) and not re.fullmatch(r"/[\w./-]*\w/?", cache, re.ASCII):
+        remedy = "write an absolute one of letters, digits and . _ -"
+        yield problem("hub_mirror_cache_dir", f"is {shown(cache)}, no path for systemd", remedy)
     yield from _check_snapshots(values.get("hub_mirror_more_snapshots"))
     paths = {name: str(values.get(name) or "") for name in _PEM}
     for name, mark in _PEM.items():

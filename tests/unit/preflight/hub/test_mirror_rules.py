@@ -17,6 +17,7 @@ SNAPSHOT = {"repository": "org/name", "revision": COMMIT}
     [
         {},
         {"hub_mirror_address": "10.0.0.5", "hub_mirror_allowed": ["10.0.0.0/24", "fd00::7"]},
+        {"hub_mirror_cache_dir": "/srv/models_1/hub.d/"},
         {"hub_mirror_certificate": "/c.pem", "hub_mirror_key": "/k.pem"},
         {"hub_mirror_endpoint": "http://hub:8080", "hub_mirror_more_snapshots": [SNAPSHOT]},
     ],
@@ -34,6 +35,7 @@ def test_what_is_let_through(values: dict[str, Any]) -> None:
             {"hub_mirror_allowed": ["10.0.0.1/24"]},
             'hub_mirror_allowed[0] is "10.0.0.1/24", no address and no network; write one such',
         ),
+        ({"hub_mirror_cache_dir": "/srv/my hub"}, 'hub_mirror_cache_dir is "/srv/my hub", no path'),
         ({"hub_mirror_endpoint": "hub"}, 'hub_mirror_endpoint is "hub", no address of a server'),
         (
             {"hub_mirror_key": "/k.pem"},

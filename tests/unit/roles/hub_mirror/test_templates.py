@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -30,7 +31,11 @@ from tests.support.roots import ROOT
 ROLE = ROOT / "roles" / "hub_mirror"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/sbin") or shutil.which("nginx")
 OTHER = "f" * 40
-pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx")
+SECURE = {
+    "hub_mirror_address": "fd00::9",
+    "hub_mirror_certificate": "/pki/chain.pem",
+    "hub_mirror_allowed": ["fd00::/64"],
+}
 
 
 class Mirror:
@@ -57,21 +62,55 @@ class Mirror:
 
 
 @pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
-    folder = tmp_path_factory.mktemp("mirror")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with two configurations, written by Ansible as the role does."""
+    path = tmp_path_factory.mktemp("mirror")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {"__hub_mirror_state": str(path), "__hub_mirror_seen": str(path / "run/hub")}
+    plain = {"hub_mirror_address": "127.0.0.1", "hub_mirror_allowed": ["192.0.2.0/24"]}
+    tasks = [
+        {
+            "ansible.builtin.template": {
+                "src": str(ROLE / "templates" / source),
+                "dest": str(path / target),
+            },
+            "vars": {**places, "hub_mirror_port": port, **given},
+        }
+        for source, target, given in (
+            ("nginx.conf.j2", "nginx.conf", plain),
+            ("nginx.conf.j2", "secure.conf", SECURE),
+            ("tgi-hub-mirror.service.j2", "unit", {"hub_mirror_cache_dir": "/var/lib/tgi/hub"}),
+        )
+    ]
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars_files": [str(ROLE / "defaults/main.yml"), str(ROLE / "vars/main.yml")],
+        "tasks": tasks,
+    }
+    (path / "play.yml").write_text(json.dumps([play]))
+    done = ansible_playbook(str(path / "play.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return path
+
+
+@pytest.fixture(scope="module")
+def mirror(folder: Path) -> Iterator[Mirror]:
+    if NGINX is None:
+        pytest.skip("needs nginx")
     with local_hub() as hub:
         site = WeightSite(hub, folder / "run/hub")
         site.fetch()
     put(folder / "replies", replies(mirrored(site.cache)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    configure(folder, port)
-    command = [str(NGINX), "-c", str(folder / "nginx.conf"), "-p", str(folder)]
     # Workers of another user must reach it
     for path in [folder, *folder.parents][:4]:
         path.chmod(path.stat().st_mode | 0o055)
+    url = re.findall(r"listen (\S+);", (folder / "nginx.conf").read_text())[0]
+    port = int(url.rpartition(":")[2])
     with (folder / "errors").open("wb") as said:
+        command = [NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder)]
         server = subprocess.Popen(command, stderr=said)
     try:
         for _ in range(200):
@@ -80,31 +119,48 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
                     break
             assert server.poll() is None, (folder / "errors").read_text()
             time.sleep(0.05)
-        yield Mirror(folder, f"http://127.0.0.1:{port}", site)
+        yield Mirror(folder, f"http://{url}", site)
     finally:
         server.terminate()
         server.wait(10)
 
 
-def configure(folder: Path, port: int) -> None:
-    """Write the configuration with Ansible, as the role does."""
-    given = {
-        "hub_mirror_port": port,
-        "hub_mirror_address": "127.0.0.1",
-        "hub_mirror_allowed": ["192.0.2.0/24"],
-        "__hub_mirror_state": str(folder),
-        "__hub_mirror_seen": str(folder / "run/hub"),
-    }
-    write = {"src": str(ROLE / "templates/nginx.conf.j2"), "dest": str(folder / "nginx.conf")}
-    play = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "vars_files": [str(ROLE / "defaults/main.yml"), str(ROLE / "vars/main.yml")],
-        "tasks": [{"ansible.builtin.template": write, "vars": given}],
-    }
-    (folder / "play.yml").write_text(json.dumps([play]))
-    done = ansible_playbook(str(folder / "play.yml"))
-    assert done.returncode == 0, done.stdout + done.stderr
+def directives(path: Path) -> list[str]:
+    """Return the lines of a configuration without blanks around them."""
+    return [line.strip() for line in path.read_text().splitlines()]
+
+
+def test_only_those_that_are_allowed_and_the_host_itself_get_in(folder: Path) -> None:
+    lines = directives(folder / "nginx.conf")
+    doors = [line for line in lines if line.startswith(("allow", "deny", "listen"))]
+    assert doors[1:] == [
+        "allow 192.0.2.0/24;",
+        "allow 127.0.0.1;",
+        "allow ::1;",
+        "allow 127.0.0.1;",
+        "deny all;",
+    ]
+    assert not [line for line in lines if "ssl" in line]
+
+
+def test_with_a_certificate_nothing_is_plain(folder: Path) -> None:
+    lines = directives(folder / "secure.conf")
+    (listen,) = [line for line in lines if line.startswith("listen")]
+    assert re.fullmatch(r"listen \[fd00::9\]:\d+ ssl;", listen)
+    assert "ssl_certificate /etc/tgi-hub-mirror/certificate.pem;" in lines
+    assert "ssl_certificate_key /etc/tgi-hub-mirror/key.pem;" in lines
+
+
+def test_the_service_sees_the_cache_below_a_closed_directory(folder: Path) -> None:
+    unit = directives(folder / "unit")
+    assert f"BindReadOnlyPaths=/var/lib/tgi/hub:{folder}/run/hub" in unit
+    assert "ProtectSystem=strict" in unit
+    # Tested before it starts, and before a reload
+    test = "/usr/sbin/nginx -t -q -c /etc/tgi-hub-mirror/nginx.conf"
+    assert [line for line in unit if line.endswith(test)] == [
+        f"ExecStartPre={test}",
+        f"ExecReload={test}",
+    ]
 
 
 def test_a_host_fetches_all_of_it_and_goes_on_at_a_byte(mirror: Mirror, tmp_path: Path) -> None:
