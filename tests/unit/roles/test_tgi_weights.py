@@ -24,6 +24,12 @@ def test_the_container_is_offline_without_a_token_and_cannot_write_weights() -> 
     assert TOKEN in render("secrets.env.j2", model, tgi_hf_token=TOKEN)
 
 
+def test_the_token_may_come_from_a_command() -> None:
+    model = {**MODEL, "hf_token": True}
+    assert TOKEN in render("secrets.env.j2", model, tgi_hf_token_command=f"echo {TOKEN}")
+    assert "HF_TOKEN" not in render("secrets.env.j2", model, tgi_hf_token_command=[])
+
+
 def test_a_model_goes_its_own_way() -> None:
     model = {**MODEL, "hf_token": True, "weights": "container"}
     project = compose(model, tgi_weights="host", tgi_hf_token=TOKEN)["services"]["tgi"]
@@ -43,10 +49,12 @@ def test_the_role_fetches_before_it_starts_and_then_changes_nothing(tmp_path: Pa
     with local_hub() as hub:
         site = WeightSite(hub, tmp_path / "hub")
         site.repository.gated = True
+        (tmp_path / "token").write_text(f"{TOKEN}\n")
         site.repository.readers = hub.tokens = {TOKEN}
         given = {
             "tgi_models": [entry], "tgi_weights": "host", "tgi_data_dir": str(tmp_path),
-            "tgi_hf_token": TOKEN, "tgi_environment": {"HF_ENDPOINT": hub.endpoint},
+            "tgi_hf_token_command": ["cat", str(tmp_path / "token")],
+            "tgi_environment": {"HF_ENDPOINT": hub.endpoint},
         }  # fmt: skip
         play = {"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": tasks}
         book = tmp_path / "play.yml"
