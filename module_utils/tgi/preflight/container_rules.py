@@ -9,6 +9,7 @@ from typing import Any
 
 from ..common.problem import problem, shown, whole
 from ..engines.tgi.option_rules import release
+from ..models.host_weights import HOST
 from ..models.resolve import normalise
 from ..models.weights_rules import check_weights
 
@@ -69,7 +70,9 @@ def _check_readers(values: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(token, str) and token and models and not readers:
         remedy = "write hf_token: true for each gated or private model, or delete the token"
         yield problem(name, "is set, but no model of tgi_models gets it", remedy)
-    for place in readers if token in (None, "") else ():
+    # A mirror of the site has a token of its own, and asks for none
+    mirrored = values.get("tgi_hub_mirror") and values.get("tgi_weights") == HOST
+    for place in readers if token in (None, "") and not mirrored else ():
         remedy = "write the token, in a vault file, or delete hf_token"
         yield problem(f"tgi_models[{place}].hf_token", "is true, but tgi_hf_token is empty", remedy)
 

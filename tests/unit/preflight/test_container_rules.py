@@ -8,6 +8,7 @@ import pytest
 from ansible.module_utils.tgi.preflight.container_rules import check_container
 
 TOKEN = "hf_" + "aB3" * 11
+GATED = {"name": "b", "model_id": "acme/b", "revision": "a" * 40}
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,11 @@ TOKEN = "hf_" + "aB3" * 11
         {"tgi_hf_token": "", "tgi_models": [{"name": "a", "hf_token": False}]},
         {"tgi_hf_token_command": ["false"], "tgi_models": [{"name": "b", "hf_token": True}]},
         {"tgi_hf_token": "", "tgi_hf_token_command": "pass show hub"},
+        {
+            "tgi_hub_mirror": "https://mirror",
+            "tgi_weights": "host",
+            "tgi_models": [{**GATED, "hf_token": True}],
+        },
         {"tgi_base_dir": "/opt/tgi", "tgi_data_dir": "/opt/tgi-data"},
         {"tgi_base_dir": "/srv/tgi", "tgi_data_dir": "/srv/tgi/weights"},
     ],
@@ -62,6 +68,10 @@ def test_what_is_let_through(values: dict[str, Any]) -> None:
         (
             {"tgi_hf_token_command": 7},
             "tgi_hf_token_command is 7, no command; write a list of words, such as",
+        ),
+        (
+            {"tgi_hub_mirror": "https://mirror", "tgi_models": [{**GATED, "hf_token": True}]},
+            "tgi_models[0].hf_token is true, but tgi_hf_token is empty; write the token",
         ),
         ({"tgi_data_dir": "/"}, 'tgi_data_dir is "/", a directory of the system; write'),
         ({"tgi_base_dir": "/etc/"}, 'tgi_base_dir is "/etc/", a directory of the system; write'),
