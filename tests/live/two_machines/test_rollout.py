@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from tests.support.live.roll_outs import (
     MARK,
     environment,
     flags,
+    kill_at,
     load,
     marked,
     marks,
@@ -143,15 +143,7 @@ def test_an_image_that_cannot_be_pulled_changes_nothing(inventory: str, at: Host
 def test_a_killed_run_is_finished_by_the_next(inventory: str, at: Hosts, task: str) -> None:
     change = environment(**{MARK: task.replace(" ", "")})
     with load(inventory) as seen:
-        with running(inventory, **change) as run:
-            drained = False
-            for line in run.stdout or []:
-                drained |= "Drain | Send nothing new" in line
-                if drained and line.startswith("TASK") and task in line:
-                    break
-            else:
-                raise AssertionError(f"no task {task}")
-            os.killpg(run.pid, signal.SIGKILL)
+        kill_at(inventory, "Drain | Send nothing new", task, **change)
         done = roll_out(inventory, **change)
     assert done.returncode == 0, done.stdout
     assert not seen.bad()
@@ -271,15 +263,7 @@ def test_a_new_set_whose_run_is_killed_is_finished_by_the_next(
 ) -> None:
     change = beside(**{MARK: task.replace(" ", "")})
     with load(inventory, ("clerk",)) as seen:
-        with running(inventory, **change) as run:
-            begun = False
-            for line in run.stdout or []:
-                begun |= "Beside | Start the containers" in line
-                if begun and line.startswith("TASK") and task in line:
-                    break
-            else:
-                raise AssertionError(f"no task {task}")
-            os.killpg(run.pid, signal.SIGKILL)
+        kill_at(inventory, "Beside | Start the containers", task, **change)
         done = roll_out(inventory, **change)
     assert done.returncode == 0, done.stdout
     assert not seen.bad("clerk")
@@ -296,10 +280,8 @@ def test_a_killed_roll_back_goes_on_to_where_it_was_going(inventory: str, at: Ho
         done = roll_out(inventory, **environment(**{MARK: value}))
         assert done.returncode == 0, done.stdout
     with load(inventory) as seen:
-        with running(inventory, playbook, rollback_model="scribe") as run:
-            # The files before are active, and the container is still the new one
-            assert any("Back | Start them" in line for line in run.stdout or [])
-            os.killpg(run.pid, signal.SIGKILL)
+        # The files before are active, and the container is still the new one
+        kill_at(inventory, "PLAY", "Back | Start them", playbook, rollback_model="scribe")
         done = roll_out(inventory, playbook, rollback_model="scribe")
         assert done.returncode == 0, done.stdout
         assert "(a run before did not finish)" in done.stdout

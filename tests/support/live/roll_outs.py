@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -135,3 +136,18 @@ def running(
         start_new_session=True,
     ) as run:
         yield run
+
+
+def kill_at(
+    inventory: str, first: str, task: str, playbook: str = "site.yml", **variables: Any
+) -> None:
+    """Kill a run at the beginning of a task, the first of that name after a line with ``first``."""
+    with running(inventory, playbook, **variables) as run:
+        begun = False
+        for line in run.stdout or []:
+            begun |= first in line
+            if begun and line.startswith("TASK") and task in line:
+                break
+        else:
+            raise AssertionError(f"no task {task} after {first}")
+        os.killpg(run.pid, signal.SIGKILL)
