@@ -57,6 +57,6 @@ fi
 if [ "$engine" = engine ]; then
   install_packages dockerd:docker.io docker:docker.io mmdebstrap:mmdebstrap
   # Unit tests run the gateway's code in njs and node, and compare with openssl and gpg
-  install_packages njs:njs node:nodejs npm:npm openssl:openssl gpg:gnupg minisign:minisign
+  install_packages njs:njs node:nodejs npm:npm openssl:openssl gpg:gnupg minisign:minisign skopeo:skopeo
   start_engine
 fi

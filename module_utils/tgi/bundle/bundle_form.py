@@ -62,7 +62,8 @@ class BundleApt:
     #: Its key's file in the bundle; None where the system's own keyring has it
     key: str | None
     directory: str
-    #: What was asked for, such as "docker-ce=5:29.*"; dependencies come besides
+    #: At a system's first: what was asked for of all, such as "docker-ce=5:29.*", without what
+    #: that depends on
     packages: tuple[str, ...] = ()
 
 

@@ -30,7 +30,10 @@ READ_ONLY = {
     "tgi_image", "tgi_nginx_info", "tgi_plan", "tgi_preflight", "tgi_wait",
 }  # fmt: skip
 #: Modules whose functions do it for them
-BY_FUNCTIONS = {"hf_snapshot": "module_utils/tgi/weights/hub_problem.py"}
+BY_FUNCTIONS = {
+    "hf_snapshot": "module_utils/tgi/weights/hub_problem.py",
+    "tgi_bundle": "plugins/action/tgi_bundle.py",
+}
 
 
 def test_the_longest_and_last_mount_has_the_path(tmp_path: Path) -> None:

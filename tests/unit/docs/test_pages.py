@@ -74,7 +74,7 @@ OPEN_KEY = re.compile(
     r"""(?x) -H \s* ["']? \s* (?:Authorization|x-api-key|api-key) \s* :
     | (?:-u|--user|--oauth2-bearer|--header) [ =] ["']? (?:Authorization|\$|sk-|hf_)
     | \$\( \s* (?:cat|<) [^)]* (?:key|token|secret|password)
-    | -e \s+ ["']? \w* (?:token|password|_key) = [^@\s]""",
+    | -e \s+ ["']? \w* (?:token|password|_key) = [^@/\s]""",
     re.IGNORECASE,
 )
 SHOWN = [*PAGES, *ROOT.glob("tests/**/*.sh"), *ROOT.glob("tests/**/*.md")]
