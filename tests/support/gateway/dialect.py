@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx
+
 from tests.support.roots import ROOT
 
 DIALECT = ROOT / "roles" / "gateway" / "files" / "dialect"
-NJS = shutil.which("njs")
+#: Where an nginx runs what the program would: the URL of tests/live/gateway/openai's
+NGINX = os.environ.get("TGI_DIALECT_AT", "")
+NJS = NGINX or shutil.which("njs")
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
 #: What nginx's $request_id looks like
 FRESH = "0123456789abcdef0123456789abcdef"
-_RUNNER = """
-import subject from '%s/%s.js';
-const fs = require('fs');
-const answers = JSON.parse(fs.readFileSync(process.argv[2], 'utf8')).map(call => {
+_CALL = """
+function answer(call) {
     const made = call.name === '' ? subject : subject[call.name];
+    if (call.chunks !== undefined) {
+        let state = null, out = '';
+        call.chunks.concat(['']).forEach((chunk, number) => {
+            const last = number === call.chunks.length;
+            const found = made(chunk, call.plan, state, call.fresh, last);
+            state = found.state;
+            out += found.text;
+        });
+        return JSON.stringify(out);
+    }
     if (typeof made !== 'function') {
         return JSON.stringify(made);
     }
@@ -33,30 +46,36 @@ const answers = JSON.parse(fs.readFileSync(process.argv[2], 'utf8')).map(call =>
         }
         return JSON.stringify({thrown: e.refused});
     }
-});
-fs.writeFileSync(process.argv[2], JSON.stringify(answers));
+}
 """
-_STREAMS = """
-import streams from '%s/%s.js';
+_PROGRAM = """
+import subject from '%s/%s.js';
 const fs = require('fs');
-const answers = JSON.parse(fs.readFileSync(process.argv[2], 'utf8')).map(call => {
-    let state = null, out = '';
-    call.chunks.concat(['']).forEach((chunk, number) => {
-        const last = number === call.chunks.length;
-        const made = streams.events(chunk, call.plan, state, call.fresh, last);
-        state = made.state;
-        out += made.text;
-    });
-    return JSON.stringify(out);
-});
-fs.writeFileSync(process.argv[2], JSON.stringify(answers));
+const calls = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
+fs.writeFileSync(process.argv[2], JSON.stringify(calls.map(answer)));
+"""
+_HANDLER = """
+import subject from '%s/%s.js';
+function run(r) {
+    r.return(200, JSON.stringify(JSON.parse(r.requestText).map(answer)));
+}
+export default {run};
 """
 
 
-def _run(script: str, module: str, calls: list[dict[str, Any]]) -> list[Any]:
+def handler(folder: str, module: str) -> str:
+    """Return a file of njs whose ``run`` answers calls in an nginx."""
+    return _HANDLER % (folder, module) + _CALL
+
+
+def _run(module: str, calls: list[dict[str, Any]]) -> list[Any]:
+    if NGINX:
+        answer = httpx.post(f"{NGINX}/{module}", json=calls, trust_env=False, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return [json.loads(one) for one in answer.json()]
     with TemporaryDirectory() as folder:
         program, data = Path(folder, "run.js"), Path(folder, "calls.json")
-        program.write_text(script % (DIALECT, module))
+        program.write_text(_PROGRAM % (DIALECT, module) + _CALL)
         data.write_text(json.dumps(calls))
         done = subprocess.run(
             [str(NJS), str(program), str(data)],
@@ -73,7 +92,7 @@ def ask(module: str, name: str, calls: list[list[Any]]) -> list[Any]:
     because njs reads no more than 31 levels of JSON.
     """
     packed = [{"name": name, "given": [json.dumps(one) for one in given]} for given in calls]
-    return _run(_RUNNER, module, packed)
+    return _run(module, packed)
 
 
 def request(route: str, body: Any, **options: Any) -> Any:
@@ -84,5 +103,5 @@ def request(route: str, body: Any, **options: Any) -> Any:
 
 def streamed(streams: list[list[str]], plan: dict[str, Any]) -> list[str]:
     """The text that a client gets of each stream, given in chunks."""
-    calls = [{"chunks": chunks, "plan": plan, "fresh": FRESH} for chunks in streams]
-    return [str(one) for one in _run(_STREAMS, "streams", calls)]
+    more = {"name": "events", "plan": plan, "fresh": FRESH}
+    return [str(one) for one in _run("streams", [{"chunks": one, **more} for one in streams])]
