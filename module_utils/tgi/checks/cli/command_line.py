@@ -56,6 +56,11 @@ def make_parser() -> argparse.ArgumentParser:
     add("--checks", default="", metavar="WORDS", help="ids or groups, comma-separated (all)")
     add("--without-chat", action="store_true", help="the models have no chat template")
     add("--without-tools", action="store_true", help="the models do not support tools")
+    add(
+        "--openai-dialect",
+        action="store_true",
+        help="a gateway translates OpenAI's dialect for its engines: check that too (openai.*)",
+    )
     add("--ca-file", metavar="FILE", help="PEM file with the only CA to accept")
     add("--client-certificate", metavar="FILE", help="PEM file with a client certificate and key")
     add("--connect-to", default="", metavar="ADDRESS", help="connect here instead of using DNS")
@@ -88,6 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
 _OPTIONS = {
     "gateway_http_port": "--http-port",
     "gateway_tiers": "--rate",
+    "gateway_openai_dialect": "--openai-dialect",
     "checks_without_chat": "--without-chat",
     "checks_without_tools": "--without-tools",
 }

@@ -141,6 +141,7 @@ def make_options(
         "checks": [word for word in arguments.checks.replace(",", " ").split() if word],
         "without_chat": names if arguments.without_chat else [],
         "without_tools": names if arguments.without_tools else [],
+        "openai_dialect": arguments.openai_dialect,
         "http_port": port,
         "timeout": arguments.timeout,
         "deadline": arguments.deadline,

@@ -21,6 +21,7 @@ from ansible.module_utils.tgi.checks.report import html_page
 
 from tests.support.emulator_process import MODEL, Running, running
 from tests.support.fakes.gateway import KEY, NAME, FakeGateway
+from tests.support.fakes.translating_tgi import TranslatingTgi
 from tests.support.in_memory_tgi import InMemoryTgi
 from tests.support.roots import ROOT
 from tests.support.tls_pairs import LASTING
@@ -161,6 +162,18 @@ def test_a_gateway_is_checked_from_its_list(
     said = capsys.readouterr().out
     assert "auth.wrong" in said and "identity differs" in said
     assert KEY not in said and KEY not in (tmp_path / "p").read_text()
+
+
+@pytest.mark.usefixtures("certificate")
+def test_the_dialect_is_checked_on_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TGI_CHECK_KEY", KEY)
+    words = [f"https://{NAME}", "--openai-dialect", "--checks", "openai"]
+    for engine, code in ((TranslatingTgi(), 0), (InMemoryTgi(), 1)):
+        assert main.main(words, FakeGateway(tgi=engine).transport()) == code
+        said = capsys.readouterr().out
+        assert "openai.schema" in said and "left out: openai" not in said
 
 
 @pytest.mark.usefixtures("certificate")

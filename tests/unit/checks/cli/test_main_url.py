@@ -81,5 +81,6 @@ def test_what_is_left_out_names_options_of_the_command(
     main.main(["http://gpu1:8081", "--without-tools"], InMemoryTgi().transport())
     left = [one for one in capsys.readouterr().out.splitlines() if one.startswith("left out")]
     assert not re.search(r"(?:gateway|checks|tgi)_\w+", "".join(left)), left
-    for option in ("--http-port", "--rate", "--without-chat", "--without-tools", "--model"):
+    options = ("--http-port", "--rate", "--without-chat", "--without-tools", "--model")
+    for option in (*options, "--openai-dialect"):
         assert any(f"({option})" in one for one in left), option
