@@ -21,6 +21,12 @@ options:
     description: Directory of the Compose projects and kept sets. It must be there.
     type: path
     default: /opt/tgi
+  serves:
+    description:
+      - Whether models run on the host. On a mirror of the Hub none do, so neither O(base_dir) nor
+        Docker is asked, and O(keep) alone stays.
+    type: bool
+    default: true
   keep:
     description: Texts with further commits that stay, such as those of the inventory.
     type: list
@@ -39,6 +45,12 @@ EXAMPLES = r"""
 - name: Free what old revisions hold
   tgi_prune_weights:
     keep: "{{ tgi_models | tgi_from_catalogue | map('to_json') }}"
+
+- name: Free what a mirror of the Hub need not have
+  tgi_prune_weights:
+    data_dir: /var/lib/tgi-hub-mirror
+    serves: false
+    keep: "{{ groups['gpu_hosts'] | tgi_mirrored_snapshots(hostvars) | map('to_json') }}"
 """
 
 RETURN = r"""
@@ -75,6 +87,7 @@ from ansible.module_utils.tgi.weights.repository_folders import LinkedAway
 ARGUMENTS: dict[str, Any] = {
     "data_dir": {"type": "path", "default": DATA_DIR},
     "base_dir": {"type": "path", "default": BASE_DIR},
+    "serves": {"type": "bool", "default": True},
     "keep": {"type": "list", "elements": "str", "default": []},
 }
 #: File systems that other hosts may have mounted too, as the device and type end
@@ -85,12 +98,14 @@ def main() -> None:
     """Find what is needed, and delete the rest."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     base, data = Path(module.params["base_dir"]), Path(module.params["data_dir"])
-    if not base.is_dir():
+    serves = module.params["serves"]
+    if serves and not base.is_dir():
         remedy = "correct tgi_base_dir; after an uninstall, uninstall_weights=true deletes weights"
         what = "is no directory, so nothing says what runs"
         module.fail_json(msg=problem(str(base), what, remedy))
     needed = snapshot_prune.commits_in("\n".join(module.params["keep"]))
-    needed |= snapshot_prune.deployed_commits(base) | of_containers(module)
+    if serves:
+        needed |= snapshot_prune.deployed_commits(base) | of_containers(module)
     gone: list[snapshot_prune.OldRevision] = []
     busy: list[str] = []
     with failing_in_words(module.fail_json):

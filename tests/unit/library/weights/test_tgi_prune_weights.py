@@ -90,6 +90,14 @@ def test_without_knowing_what_runs_nothing_goes(host: PruneHost) -> None:
     assert host.site.store.snapshot.exists()
 
 
+def test_a_mirror_asks_neither_docker_nor_projects(host: PruneHost) -> None:
+    host.docker("ps) exit 1 ;;")
+    given: dict[str, Any] = {"base_dir": str(host.folder / "none"), "serves": False}
+    assert not host.prune(keep=[f'{{"revision": "{REVISION}"}}'], **given)["changed"]
+    assert host.prune(**given)["changed"]
+    assert not host.site.store.snapshot.exists()
+
+
 def test_a_disk_of_other_hosts_too_is_refused(
     host: PruneHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
