@@ -4,10 +4,11 @@ import asking from './dialect/asking.js';
 
 // Refuse what the engine cannot do, and send on all else with its plan: what the answer will need.
 function send(r) {
-    const name = r.variables.gateway_model, route = r.variables.gateway_path;
+    const name = r.variables.gateway_model, route = r.variables.gateway_path, who = r.variables.gateway_consumer;
+    const live = gateway.own(keyring.live, who) ? keyring.live[who] : models.live;
     let made;
     try {
-        made = asking[models.engines[name]](route, r.requestBuffer, {live: models.live});
+        made = asking[models.engines[name]](route, r.requestBuffer, {live: live});
     } catch (e) {
         made = {refused: {message: 'The body cannot be read: ' + e.message + '.', param: null, code: 'invalid_json'}};
     }

@@ -61,7 +61,7 @@ export default {tgi: {
 _ASKED = """
 import fs from 'fs';
 const [models, handler, variables, body] = JSON.parse(fs.readFileSync(0, 'utf8'));
-Object.assign(globalThis, {models: models});
+Object.assign(globalThis, {models: models, keyring: {live: {hasty: true, calm: false}}});
 const dialect = (await import('./gateway_dialect.js')).default;
 const rewrite = (await import('./gateway_rewrite.js')).default;
 const out = {};
@@ -150,6 +150,13 @@ def test_a_body_with_one_is_rewritten(key: str) -> None:
     assert (found["to"], found["body"]) == ("@quiet_dialect_model_wide", f"new {body}")
     assert json.loads(found["plan"]) == {"route": CHAT, "live": False}
     assert json.loads(asked(body, streams="live")["plan"])["live"] is True
+
+
+@pytest.mark.parametrize("who", ["hasty", "calm"])
+def test_a_consumer_may_have_streams_with_tools_of_its_own(who: str) -> None:
+    streams = "whole" if who == "hasty" else "live"
+    found = asked('{"tools": 1}', streams=streams, gateway_consumer=who)
+    assert json.loads(found["plan"])["live"] is (who == "hasty")
 
 
 def test_a_route_has_keys_of_its_own() -> None:

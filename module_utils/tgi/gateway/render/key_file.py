@@ -10,16 +10,19 @@ from .key_expiry import expires_at
 
 
 def nginx_keyring(consumers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return ``{keys: {SHA-256: [consumer, end]}, subjects: {subject: consumer}, disabled}``.
+    """Return the keys, the subjects, and who is disabled or has streams of its own.
 
-    ``disabled`` maps names to true: njs knows no methods of lists that it loaded itself.
-    ``end`` is in seconds since 1970, 0 for a key without one. It has the keys of disabled
+    That is ``{keys: {SHA-256: [consumer, end]}, subjects: {subject: consumer}, disabled, live}``.
+    ``disabled`` maps names to true: njs knows no methods of lists that it loaded itself. ``live``
+    maps names to whether streams with tools pass as the engine sends them, of consumers that say
+    so. ``end`` is in seconds since 1970, 0 for a key without one. It has the keys of disabled
     consumers too, because the 401 names the reason. Raises ValueError for an end that
     is not a date.
     """
     keys: dict[str, list[Any]] = {}
     subjects: dict[str, str] = {}
     disabled: dict[str, bool] = {}
+    live: dict[str, bool] = {}
     for consumer in consumers:
         name = str(consumer["name"])
         for entry in consumer.get("keys") or []:
@@ -31,4 +34,6 @@ def nginx_keyring(consumers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             subjects[str(subject)] = name
         if not consumer.get("enabled", True):
             disabled[name] = True
-    return {"keys": keys, "subjects": subjects, "disabled": disabled}
+        if consumer.get("tool_streams"):
+            live[name] = consumer["tool_streams"] == "live"
+    return {"keys": keys, "subjects": subjects, "disabled": disabled, "live": live}

@@ -42,7 +42,13 @@ def test_a_subject_stands_for_a_consumer_without_keys() -> None:
         "keys": {},
         "subjects": {"CN=duck,O=Pond": "duck", "CN=d": "duck"},
         "disabled": {},
+        "live": {},
     }
+
+
+def test_a_consumer_may_say_how_its_tools_are_streamed() -> None:
+    named = [{"name": name, "tool_streams": name} for name in ("live", "whole")]
+    assert nginx_keyring([*named, {"name": "open"}])["live"] == {"live": True, "whole": False}
 
 
 def test_an_end_that_is_no_date_is_an_error() -> None:
