@@ -3,8 +3,8 @@ SHELL := /bin/sh
 VENV := .venv$(patsubst python%,-%,$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PLAY := $(BIN)/ansible-playbook
-# The longest first: two run at a time
-SCENARIOS := gateway gpu_hosts two_machines default
+# The longest first: three run at a time
+SCENARIOS := gateway two_machines gpu_hosts default
 # These run beside the scenarios; readme_sandbox removes images and caches, so it is the last and alone
 BESIDE := $(filter-out readme_sandbox,$(patsubst tests/end_to_end/test_%.py,%,$(wildcard tests/end_to_end/test_*.py)))
 COMMA := ,
@@ -46,9 +46,11 @@ secrets: ## Make the API keys that consumers lack, into a vault: INVENTORY=inven
 	@test -n "$(INVENTORY)" || { echo 'Name the inventory, for example: make secrets INVENTORY=inventories/mysite'; exit 2; }
 	@$(PLAY) -i $(INVENTORY) playbooks/secrets.yml $(or $(OPTIONS),--ask-vault-pass)
 
-test: ## Run all tests and print how long each took (as root); PYTHON=python3.13 uses that Python
-	@tests/stages.sh prepare unit,lint,images $(subst $(SPACE),$(COMMA),$(SCENARIOS:%=scenario-%) $(BESIDE:%=end-to-end-%)) \
-	  end-to-end-readme_sandbox
+# newest-converge is the first and scenario-default the last: they use the same hosts
+test: ## Run all tests and print how long each took (as root); PYTHON=python3.13 uses that Python, NEWEST= one more
+	@tools/stages.sh prepare $(subst $(SPACE),$(COMMA),$(strip images lint $(NEWEST:%=newest-prepare))) \
+	  $(subst $(SPACE),$(COMMA),$(strip $(NEWEST:%=newest-converge) slow:unit $(SCENARIOS:%=scenario-%) \
+	  $(NEWEST:%=slow:newest-unit) $(BESIDE:%=end-to-end-%))) end-to-end-readme_sandbox
 
 images:
 	@tests/sandbox/images.sh trixie bookworm
@@ -79,12 +81,16 @@ end-to-end-%: | $(VENV)
 
 newest-python: ## Run unit tests and site.yml on the newest Python of this machine (as root)
 	@python=$$(tests/sandbox/find_python.sh newer python3) && \
-	{ test -z "$$python" || { echo "Testing on $$python"; $(MAKE) PYTHON=$$python stages; }; }
+	{ test -z "$$python" || { echo "Testing on $$python"; $(MAKE) NEWEST=$$python newest-stages; }; }
 
-.PHONY: stages converge
-# Not lint: pyproject.toml names the Python that ruff and mypy judge for, whichever runs them
-stages:
-	@tests/stages.sh prepare unit,converge
+# What depends on the Python of the controller. Not lint: pyproject.toml names the Python that ruff and
+# mypy judge for, whichever runs them
+.PHONY: newest-prepare newest-unit newest-converge newest-stages converge
+newest-prepare newest-unit newest-converge: newest-%:
+	@$(MAKE) PYTHON=$(NEWEST) $*
+
+newest-stages:
+	@tools/stages.sh newest-prepare newest-unit,newest-converge
 
 # The tests of the hosts run on the other Python: what they ask does not depend on the controller's
 converge:

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Run make targets one after the other, stop at the first that fails, and say how long each took.
-# Targets joined by commas run two at a time, and each line of theirs begins with the target's name.
-# usage: stages.sh TARGET[,TARGET...]...
+# Targets joined by commas run three at a time, and each line of theirs begins with the target's name.
+# A scenario uses half of a core, so three of them keep two cores busy. A target that is written as
+# slow:TARGET runs at a low priority: it takes what the others leave.
+# usage: stages.sh TARGET[,[slow:]TARGET...]...
 set -u
 began=$(date +%s)
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
@@ -15,13 +17,15 @@ one() { # target: run it, note how long it took
 
 if [ "${1:-}" = --one ]; then
   work=$2
-  one "$3" 2>&1 | sed -u "s/^/$3: /"
+  target=${3#slow:}
+  [ "$target" = "$3" ] || renice -n 10 $$ >/dev/null
+  one "$target" 2>&1 | sed -u "s/^/$target: /"
   trap - EXIT
   exit
 fi
 for stage in "$@"; do
   case $stage in
-    *,*) echo "$stage" | tr , '\n' | xargs -n 1 -P 2 "$0" --one "$work" ;;
+    *,*) echo "$stage" | tr , '\n' | xargs -n 1 -P 3 "$0" --one "$work" ;;
     *) one "$stage" ;;
   esac
   ! grep -q FAILED "$work/table" || break

@@ -1,0 +1,60 @@
+"""Targets run in their order, three at a time where they may, and some at a low priority."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.roots import ROOT
+
+#: A target that waits until three have begun
+THREE = (
+    "@touch $@; for i in 1 2 3 4 5 6 7 8 9; do set -- *.b; [ $$# -lt 3 ] || break; sleep 1; done"
+)
+RULES = f"""
+%.b:
+\t{THREE}; [ $$# = 3 ]
+good slow:
+\t@echo priority $$(nice)
+bad:
+\t@false
+"""
+
+
+def stages(folder: Path, *words: str) -> tuple[int, str]:
+    """Return the exit code and all output."""
+    (folder / "Makefile").write_text(RULES)
+    done = subprocess.run(
+        [str(ROOT / "tools/stages.sh"), *words], cwd=folder, text=True, check=False, timeout=60,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def table(text: str) -> list[tuple[str, str]]:
+    """Return (target, result) of each line of the table."""
+    return re.findall(r"(?m)^(\S+) +\d+ s  (\w+)$", text)
+
+
+def test_three_run_at_a_time(tmp_path: Path) -> None:
+    code, text = stages(tmp_path, "good", "1.b,2.b,3.b")
+    assert (code, table(text)[0]) == (0, ("good", "passed")), text
+    assert sorted(table(text)[1:]) == [(f"{n}.b", "passed") for n in (1, 2, 3)]
+
+
+def test_a_slow_one_has_a_lower_priority_and_its_own_name(tmp_path: Path) -> None:
+    code, text = stages(tmp_path, "good,slow:slow")
+    found = dict(re.findall(r"(?m)^(\w+): priority (-?\d+)$", text))
+    assert code == 0, text
+    assert int(found["slow"]) > int(found["good"]), text
+
+
+@pytest.mark.parametrize("first", ["bad", "good,bad"])
+def test_what_fails_ends_it_after_its_stage(tmp_path: Path, first: str) -> None:
+    code, text = stages(tmp_path, first, "slow")
+    assert code != 0
+    assert ("bad", "FAILED") in table(text)
+    assert "priority" not in text.partition("slow")[2], text
