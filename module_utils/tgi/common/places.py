@@ -28,8 +28,22 @@ FIREWALL_UNIT = "/etc/systemd/system/tgi-fence.service"
 RUN_LOCK = "/run/tgi-ansible.lock"
 #: First words of Compose projects, units and certificates that this project wrote
 MARK = "# Written by tgi-ansible"
+#: What a bundle brings to a host: bundle_dir
+BUNDLE_DIR = "/var/lib/tgi-bundle"
+#: Where its images are served while Docker pulls them. Part of their name in Docker's own store
+BUNDLE_REGISTRY = "127.0.0.1:5917"
 #: Characters of the name of a network interface in Linux
 _LONGEST_INTERFACE = 15
+
+
+def bundle_image(reference: str) -> str:
+    """Return the name of a pinned image in a registry on loopback, with the same digest."""
+    name, _, digest = reference.partition("@")
+    host, slash, rest = name.partition("/")
+    named = slash and ("." in host or ":" in host or host == "localhost")
+    path = rest if named else name
+    head, colon, _ = path.rpartition(":")
+    return f"{BUNDLE_REGISTRY}/{head if colon else path}@{digest}"
 
 
 def compose_project(model: str) -> str:

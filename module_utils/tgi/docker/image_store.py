@@ -9,6 +9,7 @@ from typing import Any
 
 from ..common.commands import Ask
 from ..common.files import read
+from ..common.places import bundle_image
 from .daemon_json import BOUND_TO_CONTAINERS, DaemonConfigError, parse
 
 _INFO = ["docker", "info", "--format", "{{.DockerRootDir}} {{json .DriverStatus}}"]
@@ -19,8 +20,9 @@ _BY_CONTAINERD_SINCE = 29
 
 
 def has_image(image: str, ask: Ask) -> bool:
-    """Return whether the engine has the image."""
-    return ask(["docker", "image", "inspect", "--format", "{{.Id}}", image]).rc == 0
+    """Return whether the engine has the image, also under the name that a bundle gives it."""
+    inspect = ["docker", "image", "inspect", "--format", "{{.Id}}"]
+    return any(ask([*inspect, name]).rc == 0 for name in (image, bundle_image(image)))
 
 
 def leaves_images_to_containerd(version: str, features: Any) -> bool:

@@ -132,6 +132,7 @@ class _Run:
 
         def fetch_one(file: WeightFile) -> None:
             partial = self.store.partial(file)
+            self._link_mirrored(file, partial)
             work.fetch(file, partial)
             self.store.adopt(file)
             self.store.remember(file, self.store.stamp(file))
@@ -158,15 +159,34 @@ class _Run:
 
     def _nearby(self, file: WeightFile) -> list[Path]:
         """Return copies on this machine: what other tools left instead of a blob, or the mirror."""
-        places = [self.store.blob(file), self.store.snapshot / file.path]
-        if self.wish.mirror:
-            there = SnapshotStore(Path(self.wish.mirror), self.wish.repository, self.wish.revision)
-            places.append(there.blob(file))
+        places = [self.store.blob(file), self.store.snapshot / file.path, *self._mirrored(file)]
         return [place for place in places if place.is_file()]
+
+    def _mirrored(self, file: WeightFile) -> list[Path]:
+        if not self.wish.mirror:
+            return []
+        there = SnapshotStore(Path(self.wish.mirror), self.wish.repository, self.wish.revision)
+        return [there.blob(file)]
+
+    def _shares_disk(self, file: WeightFile) -> bool:
+        """Return whether the mirror's file can have a second name in the cache."""
+        here = self.store.records.stat().st_dev
+        return any(one.is_file() and one.stat().st_dev == here for one in self._mirrored(file))
+
+    def _link_mirrored(self, file: WeightFile, partial: Path) -> None:
+        """Give a file of a mirror's directory a second name, so that the disk holds it once.
+
+        Only a whole one: nothing is written to it then. Its bytes are proven like any others.
+        """
+        for there in self._mirrored(file):
+            # Another file system, or one without links: it is copied
+            with contextlib.suppress(OSError):
+                if there.stat().st_size == file.size and not there.is_symlink():
+                    os.link(there, partial)
 
     def _check_space(self, files: Sequence[WeightFile]) -> None:
         held = sum(path.stat().st_size for path in map(self.store.partial, files) if path.exists())
-        needed = sum(file.size for file in files) - held
+        needed = sum(file.size for file in files if not self._shares_disk(file)) - held
         found = file_system_of(self.store.cache)
         if needed and found.free < needed + self.wish.reserve:
             raise of_snapshot(

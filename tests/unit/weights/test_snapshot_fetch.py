@@ -172,6 +172,16 @@ def test_a_directory_serves_as_mirror(site: WeightSite, tmp_path: Path) -> None:
         )
 
 
+def test_the_disk_holds_a_mirrors_file_once(site: WeightSite, tmp_path: Path) -> None:
+    site.fetch()
+    there = SnapshotStore(tmp_path / "other", NAME, REVISION)
+    # A disk that would not hold a second copy is large enough
+    fetched = fetch(there, site.wish(mirror=str(site.cache), reserve=0))
+    assert fetched.changed
+    for file in fetched.manifest.files:
+        assert there.blob(file).stat().st_ino == site.store.blob(file).stat().st_ino
+
+
 def test_a_damaged_mirror_is_found(site: WeightSite, tmp_path: Path) -> None:
     site.fetch()
     site.store.snapshot.joinpath(SHARDS[0]).resolve().write_bytes(random_bytes(SHARD, 99))

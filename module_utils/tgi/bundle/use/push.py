@@ -1,0 +1,127 @@
+"""Send files of a bundle to a host through one command at a time, each with bytes on its stdin.
+
+That is all that a connection of Ansible needs to offer: a host has no way to the controller. Small
+files go together as a tar archive, large ones in slices that each say where they belong, so that a
+slice may be sent twice and a cut costs one slice.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+import tarfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ...common.problem import problem
+from ...weights.fetch_progress import progress_line
+from ..bundle_form import BundleError
+from .bundle_share import BundleFile
+from .host_files import incoming_name
+
+#: Bytes in one command; also the largest file of an archive, and what a host needs in memory
+SLICE = 32 << 20
+#: Files in one archive, so that something is seen to happen
+_FILES = 200
+_EVERY = 5.0
+#: Run a command with bytes on its stdin; return its exit code and what it said
+Send = Callable[[str, bytes], "tuple[int, str]"]
+
+
+class Push:
+    """Send what a host misses. ``adopt`` gives files their places, and returns the wrong ones."""
+
+    def __init__(
+        self,
+        bundle: Path,
+        incoming: str,
+        send: Send,
+        adopt: Callable[[Sequence[BundleFile]], Sequence[str]],
+        show: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bundle, self._incoming = bundle, incoming.rstrip("/")
+        self._send, self._adopt, self._show, self._clock = send, adopt, show, clock
+        self._began = self._shown = clock()
+        self._sent = self._done = self._total = 0
+
+    def push(self, files: Sequence[BundleFile], held: Mapping[str, int]) -> None:
+        """Send files; of ``held`` ones that many bytes are there. Raise BundleError."""
+        self._total = sum(one.size for one in files)
+        self._done = sum(held.get(one.path, 0) for one in files)
+        wrong = self._send_all(files, held)
+        if wrong:
+            # What an earlier run left may have been wrong, so a second try is worth it
+            self._done -= sum(one.size for one in wrong)
+            wrong = self._send_all(wrong, {})
+        if wrong:
+            what = "reaches the host with other bytes than the bundle has"
+            remedy = "run this again; if it stays so, test the memory of both machines"
+            raise BundleError(problem(wrong[0].path, what, remedy))
+
+    def _send_all(self, files: Sequence[BundleFile], held: Mapping[str, int]) -> list[BundleFile]:
+        named = {one.path: one for one in files}
+        wrong: list[str] = []
+        for batch in batches(files):
+            if len(batch) == 1 and batch[0].size > SLICE:
+                self._send_slices(batch[0], held.get(batch[0].path, 0))
+            else:
+                self._send_archive(batch)
+            wrong += self._adopt(batch)
+        return [named[path] for path in wrong]
+
+    def _send_archive(self, files: Sequence[BundleFile]) -> None:
+        into = shlex.quote(self._incoming)
+        self._run(f"tar --extract --no-same-owner --directory={into}", self._archive(files), files)
+
+    def _archive(self, files: Sequence[BundleFile]) -> bytes:
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for one in files:
+                content = (self._bundle / one.path).read_bytes()
+                entry = tarfile.TarInfo(incoming_name(one))
+                entry.size, entry.mode = len(content), 0o600
+                archive.addfile(entry, io.BytesIO(content))
+        return made.getvalue()
+
+    def _send_slices(self, file: BundleFile, start: int) -> None:
+        into = shlex.quote(f"{self._incoming}/{incoming_name(file)}")
+        with (self._bundle / file.path).open("rb") as source:
+            source.seek(start)
+            while piece := source.read(SLICE):
+                options = "bs=1M iflag=fullblock oflag=seek_bytes conv=notrunc status=none"
+                self._run(f"dd of={into} seek={start} {options}", piece, [file])
+                start += len(piece)
+
+    def _run(self, command: str, content: bytes, files: Sequence[BundleFile]) -> None:
+        code, said = self._send(command, content)
+        if code != 0:
+            what = f"cannot be written on the host ({' '.join(said.split()) or f'exit {code}'})"
+            raise BundleError(
+                problem(files[0].path, what, "see the disk there, then run this again")
+            )
+        count = len(content) if files[0].size > SLICE else sum(one.size for one in files)
+        self._sent += count
+        self._done += count
+        now = self._clock()
+        if now - self._shown >= _EVERY:
+            self._shown = now
+            rate = self._sent / max(now - self._began, 0.001)
+            line = {"what": "bundle", "step": "bring", "done": self._done, "total": self._total}
+            self._show(progress_line({**line, "rate": rate}))
+
+
+def batches(files: Sequence[BundleFile]) -> Iterator[list[BundleFile]]:
+    """Yield large files alone and small ones together, in the order given."""
+    batch: list[BundleFile] = []
+    for one in files:
+        if one.size > SLICE:
+            yield [one]
+            continue
+        if batch and (sum(file.size for file in batch) + one.size > SLICE or len(batch) >= _FILES):
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch
