@@ -102,12 +102,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError
 from ansible.module_utils.tgi.bundle.use.bundle_share import BundleFile
-from ansible.module_utils.tgi.bundle.use.host_files import HostFiles
+from ansible.module_utils.tgi.bundle.use.host_files import BundleOnHost
 from ansible.module_utils.tgi.common.file_system import failing_in_words
 from ansible.module_utils.tgi.common.places import BUNDLE_DIR
 
 
-def work(there: HostFiles, given: dict[str, Any], dry: bool) -> dict[str, Any]:
+def work(there: BundleOnHost, given: dict[str, Any], dry: bool) -> dict[str, Any]:
     """Do one step, and return what the action plugin reads."""
     files = [BundleFile(*one) for one in map(_values, given["files"])]
     step = given["step"]
@@ -142,7 +142,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    there = HostFiles(Path(module.params["directory"]))
+    there = BundleOnHost(Path(module.params["directory"]))
     with failing_in_words(module.fail_json):
         try:
             result = work(there, module.params, module.check_mode)

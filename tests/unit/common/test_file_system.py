@@ -26,7 +26,7 @@ FULL = FileSystem("/var", "/dev/sdb1, xfs", 4096, 20 * GIB, 7, False)
 READ_ONLY = {
     "docker_in_use", "docker_packages_info", "nvidia_driver_info", "tgi_check", "tgi_check_report",
     "tgi_diagnose_client", "tgi_diagnose_gateway", "tgi_diagnose_gpu_host", "tgi_diagnose_verdict",
-    "tgi_gateway_keys",
+    "tgi_bundle_proof", "tgi_gateway_keys", "tgi_layout_image",
     "tgi_image", "tgi_nginx_info", "tgi_plan", "tgi_preflight", "tgi_wait",
 }  # fmt: skip
 #: Modules whose functions do it for them

@@ -41,7 +41,7 @@ def incoming_name(file: BundleFile) -> str:
     return hashlib.sha256(f"{file.sha256} {file.path}".encode()).hexdigest()[:40] + ".part"
 
 
-class HostFiles:
+class BundleOnHost:
     """The directory of a bundle on a host."""
 
     def __init__(self, directory: Path) -> None:

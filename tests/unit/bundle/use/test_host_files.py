@@ -10,7 +10,7 @@ import pytest
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError
 from ansible.module_utils.tgi.bundle.use import host_files
 from ansible.module_utils.tgi.bundle.use.bundle_share import BundleFile
-from ansible.module_utils.tgi.bundle.use.host_files import HostFiles, Missing, incoming_name
+from ansible.module_utils.tgi.bundle.use.host_files import BundleOnHost, Missing, incoming_name
 
 from tests.support.bundle.small_bundle import flip
 
@@ -23,7 +23,7 @@ CONTENT = {"apt/debian-13/a.deb": b"a package", "weights/models--o--n/blobs/aa":
 FILES = [file(name, content) for name, content in CONTENT.items()]
 
 
-def bring(there: HostFiles, files: list[BundleFile] = FILES) -> list[str]:
+def bring(there: BundleOnHost, files: list[BundleFile] = FILES) -> list[str]:
     there.begin(files, there.missing(files))
     for one in files:
         (there.incoming / incoming_name(one)).write_bytes(CONTENT[one.path])
@@ -31,11 +31,11 @@ def bring(there: HostFiles, files: list[BundleFile] = FILES) -> list[str]:
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> HostFiles:
-    return HostFiles(tmp_path / "bundle")
+def there(tmp_path: Path) -> BundleOnHost:
+    return BundleOnHost(tmp_path / "bundle")
 
 
-def test_files_come_to_their_places_readable_by_apt(there: HostFiles) -> None:
+def test_files_come_to_their_places_readable_by_apt(there: BundleOnHost) -> None:
     before = os.umask(0o077)
     try:
         assert bring(there) == []
@@ -46,7 +46,7 @@ def test_files_come_to_their_places_readable_by_apt(there: HostFiles) -> None:
     assert [oct(one.stat().st_mode)[-3:] for one in (package, package.parent)] == ["644", "755"]
 
 
-def test_a_second_look_reads_no_content(there: HostFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_look_reads_no_content(there: BundleOnHost, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(there)
 
     def fail(*_: object) -> str:
@@ -59,14 +59,14 @@ def test_a_second_look_reads_no_content(there: HostFiles, monkeypatch: pytest.Mo
     assert there.missing(FILES) == []
 
 
-def test_a_changed_file_is_missing(there: HostFiles) -> None:
+def test_a_changed_file_is_missing(there: BundleOnHost) -> None:
     bring(there)
     flip(there.directory / FILES[0].path)
     os.utime(there.directory / FILES[0].path, (1, 1))
     assert there.missing(FILES) == [Missing(FILES[0].path, 0)]
 
 
-def test_wrong_bytes_get_no_place(there: HostFiles) -> None:
+def test_wrong_bytes_get_no_place(there: BundleOnHost) -> None:
     there.begin(FILES, there.missing(FILES))
     (there.incoming / incoming_name(FILES[0])).write_bytes(b"a pAckage")
     assert there.adopt(FILES[:1]) == [FILES[0].path]
@@ -74,14 +74,14 @@ def test_wrong_bytes_get_no_place(there: HostFiles) -> None:
     assert there.missing(FILES[:1]) == [Missing(FILES[0].path, 0)]
 
 
-def test_a_half_stays_for_the_next_run(there: HostFiles) -> None:
+def test_a_half_stays_for_the_next_run(there: BundleOnHost) -> None:
     there.begin(FILES, there.missing(FILES))
     (there.incoming / incoming_name(FILES[1])).write_bytes(b"wei")
     assert there.missing(FILES)[1] == Missing(FILES[1].path, 3)
     assert there.stale(FILES) == []
 
 
-def test_files_of_an_earlier_bundle_go(there: HostFiles) -> None:
+def test_files_of_an_earlier_bundle_go(there: BundleOnHost) -> None:
     bring(there)
     (there.incoming / "other.part").write_bytes(b"half")
     newer = [FILES[1]]
@@ -92,7 +92,7 @@ def test_files_of_an_earlier_bundle_go(there: HostFiles) -> None:
     assert (there.directory / FILES[1].path).exists()
 
 
-def test_a_disk_that_is_too_small_is_named_first(there: HostFiles) -> None:
+def test_a_disk_that_is_too_small_is_named_first(there: BundleOnHost) -> None:
     huge = BundleFile("weights/models--o--n/blobs/bb", "0" * 64, 1 << 60)
     with pytest.raises(BundleError, match=r"needs .* more, and 1.0 GiB that stay free; .*disk"):
         there.begin([huge], [Missing(huge.path, 0)])
@@ -100,12 +100,12 @@ def test_a_disk_that_is_too_small_is_named_first(there: HostFiles) -> None:
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "apt/../../x", "wheels/a.whl", "/etc/x"])
-def test_nothing_comes_to_other_places(there: HostFiles, path: str) -> None:
+def test_nothing_comes_to_other_places(there: BundleOnHost, path: str) -> None:
     with pytest.raises(BundleError, match="is no file for a host"):
         there.missing([BundleFile(path, "0" * 64, 1)])
 
 
-def test_texts_are_written_once_and_older_ones_go(there: HostFiles) -> None:
+def test_texts_are_written_once_and_older_ones_go(there: BundleOnHost) -> None:
     bring(there)
     first = {"apt.conf": "a\n", "sources.d/old.sources": "b\n"}
     assert there.end(first, True) == list(first)

@@ -11,7 +11,7 @@ from ansible.module_utils.tgi.bundle.bundle_form import BundleError, read_bundle
 from ansible.module_utils.tgi.bundle.sums import read_sums
 from ansible.module_utils.tgi.bundle.use import push as pushing
 from ansible.module_utils.tgi.bundle.use.bundle_share import BundleFile, HostNeeds, share
-from ansible.module_utils.tgi.bundle.use.host_files import HostFiles, incoming_name
+from ansible.module_utils.tgi.bundle.use.host_files import BundleOnHost, incoming_name
 from ansible.module_utils.tgi.bundle.use.push import Push, batches
 
 from tests.support.bundle.small_bundle import ENTRY, small_bundle
@@ -28,7 +28,7 @@ class Site:
         image = small_bundle(self.bundle)
         needs = HostNeeds("debian-13", image, [ENTRY])
         self.files = share(self.bundle, read_bundle(self.bundle), read_sums(self.bundle), needs)
-        self.there = HostFiles(tmp_path / "host's")
+        self.there = BundleOnHost(tmp_path / "host's")
         self.shown: list[str] = []
         self.sent = 0
         self.cut_after = 10**9
