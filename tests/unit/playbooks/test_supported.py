@@ -59,7 +59,7 @@ def test_an_old_ansible_core_is_named_with_the_remedy(tmp_path: Path) -> None:
 def test_every_playbook_begins_with_it() -> None:
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
         # The parts of other playbooks come after it
-        if path.name not in ("supported.yml", "left_out.yml", "roll_out.yml"):
+        if path.name not in ("supported.yml", "left_out.yml", "roll_out.yml", "bring_bundle.yml"):
             first = yaml.safe_load(path.read_text())[0]
             first = first["ansible.builtin.import_playbook"]
             assert first in ("supported.yml", "preflight.yml"), path.name
