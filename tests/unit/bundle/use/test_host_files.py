@@ -46,7 +46,9 @@ def test_files_come_to_their_places_readable_by_apt(there: BundleOnHost) -> None
     assert [oct(one.stat().st_mode)[-3:] for one in (package, package.parent)] == ["644", "755"]
 
 
-def test_a_second_look_reads_no_content(there: BundleOnHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_look_reads_no_content(
+    there: BundleOnHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bring(there)
 
     def fail(*_: object) -> str:
