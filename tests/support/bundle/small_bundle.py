@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.tgi.bundle.bundle_form import BundleImage, BundleModel, write_bundle
-from ansible.module_utils.tgi.bundle.sums import sums_of, write_sums
-from ansible.module_utils.tgi.weights.manifest import Manifest, WeightFile
-
+from module_utils.tgi.bundle.bundle_form import BundleImage, BundleModel, write_bundle
+from module_utils.tgi.bundle.sums import sums_of, write_sums
+from module_utils.tgi.weights.manifest import Manifest, WeightFile
 from tests.support.bundle.samples import FORM
 
 MODEL, REVISION = "org/name", "d1" * 20

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.tgi.bundle.use.apt_sources import apt_files
 
+from module_utils.tgi.bundle.use.apt_sources import apt_files
 from tests.support.bundle.samples import FORM
 
 PARTS = [vars(one) for one in FORM.apt]
