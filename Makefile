@@ -46,10 +46,11 @@ secrets: ## Make the API keys that consumers lack, into a vault: INVENTORY=inven
 	@test -n "$(INVENTORY)" || { echo 'Name the inventory, for example: make secrets INVENTORY=inventories/mysite'; exit 2; }
 	@$(PLAY) -i $(INVENTORY) playbooks/secrets.yml $(or $(OPTIONS),--ask-vault-pass)
 
-# newest-converge is the first and scenario-default the last: they use the same hosts
+# With NEWEST, unit tests run on that Python too, and one scenario runs on it instead
 test: ## Run all tests and print how long each took (as root); PYTHON=python3.13 uses that Python, NEWEST= one more
 	@tools/stages.sh prepare $(subst $(SPACE),$(COMMA),$(strip images lint $(NEWEST:%=newest-prepare))) \
-	  $(subst $(SPACE),$(COMMA),$(strip $(NEWEST:%=newest-converge) slow:unit $(SCENARIOS:%=scenario-%) \
+	  $(subst $(SPACE),$(COMMA),$(strip slow:unit \
+	  $(patsubst %-default,$(if $(NEWEST),newest-)%-default,$(SCENARIOS:%=scenario-%)) \
 	  $(NEWEST:%=slow:newest-unit) $(BESIDE:%=end-to-end-%))) end-to-end-readme_sandbox
 
 images:
@@ -79,23 +80,17 @@ end-to-end: ## Test what README prints, llama.cpp's server and the collection (a
 end-to-end-%: | $(VENV)
 	@$(BIN)/pytest tests/end_to_end/test_$*.py
 
-newest-python: ## Run unit tests and site.yml on the newest Python of this machine (as root)
+newest-python: ## Run unit tests and a whole deployment on the newest Python of this machine (as root)
 	@python=$$(tests/sandbox/find_python.sh newer python3) && \
 	{ test -z "$$python" || { echo "Testing on $$python"; $(MAKE) NEWEST=$$python newest-stages; }; }
 
-# What depends on the Python of the controller. Not lint: pyproject.toml names the Python that ruff and
-# mypy judge for, whichever runs them
-.PHONY: newest-prepare newest-unit newest-converge newest-stages converge
-newest-prepare newest-unit newest-converge: newest-%:
+# Not lint: pyproject.toml names the Python that ruff and mypy judge for, whichever runs them
+.PHONY: newest-prepare newest-unit newest-scenario-default newest-stages
+newest-prepare newest-unit newest-scenario-default: newest-%:
 	@$(MAKE) PYTHON=$(NEWEST) $*
 
 newest-stages:
-	@tools/stages.sh newest-prepare newest-unit,newest-converge
-
-# The tests of the hosts run on the other Python: what they ask does not depend on the controller's
-converge:
-	@tests/sandbox/images.sh trixie bookworm
-	@for step in destroy converge idempotence destroy; do $(BIN)/molecule $$step --scenario-name default || exit; done
+	@tools/stages.sh newest-prepare newest-unit,newest-scenario-default
 
 collection: ## Build the Ansible collection tgi.serving into build/
 	@$(BIN)/python -m collection.build build
