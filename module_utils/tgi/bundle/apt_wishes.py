@@ -49,7 +49,9 @@ def apt_wish(
     system, or two hosts have one repository at two addresses.
     """
     sources = {one.name: one for one in distribution_sources(system, uris, keyring)}
-    groups = {AptGroup(tuple(sorted({*_ALWAYS, *more}))): None}
+    # Without pins, all can come together: each group costs apt seconds
+    plain = {*_ALWAYS, *more}
+    pinned: dict[AptGroup, None] = {}
     for entry in wanted:
         if entry.get("refused"):
             remedy = f"take {system} out of bundle_systems, or change that"
@@ -65,10 +67,12 @@ def apt_wish(
                 raise BundleError(
                     problem(where, what, "make a bundle for each, or write one address")
                 )
-        if entry["packages"]:
-            pins = tuple(_pin(one) for one in entry.get("pins") or ())
-            groups[AptGroup(tuple(map(str, entry["packages"])), pins)] = None
-    return AptWish(system, tuple(sources.values()), tuple(groups))
+        packages = tuple(map(str, entry["packages"]))
+        if pins := tuple(_pin(one) for one in entry.get("pins") or ()):
+            pinned[AptGroup(packages, pins)] = None
+        else:
+            plain.update(packages)
+    return AptWish(system, tuple(sources.values()), (AptGroup(tuple(sorted(plain))), *pinned))
 
 
 def _source(given: Mapping[str, Any]) -> AptSource:

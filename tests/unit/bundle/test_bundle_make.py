@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.bundle.apt_wishes import apt_wish
+from ansible.module_utils.tgi.bundle.apt_wishes import AptGroup, apt_wish
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError, read_bundle
 from ansible.module_utils.tgi.bundle.bundle_make import Made, MakeWish, make_bundle
 from ansible.module_utils.tgi.bundle.image_layout import digest_in
@@ -245,7 +245,7 @@ def test_damage_is_repaired_and_only_that_comes(
 
 def test_what_is_no_longer_wanted_goes(bundle: Path, wish: MakeWish, site: BundleSite) -> None:
     other = site.images.put_image("other")
-    apt = wish.apt[0]._replace(groups=wish.apt[0].groups[:1])
+    apt = wish.apt[0]._replace(groups=(AptGroup(("python3",)),))
     made, _ = again(replace(wish, images=[other], apt=[apt]))
     assert made.fetched == ["packages of debian-13", "images"]
     blobs = {path.name for path in (bundle / "images/blobs/sha256").iterdir()}
