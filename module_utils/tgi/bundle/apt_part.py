@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +20,6 @@ from .apt_wishes import AptWish
 from .bundle_form import BundleApt, BundleError
 from .sums import sha256_of
 
-_CAT = "/usr/lib/apt/apt-helper"
 _SHA256 = re.compile(r"(?m)^ ([0-9a-f]{64}) +\d+ (\S+)$")
 
 
@@ -78,7 +76,7 @@ class AptPart:
         for one in self._packages:
             self._take(one)
         made = {one.target for one in self._packages}
-        for index in self._root.indexes():
+        for index in self._root.indexes:
             made.update(self._keep_index(index))
         return [*self._described(made)]
 
@@ -139,7 +137,7 @@ class AptPart:
         elif source.suite != "/":
             at = at / source.suite.strip("/")
         signed = self._root.release_files(index)
-        ending = index.file.name.rpartition(index.name.replace("/", "_"))[2]
+        ending = index.file.name[len(index.plain.name) :]
         listed = {
             (digest, name)
             for path in signed
@@ -151,7 +149,7 @@ class AptPart:
         content = index.file.read_bytes()
         if (hashlib.sha256(content).hexdigest(), f"{index.name}{ending}") not in listed:
             # The mirror has a form that apt does not keep; the plain one is signed too
-            content, target = _plain(index.file), at / index.name
+            content, target = index.plain.read_bytes(), at / index.name
             if (hashlib.sha256(content).hexdigest(), index.name) not in listed:
                 what = f"has {index.name} with other bytes than its Release says"
                 raise BundleError(problem(source.uri, what, "report this: apt had accepted it"))
@@ -179,11 +177,6 @@ def _key(source: AptSource) -> bytes:
     except KeyRefusedError as error:
         remedy = "correct the address of the key, or its fingerprint"
         raise BundleError(problem(f"the repository {source.name}", str(error), remedy)) from error
-
-
-def _plain(path: Path) -> bytes:
-    done = subprocess.run([_CAT, "cat-file", str(path)], capture_output=True, check=True)
-    return done.stdout
 
 
 def _link(source: Path, target: Path) -> None:

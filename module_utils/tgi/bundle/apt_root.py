@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import urllib.parse
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ from .apt_systems import AptSource
 from .apt_wishes import AptGroup
 from .bundle_form import BundleError
 
+_CAT = "/usr/lib/apt/apt-helper"
 _URI = re.compile(r"'([^']+)' (\S+) (\d+) SHA256:([0-9a-f]{64})")
 #: As a mirror has them, so that the bytes are those that the publisher signed
 _KEPT = "xz gz bz2 zst lz4 lzma"
@@ -56,9 +58,10 @@ Acquire::Retries "3";
 
 
 class AptIndex(NamedTuple):
-    """A list of packages that apt has: its file, and its name in the repository's Release."""
+    """A list of packages: as it came, unpacked, and its name in the repository's Release."""
 
     file: Path
+    plain: Path
     name: str
     #: The source's address and suite, as apt writes them
     uri: str
@@ -80,12 +83,17 @@ class AptRoot:
     def __init__(self, root: Path, architecture: str = "amd64") -> None:
         self.root = root
         self.archives = root / "archives"
+        #: The lists of packages, after update()
+        self.indexes: list[AptIndex] = []
         self._configuration = root / "apt.conf"
         self._architecture = architecture
 
     def set_up(self, sources: Sequence[AptSource], keys: Path) -> None:
         """Write apt's configuration; ``keys`` has NAME.asc of each source with a key."""
-        for name in ("state", "lists/partial", "cache", "archives/partial", "log"):
+        # apt takes lists that it finds unpacked for old ones
+        for name in ("lists", "signed"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for name in ("state", "lists/partial", "signed", "cache", "archives/partial", "log"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         for name in ("status", "extended"):
             (self.root / name).touch()
@@ -111,15 +119,24 @@ class AptRoot:
         if wrong := [line for line in said.splitlines() if line.startswith("W:")]:
             # apt goes on with old lists where a signature is wrong
             self._refuse("cannot read its sources", wrong)
+        self.indexes = self._unpacked()
 
-    def indexes(self) -> list[AptIndex]:
-        """Return the lists of packages that were fetched."""
+    def _unpacked(self) -> list[AptIndex]:
+        """Unpack the lists, in which apt then looks things up ten times as fast."""
         form = "$(FILENAME)\t$(METAKEY)\t$(SITE)\t$(RELEASE)\t$(CREATED_BY)"
         found = []
         for line in self._apt("indextargets", "--format", form).splitlines():
             file, name, uri, suite, kind = line.split("\t")
-            if kind == "Packages" and Path(file).exists():
-                found.append(AptIndex(Path(file), name, uri.rstrip("/"), suite))
+            came = Path(file)
+            if kind != "Packages" or not came.exists():
+                continue
+            plain, kept = came.with_name(came.name[: -len(_ending(came, name)) or None]), came
+            if plain != came:
+                kept = self.root / "signed" / came.name
+                done = subprocess.run([_CAT, "cat-file", file], capture_output=True, check=True)
+                came.rename(kept)
+                plain.write_bytes(done.stdout)
+            found.append(AptIndex(kept, plain, name, uri.rstrip("/"), suite))
         return found
 
     def plan(self, groups: Iterable[AptGroup]) -> dict[str, AptPackage]:
@@ -145,10 +162,9 @@ class AptRoot:
 
     def release_files(self, index: AptIndex) -> list[Path]:
         """Return the signed files that name an index: InRelease, or Release and Release.gpg."""
-        ending = index.name.replace("/", "_")
-        start = index.file.name.rpartition(ending)[0]
+        start = index.plain.name.removesuffix(index.name.replace("/", "_"))
         names = ("InRelease", "Release", "Release.gpg")
-        return [path for name in names if (path := index.file.with_name(start + name)).exists()]
+        return [path for name in names if (path := index.plain.with_name(start + name)).exists()]
 
     def _pin(self, group: AptGroup) -> None:
         write(self.root / "preferences", preferences_text(group.pins).encode())
@@ -189,6 +205,11 @@ _INSTALL = ("--no-install-recommends", "--allow-downgrades", "--allow-change-hel
 
 def _words(group: AptGroup) -> str:
     return f"cannot bring {', '.join(group.packages)}"
+
+
+def _ending(file: Path, name: str) -> str:
+    """Return what a list's file has behind the list's name, such as ``.xz``."""
+    return file.name.rpartition(name.replace("/", "_"))[2]
 
 
 def pool_path(package: AptPackage, uri: str) -> str | None:
