@@ -15,7 +15,7 @@ from tests.support.bundle.samples import FORM
 
 MODEL, REVISION = "org/name", "d1" * 20
 ENTRY = {"name": "small", "model_id": MODEL, "revision": REVISION, "options": {}}
-WEIGHTS = {"config.json": b"{}", "model.safetensors": bytes(range(256)) * 500}
+WEIGHTS = {"config.json": b"{}", "model.safetensors": bytes(range(256)) * 100}
 _FILES = {
     "apt/docker.asc": b"a key",
     "apt/debian-13/docker/dists/trixie/InRelease": b"signed",

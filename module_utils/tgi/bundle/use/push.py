@@ -24,6 +24,8 @@ from .host_files import incoming_name
 SLICE = 32 << 20
 #: Files in one archive, so that something is seen to happen
 _FILES = 200
+#: Bytes that the host proves in one go
+_TOGETHER = 8 * SLICE
 _EVERY = 5.0
 #: Run a command with bytes on its stdin; return its exit code and what it said
 Send = Callable[[str, bytes], "tuple[int, str]"]
@@ -61,14 +63,23 @@ class Push:
             raise BundleError(problem(wrong[0].path, what, remedy))
 
     def _send_all(self, files: Sequence[BundleFile], held: Mapping[str, int]) -> list[BundleFile]:
+        """Send files, and return those whose bytes are wrong on the host."""
         named = {one.path: one for one in files}
         wrong: list[str] = []
+        came: list[BundleFile] = []
         for batch in batches(files):
             if len(batch) == 1 and batch[0].size > SLICE:
                 self._send_slices(batch[0], held.get(batch[0].path, 0))
-            else:
-                self._send_archive(batch)
-            wrong += self._adopt(batch)
+            elif lacking := [
+                one for one in batch if not one.size or held.get(one.path, 0) < one.size
+            ]:
+                self._send_archive(lacking)
+            came += batch
+            # A call of the module costs more than a slice
+            if sum(one.size for one in came) >= _TOGETHER:
+                wrong += self._adopt(came)
+                came = []
+        wrong += self._adopt(came) if came else []
         return [named[path] for path in wrong]
 
     def _send_archive(self, files: Sequence[BundleFile]) -> None:

@@ -1,0 +1,128 @@
+"""Make a bundle, take the hosts' network away, and deploy two models from the bundle alone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.bundle.air_gap import MODELS, AirGap, changes, shell
+from tests.support.bundle.small_bundle import flip
+from tests.support.hub.local_hub import local_hub
+from tests.support.hub.weight_sites import small_repository
+
+
+@dataclass
+class Site:
+    """The hosts, and the bundle with the key that verifies it."""
+
+    hosts: AirGap
+    bundle: Path
+    key: Path
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return how a run names the bundle."""
+        return "-e", f"bundle={self.bundle}", "-e", f"bundle_public_key={self.key}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    place = tmp_path_factory.mktemp("air-gap")
+    secret, public = place / "secret.key", place / "maker.pub"
+    shell("minisign", "-G", "-W", "-f", "-p", str(public), "-s", str(secret))
+    with local_hub() as hub:
+        for model in MODELS:
+            hub.repositories[model] = small_repository()
+        hosts = AirGap(place, hub.endpoint)
+        try:
+            hosts.create()
+            made = hosts.play(
+                "playbooks/bundle.yml", "-e", f"bundle={place / 'bundle'}",
+                "-e", f"bundle_signing_key={secret}", "-e", '{"bundle_systems": ["debian-13"]}',
+            )  # fmt: skip
+            assert made.returncode == 0, made.stdout + made.stderr
+            hosts.cut()
+            yield Site(hosts, place / "bundle", public)
+        finally:
+            hosts.destroy()
+
+
+KINDS = {
+    "package": "apt/debian-13/**/nginx_*.deb",
+    "image": "images/blobs/sha256/*",
+    "weights": "weights/models--*/blobs/*",
+    "wheel": "wheels/*.whl",
+    "project": "project.bundle",
+}
+
+
+def test_one_byte_of_each_kind_is_refused_by_name_before_a_change(site: Site) -> None:
+    harmed = {kind: sorted(site.bundle.glob(name))[0] for kind, name in KINDS.items()}
+    kept = {path: path.read_bytes() for path in harmed.values()}
+    for path in harmed.values():
+        flip(path)
+    try:
+        done = site.hosts.play("site.yml", *site.words)
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
+    assert done.returncode == 2
+    for kind, path in harmed.items():
+        assert f"- {kind}: {path.relative_to(site.bundle)}: its SHA-256 is" in done.stdout
+    recap = changes(done.stdout)
+    assert "localhost" in recap
+    assert all("changed=0" in line for line in recap.values()), done.stdout
+    assert site.hosts.on("gpu1", "ls -A /var/lib/tgi-bundle 2>/dev/null") == ""
+
+
+def test_hosts_without_a_route_serve_both_models(site: Site) -> None:
+    assert site.hosts.on("gpu1", "timeout 5 sh -c 'getent hosts deb.debian.org'") == ""
+    done = site.hosts.play("site.yml", *site.words)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+    for view in ("direct", "edge"):
+        assert f"PASSED: gpu1 ({view})" in done.stdout or f"PASSED: edge1 ({view})" in done.stdout
+    served = site.hosts.on("gpu1", "docker ps --format '{{.Image}}'").splitlines()
+    image = site.hosts.inventory.joinpath("hosts.yml").read_text().partition("@sha256:")[2][:64]
+    assert served == [f"127.0.0.1:5917/huggingface/text-generation-inference@sha256:{image}"] * 2
+
+
+def test_the_disk_of_a_host_holds_weights_once(site: Site) -> None:
+    folder = "models--acme--scribe/blobs"
+    names = f"/var/lib/tgi-bundle/weights/{folder} /var/lib/tgi/hub/{folder}"
+    listed = site.hosts.on("gpu1", f"find {names} -type f -printf '%i %n %f\\n' | sort | uniq -c")
+    rows = [line.split() for line in listed.splitlines()]
+    assert len(rows) == 8, listed
+    assert all((count, links) == ("2", "2") for count, _, links, _ in rows), listed
+
+
+def test_a_second_run_sends_and_changes_nothing(site: Site) -> None:
+    done = site.hosts.play("site.yml", *site.words)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+    assert all("changed=0" in line for line in changes(done.stdout).values()), done.stdout
+
+
+def test_the_controllers_packages_install_without_a_network(site: Site, tmp_path: Path) -> None:
+    clone, venv = tmp_path / "project", tmp_path / "venv"
+    shell(
+        "git",
+        "clone",
+        "--quiet",
+        "--branch",
+        "main",
+        str(site.bundle / "project.bundle"),
+        str(clone),
+    )
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    wheels = site.bundle / "wheels"
+    offline = ["--no-index", "--find-links", str(wheels), "--require-hashes"]
+    listed = ["-r", str(wheels / "requirements.txt")]
+    shell(str(venv / "bin/pip"), "install", "--quiet", *offline, *listed)
+    said = shell(str(venv / "bin/ansible-playbook"), "--syntax-check", str(clone / "site.yml"))
+    assert "site.yml" in said
+    shutil.rmtree(venv)
