@@ -148,4 +148,8 @@ def words(block: Block, name: str) -> list[list[str]]:
 
 
 def locations(conf: Block) -> list[tuple[str, Block]]:
-    return [(" ".join(found[1:]), inner) for found, inner in every(api(conf), "location")]
+    """Return each location with what is in it, but for the locations within."""
+    return [
+        (" ".join(found[1:]), [one for one in inner or [] if one[0][0] != "location"])
+        for found, inner in every(api(conf), "location")
+    ]

@@ -74,16 +74,16 @@ function choose(r, wanted) {
     return name;
 }
 
-// On to a model's location of a kind. "quiet_" is for a request whose own words must not get into the error log
-function pass(r, name, kind) {
+// On to a model's location, '@' or below a path. "quiet_" is for a request whose own words must not get into the error log
+function pass(r, name, below) {
     const place = own(models.replicated, name) ? 'model_' + name : 'backend';
-    r.internalRedirect('@' + (r.variables.gateway_quiet || '') + kind + place);
+    r.internalRedirect(below + (r.variables.gateway_quiet || '') + place);
 }
 
 function send(r, wanted) {
     const name = choose(r, wanted);
     if (name !== null) {
-        pass(r, name, '');
+        pass(r, name, '@');
     }
 }
 

@@ -17,11 +17,11 @@ function differs(names, found, bytes) {
 function send(r, name, found) {
     const engine = models.engines[name];
     if (!gateway.own(keys, engine)) {
-        gateway.pass(r, name, '');
+        gateway.pass(r, name, '@');
     } else if (differs(keys[engine][r.variables.gateway_path], found, r.requestBuffer)) {
         r.internalRedirect('@rewrite');
     } else {
-        gateway.pass(r, name, 'dialect_');
+        gateway.pass(r, name, '/_gateway/dialect/');
     }
 }
 
@@ -47,7 +47,7 @@ function byPath(r) {
     try {
         found = scanner.scan(r.requestBuffer, true, true);
     } catch (e) {
-        gateway.pass(r, name, '');
+        gateway.pass(r, name, '@');
         return;
     }
     send(r, name, found);

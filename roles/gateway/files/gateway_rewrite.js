@@ -21,7 +21,7 @@ function send(r) {
         r.variables.gateway_body = made.text;
     }
     r.variables.gateway_plan = JSON.stringify(made.plan);
-    gateway.pass(r, name, 'dialect_');
+    gateway.pass(r, name, '/_gateway/dialect/');
 }
 
 export default {send};

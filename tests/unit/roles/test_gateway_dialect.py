@@ -140,14 +140,14 @@ def text_of(found: dict[str, Any]) -> str:
 )
 def test_a_body_without_a_key_of_the_dialect_goes_on_as_it_is(body: str) -> None:
     found = asked(body)
-    assert found == {"to": "@dialect_backend", "model": "llama"}
+    assert found == {"to": "/_gateway/dialect/backend", "model": "llama"}
 
 
 @pytest.mark.parametrize("key", ["stop", "tools", "st\\u006fp", "\\u0073\\u0074\\u006f\\u0070"])
 def test_a_body_with_one_is_rewritten(key: str) -> None:
     body = f'{{"model": "wide", "{key}": 1}}'
     found = asked(body, gateway_quiet="quiet_")
-    assert (found["to"], found["body"]) == ("@quiet_dialect_model_wide", f"new {body}")
+    assert (found["to"], found["body"]) == ("/_gateway/dialect/quiet_model_wide", f"new {body}")
     assert json.loads(found["plan"]) == {"route": CHAT, "live": False}
     assert json.loads(asked(body, streams="live")["plan"])["live"] is True
 
@@ -204,9 +204,9 @@ def test_keys_behind_too_many_parts_are_looked_for() -> None:
 
 def test_the_path_names_the_model_of_a_body_of_any_kind() -> None:
     named = {"handler": "byPath", "gateway_named": "wide"}
-    assert asked('{"model": "no-such", "stop": 1}', **named)["to"] == "@dialect_model_wide"
+    assert asked('{"model": "no-such", "stop": 1}', **named)["to"] == "/_gateway/dialect/model_wide"
     assert asked("{no json", **named)["to"] == "@model_wide"
-    assert asked(f'{{"x": [{MANY}]}}', **named)["to"] == "@dialect_model_wide"
+    assert asked(f'{{"x": [{MANY}]}}', **named)["to"] == "/_gateway/dialect/model_wide"
     native = {**named, "gateway_path": "/generate"}
     assert asked('{"stop": 1}', **native) == {"to": "@model_wide", "model": "wide"}
     unknown = asked("{}", "byPath", gateway_named="no-such", gateway_consumer="duck")

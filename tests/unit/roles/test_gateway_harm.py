@@ -45,7 +45,7 @@ def test_a_handler_writes_no_request_into_the_error_log(conf: Block) -> None:
     levels = {level for _, level in words(conf, "error_log")}
     assert levels == {"warn", "crit", "alert", "error"}
     loud = [name for name, inner in locations(conf) if words(inner, "error_log")]
-    assert loud == ["@backend", "@dialect_backend"]
+    assert loud == ["@backend", "= /_gateway/dialect/backend"]
     (quiet,) = [inner for w, inner in every(conf, "map") if w[-1] == "$gateway_quiet" and inner]
     pattern = quiet[1][0][0].strip('"')[1:]
     for told in ("a.b:443  /v1/x", "a  /models/x/generate"):

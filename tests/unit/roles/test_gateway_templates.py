@@ -58,14 +58,12 @@ def test_every_route_is_keyed_or_known_to_be_open(conf: Block) -> None:
         ]
         (keyed if is_keyed else open_to_all).append(name)
     inner_only = [n for n, b in locations(conf) if (["internal"], None) in b]
-    assert all(n.startswith("= /_gateway/") for n in inner_only)
+    assert all(n.removeprefix("= ").startswith("/_gateway/") for n in inner_only)
     assert set(open_to_all) - set(inner_only) == {
         "= /health",
         "~ ^/models/(?<gateway_named>[^/]+)/health$",
         "@backend",
         "@quiet_backend",
-        "@dialect_backend",
-        "@quiet_dialect_backend",
         "@rewrite",
         "/",
     }
@@ -165,7 +163,7 @@ def test_who_is_unknown_has_no_body_kept(conf: Block) -> None:
     ours = (
         "= /_gateway/health",
         "@rewrite",
-        *(f"@{a}{b}backend" for a in ("", "quiet_") for b in ("", "dialect_")),
+        *(f"{a}{b}backend" for a in ("@", "= /_gateway/dialect/") for b in ("", "quiet_")),
     )
     for name, inner in locations(conf):
         if inner[0][0][:2] == ["if", "($gateway_consumer"] or name in ours:
