@@ -93,11 +93,13 @@ class LocalHub:
         self.open = threading.Event()
         self.open.set()
         self.port = 0
+        #: Its name to others; its storage has another
+        self.host = "127.0.0.1"
 
     @property
     def endpoint(self) -> str:
         """Return its address, as HF_ENDPOINT."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def storage(self) -> str:
@@ -116,11 +118,11 @@ class LocalHub:
 
 
 @contextmanager
-def local_hub() -> Iterator[LocalHub]:
-    """Run a server for a test."""
+def local_hub(address: str = "127.0.0.1") -> Iterator[LocalHub]:
+    """Run a server for a test, at an address of this machine."""
     hub = LocalHub()
     handler = type("Handler", (_Handler,), {"hub": hub})
-    with _Server(("127.0.0.1", 0), handler) as server:
+    with _Server((address, 0), handler) as server:
         hub.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
