@@ -9,6 +9,7 @@ from typing import Any
 
 import ansible.module_utils
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -71,6 +72,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             said = in_words(error) if isinstance(error, OSError) else str(error)
             return {"failed": True, "msg": said}
         found = {"sizes": made.sizes, "fetched": made.fetched}
+        if notes := [*made.notes, *_drivers(task_vars or {})]:
+            found["warnings"] = notes
         if dry:
             return {"changed": bool(made.sizes), **found}
         size = size_of(wish.bundle)
@@ -105,6 +108,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             Path(given["signing_key"]) if given["signing_key"] else None,
             str(self._templar.template(variables.get("bundle_signing_passphrase")) or ""),
         )
+
+
+def _drivers(variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a note where a role is to install what no bundle has."""
+    for host in (variables.get("groups") or {}).get("gpu_hosts") or []:
+        if boolean(variables["hostvars"][host].get("nvidia_driver_install", False), strict=False):
+            what = "is true, and a bundle has no driver, as that depends on the host's kernel"
+            remedy = "install it before, or from a mirror inside (nvidia_driver_apt_uri)"
+            yield problem(f"nvidia_driver_install of {host}", what, remedy)
 
 
 class _Values:

@@ -63,6 +63,8 @@ class Made:
 
     sizes: dict[str, int]
     fetched: list[str] = field(default_factory=list)
+    #: What the user should know
+    notes: list[str] = field(default_factory=list)
     signature: str = ""
     form: BundleForm | None = None
     changed: bool = False
@@ -109,6 +111,10 @@ class _Making:
             self.say(line)
         due = [part for part in self.apt if not self.before.has_packages(part.wish)]
         made = Made(self._sizes(due))
+        if self.history.changes():
+            made.notes.append(
+                problem(HISTORY, "lacks changes that are not committed", "git commit")
+            )
         self._check_space(sum(made.sizes.values()))
         if not dry:
             self.before.set_aside()

@@ -211,6 +211,7 @@ def test_a_second_run_asks_no_one(bundle: Path, wish: MakeWish, site: BundleSite
     before, sums = asked(site), (bundle / "SHA256SUMS").read_bytes()
     made, said = again(wish)
     assert (made.fetched, made.changed, said) == ([], False, ["nothing is missing"])
+    assert made.notes == []
     assert asked(site) == before
     assert (bundle / "SHA256SUMS").read_bytes() == sums
     assert not (bundle / ".making").exists()
@@ -309,3 +310,22 @@ def test_a_forged_list_of_packages_is_refused(wish: MakeWish, tmp_path: Path) ->
         make_bundle(replace(wish, apt=[apt]), lambda _: None)
     assert PASSWORD not in str(caught.value)
     assert not list(wish.bundle.rglob("*.deb"))
+
+
+def test_what_is_not_committed_is_no_part_of_it_and_that_is_said(
+    bundle: Path, wish: MakeWish, project: Path, tmp_path: Path
+) -> None:
+    secret = project / "requirements/vault.yml"
+    secret.write_text("planted\n")
+    listed = project / "requirements/run.txt"
+    text = listed.read_text()
+    listed.write_text(f"# more\n{text}")
+    try:
+        made, _ = again(wish)
+    finally:
+        listed.write_text(text)
+        secret.unlink()
+    assert made.notes == ["project.bundle lacks changes that are not committed; git commit"]
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", str(bundle / "project.bundle"), str(clone)], check=True)
+    assert not (clone / "requirements/vault.yml").exists()

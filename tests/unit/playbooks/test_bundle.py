@@ -36,11 +36,13 @@ def run(place: Path, inventory: dict[str, Any], *words: str) -> tuple[int, str]:
 
 
 def test_check_mode_says_the_sizes_and_keeps_secrets(site: BundleSite, tmp_path: Path) -> None:
-    code, said = run(tmp_path, site.inventory(token=TOKEN), "-vvv")
+    inventory = site.inventory(token=TOKEN, nvidia_driver_install=True)
+    code, said = run(tmp_path, inventory, "-vvv")
     assert code == 0, said
     for line in ("packages of debian-13: ", "images: ", "weights: 5.8 MiB", "in all: "):
         assert f"{line}" in said
     assert TOKEN not in said
+    assert "nvidia_driver_install of gpu1.invalid is true, and a bundle has no" in said
     assert not (tmp_path / "bundle").exists()
     sent = [headers.get("Authorization") for _, _, headers in site.hub.requests]
     assert f"Bearer {TOKEN}" in sent
