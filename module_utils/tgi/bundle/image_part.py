@@ -141,7 +141,8 @@ class ImagePart:
                 "log in with skopeo login for a private registry, correct tgi_image, or run this "
                 "again: what came stays"
             )
-            raise BundleError(problem(words[-2 if command == "copy" else -1], said, remedy))
+            image = words[-2 if command == "copy" else -1].partition("://")[2]
+            raise BundleError(problem(image, f"cannot be had: {said}", remedy))
         return done.stdout
 
 

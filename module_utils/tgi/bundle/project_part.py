@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ HISTORY = "project.bundle"
 REQUIREMENTS = "wheels/requirements.txt"
 #: For another Python than the one that runs: wheels of any glibc since 2018
 _PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
+
+#: A requirement, its marker, and the sign that the line goes on
+_MARKED = re.compile(r"([^\s#;]+) *; *([^\\]+?)( *\\?)")
 
 
 class WheelsPart:
@@ -47,7 +51,11 @@ class WheelsPart:
                 self.version,
             ]
             asked += [f"--platform={one}" for one in _PLATFORMS]
-        asked += ["--requirement", str(self._requirements)]
+        # pip judges markers by the Python that runs it, whatever Python it is to fetch for
+        growing = self.place / ".requirements.growing"
+        text = self._requirements.read_text(encoding="utf-8")
+        growing.write_text(requirements_for(text, self.version), encoding="utf-8")
+        asked += ["--requirement", str(growing)]
         pip = [self._python, "-m", "pip", "download", "--disable-pip-version-check"]
         _run(
             [*pip, *asked], "pip", "let pip reach its index (pip config list), then run this again"
@@ -61,6 +69,31 @@ class WheelsPart:
             if sha256_of(path).encode() not in wanted:
                 path.unlink()
         write(self._list, wanted)
+
+
+def requirements_for(text: str, version: str) -> str:
+    """Return a list of pip's without markers: what a version of CPython on Linux needs.
+
+    Lines of hashes belong to the requirement above them.
+    """
+    from packaging.markers import Marker
+
+    environment = {
+        "python_version": version,
+        "python_full_version": f"{version}.0",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+    }
+    kept, wanted = [], True
+    for line in text.splitlines():
+        found = _MARKED.fullmatch(line)
+        if not line.startswith((" ", "\t")):
+            wanted = not found or Marker(found[2]).evaluate(environment)
+        if wanted:
+            kept.append(f"{found[1]}{found[3]}" if found else line)
+    return "\n".join([*kept, ""])
 
 
 class HistoryPart:
