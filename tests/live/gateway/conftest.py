@@ -13,6 +13,8 @@ from tests.support.live.sites import Site, inventory_of, load_sites
 __all__ = ["pytest_terminal_summary"]
 
 OF_EVERY_NGINX = {"test_reload", "test_streams", "test_stream_pace", "test_scanners"}
+#: Fixtures that give a gateway other settings than the inventory's
+OTHER_SETTINGS = {"balanced", "changed", "chosen", "counted", "dry", "many"}
 known_sites = cache(load_sites)
 
 
@@ -31,11 +33,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Test one gateway after another, and each module whole: its plays then run once.
 
-    pytest itself would mix the modules' tests.
+    pytest itself would mix the modules' tests. Those with other settings come last: none of them
+    needs a play that brings the usual ones back.
     """
     written = {item: number for number, item in enumerate(items)}
     yield
-    items.sort(key=lambda item: (_host(item), written[item]))
+    items.sort(key=lambda item: (_host(item), _has_other_settings(item), written[item]))
 
 
 def _host(item: pytest.Item) -> str:
@@ -43,9 +46,15 @@ def _host(item: pytest.Item) -> str:
     return site.host if site else ""
 
 
+def _has_other_settings(item: pytest.Item) -> bool:
+    return not OTHER_SETTINGS.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(autouse=True)
-def fresh_counters(request: pytest.FixtureRequest) -> None:
-    """Reset the engines' counters before each test."""
+def fresh(request: pytest.FixtureRequest) -> None:
+    """Reset the engines' counters before each test, and bring the usual settings back."""
     if "site" in request.fixturenames:
         site: Site = request.getfixturevalue("site")
+        if not _has_other_settings(request.node):
+            site.settle()
         site.forget()

@@ -9,7 +9,6 @@ import json
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import httpx
@@ -182,35 +181,25 @@ def test_wrong_keys_run_dry_and_good_ones_from_there_do_not(site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def usual(site: Site) -> Iterator[Site]:
-    """Restore the usual settings after this module's plays."""
-    yield site
-    back = site.play()
-    assert back.returncode == 0, back.stdout
-
-
-@pytest.fixture(scope="module")
-def balanced(usual: Site) -> Site:
+def balanced(site: Site) -> Site:
     """Put the gateway behind a balancer that speaks the PROXY protocol, with a site's own
     certificate as text.
     """
-    state, name = usual.ca.parent, usual.name
+    state, name = site.ca.parent, site.name
     tls = {
         "source": "content",
         "certificate_content": (state / f"{name}.crt").read_text(),
         "key_content": (state / f"{name}.key").read_text(),
-        "root": str(usual.ca),
+        "root": str(site.ca),
     }
-    with socket.create_connection((usual.address, 443)) as line:
+    with socket.create_connection((site.address, 443)) as line:
         balancer = line.getsockname()[0]
-    played = usual.play(
+    return site.settle(
         gateway_tls=tls,
         gateway_real_ip_header="proxy_protocol",
         gateway_trusted_proxies=[f"{balancer}/32"],
         gateway_address_limit={"requests_per_second": 10, "burst": 5, "concurrent": 3},
     )
-    assert played.returncode == 0, played.stdout
-    return usual
 
 
 def client_at(address: str) -> bytes:
@@ -251,10 +240,8 @@ def test_who_is_no_balancer_does_not_say_whose_connection_it_is(balanced: Site) 
 
 
 @pytest.fixture(scope="module")
-def dry(usual: Site) -> Site:
-    played = usual.play(gateway_limits_dry_run=True)
-    assert played.returncode == 0, played.stdout
-    return usual
+def dry(site: Site) -> Site:
+    return site.settle(gateway_limits_dry_run=True)
 
 
 def test_a_dry_run_lets_all_pass_and_tells_the_log(dry: Site) -> None:

@@ -26,11 +26,8 @@ BACKEND = {
 
 
 @pytest.fixture(scope="module")
-def many(site: Site) -> Iterator[Site]:
-    played = site.play(gateway_backends=[BACKEND])
-    assert played.returncode == 0, played.stdout
-    yield site
-    assert site.play().returncode == 0
+def many(site: Site) -> Site:
+    return site.settle(gateway_backends=[BACKEND])
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -48,14 +47,14 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def choices(site: Site, ours: Authority) -> Iterator[dict[str, Any]]:
-    """Set the options for this module, and restore the usual ones afterwards."""
+def choices(site: Site, ours: Authority) -> dict[str, Any]:
+    """Return all options that go together."""
     tiers = {"free": "free", "slow": "counted", "other": "counted"}
     consumers = [{"name": n, "tier": tier, "keys": site.keys[n]} for n, tier in tiers.items()]
     badge = {"name": "badge", "tier": "free", "certificate_subjects": [BADGE]}
     with socket.create_connection((site.address, 443)) as line:
         balancer = line.getsockname()[0]
-    yield {
+    return {
         "gateway_tiers": {"free": FAST, "counted": {**FAST, **budget(site)}},
         "gateway_consumers": [*consumers, badge],
         "gateway_client_ca": str(ours.file),
@@ -67,25 +66,18 @@ def choices(site: Site, ours: Authority) -> Iterator[dict[str, Any]]:
         "gateway_read_timeout": 2,
         "gateway_cors_origins": [PAGE],
     }
-    played(site)
 
 
 @pytest.fixture(scope="module")
 def chosen(site: Site, choices: dict[str, Any]) -> Site:
-    return played(site, **choices)
+    return site.settle(**choices)
 
 
 @pytest.fixture(scope="module")
 def strict(chosen: Site, choices: dict[str, Any]) -> Site:
     # A browser asks without a certificate
     required = {"gateway_client_certificate_required": True, "gateway_cors_origins": []}
-    return played(chosen, **{**choices, **required})
-
-
-def played(site: Site, **variables: Any) -> Site:
-    done = site.play(**variables)
-    assert done.returncode == 0, done.stdout
-    return site
+    return chosen.settle(**{**choices, **required})
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -209,12 +208,9 @@ def test_a_route_that_is_not_served_is_named(site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def changed(site: Site) -> Iterator[Site]:
+def changed(site: Site) -> Site:
     """Turn the dialect off."""
-    played = site.play(gateway_openai_dialect=False)
-    assert played.returncode == 0, played.stdout
-    yield site
-    assert site.play().returncode == 0
+    return site.settle(gateway_openai_dialect=False)
 
 
 def test_without_the_dialect_everything_passes_as_it_is(changed: Site) -> None:
@@ -229,14 +225,11 @@ def test_without_the_dialect_everything_passes_as_it_is(changed: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def counted(site: Site) -> Iterator[Site]:
+def counted(site: Site) -> Site:
     """Give the consumer a budget of tokens."""
     entry = {"name": "free", "tier": "free", "keys": site.keys["free"]}
     tiers = {"free": {**FAST, **budget(site)}}
-    played = site.play(gateway_tiers=tiers, gateway_consumers=[entry])
-    assert played.returncode == 0, played.stdout
-    yield site
-    assert site.play().returncode == 0
+    return site.settle(gateway_tiers=tiers, gateway_consumers=[entry])
 
 
 @pytest.mark.hosts(*WITH_BUDGETS)
