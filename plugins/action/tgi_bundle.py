@@ -72,12 +72,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             said = in_words(error) if isinstance(error, OSError) else str(error)
             return {"failed": True, "msg": said}
         found = {"sizes": made.sizes, "fetched": made.fetched}
-        if notes := [*made.notes, *_drivers(task_vars or {})]:
+        if notes := [*made.notes, *self._left_out(given), *_drivers(task_vars or {})]:
             found["warnings"] = notes
         if dry:
             return {"changed": bool(made.sizes), **found}
         size = size_of(wish.bundle)
         return {"changed": made.changed, "signature": made.signature, "size": size, **found}
+
+    def _left_out(self, given: Mapping[str, Any]) -> Iterator[str]:
+        """Yield a note on each role whose packages a system has not."""
+        for one in self._wanted:
+            if one.get("left_out") and one["system"] in given["systems"]:
+                what = f"on {one['system']} is left out: {one['left_out']}"
+                remedy = "let that host have another system"
+                yield problem(str(one["host"]), what, remedy)
 
     def _wish(self, given: Mapping[str, Any], variables: Mapping[str, Any]) -> MakeWish:
         groups = variables.get("groups") or {}
@@ -87,7 +95,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             remedy = "name yours: -i inventories/mysite"
             raise BundleError(problem("the inventory", "has no gpu_hosts", remedy))
         values = {host: _Values(host, variables["hostvars"][host]) for host in hosts}
-        found = [entry for one in values.values() for entry in one.wanted()]
+        self._wanted = found = [entry for one in values.values() for entry in one.wanted()]
         return MakeWish(
             Path(given["path"]),
             [

@@ -50,8 +50,10 @@ class AptPart:
             if source.key:
                 write(self._keys / f"{source.name}.asc", _key(source))
             elif not Path(source.keyring).exists():
-                name = Path(source.keyring).stem
-                remedy = f"apt-get install {_KEYRINGS.get(name, name)}, or write bundle_apt_keyring"
+                get = "apt-get install debian-archive-keyring"
+                if self.wish.system.startswith("ubuntu"):
+                    get = "copy that file from a machine with Ubuntu"
+                remedy = f"{get}, or write another place as bundle_apt_keyring"
                 what = f"needs the keyring {source.keyring}, which is not here"
                 raise BundleError(problem(self.wish.system, what, remedy))
         self._root.set_up(self.wish.sources, self._keys)
@@ -163,7 +165,6 @@ class AptPart:
 
 #: The longest that fits comes first
 _RELEASES = ("InRelease", "Release.gpg", "Release")
-_KEYRINGS = {"ubuntu-archive-keyring": "ubuntu-keyring"}
 
 
 def _is_from(index: AptIndex, source: AptSource) -> bool:

@@ -44,15 +44,18 @@ def apt_wish(
     """Return what a system needs.
 
     ``wanted`` has an entry for each host and role: host, packages (list), and optionally source (a
-    mapping as AptSource), pins (list of {packages, version or origin}) and refused (why the role
-    does not work there). ``more`` are packages besides. Raise BundleError when a role refuses the
-    system, or two hosts have one repository at two addresses.
+    mapping as AptSource), pins (list of {packages, version or origin}), refused (why the role does
+    not work there) and left_out (why the bundle does without it there). ``more`` are packages
+    besides. Raise BundleError when a role refuses the system, or two hosts have one repository at
+    two addresses.
     """
     sources = {one.name: one for one in distribution_sources(system, uris, keyring)}
     # Without pins, all can come together: each group costs apt seconds
     plain = {*_ALWAYS, *more}
     pinned: dict[AptGroup, None] = {}
     for entry in wanted:
+        if entry.get("left_out"):
+            continue
         if entry.get("refused"):
             remedy = f"take {system} out of bundle_systems, or change that"
             raise BundleError(

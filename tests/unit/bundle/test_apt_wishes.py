@@ -49,6 +49,13 @@ def test_what_a_role_refuses_is_refused_here() -> None:
         apt_wish("debian-12", [refused])
 
 
+def test_a_role_that_a_system_cannot_have_brings_nothing() -> None:
+    lacking = {"host": "edge1", "packages": ["libnginx-mod-http-js"], "left_out": "nginx is old"}
+    wish = apt_wish("ubuntu-22.04", [lacking, {"host": "gpu1", "packages": ["docker.io"]}])
+    assert "docker.io" in wish.packages
+    assert "libnginx-mod-http-js" not in wish.packages
+
+
 @pytest.mark.parametrize(
     ("system", "said"),
     [
