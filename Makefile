@@ -74,7 +74,7 @@ $(SCENARIOS:%=scenario-%): scenario-%:
 	@tests/sandbox/images.sh trixie bookworm
 	@$(BIN)/molecule test --scenario-name $*
 
-end-to-end: ## Test what README prints, llama.cpp's server and the collection (as root)
+end-to-end: ## Test what README prints, models by name, llama.cpp's server and the collection (as root)
 	@$(BIN)/pytest tests/end_to_end
 
 end-to-end-%: | $(VENV)
