@@ -76,7 +76,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _no_key(bundle: Path) -> str:
     remedy = (
-        "write the file of the maker's public key, or bundle_unsigned: true where only "
+        "write the file of the maker's public key, or -e '{\"bundle_unsigned\": true}' where only "
         "you could change it"
     )
     line: str = problem("bundle_public_key", f"is empty, so {bundle} proves nothing", remedy)

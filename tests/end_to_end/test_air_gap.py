@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,21 +108,17 @@ def test_a_second_run_sends_and_changes_nothing(site: Site) -> None:
 
 
 def test_the_controllers_packages_install_without_a_network(site: Site, tmp_path: Path) -> None:
-    clone, venv = tmp_path / "project", tmp_path / "venv"
-    shell(
-        "git",
-        "clone",
-        "--quiet",
-        "--branch",
-        "main",
-        str(site.bundle / "project.bundle"),
-        str(clone),
-    )
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    wheels = site.bundle / "wheels"
+    clone, there, wheels = tmp_path / "project", tmp_path / "packages", site.bundle / "wheels"
+    project = str(site.bundle / "project.bundle")
+    shell("git", "clone", "--quiet", "--branch", "main", project, str(clone))
     offline = ["--no-index", "--find-links", str(wheels), "--require-hashes"]
-    listed = ["-r", str(wheels / "requirements.txt")]
-    shell(str(venv / "bin/pip"), "install", "--quiet", *offline, *listed)
-    said = shell(str(venv / "bin/ansible-playbook"), "--syntax-check", str(clone / "site.yml"))
-    assert "site.yml" in said
-    shutil.rmtree(venv)
+    # Not compiled and without an environment of its own, which would take a minute
+    quick = ["--quiet", "--no-compile", "--target", str(there)]
+    pip = [sys.executable, "-m", "pip", "install", *quick, *offline]
+    shell(*pip, "-r", str(wheels / "requirements.txt"))
+    program = [sys.executable, str(there / "bin/ansible-playbook"), "--syntax-check"]
+    own = {**os.environ, "PYTHONPATH": str(there), "ANSIBLE_CONFIG": str(clone / "ansible.cfg")}
+    done = subprocess.run(
+        [*program, "site.yml"], cwd=clone, env=own, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

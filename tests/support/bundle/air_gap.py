@@ -95,7 +95,7 @@ class AirGap:
         (self.inventory / "hosts.yml").write_text(text)
 
     def _host(self, number: int) -> dict[str, Any]:
-        port = 2290 + number // 10
+        port = 2260 + number // 10
         there = {"ansible_host": f"10.234.0.{number}", "ansible_port": 22}
         return {
             "hosts_suite": "trixie",

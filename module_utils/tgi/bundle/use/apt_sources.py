@@ -31,6 +31,8 @@ def _configuration(directory: str) -> str:
         'APT::List-Cleanup "false";',
         'APT::Get::List-Cleanup "false";',
         'Acquire::Languages "none";',
+        "// A bundle has what packages depend on, and not what they recommend",
+        'APT::Install-Recommends "false";',
     ]
     return "\n".join([*lines, ""])
 
