@@ -122,7 +122,8 @@ class AirGap:
             "nvidia_container_toolkit_apt_key_fingerprint": key,
             "tgi_image": f"{self._registry}/{name}",
             "tgi_bind_address": f"10.234.0.{HOSTS['gpu1']}",
-            "tgi_environment": {**_EMULATED, "HF_ENDPOINT": self._hub},
+            # The Hub of the test is on loopback, which is another one inside
+            "tgi_environment": {**_EMULATED, **({} if self.inside else {"HF_ENDPOINT": self._hub})},
             "tgi_models": models,
             "rollout_steady_seconds": 1,
         }
