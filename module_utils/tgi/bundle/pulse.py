@@ -74,7 +74,9 @@ class Meter:
             self._counted += count
 
     def line(self) -> str:
-        """Return the line of this moment."""
+        """Return the line of this moment, "" where nothing is to be done."""
+        if not self._total:
+            return ""
         done, now = self._measure() - self._first, self._clock()
         self._seen.append((now, done))
         while now - self._seen[0][0] > _WINDOW and len(self._seen) > 2:
