@@ -111,7 +111,7 @@ def test_a_second_run_sends_and_changes_nothing(site: Site) -> None:
 def test_the_controllers_packages_install_without_a_network(site: Site, tmp_path: Path) -> None:
     clone, there, wheels = tmp_path / "project", tmp_path / "packages", site.bundle / "wheels"
     project = str(site.bundle / "project.bundle")
-    shell("git", "clone", "--quiet", "--branch", "main", project, str(clone))
+    shell("git", "clone", "--quiet", project, str(clone))
     offline = ["--no-index", "--find-links", str(wheels), "--require-hashes"]
     # Not compiled and without an environment of its own, which would take a minute
     quick = ["--quiet", "--no-compile", "--target", str(there)]
