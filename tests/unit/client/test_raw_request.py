@@ -22,7 +22,7 @@ def raw(server: Server, tls: ssl.SSLContext | None = None, **more: Any) -> Answe
     hold, body = more.pop("hold", 0.0), more.pop("body", b"")
 
     async def work(url: str) -> Answer:
-        target = Target(url, ca_file, timeout=1)
+        target = Target(url, ca_file, timeout=10)
         return await raw_request.send_raw(target, "POST", "//x", body, more, hold=hold)
 
     answer: Answer = server.run(work, tls)

@@ -152,10 +152,15 @@ def test_slower_slows_each_token_over_all_requests(server: Running) -> None:
     first, second = (reads(server, eight)[0][-1] for _ in range(2))
     assert first >= 0.02 * sum(range(1, 9))
     assert second >= 0.02 * sum(range(9, 17))
-    server.fault("clear")
-    reads(server, eight)
-    server.fault("set", "slower=0.02")
-    assert reads(server, eight)[0][0] < 0.02 * 9, "once healed, it begins anew"
+
+    def anew() -> float:
+        server.fault("clear")
+        reads(server, eight)
+        server.fault("set", "slower=0.02")
+        return float(reads(server, eight)[0][0])
+
+    # A busy machine may hold up a single try
+    assert any(anew() < 0.02 * 9 for _ in range(5)), "once healed, it begins anew"
 
 
 def test_slow_health_delays_health_only(server: Running) -> None:
