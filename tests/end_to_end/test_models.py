@@ -166,5 +166,5 @@ def test_the_token_and_the_keys_are_nowhere(site: ModelHost) -> None:
     assert site.run(SEARCH, given="\n".join(site.secrets) + "\n") == ""
     # The search itself finds what is there
     site.run(f"echo {TOKEN}x > /opt/planted; logger {TOKEN}x; sleep 0.2")
-    assert site.run(SEARCH, given=f"{TOKEN}x\n").split() == ["/opt/planted", "journal"]
+    assert {"/opt/planted", "journal"} <= set(site.run(SEARCH, given=f"{TOKEN}x\n").split())
     assert files_with([TOKEN], site.folder / "inventory")
