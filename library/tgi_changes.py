@@ -101,6 +101,7 @@ ansible_facts:
   description:
     - C(tgi_changes), the same list as RV(models).
     - C(tgi_room), what there is for a second container (RV(room)). Empty where nothing changes.
+    - C(tgi_locked), whether the host has a lock (M(tgi_run_lock)), which then is another run's.
   returned: success
   type: dict
 room:
@@ -117,6 +118,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tgi.common.file_system import in_words
+from ansible.module_utils.tgi.common.places import RUN_LOCK
 from ansible.module_utils.tgi.docker.compose_containers import DockerError
 from ansible.module_utils.tgi.docker.start_errors import docker_remedy
 from ansible.module_utils.tgi.models.project_arguments import PROJECTS, lacking, records_of
@@ -146,7 +148,7 @@ def main() -> None:
         module.fail_json(msg=f"{said}. Remedy: {docker_remedy(str(error))}; then run this again")
     except OSError as error:
         module.fail_json(msg=in_words(error))
-    facts = {"tgi_changes": models, "tgi_room": room}
+    facts = {"tgi_changes": models, "tgi_room": room, "tgi_locked": Path(RUN_LOCK).exists()}
     module.exit_json(changed=False, models=models, room=room, ansible_facts=facts)
 
 

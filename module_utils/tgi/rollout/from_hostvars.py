@@ -22,7 +22,8 @@ def rollout_plan(
     :meth:`rollout_plan.RolloutPlan.as_fact` says what a plan has. moves (list) are the hosts on
     which a model that is replaced gets another port, present (list) those in this run, gateways
     (list) those of ``gateways`` that can be reached, surplus (list) the hosts on which containers
-    stop that new ones stand beside. A host is in this run if the module tgi_changes has left its
+    stop that new ones stand beside, or which another run has locked, most often
+    one that died. A host is in this run if the module tgi_changes has left its
     fact there. ``publishes`` is whether this run, with its tags, changes gateways.
     """
     changes: dict[str, list[dict[str, Any]]] = {}
@@ -57,13 +58,14 @@ def rollout_plan(
     made = plan.make_plan(
         changes, elsewhere, accepts, max_unavailable, gone, resumed, single, rooms
     ).as_fact()
+    locked = [host for host in changes if hostvars[host]["ansible_facts"].get("tgi_locked")]
     left = [host for host, its in changes.items() if any(one.get("beside") for one in its)]
     return {
         **made,
         "moves": [host for host in changes if _moves(changes[host], made, hostvars[host], host)],
         "present": list(changes),
         "gateways": reached,
-        "surplus": [host for host in changes if host in left or host in made["beside"]],
+        "surplus": [host for host in changes if host in {*left, *locked, *made["beside"]}],
     }
 
 

@@ -41,7 +41,11 @@ def test_a_host_without_docker(
     answer = run(load("tgi_changes"), capsys, check, **options(tmp_path))
     (model,) = answer["models"]
     assert (model["name"], model["action"], answer["changed"]) == ("a", "start", False)
-    assert answer["ansible_facts"] == {"tgi_changes": answer["models"], "tgi_room": {}}
+    assert answer["ansible_facts"] == {
+        "tgi_changes": answer["models"],
+        "tgi_room": {},
+        "tgi_locked": False,
+    }
     assert list(tmp_path.iterdir()) == []
 
 

@@ -105,6 +105,13 @@ def test_what_an_earlier_run_left_is_stopped_though_nothing_changes() -> None:
     assert (found["surplus"], found["beside"], found["due"]) == (["a"], {}, {})
 
 
+def test_the_lock_of_a_run_that_died_at_its_end_is_given_back() -> None:
+    host = gpu_host({**CHANGE, "action": "nothing", "why": []})
+    assert plan(host)["surplus"] == []
+    host["ansible_facts"]["tgi_locked"] = True
+    assert plan(host)["surplus"] == ["a"]
+
+
 def test_an_earlier_run_that_was_not_published_goes_on() -> None:
     change = {**CHANGE, "action": "start", "kept": False, "serves": False, "beside": LEFT}
     found = plan(gpu_host({**change, "why": ["it has no container"]}), edge=gateway(8082))
