@@ -86,26 +86,12 @@ def test_hosts_without_a_route_serve_both_models(site: Site) -> None:
     assert site.hosts.on("gpu1", f'python3 -c "{connect}" 2>/dev/null && echo reached') == ""
     done = site.hosts.play("site.yml", *site.words)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    for view in ("direct", "edge"):
-        assert f"PASSED: gpu1 ({view})" in done.stdout or f"PASSED: edge1 ({view})" in done.stdout
+    # A failed check fails the run; these two lines say so when they are skipped
+    for ran in ("Check every model on its own port]", "Check the endpoint as a client sees it]"):
+        assert ran in done.stdout
     served = site.hosts.on("gpu1", "docker ps --no-trunc --format '{{.Image}}'").splitlines()
     image = site.hosts.inventory.joinpath("hosts.yml").read_text().partition("@sha256:")[2][:64]
     assert served == [f"127.0.0.1:5917/huggingface/text-generation-inference@sha256:{image}"] * 2
-
-
-def test_the_disk_of_a_host_holds_weights_once(site: Site) -> None:
-    folder = "models--acme--scribe/blobs"
-    names = f"/var/lib/tgi-bundle/weights/{folder} /var/lib/tgi/hub/{folder}"
-    listed = site.hosts.on("gpu1", f"find {names} -type f -printf '%i %n %f\\n' | sort | uniq -c")
-    rows = [line.split() for line in listed.splitlines()]
-    assert len(rows) == len(list((site.bundle / "weights" / folder).iterdir())), listed
-    assert all((count, links) == ("2", "2") for count, _, links, _ in rows), listed
-
-
-def test_a_second_run_sends_and_changes_nothing(site: Site) -> None:
-    done = site.hosts.play("site.yml", *site.words)
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    assert all("changed=0" in line for line in changes(done.stdout).values()), done.stdout
 
 
 def test_the_controllers_packages_install_without_a_network(site: Site, tmp_path: Path) -> None:
