@@ -18,7 +18,7 @@ one() { # target: run it, note how long it took
 if [ "${1:-}" = --one ]; then
   work=$2
   target=${3#slow:}
-  [ "$target" = "$3" ] || renice -n 10 $$ >/dev/null
+  [ "$target" = "$3" ] || exec nice -n 10 "$0" --one "$work" "$target"
   one "$target" 2>&1 | sed -u "s/^/$target: /"
   trap - EXIT
   exit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -19,9 +18,6 @@ HISTORY = "project.bundle"
 REQUIREMENTS = "wheels/requirements.txt"
 #: For another Python than the one that runs: wheels of any glibc since 2018
 _PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
-
-#: A requirement, its marker, and the sign that the line goes on
-_MARKED = re.compile(r"([^\s#;]+) *; *([^\\]+?)( *\\?)")
 
 
 class WheelsPart:
@@ -88,11 +84,14 @@ def requirements_for(text: str, version: str) -> str:
     }
     kept, wanted = [], True
     for line in text.splitlines():
-        found = _MARKED.fullmatch(line)
+        name, semicolon, marker = line.partition(";")
+        marked = semicolon and not line.startswith((" ", "\t", "#"))
+        # A line that goes on ends so
+        goes_on = " \\" if line.endswith("\\") else ""
         if not line.startswith((" ", "\t")):
-            wanted = not found or Marker(found[2]).evaluate(environment)
+            wanted = not marked or Marker(marker.rstrip(" \\")).evaluate(environment)
         if wanted:
-            kept.append(f"{found[1]}{found[3]}" if found else line)
+            kept.append(f"{name.rstrip()}{goes_on}" if marked else line)
     return "\n".join([*kept, ""])
 
 
