@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run make targets one after the other, stop at the first that fails, and say how long each took.
-# Targets joined by commas run three at a time, and each line of theirs begins with the target's name.
-# A scenario uses half of a core, so three of them keep two cores busy. A target that is written as
+# Targets joined by commas run two at a time, and each line of theirs begins with the target's name.
+# Three scenarios at a time would make two cores too busy for tests of waiting. A target that is written as
 # slow:TARGET runs at a low priority: it takes what the others leave.
 # usage: stages.sh TARGET[,[slow:]TARGET...]...
 set -u
@@ -25,7 +25,7 @@ if [ "${1:-}" = --one ]; then
 fi
 for stage in "$@"; do
   case $stage in
-    *,*) echo "$stage" | tr , '\n' | xargs -n 1 -P 3 "$0" --one "$work" ;;
+    *,*) echo "$stage" | tr , '\n' | xargs -n 1 -P 2 "$0" --one "$work" ;;
     *) one "$stage" ;;
   esac
   ! grep -q FAILED "$work/table" || break

@@ -1,4 +1,4 @@
-"""Targets run in their order, three at a time where they may, and some at a low priority."""
+"""Targets run in their order, two at a time where they may, and some at a low priority."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from tests.support.roots import ROOT
 
-#: A target that waits until three have begun
-THREE = (
-    "@touch $@; for i in 1 2 3 4 5 6 7 8 9; do set -- *.b; [ $$# -lt 3 ] || break; sleep 1; done"
+#: A target that waits until two have begun
+TWO = (
+    "@touch $@; for i in 1 2 3 4 5 6 7 8 9; do set -- *.b; [ $$# -lt 2 ] || break; sleep 1; done"
 )
 RULES = f"""
 %.b:
-\t{THREE}; [ $$# = 3 ]
+\t{TWO}; [ $$# = 2 ]
 good slow:
 \t@echo priority $$(nice)
 bad:
@@ -39,10 +39,10 @@ def table(text: str) -> list[tuple[str, str]]:
     return re.findall(r"(?m)^(\S+) +\d+ s  (\w+)$", text)
 
 
-def test_three_run_at_a_time(tmp_path: Path) -> None:
-    code, text = stages(tmp_path, "good", "1.b,2.b,3.b")
+def test_two_run_at_a_time(tmp_path: Path) -> None:
+    code, text = stages(tmp_path, "good", "1.b,2.b")
     assert (code, table(text)[0]) == (0, ("good", "passed")), text
-    assert sorted(table(text)[1:]) == [(f"{n}.b", "passed") for n in (1, 2, 3)]
+    assert sorted(table(text)[1:]) == [(f"{n}.b", "passed") for n in (1, 2)]
 
 
 def test_a_slow_one_has_a_lower_priority_and_its_own_name(tmp_path: Path) -> None:
