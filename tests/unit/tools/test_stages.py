@@ -11,9 +11,7 @@ import pytest
 from tests.support.roots import ROOT
 
 #: A target that waits until two have begun
-TWO = (
-    "@touch $@; for i in 1 2 3 4 5 6 7 8 9; do set -- *.b; [ $$# -lt 2 ] || break; sleep 1; done"
-)
+TWO = "@touch $@; for i in 1 2 3 4 5 6 7 8 9; do set -- *.b; [ $$# -lt 2 ] || break; sleep 1; done"
 RULES = f"""
 %.b:
 \t{TWO}; [ $$# = 2 ]
