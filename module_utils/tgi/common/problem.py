@@ -57,6 +57,9 @@ def _without_login_in_url(found: re.Match[str]) -> str:
     # Not by a pattern: it would begin anew at each // of a long word
     word = found.group()
     start, end = word.find("//"), word.rfind("@")
+    if word.startswith("@sha256:", max(end, 0)):
+        # An image's digest, after which no login comes
+        end = word.rfind("@", 0, end)
     return f"{word[:start]}//***{word[end:]}" if 0 <= start < end else word
 
 

@@ -17,6 +17,8 @@ DIGEST = "@sha256:" + "0" * 8
         (f"me:w0rd@r.example.org/tgi{DIGEST}", f"***@r.example.org/tgi{DIGEST}"),
         (f"ghcr.io/a/b:3{DIGEST}", f"ghcr.io/a/b:3{DIGEST}"),
         (f"r.example.org:5000/b:3{DIGEST}", f"r.example.org:5000/b:3{DIGEST}"),
+        (f"docker://r:5000/tgi{DIGEST}", f"docker://r:5000/tgi{DIGEST}"),
+        (f"docker://me:w0rd@r:5000/tgi{DIGEST}", f"docker://***@r:5000/tgi{DIGEST}"),
         ("https://hub.example.org/a", "https://hub.example.org/a"),
         ("ops@example.org", "ops@example.org"),
         ("fd00::1", "fd00::1"),
