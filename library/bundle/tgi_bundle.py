@@ -35,7 +35,7 @@ options:
     default: []
   apt_uris:
     description:
-      - Mirrors instead of the distributions' own addresses, by V(debian), V(debian-security) and
+      - Mirrors instead of those that apt of this machine has, by V(debian), V(debian-security) and
         V(ubuntu).
     type: dict
     default: {}

@@ -19,6 +19,7 @@ _UTILS = str(_PROJECT / "module_utils")
 if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
+from ansible.module_utils.tgi.bundle.apt_systems import own_mirrors
 from ansible.module_utils.tgi.bundle.apt_wishes import apt_wish
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError
 from ansible.module_utils.tgi.bundle.bundle_make import MakeWish, make_bundle
@@ -96,13 +97,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise BundleError(problem("the inventory", "has no gpu_hosts", remedy))
         values = {host: _Values(host, variables["hostvars"][host]) for host in hosts}
         self._wanted = found = [entry for one in values.values() for entry in one.wanted()]
+        mirrors = {**own_mirrors(), **given["apt_uris"]}
         return MakeWish(
             Path(given["path"]),
             [
                 apt_wish(
                     system,
                     [entry for entry in found if entry["system"] == system],
-                    given["apt_uris"],
+                    mirrors,
                     given["apt_keyring"] or "",
                     given["packages"],
                 )

@@ -1,10 +1,11 @@
-"""Know the systems that a bundle can be for, and where each distribution has its packages."""
+"""Know the systems that a bundle can be for, and where their distributions have the packages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..common.commands import Ask, ask
 from ..common.problem import closest, problem
 from .bundle_form import BundleError
 
@@ -38,12 +39,8 @@ SYSTEMS = {
     "ubuntu-22.04": AptSystem("Ubuntu", "22.04", "jammy"),
     "ubuntu-24.04": AptSystem("Ubuntu", "24.04", "noble"),
 }
-#: Addresses by a short name, which bundle_apt_uris may change
-URIS = {
-    "debian": "http://deb.debian.org/debian",
-    "debian-security": "http://deb.debian.org/debian-security",
-    "ubuntu": "http://archive.ubuntu.com/ubuntu",
-}
+#: Names of mirrors in bundle_apt_uris
+MIRRORS = ("debian", "debian-security", "ubuntu")
 _COMPONENTS = {"debian": ("main",), "ubuntu": ("main", "universe")}
 
 
@@ -71,17 +68,38 @@ def system_named(name: str) -> AptSystem:
     raise BundleError(problem("bundle_systems", what, remedy))
 
 
-def distribution_sources(
-    name: str, uris: Mapping[str, Any] | None = None, keyring: str = ""
-) -> list[AptSource]:
-    """Return the distribution's repositories for a system, each with its updates."""
+def own_mirrors(ask: Ask = ask) -> dict[str, str]:
+    """Return where apt of this machine has its distribution from, by the names in MIRRORS."""
+    command = ["apt-get", "indextargets", "--format", "$(ORIGIN)\t$(RELEASE)\t$(SITE)"]
+    found: dict[str, str] = {}
+    for line in ask([*command, "Created-By: Packages"]).text.splitlines():
+        origin, _, rest = line.partition("\t")
+        suite, _, site = rest.partition("\t")
+        name = origin.lower()
+        if name == "debian" and "security" in suite:
+            name = "debian-security"
+        if name in MIRRORS:
+            found.setdefault(name, site.rstrip("/"))
+    return found
+
+
+def distribution_sources(name: str, uris: Mapping[str, Any], keyring: str = "") -> list[AptSource]:
+    """Return the distribution's repositories for a system, each with its updates.
+
+    ``uris`` has mirrors by the names in MIRRORS. Debian's have the security updates beside the
+    rest, so that needs no name of its own.
+    """
     system = system_named(name)
     family = system.distribution.lower()
-    at = {**URIS, **(uris or {})}
-    if unknown := sorted(set(at) - set(URIS)):
-        remedy = f"write {', '.join(URIS)}"
+    if unknown := sorted(set(uris) - set(MIRRORS)):
+        remedy = f"write {', '.join(MIRRORS)}"
         what = f"has {', '.join(unknown)}, which no system uses"
         raise BundleError(problem("bundle_apt_uris", what, remedy))
+    if family not in uris:
+        what = f"has no mirror of {system.distribution}, and apt of this machine knows none"
+        remedy = f"write its address as {family}, or on {system.distribution} run apt-get update"
+        raise BundleError(problem("bundle_apt_uris", what, remedy))
+    at = {"debian-security": f"{uris[family]}-security", **uris}
     security = "debian-security" if family == "debian" else "ubuntu"
     suites = [
         ("distribution", family, ""),

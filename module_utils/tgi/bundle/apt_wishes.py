@@ -37,7 +37,7 @@ class AptWish(NamedTuple):
 def apt_wish(
     system: str,
     wanted: Iterable[Mapping[str, Any]],
-    uris: Mapping[str, Any] | None = None,
+    uris: Mapping[str, Any],
     keyring: str = "",
     more: Sequence[str] = (),
 ) -> AptWish:

@@ -24,7 +24,7 @@ FORM = BundleForm(
             "docker", "debian-13", "https://download.docker.com/linux/debian", "trixie",
             ("stable",), "apt/docker.asc", "apt/debian-13/docker", ("docker-ce=5:29.*",),
         ),
-        BundleApt("distribution", "debian-13", "http://deb.debian.org/debian", "trixie",
+        BundleApt("distribution", "debian-13", "https://mirror.example.org/debian", "trixie",
                   ("main",), None, "apt/debian-13/distribution"),
     ),
     python_version="3.11",
