@@ -16,6 +16,7 @@ if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError, read_bundle
+from ansible.module_utils.tgi.bundle.pulse import Meter, Pulse
 from ansible.module_utils.tgi.bundle.sums import read_sums
 from ansible.module_utils.tgi.bundle.use.apt_sources import apt_files
 from ansible.module_utils.tgi.bundle.use.bundle_share import (
@@ -116,14 +117,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             came = {"directory": directory, "files": [one._asdict() for one in batch]}
             return list(self._step("adopt", came, variables)["wrong"])
 
-        push = Push(
-            bundle,
-            f"{directory}/{INCOMING}",
-            self._send,
-            adopt,
-            lambda line: display.display(f"{host}: {line}"),
-        )
-        push.push([one for one in files if one.path in coming], coming)
+        lacking = [one for one in files if one.path in coming]
+        meter = Meter("bundle", "bring", sum(one.size - coming[one.path] for one in lacking))
+        push = Push(bundle, f"{directory}/{INCOMING}", self._send, adopt, meter.add)
+        with Pulse(lambda line: display.display(f"{host}: {line}"), meter.line):
+            push.push(lacking, coming)
 
     def _send(self, command: str, content: bytes) -> tuple[int, str]:
         answer = self._low_level_execute_command(command, in_data=content)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,10 @@ if _UTILS not in ansible.module_utils.__path__:
     ansible.module_utils.__path__.append(_UTILS)
 
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError, read_bundle
+from ansible.module_utils.tgi.bundle.pulse import Meter, Pulse
 from ansible.module_utils.tgi.bundle.signature import verify_signature
 from ansible.module_utils.tgi.bundle.sums import SumProblem, read_sums, size_of, verify_sums
 from ansible.module_utils.tgi.common.problem import problem
-from ansible.module_utils.tgi.weights.fetch_progress import progress_line
 
 display = Display()
 
@@ -30,7 +28,6 @@ _SPEC = {
     "public_key": {"type": "path", "default": ""},
     "unsigned": {"type": "bool", "default": False},
 }
-_EVERY = 5.0
 #: Lines for one message; a bundle that lost a disk has thousands
 _MOST = 40
 
@@ -55,7 +52,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise BundleError(_no_key(bundle))
             sums = read_sums(bundle)
             total = size_of(bundle)
-            wrong = verify_sums(bundle, sums, _shower(total))
+            meter = Meter("bundle", "prove", total)
+            with Pulse(display.display, meter.line):
+                wrong = verify_sums(bundle, sums, meter.add)
             if wrong:
                 return {"failed": True, "changed": False, "msg": _refusal(bundle, wrong)}
             form = read_bundle(bundle)
@@ -81,24 +80,6 @@ def _no_key(bundle: Path) -> str:
     )
     line: str = problem("bundle_public_key", f"is empty, so {bundle} proves nothing", remedy)
     return line
-
-
-def _shower(total: int) -> Callable[[int], None]:
-    """Return what counts bytes from all threads and shows a line every few seconds."""
-    lock, began = threading.Lock(), time.monotonic()
-    seen = {"done": 0, "shown": began}
-
-    def count(more: int) -> None:
-        with lock:
-            now = time.monotonic()
-            seen["done"] += more
-            if now - seen["shown"] >= _EVERY:
-                seen["shown"] = now
-                rate = seen["done"] / (now - began)
-                values = {"what": "bundle", "step": "prove", "done": seen["done"], "total": total}
-                display.display(progress_line({**values, "rate": rate}))
-
-    return count
 
 
 def _refusal(bundle: Path, wrong: Sequence[SumProblem]) -> str:

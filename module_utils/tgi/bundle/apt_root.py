@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..common.commands import run
 from ..common.files import write
 from ..common.problem import problem, without_login
 from ..packages.apt import bare, preferences_text
@@ -170,27 +170,17 @@ class AptRoot:
         write(self.root / "preferences", preferences_text(group.pins).encode())
 
     def _apt(self, *words: str, what: str = "does not work") -> str:
-        environment = {**os.environ, "LC_ALL": "C", "APT_CONFIG": str(self._configuration),
-                       "DEBIAN_FRONTEND": "noninteractive"}  # fmt: skip
-        try:
-            done = subprocess.run(
-                ["apt-get", *words],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                check=False,
-                env=environment,
-            )
-        except FileNotFoundError as error:
+        own = {"APT_CONFIG": str(self._configuration), "DEBIAN_FRONTEND": "noninteractive"}
+        done = run(["apt-get", *words], None, environment=own)
+        if done.rc is None:
             remedy = "make the bundle on Debian or Ubuntu, also for another release of it"
             what = "is not on this machine, and only apt reads the signed lists of packages"
-            raise BundleError(problem("apt-get", what, remedy)) from error
-        if done.returncode:
-            lines = (done.stderr or done.stdout).splitlines()
+            raise BundleError(problem("apt-get", what, remedy))
+        if done.rc:
+            lines = (done.err or done.out).splitlines()
             self._refuse(what, [one for one in lines if one.startswith(("E:", "W:"))] or lines[-3:])
-        return done.stdout + "".join(
-            f"{line}\n" for line in done.stderr.splitlines() if line.startswith("W:")
+        return done.out + "".join(
+            f"{line}\n" for line in done.err.splitlines() if line.startswith("W:")
         )
 
     def _refuse(self, what: str, lines: Sequence[str]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..common.commands import run
 from ..common.files import write
 from ..common.problem import problem
 from ..common.text import clean, shorten
@@ -122,28 +121,19 @@ class ImagePart:
         # The digest says which bytes; a machine with a policy of its own keeps to it
         policy = any(Path(one).expanduser().exists() for one in _POLICIES)
         first = ["skopeo", *([] if policy else ["--insecure-policy"]), command]
-        try:
-            done = subprocess.run(
-                [*first, *words],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                check=False,
-                env={**os.environ, "LC_ALL": "C"},
-            )
-        except FileNotFoundError as error:
+        done = run([*first, *words], None)
+        if done.rc is None:
             what = "is not on this machine, and only it copies images with their digests"
-            raise BundleError(problem("skopeo", what, _INSTALL)) from error
-        if done.returncode:
-            said = shorten(clean(" ".join(done.stderr.split())), 400)
+            raise BundleError(problem("skopeo", what, _INSTALL))
+        if done.rc:
+            said = shorten(clean(" ".join(done.err.split())), 400)
             remedy = (
                 "log in with skopeo login for a private registry, correct tgi_image, or run this "
                 "again: what came stays"
             )
             image = words[-2 if command == "copy" else -1].partition("://")[2]
             raise BundleError(problem(image, f"cannot be had: {said}", remedy))
-        return done.stdout
+        return done.out
 
 
 def _docker(reference: str) -> str:

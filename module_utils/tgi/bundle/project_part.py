@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..common.commands import run
 from ..common.files import read_bytes, write
 from ..common.problem import problem
 from ..common.text import clean, shorten
@@ -130,18 +128,10 @@ class HistoryPart:
 
 
 def _run(command: Sequence[str], name: str, remedy: str) -> str:
-    if not shutil.which(command[0]):
+    done = run(command, None, environment={"GIT_OPTIONAL_LOCKS": "0"})
+    if done.rc is None:
         raise BundleError(problem(name, "is not on this machine", f"apt-get install {name}"))
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
-    )
-    if done.returncode:
-        said = shorten(clean(" ".join((done.stderr or done.stdout).split())), 400)
+    if done.rc:
+        said = shorten(clean(" ".join((done.err or done.out).split())), 400)
         raise BundleError(problem(name, f"fails: {said}", remedy))
-    return done.stdout
+    return done.out

@@ -6,12 +6,11 @@ Both programs are run: which one, the key's file decides. A passphrase goes to t
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..common.commands import run
 from ..common.problem import problem
 from ..packages.openpgp import KeyFormatError, dearmor
 from .bundle_form import BundleError
@@ -142,38 +141,19 @@ def _gpg_home() -> Iterator[str]:
         try:
             yield home
         finally:
-            stop = ["gpgconf", "--homedir", home, "--kill", "gpg-agent"]
-            with contextlib.suppress(OSError):
-                subprocess.run(stop, check=False, capture_output=True, timeout=_SECONDS)
+            run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"])
 
 
 def _run(
     command: Sequence[str], package: str, bundle: Path, stdin: str, remedy: str = _WRONG
 ) -> None:
-    try:
-        done = subprocess.run(
-            command,
-            cwd=bundle,
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-            # Without a terminal, both programs read a passphrase from stdin
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
+    done = run(command, _SECONDS, stdin=stdin, cwd=bundle, own_session=True)
+    if done.rc is None:
         what = f"needs the program {command[0]}, which this machine does not have"
-        install = _INSTALL.format("gpgv" if package == "gpgv" else package)
-        raise BundleError(problem("the bundle's signature", what, install)) from error
-    except subprocess.TimeoutExpired as error:
-        what = f"is not done: {command[0]} did not end in {_SECONDS} s"
-        raise BundleError(problem("the bundle's signature", what, remedy)) from error
-    if done.returncode:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        what = f"is refused by {command[0]}: {' / '.join(said[-2:]) or done.returncode}"
+        raise BundleError(problem("the bundle's signature", what, _INSTALL.format(package)))
+    if done.rc:
+        said = [line for line in (done.err + done.out).splitlines() if line.strip()]
+        what = f"is refused by {command[0]}: {' / '.join(said[-2:]) or done.rc}"
         raise BundleError(problem(str(bundle / SUMS), what, remedy))
 
 

@@ -1,10 +1,11 @@
-"""Run commands of the host that only read."""
+"""Run commands, and return what they say."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 _SECONDS = 60
@@ -30,18 +31,32 @@ class CommandResult(NamedTuple):
 Ask = Callable[[Sequence[str]], CommandResult]
 
 
-def run(command: Sequence[str], seconds: float = _SECONDS) -> CommandOutput:
-    """Run a command in the C locale, without stdin."""
+def run(
+    command: Sequence[str],
+    seconds: float | None = _SECONDS,
+    *,
+    stdin: str = "",
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    own_session: bool = False,
+) -> CommandOutput:
+    """Run a command in the C locale; without ``seconds`` it may take for ever.
+
+    ``environment`` comes on top of this process's. With ``own_session`` the command has no
+    terminal, so that it reads a passphrase from stdin.
+    """
     try:
         done = subprocess.run(
             list(command),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
+            cwd=cwd,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
             timeout=seconds,
             check=False,
-            env={**os.environ, "LC_ALL": "C"},
+            env={**os.environ, "LC_ALL": "C", **(environment or {})},
+            start_new_session=own_session,
         )
     except OSError:
         return CommandOutput(None, "", "")

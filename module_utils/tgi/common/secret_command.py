@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from typing import Any
 
+from .commands import run
 from .problem import problem
 
 #: Seconds: longer than a person looks for the smart card
@@ -22,17 +22,14 @@ def secret_of(command: Any) -> str:
     if not words:
         return ""
     where = f"the command {words[0]}"
-    try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"takes more than {_LONGEST} s"
-        raise ValueError(problem(where, f"gives no secret ({reason})", _remedy(words))) from None
-    if done.returncode:
-        said = " ".join(done.stderr.split())[:200] or f"it ended with {done.returncode}"
+    done = run(words, _LONGEST)
+    if done.rc is None:
+        what = "cannot be run: it is missing here, or not executable"
+        raise ValueError(problem(where, what, _remedy(words)))
+    if done.rc:
+        said = " ".join(done.err.split())[:200] or f"it ended with {done.rc}"
         raise ValueError(problem(where, f"gives no secret ({said})", _remedy(words)))
-    lines = done.stdout.splitlines()
+    lines = done.out.splitlines()
     if len(lines) != 1 or not lines[0].strip():
         what = f"prints {len(lines)} lines, and a secret is one"
         raise ValueError(problem(where, what, _remedy(words)))

@@ -10,13 +10,12 @@ from __future__ import annotations
 import io
 import shlex
 import tarfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...common.problem import problem
-from ...weights.fetch_progress import progress_line
 from ..bundle_form import BundleError
+from ..sums import OnBytes
 from .bundle_share import BundleFile
 from .host_files import incoming_name
 
@@ -26,7 +25,6 @@ SLICE = 32 << 20
 _FILES = 200
 #: Bytes that the host proves in one go
 _TOGETHER = 8 * SLICE
-_EVERY = 5.0
 #: Run a command with bytes on its stdin; return its exit code and what it said
 Send = Callable[[str, bytes], "tuple[int, str]"]
 
@@ -40,22 +38,16 @@ class Push:
         incoming: str,
         send: Send,
         adopt: Callable[[Sequence[BundleFile]], Sequence[str]],
-        show: Callable[[str], None] = lambda _: None,
-        clock: Callable[[], float] = time.monotonic,
+        on_bytes: OnBytes = lambda _: None,
     ) -> None:
         self._bundle, self._incoming = bundle, incoming.rstrip("/")
-        self._send, self._adopt, self._show, self._clock = send, adopt, show, clock
-        self._began = self._shown = clock()
-        self._sent = self._done = self._total = 0
+        self._send, self._adopt, self._on_bytes = send, adopt, on_bytes
 
     def push(self, files: Sequence[BundleFile], held: Mapping[str, int]) -> None:
         """Send files; of ``held`` ones that many bytes are there. Raise BundleError."""
-        self._total = sum(one.size for one in files)
-        self._done = sum(held.get(one.path, 0) for one in files)
         wrong = self._send_all(files, held)
         if wrong:
             # What an earlier run left may have been wrong, so a second try is worth it
-            self._done -= sum(one.size for one in wrong)
             wrong = self._send_all(wrong, {})
         if wrong:
             what = "reaches the host with other bytes than the bundle has"
@@ -112,15 +104,8 @@ class Push:
             raise BundleError(
                 problem(files[0].path, what, "see the disk there, then run this again")
             )
-        count = len(content) if files[0].size > SLICE else sum(one.size for one in files)
-        self._sent += count
-        self._done += count
-        now = self._clock()
-        if now - self._shown >= _EVERY:
-            self._shown = now
-            rate = self._sent / max(now - self._began, 0.001)
-            line = {"what": "bundle", "step": "bring", "done": self._done, "total": self._total}
-            self._show(progress_line({**line, "rate": rate}))
+        # An archive has more than the files
+        self._on_bytes(len(content) if files[0].size > SLICE else sum(one.size for one in files))
 
 
 def batches(files: Sequence[BundleFile]) -> Iterator[list[BundleFile]]:
