@@ -3,7 +3,7 @@ SHELL := /bin/sh
 VENV := .venv$(patsubst python%,-%,$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PLAY := $(BIN)/ansible-playbook
-# The longest first: three run at a time
+# The longest first: two run at a time
 SCENARIOS := gateway two_machines gpu_hosts default
 # These run beside the scenarios; readme_sandbox removes images and caches, so it is the last and alone
 BESIDE := $(filter-out readme_sandbox,$(patsubst tests/end_to_end/test_%.py,%,$(wildcard tests/end_to_end/test_*.py)))

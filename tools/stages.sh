@@ -5,8 +5,6 @@
 # slow:TARGET runs at a low priority: it takes what the others leave.
 # usage: stages.sh TARGET[,[slow:]TARGET...]...
 set -u
-began=$(date +%s)
-work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 
 one() { # target: run it, note how long it took
   start=$(date +%s)
@@ -20,9 +18,10 @@ if [ "${1:-}" = --one ]; then
   target=${3#slow:}
   [ "$target" = "$3" ] || exec nice -n 10 "$0" --one "$work" "$target"
   one "$target" 2>&1 | sed -u "s/^/$target: /"
-  trap - EXIT
   exit
 fi
+began=$(date +%s)
+work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 for stage in "$@"; do
   case $stage in
     *,*) echo "$stage" | tr , '\n' | xargs -n 1 -P 2 "$0" --one "$work" ;;

@@ -18,7 +18,7 @@ def secret_of(command: Any) -> str:
     ``command`` is a text, which no shell reads, or a list of words. Raise ValueError where it
     prints no secret; the message has the command's errors, and never what it printed.
     """
-    words = shlex.split(command) if isinstance(command, str) else [str(one) for one in command]
+    words = words_of(command)
     if not words:
         return ""
     where = f"the command {words[0]}"
@@ -34,6 +34,16 @@ def secret_of(command: Any) -> str:
         what = f"prints {len(lines)} lines, and a secret is one"
         raise ValueError(problem(where, what, _remedy(words)))
     return lines[0].strip()
+
+
+def words_of(command: Any) -> list[str]:
+    """Return the words of a command; raise ValueError where it is neither text nor such a list."""
+    if isinstance(command, str):
+        return shlex.split(command)
+    words = command or []
+    if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
+        raise ValueError("a command is a text, or a list of words")
+    return list(words)
 
 
 def _remedy(words: list[str]) -> str:

@@ -63,8 +63,7 @@ def host_snapshots(
 def mirrored_snapshots(models: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return what a mirror of the Hub has for models of models.resolve, each commit once.
 
-    Hosts and containers may both fetch from a mirror. What names no commit
-    is left out.
+    Hosts and containers may both fetch from a mirror. What names no commit is left out.
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for model in models:

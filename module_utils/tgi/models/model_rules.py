@@ -11,12 +11,12 @@ from ..common.places import DEFAULT_BASE_PORT, compose_project
 from ..common.problem import UNKNOWN, problem, shown, whole
 from ..engines.tgi.environment_rules import check_environment
 from ..engines.tgi.option_rules import check_launcher
+from .host_weights import is_commit
 from .resolve import normalise
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _GPU = re.compile(r"[0-9]+|(?:GPU|MIG)-[0-9a-fA-F][0-9a-fA-F-]*")
 _IMAGE = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 #: By this name clients always get the first model
@@ -83,7 +83,7 @@ def _check_identity(model: dict[Any, Any], where: str) -> Iterator[str]:
     elif not local and not revision:
         remedy = "write the commit to deploy, 40 hex digits, so that every run deploys the same"
         yield problem(f"{where}.revision", "is missing", remedy)
-    elif not local and not _COMMIT.fullmatch(str(revision)):
+    elif not local and not is_commit(str(revision)):
         remedy = "write a commit, 40 hex digits: branches and tags move"
         yield problem(f"{where}.revision", f"is {shown(revision)}, not a commit", remedy)
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..common.problem import problem, shown, whole
+from ..common.secret_command import words_of
 from ..engines.tgi.option_rules import release
-from ..models.host_weights import HOST
+from ..models.host_weights import is_fetched
 from ..models.resolve import normalise
 from ..models.weights_rules import check_weights
 
@@ -39,8 +40,9 @@ def check_container(values: Mapping[str, Any]) -> Iterator[str]:
 
 def _check_token(values: Mapping[str, Any]) -> Iterator[str]:
     token, command = values.get("tgi_hf_token"), values.get("tgi_hf_token_command")
-    words = command if isinstance(command, list) else [command or ""]
-    if not all(isinstance(word, str) for word in words):
+    try:
+        words_of(command)
+    except ValueError:
         remedy = "write a list of words, such as [pass, show, hub]"
         yield problem("tgi_hf_token_command", f"is {shown(command)}, no command", remedy)
     if token and command:
@@ -62,7 +64,7 @@ def _check_token(values: Mapping[str, Any]) -> Iterator[str]:
 
 def _check_readers(values: Mapping[str, Any]) -> Iterator[str]:
     token, models = values.get("tgi_hf_token"), normalise(values.get("tgi_models"))
-    readers = [model["place"] for model in models if model["hf_token"]]
+    readers = [model for model in models if model["hf_token"]]
     name = "tgi_hf_token"
     if token in (None, "") and values.get("tgi_hf_token_command"):
         # Asked at each use: the preflight runs no commands
@@ -70,11 +72,13 @@ def _check_readers(values: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(token, str) and token and models and not readers:
         remedy = "write hf_token: true for each gated or private model, or delete the token"
         yield problem(name, "is set, but no model of tgi_models gets it", remedy)
-    # A mirror of the site has a token of its own, and asks for none
-    mirrored = values.get("tgi_hub_mirror") and values.get("tgi_weights") == HOST
-    for place in readers if token in (None, "") and not mirrored else ():
-        remedy = "write the token, in a vault file, or delete hf_token"
-        yield problem(f"tgi_models[{place}].hf_token", "is true, but tgi_hf_token is empty", remedy)
+    mirror, weights = values.get("tgi_hub_mirror"), str(values.get("tgi_weights") or "")
+    for model in readers if token in (None, "") else ():
+        # A mirror of the site has a token of its own, and asks for none
+        if not (mirror and is_fetched(model, weights)):
+            where = f"tgi_models[{model['place']}].hf_token"
+            remedy = "write the token, in a vault file, or delete hf_token"
+            yield problem(where, "is true, but tgi_hf_token is empty", remedy)
 
 
 def _check_directories(values: Mapping[str, Any]) -> Iterator[str]:

@@ -19,6 +19,8 @@ _RANGES = {
     "checks_tpot_ms": (0, 10**7),
     "checks_tls_warn_days": (0, 3650),
     "docker_log_max_files": (1, 1000),
+    "hub_mirror_port": (1, 65535),
+    "hub_mirror_throttle": (0, 10**6),
     "preflight_min_free_disk_gib": (0, 10**6),
     "preflight_min_free_image_gib": (0, 10**6),
     "preflight_min_memory_gib": (0, 10**6),

@@ -22,9 +22,9 @@ def rollout_plan(
     :meth:`rollout_plan.RolloutPlan.as_fact` says what a plan has. moves (list) are the hosts on
     which a model that is replaced gets another port, present (list) those in this run, gateways
     (list) those of ``gateways`` that can be reached, surplus (list) the hosts on which containers
-    stop that new ones stand beside, or which another run has locked, most often
-    one that died. A host is in this run if the module tgi_changes has left its
-    fact there. ``publishes`` is whether this run, with its tags, changes gateways.
+    stop that new ones stand beside, or that have a lock, usually of a run that died. A host is in
+    this run if the module tgi_changes has left its fact there. ``publishes`` is whether this run,
+    with its tags, changes gateways.
     """
     changes: dict[str, list[dict[str, Any]]] = {}
     elsewhere: dict[str, list[str]] = {}

@@ -171,7 +171,9 @@ class _Run:
     def _shares_disk(self, file: WeightFile) -> bool:
         """Return whether the mirror's file can have a second name in the cache."""
         here = self.store.records.stat().st_dev
-        return any(one.is_file() and one.stat().st_dev == here for one in self._mirrored(file))
+        return any(
+            _is_whole(there, file) and there.stat().st_dev == here for there in self._mirrored(file)
+        )
 
     def _link_mirrored(self, file: WeightFile, partial: Path) -> None:
         """Give a file of a mirror's directory a second name, so that the disk holds it once.
@@ -181,12 +183,15 @@ class _Run:
         for there in self._mirrored(file):
             # Another file system, or one without links: it is copied
             with contextlib.suppress(OSError):
-                if there.stat().st_size == file.size and not there.is_symlink():
+                if _is_whole(there, file):
+                    # What an earlier run has copied of it
+                    partial.unlink(missing_ok=True)
                     os.link(there, partial)
 
     def _check_space(self, files: Sequence[WeightFile]) -> None:
+        files = [file for file in files if not self._shares_disk(file)]
         held = sum(path.stat().st_size for path in map(self.store.partial, files) if path.exists())
-        needed = sum(file.size for file in files if not self._shares_disk(file)) - held
+        needed = sum(file.size for file in files) - held
         found = file_system_of(self.store.cache)
         if needed and found.free < needed + self.wish.reserve:
             raise of_snapshot(
@@ -210,6 +215,11 @@ class _Run:
         if not had_ref:
             self.store.write_ref()
         return bool(surplus or closed or linked or not had_ref)
+
+
+def _is_whole(there: Path, file: WeightFile) -> bool:
+    """Return whether a mirror's file has its size and is no link."""
+    return there.is_file() and not there.is_symlink() and there.stat().st_size == file.size
 
 
 @contextlib.contextmanager

@@ -131,7 +131,9 @@ def _leaving(store: SnapshotStore) -> Path:
 
 def _size(path: Path) -> int:
     try:
-        return path.lstat().st_size
+        found = path.lstat()
+        # A mirror's directory may have the same file
+        return found.st_size if found.st_nlink == 1 else 0
     except OSError:
         return 0
 

@@ -20,7 +20,7 @@ def test_the_line_is_the_secret(command: object) -> None:
     assert secret_of(command) == SECRET
 
 
-@pytest.mark.parametrize("command", ["", []])
+@pytest.mark.parametrize("command", ["", [], None])
 def test_no_command_is_no_secret(command: object) -> None:
     assert secret_of(command) == ""
 

@@ -41,12 +41,24 @@ def test_a_model_by_name_keeps_the_commit_of_the_catalogue(
         "tgi_data_dir": str(tmp_path / "data"),
         "tgi_models": [{"name": "qwen2.5-7b"}],
     }
-    hosts = {"all": {"children": {"gpu_hosts": {"hosts": {"gpu1": variables}}}}}
+    # Another host takes its model from this one
+    other = {**variables, "tgi_models": [{"name": "qwen2.5-14b"}]}
+    far = shipped()["qwen2.5-14b"]
+    kept = SnapshotStore(tmp_path / "data/hub", far["id"], far["revision"])
+    kept.keep_manifest(Manifest(far["id"], far["revision"], ()))
+    mirror = {"hub_mirror_cache_dir": str(tmp_path / "data/hub")}
+    groups = {
+        "gpu_hosts": {"hosts": {"gpu1": variables, "gpu2": other}},
+        "hub_mirrors": {"hosts": {"gpu1": mirror}},
+    }
+    hosts = {"all": {"children": groups}}
     tmp_path.joinpath("hosts").write_text(yaml.safe_dump(hosts))
     playbook = ROOT / "playbooks/prune_weights.yml"
-    done = ansible_playbook("-i", str(tmp_path / "hosts"), str(playbook), "--check")
+    done = ansible_playbook("-i", str(tmp_path / "hosts"), str(playbook), "--check", "--limit", "gpu1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{entry['id']}@{OLD[:12]}: 2 bytes" in done.stdout
     assert entry["revision"][:12] not in done.stdout
+    assert far["revision"][:12] not in done.stdout
     assert len(list(store.repository.joinpath("blobs").iterdir())) == 2
-    assert "changed=1 " in done.stdout
+    # And the mirror's replies
+    assert "changed=2 " in done.stdout

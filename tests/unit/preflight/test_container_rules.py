@@ -30,6 +30,12 @@ GATED = {"name": "b", "model_id": "acme/b", "revision": "a" * 40}
             "tgi_weights": "host",
             "tgi_models": [{**GATED, "hf_token": True}],
         },
+        {
+            "tgi_hub_mirror": "https://mirror",
+            "tgi_weights": "container",
+            "tgi_models": [{**GATED, "hf_token": True, "weights": "host"}],
+        },
+        {"tgi_hf_token_command": None},
         {"tgi_base_dir": "/opt/tgi", "tgi_data_dir": "/opt/tgi-data"},
         {"tgi_base_dir": "/srv/tgi", "tgi_data_dir": "/srv/tgi/weights"},
     ],
@@ -72,6 +78,18 @@ def test_what_is_let_through(values: dict[str, Any]) -> None:
         (
             {"tgi_hub_mirror": "https://mirror", "tgi_models": [{**GATED, "hf_token": True}]},
             "tgi_models[0].hf_token is true, but tgi_hf_token is empty; write the token",
+        ),
+        (
+            {
+                "tgi_hub_mirror": "https://mirror",
+                "tgi_weights": "host",
+                "tgi_models": [{**GATED, "hf_token": True, "weights": "container"}],
+            },
+            "tgi_models[0].hf_token is true, but tgi_hf_token is empty; write the token",
+        ),
+        (
+            {"tgi_hf_token_command": "pass 'hub"},
+            'tgi_hf_token_command is "pass \'hub", no command; write a list of words, such as',
         ),
         ({"tgi_data_dir": "/"}, 'tgi_data_dir is "/", a directory of the system; write'),
         ({"tgi_base_dir": "/etc/"}, 'tgi_base_dir is "/etc/", a directory of the system; write'),

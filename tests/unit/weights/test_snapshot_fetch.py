@@ -175,6 +175,12 @@ def test_a_directory_serves_as_mirror(site: WeightSite, tmp_path: Path) -> None:
 def test_the_disk_holds_a_mirrors_file_once(site: WeightSite, tmp_path: Path) -> None:
     site.fetch()
     there = SnapshotStore(tmp_path / "other", NAME, REVISION)
+    # What a run that copied has left gives way
+    manifest = site.store.manifest()
+    assert manifest
+    part = there.partial(manifest.files[0])
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"x")
     # A disk that would not hold a second copy is large enough
     fetched = fetch(there, site.wish(mirror=str(site.cache), reserve=0))
     assert fetched.changed

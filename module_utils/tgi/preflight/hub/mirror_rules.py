@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...common.pem_text import CERTIFICATE
 from ...common.problem import problem, shown
 from ...models.host_weights import is_commit
+from ..gateway.pem_files import Reader, check_pem
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_PEM = {
-    "hub_mirror_certificate": "-----BEGIN CERTIFICATE-----",
-    "hub_mirror_key": "PRIVATE KEY-----",
-}
+_PEM = {"hub_mirror_certificate": CERTIFICATE, "hub_mirror_key": "PRIVATE KEY"}
 
 
-def check_mirror(values: Mapping[str, Any], read: Callable[[str], str | None]) -> Iterator[str]:
-    """Yield the problems of the variables that are set; types are checked elsewhere.
-
-    ``read`` returns the beginning of a file on the controller, or None.
-    """
+def check_mirror(values: Mapping[str, Any], read: Reader) -> Iterator[str]:
+    """Yield the problems of the variables that are set; types are checked elsewhere."""
     address = values.get("hub_mirror_address")
-    if isinstance(address, str) and address and not _is_network(address, single=True):
+    if isinstance(address, str) and address and not _is_address(address):
         remedy = "write an address of the host, or nothing for all"
         yield problem("hub_mirror_address", f"is {shown(address)}, no IP address", remedy)
     allowed = values.get("hub_mirror_allowed")
@@ -31,9 +27,7 @@ def check_mirror(values: Mapping[str, Any], read: Callable[[str], str | None]) -
         remedy = "write the networks of the GPU hosts, such as [10.0.0.0/24]"
         yield problem("hub_mirror_allowed", "is empty, so no host may fetch", remedy)
     for place, one in enumerate(allowed if isinstance(allowed, list) else []):
-        if not _is_network(str(one)):
-            what = f"is {shown(one)}, no address and no network"
-            yield problem(f"hub_mirror_allowed[{place}]", what, "write one such as 10.0.0.0/24")
+        yield from _check_network(str(one), f"hub_mirror_allowed[{place}]")
     endpoint = values.get("hub_mirror_endpoint")
     if isinstance(endpoint, str) and not re.match(r"https?://[^/]", endpoint):
         what = f"is {shown(endpoint)}, no address of a server"
@@ -43,14 +37,12 @@ def check_mirror(values: Mapping[str, Any], read: Callable[[str], str | None]) -
         remedy = "write an absolute one of letters, digits and . _ -"
         yield problem("hub_mirror_cache_dir", f"is {shown(cache)}, no path for systemd", remedy)
     yield from _check_snapshots(values.get("hub_mirror_more_snapshots"))
-    paths = {name: str(values.get(name) or "") for name in _PEM}
-    for name, mark in _PEM.items():
-        if any(paths.values()) and not paths[name]:
+    for name, content in _PEM.items() if any(values.get(name) for name in _PEM) else ():
+        if values.get(name):
+            yield from check_pem(name, values[name], content, read)
+        else:
             remedy = "write both, or neither for plain HTTP"
             yield problem(name, f"is empty, and {_other(name)} is not", remedy)
-        elif paths[name] and mark not in (read(paths[name]) or ""):
-            what = f"names {paths[name]}, which is no such PEM file of this machine"
-            yield problem(name, what, "put the file there, or correct its path")
 
 
 def _check_snapshots(listed: Any) -> Iterator[str]:
@@ -69,9 +61,24 @@ def _other(name: str) -> str:
     return next(other for other in _PEM if other != name)
 
 
-def _is_network(text: str, single: bool = False) -> bool:
+def _check_network(text: str, where: str) -> Iterator[str]:
     try:
-        ipaddress.ip_address(text) if single else ipaddress.ip_network(text)
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        what = f"is {shown(text)}, no address and no network"
+        yield problem(where, what, "write one such as 10.0.0.0/24")
+        return
+    if network.prefixlen == 0:
+        what = f"is {shown(text)}, so everybody may fetch, gated weights too"
+        yield problem(where, what, "write the networks of the GPU hosts")
+    elif ipaddress.ip_address(text.partition("/")[0]) != network.network_address:
+        what = f"is {shown(text)}, an address within a network"
+        yield problem(where, what, f"write {network}, or the address without a prefix")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
     except ValueError:
         return False
     return True

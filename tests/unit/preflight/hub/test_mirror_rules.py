@@ -8,7 +8,8 @@ import pytest
 from ansible.module_utils.tgi.preflight.hub.mirror_rules import check_mirror
 
 COMMIT = "a" * 40
-FILES = {"/c.pem": "-----BEGIN CERTIFICATE-----\n", "/k.pem": "-----BEGIN PRIVATE KEY-----\n"}
+FILES = {"/c.pem": "-----BEGIN CERTIFICATE-----\n", "/k.pem": "-----BEGIN PRIVATE KEY-----\n",
+         "/vaulted.pem": "$ANSIBLE_VAULT;1.1;AES256\n"}  # fmt: skip
 SNAPSHOT = {"repository": "org/name", "revision": COMMIT}
 
 
@@ -19,6 +20,7 @@ SNAPSHOT = {"repository": "org/name", "revision": COMMIT}
         {"hub_mirror_address": "10.0.0.5", "hub_mirror_allowed": ["10.0.0.0/24", "fd00::7"]},
         {"hub_mirror_cache_dir": "/srv/models_1/hub.d/"},
         {"hub_mirror_certificate": "/c.pem", "hub_mirror_key": "/k.pem"},
+        {"hub_mirror_certificate": "/c.pem", "hub_mirror_key": "/vaulted.pem"},
         {"hub_mirror_endpoint": "http://hub:8080", "hub_mirror_more_snapshots": [SNAPSHOT]},
     ],
 )
@@ -33,7 +35,15 @@ def test_what_is_let_through(values: dict[str, Any]) -> None:
         ({"hub_mirror_allowed": []}, "hub_mirror_allowed is empty, so no host may fetch; write"),
         (
             {"hub_mirror_allowed": ["10.0.0.1/24"]},
-            'hub_mirror_allowed[0] is "10.0.0.1/24", no address and no network; write one such',
+            'hub_mirror_allowed[0] is "10.0.0.1/24", an address within a network; write 10',
+        ),
+        (
+            {"hub_mirror_allowed": ["net"]},
+            'hub_mirror_allowed[0] is "net", no address and no network',
+        ),
+        (
+            {"hub_mirror_allowed": ["::/0"]},
+            'hub_mirror_allowed[0] is "::/0", so everybody may fetch',
         ),
         ({"hub_mirror_cache_dir": "/srv/my hub"}, 'hub_mirror_cache_dir is "/srv/my hub", no path'),
         ({"hub_mirror_endpoint": "hub"}, 'hub_mirror_endpoint is "hub", no address of a server'),
@@ -43,7 +53,7 @@ def test_what_is_let_through(values: dict[str, Any]) -> None:
         ),
         (
             {"hub_mirror_certificate": "/c.pem", "hub_mirror_key": "/c.pem"},
-            "hub_mirror_key names /c.pem, which is no such PEM file of this machine; put the file",
+            "hub_mirror_key is /c.pem, which does not contain a PRIVATE KEY; write a PEM",
         ),
         (
             {"hub_mirror_more_snapshots": [{**SNAPSHOT, "revision": "main"}]},

@@ -17,7 +17,7 @@ ROLE = ROOT / "roles" / "hub_mirror"
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >> "$0.log"
 case "$*" in
-*show*) echo LoadState=loaded; echo ActiveState=inactive ;;
+*show*) echo LoadState=loaded; echo ActiveState=active ;;
 *is-enabled*) echo enabled ;;
 start*|restart*) echo 'Job for tgi-hub-mirror.service failed' >&2; exit 1 ;;
 esac
@@ -65,4 +65,4 @@ def test_the_words_of_nginx_are_the_message(
         "already in use); correct that, then run this again" in said
     )
     # Nothing is new, but nothing answers
-    assert "start tgi-hub-mirror" in (tmp_path / "systemctl.log").read_text()
+    assert "restart tgi-hub-mirror" in (tmp_path / "systemctl.log").read_text()
