@@ -54,7 +54,8 @@ def test_a_model_by_name_keeps_the_commit_of_the_catalogue(
     hosts = {"all": {"children": groups}}
     tmp_path.joinpath("hosts").write_text(yaml.safe_dump(hosts))
     playbook = ROOT / "playbooks/prune_weights.yml"
-    done = ansible_playbook("-i", str(tmp_path / "hosts"), str(playbook), "--check", "--limit", "gpu1")
+    words = ["-i", str(tmp_path / "hosts"), str(playbook), "--check", "--limit", "gpu1"]
+    done = ansible_playbook(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{entry['id']}@{OLD[:12]}: 2 bytes" in done.stdout
     assert entry["revision"][:12] not in done.stdout
