@@ -90,10 +90,6 @@ dropped:
   returned: success
   type: list
   elements: str
-packages:
-  description: Whether packages or their sources changed.
-  returned: success
-  type: bool
 """
 
 from pathlib import Path

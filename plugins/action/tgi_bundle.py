@@ -125,7 +125,7 @@ def _drivers(variables: Mapping[str, Any]) -> Iterator[str]:
     for host in (variables.get("groups") or {}).get("gpu_hosts") or []:
         if boolean(variables["hostvars"][host].get("nvidia_driver_install", False), strict=False):
             what = "is true, and a bundle has no driver, as that depends on the host's kernel"
-            remedy = "install it before, or from a mirror inside (nvidia_driver_apt_uri)"
+            remedy = "install the driver before, without the bundle, and delete this"
             yield problem(f"nvidia_driver_install of {host}", what, remedy)
 
 

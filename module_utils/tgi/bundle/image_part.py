@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..common.commands import run
 from ..common.files import write
+from ..common.places import without_tag
 from ..common.problem import problem
 from ..common.text import clean, shorten
 from .bundle_form import BundleError, BundleImage
@@ -138,6 +139,4 @@ class ImagePart:
 
 def _docker(reference: str) -> str:
     """Return an image as skopeo names it, which takes no tag beside a digest."""
-    name, _, digest = reference.rpartition("@")
-    last = name.rpartition("/")[2]
-    return f"docker://{name[: len(name) - len(last)]}{last.partition(':')[0]}@{digest}"
+    return f"docker://{without_tag(reference)}@{reference.rpartition('@')[2]}"

@@ -38,12 +38,16 @@ _LONGEST_INTERFACE = 15
 
 def bundle_image(reference: str) -> str:
     """Return the name of a pinned image in a registry on loopback, with the same digest."""
-    name, _, digest = reference.partition("@")
+    name = without_tag(reference)
     host, slash, rest = name.partition("/")
     named = slash and ("." in host or ":" in host or host == "localhost")
-    path = rest if named else name
-    head, colon, _ = path.rpartition(":")
-    return f"{BUNDLE_REGISTRY}/{head if colon else path}@{digest}"
+    return f"{BUNDLE_REGISTRY}/{rest if named else name}@{reference.partition('@')[2]}"
+
+
+def without_tag(reference: str) -> str:
+    """Return the name of an image, without tag and digest."""
+    folder, slash, last = reference.partition("@")[0].rpartition("/")
+    return f"{folder}{slash}{last.partition(':')[0]}"
 
 
 def compose_project(model: str) -> str:

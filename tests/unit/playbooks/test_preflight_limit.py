@@ -15,6 +15,13 @@ def preflight(folder: Path, *words: str) -> str:
     return good_hosts.run(folder, playbook, *words, sources=()).stdout
 
 
+def test_a_bundle_is_proven_also_where_the_limit_leaves_localhost_out(tmp_path: Path) -> None:
+    given = ("--limit", "gpu1", "-e", f"bundle={tmp_path}")
+    said = " ".join(preflight(tmp_path / "one", *given).split())
+    assert "bundle_public_key is empty, so" in said
+    assert "Check the inventory and the host" not in said
+
+
 def test_a_firewall_that_would_block_a_gateway_is_refused_at_once(tmp_path: Path) -> None:
     line = "tgi_allowed_sources: the address of edge1, edge2 is unknown, because it is not in this "
     refused = preflight(tmp_path / "one", "--limit", "gpu1")

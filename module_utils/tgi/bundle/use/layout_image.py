@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...common.commands import CommandOutput
-from ...common.places import BUNDLE_REGISTRY, bundle_image
+from ...common.places import BUNDLE_REGISTRY, bundle_image, without_tag
 from ...common.problem import problem
 from ..bundle_form import BundleError
 from .layout_server import serving
@@ -43,7 +43,7 @@ def place(image: str, layout: Path, run: RunDocker) -> bool:
     """
     if has(image, run):
         return False
-    name, _, digest = image.partition("@")
+    digest = image.partition("@")[2]
     lost = [one for one in files_of_image(layout, digest) if not (layout / one).is_file()]
     if lost:
         remedy = "run site.yml, which brings it from the bundle"
@@ -52,7 +52,7 @@ def place(image: str, layout: Path, run: RunDocker) -> bool:
     with serving(layout, BUNDLE_REGISTRY):
         _do(["docker", "pull", pulled], run)
     if not has(image, run):
-        tag = f"{name}:{_TAG}-{digest[7:19]}"
+        tag = f"{without_tag(image)}:{_TAG}-{digest[7:19]}"
         _do(["docker", "tag", pulled, tag], run)
         _do(["docker", "rmi", pulled], run)
     if not has(image, run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Docker:
         self.images[image] = digest
 
     def tag(self, image: str, tag: str) -> None:
+        assert re.fullmatch(r"[\w./-]+:[\w.-]+", tag), tag
         self.images[tag] = self.images[image]
 
     def rmi(self, image: str) -> None:
@@ -73,8 +75,9 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_containerd_keeps_the_name(layout: Path) -> None:
-    image, docker = f"ghcr.io/org/tgi@{make_layout(layout)}", Docker(containerd=True)
+@pytest.mark.parametrize("tag", ["", ":3.3.7"])
+def test_containerd_keeps_the_name(layout: Path, tag: str) -> None:
+    image, docker = f"ghcr.io/org/tgi{tag}@{make_layout(layout)}", Docker(containerd=True)
     assert name_in_docker(image, docker.run) == image
     assert place(image, layout, docker.run)
     assert list(docker.images) == [f"ghcr.io/org/tgi:from-bundle-{image[-64:-52]}"]
