@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +61,25 @@ def snapshots_of(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[dict
 
 
 def tokens_of(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """Return the hosts' tokens of the Hub, each once; hosts with the same command ask it once."""
-    tokens, asked = [], set()
+    """Return the hosts' tokens of the Hub, each once."""
+    return list(dict.fromkeys(_tokens(hosts, hostvars)))
+
+
+def token_of(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> str:
+    """Return the first token of the hosts, "" if none has one; no further command runs."""
+    return next(_tokens(hosts, hostvars), "")
+
+
+def _tokens(hosts: Iterable[str], hostvars: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the token of each host that has one; hosts with the same command ask it once."""
+    asked = set()
     for host in hosts:
         token, command = (hostvars[host].get(f"tgi_hf_token{end}") for end in ("", "_command"))
         if not token and command and str(command) not in asked:
             asked.add(str(command))
             token = secret(command)
-        tokens += [str(token)] if token and token not in tokens else []
-    return tokens
+        if token:
+            yield str(token)
 
 
 def secret(command: Any) -> str:
@@ -88,5 +98,6 @@ class FilterModule:
         return {
             "tgi_mirrored_snapshots": snapshots_of,
             "tgi_tokens_of_hosts": tokens_of,
+            "tgi_token_of_hosts": token_of,
             "tgi_secret_of_command": secret,
         }

@@ -65,6 +65,9 @@ def test_tokens_of_hosts(tmp_path: Path) -> None:
         "gpu4": {},
     }
     assert filtered("tgi_tokens_of_hosts", list(hosts), hosts) == ["hf_a", "hf_b"]
+    hosts["last"] = {"tgi_hf_token_command": "no-such-program"}
+    assert filtered("tgi_token_of_hosts", list(hosts), hosts) == "hf_a"
+    assert filtered("tgi_token_of_hosts", [], hosts) == ""
     assert runs.read_text() == "x\n"
 
 
