@@ -15,11 +15,22 @@ _FAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
 
 def source_address() -> str:
-    """Return the source address of this host's connections to far hosts, or ""."""
+    """Return the source address of this host's connections to far hosts, or "".
+
+    A host without a default route, as in an air gap, has its only address; "" with several.
+    """
     for family, far in _FAR:
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as one:
             one.connect((far, 9))
             return str(one.getsockname()[0])
+    return only_address(all_addresses())
+
+
+def only_address(addresses: list[str]) -> str:
+    """Return the only IPv4 address, or else the only address of all; "" if there are several."""
+    for some in ([one for one in addresses if ":" not in one], addresses):
+        if len(some) == 1:
+            return some[0]
     return ""
 
 

@@ -114,8 +114,8 @@ def unknown_sources(gateways: Mapping[str, str], kept: Collection[str]) -> str:
     if not unknown or kept:
         return ""
     where = f"tgi_allowed_sources: the address of {', '.join(unknown)}"
-    remedy = "run without --limit, or write gateway_address for it"
-    return problem(where, "is unknown, because it is not in this run", remedy)
+    what = "is unknown, because it is not in this run, or has several and no default route"
+    return problem(where, what, "run without --limit, or write gateway_address for it")
 
 
 def address_of(values: Mapping[str, Any]) -> str:

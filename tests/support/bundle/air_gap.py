@@ -58,6 +58,8 @@ class AirGap:
             name = f"{PREFIX}-{host}"
             shell("docker", "network", "connect", "--ip", f"10.234.0.{number}", INSIDE, name)
             shell("docker", "network", "disconnect", PREFIX, name)
+            # Docker before 28 gives an internal network a default route and drops what takes it
+            self.on(host, "ip route delete default 2>/dev/null")
         shell("docker", "rm", "--force", "--volumes", f"{PREFIX}-mirror")
         self.inside = True
         self._write()

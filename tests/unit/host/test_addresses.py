@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.host.addresses import all_addresses, parse_addresses, source_address
+from ansible.module_utils.tgi.host.addresses import (
+    all_addresses,
+    only_address,
+    parse_addresses,
+    source_address,
+)
 from ansible.module_utils.tgi.preflight.bind_address import check_firewall
 
 
@@ -28,6 +34,32 @@ def test_without_ip_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_this_hosts_own_source_address_is_one_of_its_addresses() -> None:
     assert source_address() in {*all_addresses(), ""}
+
+
+@pytest.mark.parametrize(
+    ("addresses", "wanted"),
+    [
+        ([], ""),
+        (["10.0.0.5"], "10.0.0.5"),
+        (["10.0.0.5", "fd00::5"], "10.0.0.5"),
+        (["fd00::5"], "fd00::5"),
+        (["fd00::5", "fd00::6"], ""),
+        (["10.0.0.5", "10.1.0.5", "fd00::5"], ""),
+    ],
+)
+def test_a_host_without_a_default_route_has_its_only_address(
+    addresses: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert only_address(addresses) == wanted
+
+    def no_route(*_: object) -> None:
+        raise OSError(101, "Network is unreachable")
+
+    links = [{"ifname": "eth0", "addr_info": [{"local": one} for one in addresses]}]
+    done = SimpleNamespace(rc=0, out=json.dumps(links))
+    monkeypatch.setattr(f"{parse_addresses.__module__}.run", lambda _: done)
+    monkeypatch.setattr(f"{parse_addresses.__module__}.socket.socket", no_route)
+    assert source_address() == wanted
 
 
 BAD: dict[str, tuple[Any, Any, str]] = {
