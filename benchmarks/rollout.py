@@ -39,13 +39,16 @@ from tests.support.live.endpoints import load_endpoints
 INVENTORY = "benchmarks/rollout_inventory"
 GPU_HOSTS = ("gpu1", "gpu2", "gpu3")
 SHARED, SOLO = ("scribe", "clerk"), "solo"
-SITE, COMPOSE = "`site.yml`", "`docker compose up -d --force-recreate`"
-#: The same for the model that is alone, whose new set starts beside the old one
-BESIDE = "`site.yml`, one replica, blue-green"
+SITE, COMPOSE = "`site.yml`, rolling", "`docker compose up -d --force-recreate`"
+#: For the model that is alone, whose new set starts beside the old one
+BESIDE = "`site.yml`, blue-green"
 #: The changed option of the shared models, and of the one that is alone
 CHANGED, SOLO_CHANGED = {"bench_total_tokens": 2040}, {"bench_solo_total_tokens": 2040}
-#: Models without a GPU start so only where that is asked for
-BLUE_GREEN = {"bench_solo_total_tokens": 2032, "tgi_strategy": "blue_green"}
+#: Models without a GPU start so only where that is asked for; one change after the other
+BLUE_GREEN = [
+    {"bench_solo_total_tokens": tokens, "tgi_strategy": "blue_green"}
+    for tokens in (2032, 2024, 2016)
+]
 PICTURE = "Requests answered and latency, second by second: site.yml beside docker compose"
 _LONGEST = 3600.0
 #: All models of a host at once
@@ -119,12 +122,9 @@ def panel(title: str, measured: Measured) -> Panel:
     )
 
 
-def picture(site: Measured, compose: Measured) -> str:
-    """Return both changes side by side as SVG."""
-    panels = [
-        panel("site.yml", site),
-        panel("docker compose up -d --force-recreate on all hosts at once", compose),
-    ]
+def picture(found: dict[str, Measured]) -> str:
+    """Return the changes side by side as SVG."""
+    panels = [panel(way.replace("`", ""), measured) for way, measured in found.items()]
     said = [f"{one.title}: {one.note}." for one in panels]
     return draw(panels, " ".join([*said, "Dashed lines mark the hosts whose containers ended."]))
 
@@ -143,8 +143,9 @@ def section(when: str, command: str, found: dict[str, Measured], alone: Measured
     said = (
         f"`.venv/bin/python {command}`, run as root on {when}: three GPU hosts that share two "
         f"models, two gateways ({told}), emulators with 60 ms a token and 14 s a start. The change "
-        "is `max_total_tokens` of both models, in the last column that of a third one, which runs "
-        "on one host. Clients never retry, except OpenAI's own."
+        "is `max_total_tokens` of both models; blue-green, it is that of a third one, which runs "
+        f"on one host, {len(BLUE_GREEN)} times one after the other. Compose recreates all hosts "
+        "at once. Clients never retry, except OpenAI's own."
     )
     parts = [said, in_place(alone, SOLO)]
     first, last = (textwrap.fill(one, 140, break_on_hyphens=False) for one in parts)
@@ -159,8 +160,9 @@ def missed(site: Measured, least: int, beside: Measured | None = None) -> list[s
     found = [f"{lost(site)} requests failed or were cut"] if lost(site) else []
     if beside and (bad := lost(beside, KEPT)):
         found.append(f"{bad} requests failed or were cut while a new set stood beside the old one")
-    if during(site) < least:
-        found.append(f"{during(site)} requests while site.yml ran, {least} at least")
+    for way, measured in ((SITE, site), (BESIDE, beside)):
+        if measured and during(measured) < least:
+            found.append(f"{way}: {during(measured)} requests during it, {least} at least")
     return found
 
 
@@ -169,16 +171,16 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Measured], Measured]:
     play("tests/sandbox/create.yml")
     play("site.yml")
     load = Load(SHARED, options.rate)
-    found = {
-        SITE: measure(load, lambda: play("site.yml", CHANGED)),
-        COMPOSE: measure(load, recreate),
-    }
+    rolling = measure(load, lambda: play("site.yml", CHANGED))
+    compose = measure(load, recreate)
     alone = Load((*SHARED, SOLO), options.rate, streams=0)
     changed = {**CHANGED, **SOLO_CHANGED}
     gap = measure(alone, lambda: play("site.yml", changed))
-    beside = Load((SOLO,), options.rate)
-    found[BESIDE] = measure(beside, lambda: play("site.yml", {**CHANGED, **BLUE_GREEN}))
-    return found, gap
+    changes = [{**CHANGED, **one} for one in BLUE_GREEN]
+    beside = measure(
+        Load((SOLO,), options.rate), lambda: [play("site.yml", one) for one in changes]
+    )
+    return {SITE: rolling, BESIDE: beside, COMPOSE: compose}, gap
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -198,9 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command = " ".join(["-m benchmarks.rollout", *(arguments or sys.argv[1:])])
             page = ROOT / options.page
             write_between(page, "bench-rollout", section(when, command, found, alone, facts()))
-            page.with_suffix(".svg").write_text(
-                picture(found[SITE], found[COMPOSE]), encoding="utf-8"
-            )
+            page.with_suffix(".svg").write_text(picture(found), encoding="utf-8")
     except (Failed, subprocess.SubprocessError) as error:
         print(error, file=sys.stderr)
         return 1

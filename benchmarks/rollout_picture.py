@@ -13,7 +13,6 @@ from benchmarks.rollout_figures import Series
 _WIDTH, _LEFT, _BETWEEN, _RIGHT = 1200, 62, 62, 16
 #: From seconds or milliseconds to a place in the picture
 Scale = Callable[[float], float]
-_PANEL = (_WIDTH - _LEFT - _BETWEEN - _RIGHT) / 2
 #: Top and height of the two charts, and the height of all
 _SHARE, _TIME, _HEIGHT = (86, 110), (236, 150), 440
 _STYLE = """
@@ -53,9 +52,10 @@ class Panel:
 
 
 def draw(panels: Sequence[Panel], description: str) -> str:
-    """Return the picture of two panels. Both have the same scale of latency."""
+    """Return the picture, its panels side by side. All have the same scale of latency."""
     times = [ms for panel in panels for ms in (*panel.median, *panel.p95) if ms]
     decades = scale(times)
+    wide = (_WIDTH - _LEFT - _RIGHT - _BETWEEN * (len(panels) - 1)) / len(panels)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         'aria-labelledby="t d" font-family="system-ui, sans-serif">',
@@ -65,7 +65,7 @@ def draw(panels: Sequence[Panel], description: str) -> str:
         f'<rect class="bg" width="{_WIDTH}" height="{_HEIGHT}" rx="10"/>',
     ]
     for place, panel in enumerate(panels):
-        parts += _panel(panel, _LEFT + place * (_PANEL + _BETWEEN), decades)
+        parts += _panel(panel, _LEFT + place * (wide + _BETWEEN), wide, decades)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -89,9 +89,9 @@ def merged(marks: Iterable[tuple[float, str]], near: float) -> list[tuple[float,
     return [(at, ", ".join(sorted(names))) for at, names in found]
 
 
-def _panel(panel: Panel, left: float, decades: tuple[int, int]) -> list[str]:
+def _panel(panel: Panel, left: float, wide: float, decades: tuple[int, int]) -> list[str]:
     def x(second: float) -> float:
-        return round(left + _PANEL * second / panel.seconds, 1)
+        return round(left + wide * second / panel.seconds, 1)
 
     began, ended = panel.change
     (top, tall), (lower, low_tall) = _SHARE, _TIME
@@ -102,8 +102,8 @@ def _panel(panel: Panel, left: float, decades: tuple[int, int]) -> list[str]:
         _rect("run", x(began), top, x(ended) - x(began), bottom - top),
         f'<text class="s" x="{left:g}" y="{top + tall + 28}">time of an answer: '
         '<tspan class="midt">median</tspan>, <tspan class="p95t">p95</tspan></text>',
-        *_axis(left, top, tall, [(0, "0 %"), (0.5, "50 %"), (1, "100 %")]),
-        *_axis(left, lower, low_tall, _ticks(decades)),
+        *_axis(left, wide, top, tall, [(0, "0 %"), (0.5, "50 %"), (1, "100 %")]),
+        *_axis(left, wide, lower, low_tall, _ticks(decades)),
         *_shares(panel.available, x, top, tall),
     ]
     for name, values in (("p95", panel.p95), ("mid", panel.median)):
@@ -115,7 +115,7 @@ def _panel(panel: Panel, left: float, decades: tuple[int, int]) -> list[str]:
         above = second - last < panel.seconds * 0.16 and not above
         parts.append(_text("s", x(second), top - (25 if above else 12), names, "middle"))
         last = second
-    step = _step(panel.seconds)
+    step = _step(panel.seconds, wide)
     for second in range(0, panel.seconds + 1, step):
         parts.append(_text("s", x(second), bottom + 18, f"{second} s", "middle"))
     return parts
@@ -134,16 +134,19 @@ def _part(ms: float, decades: tuple[int, int]) -> float:
     return (math.log10(ms) - low) / (high - low)
 
 
-def _step(seconds: int) -> int:
-    return next((step for step in (10, 20, 30, 60, 120, 300) if seconds / step <= 8), 600)
+def _step(seconds: int, wide: float) -> int:
+    most = wide / 60
+    return next((step for step in (10, 20, 30, 60, 120, 300) if seconds / step <= most), 600)
 
 
-def _axis(left: float, top: float, tall: float, ticks: list[tuple[float, str]]) -> list[str]:
+def _axis(
+    left: float, wide: float, top: float, tall: float, ticks: list[tuple[float, str]]
+) -> list[str]:
     parts = []
     for part, label in ticks:
         y = round(top + tall * (1 - part), 1)
         kind = "axis" if part == 0 else "grid"
-        parts.append(f'<path class="{kind}" d="M{left} {y}H{left + _PANEL}"/>')
+        parts.append(f'<path class="{kind}" d="M{left:g} {y}H{left + wide:g}"/>')
         parts.append(_text("s", left - 6, y + 4, label, "end"))
     return parts
 

@@ -38,7 +38,8 @@ def test_the_inventory_has_three_hosts_and_two_gateways() -> None:
 
 
 def test_the_picture_shows_both_ways_and_when_replicas_went() -> None:
-    svg = rollout.picture(measured(), measured(20))
+    svg = rollout.picture({rollout.SITE: measured(), rollout.COMPOSE: measured(20)})
+    assert ">site.yml, rolling</text>" in svg
     assert svg.count('class="lost"') == 1
     assert "0 of 120 requests failed" in svg and "20 of 120 requests failed" in svg
     assert "gpu1, gpu2" in svg
@@ -51,15 +52,18 @@ def test_the_result_fits_the_page() -> None:
     )
     prose = [line for line in text.splitlines() if not line.startswith("|")]
     assert max(map(len, prose)) <= 140
-    assert "| What | `site.yml` | `docker compose up -d --force-recreate` |" in text
+    assert "| What | `site.yml`, rolling | `docker compose up -d --force-recreate` |" in text
     assert begin("bench-rollout") in (ROOT / "docs" / "rollout.md").read_text()
 
 
 def test_a_lost_request_and_too_few_of_them_are_missed() -> None:
     assert rollout.missed(measured(), 80) == []
     assert rollout.missed(measured(3), 10000) == [
-        "3 requests failed or were cut", "81 requests while site.yml ran, 10000 at least"
-    ]  # fmt: skip
+        "3 requests failed or were cut",
+        "`site.yml`, rolling: 81 requests during it, 10000 at least",
+    ]
+    few = "`site.yml`, blue-green: 81 requests during it, 82 at least"
+    assert few in rollout.missed(measured(), 82, measured())
 
 
 def test_so_is_one_lost_while_a_new_set_stood_beside_but_not_an_idle_connection() -> None:
@@ -100,12 +104,15 @@ def test_everything_is_played_and_written(site: list[str], tmp_path: Path) -> No
         "site.yml",
         'site.yml -e {"bench_total_tokens": 2040}',
         'site.yml -e {"bench_total_tokens": 2040, "bench_solo_total_tokens": 2040}',
-        'site.yml -e {"bench_total_tokens": 2040, "bench_solo_total_tokens": 2032, '
-        '"tgi_strategy": "blue_green"}',
+        *(
+            f'site.yml -e {{"bench_total_tokens": 2040, "bench_solo_total_tokens": {tokens}, '
+            '"tgi_strategy": "blue_green"}'
+            for tokens in (2032, 2024, 2016)
+        ),
         "destroy.yml",
     ]
     assert (
-        "| failed, of requests on a new connection each | 0 of 120 | 20 of 120 | 0 of 120 |"
+        "| failed, of requests on a new connection each | 0 of 120 | 0 of 120 | 20 of 120 |"
         in (tmp_path / "docs" / "rollout.md").read_text()
     )
     assert (tmp_path / "docs" / "rollout.svg").read_text().startswith("<svg")
