@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "emulator")]
 
 from benchmarks.page_marks import write_between
+from benchmarks.progress import say
 from tests.support.clients import expectations, programs
 from tests.support.live.endpoints import load_endpoints
 
@@ -28,6 +29,7 @@ def measure(inventory: str, model: str) -> dict[str, dict[tuple[str, str], str]]
     with programs.engine() as engine:
         sides = {"engine": engine, "edge": programs.edge(endpoint, model)}
         for program in programs.PROGRAMS:
+            say(f"asking by {program}")
             for side, outcomes in programs.outcomes(sides, program).items():
                 found[side].update(outcomes)
     return found

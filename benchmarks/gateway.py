@@ -19,6 +19,7 @@ from benchmarks.events import Run, read_events
 from benchmarks.gateway_figures import Row, rows, table
 from benchmarks.gateway_page import page, section
 from benchmarks.gateway_scale import large_site, render_seconds, variables_of
+from benchmarks.progress import say
 
 ROOT = Path(__file__).resolve().parents[1]
 INVENTORY = "benchmarks/inventory"
@@ -39,6 +40,7 @@ def play(playbook: str, *arguments: str) -> Run:
         "ANSIBLE_FORCE_COLOR": "false",
     }
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", INVENTORY]
+    say(playbook)
     began = time.perf_counter()
     done = subprocess.run(
         [*command, playbook, *arguments],
@@ -161,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         play("tests/sandbox/create.yml")
         for host in (f"debian{number}" for number in options.on):
             play("benchmarks/gateway_prepare.yml", "--limit", host)
+            say(f"measuring on {host}")
             measured = measure(host, job)
             times, seconds = scale(host, 5)
             serving.append(seconds)

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from benchmarks.events import Run, middle
+from benchmarks.progress import say
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".molecule" / "many"
@@ -58,10 +59,6 @@ def inventory(count: int) -> dict[str, Any]:
         "disposable": {"vars": common, "hosts": hosts},
     }
     return {"all": {"children": groups}}
-
-
-def say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from benchmarks import no_change
 from benchmarks.events import Run
 from benchmarks.gateway import ROOT, Failed, conclude
 from benchmarks.page_marks import write_between
+from benchmarks.progress import say
 from benchmarks.rollout_figures import (
     Measured,
     availability,
@@ -61,6 +62,7 @@ _RECREATE = (
 def play(playbook: str, variables: dict[str, Any] | None = None) -> Run:
     """Run a playbook with variables; raises Failed."""
     more = ["-e", json.dumps(variables)] if variables else []
+    say(" ".join([playbook, *more]))
     run = no_change.play(INVENTORY, ROOT / playbook, _LONGEST, *more)
     if run.failed:
         raise Failed(f"{playbook}: {run.failure or 'it failed'}")
@@ -74,6 +76,7 @@ def container(host: str) -> str:
 
 def recreate() -> None:
     """Recreate all containers of all GPU hosts at once, as by hand; raises Failed."""
+    say("docker compose up -d --force-recreate")
     commands = [["docker", "exec", container(host), "sh", "-c", _RECREATE] for host in GPU_HOSTS]
     quiet = subprocess.DEVNULL
     running = [subprocess.Popen(one, stdout=quiet, stderr=quiet) for one in commands]

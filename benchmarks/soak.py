@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks.gateway import ROOT, Failed, access, conclude, on_host, play, prepare
 from benchmarks.page_marks import write_between
+from benchmarks.progress import say
 from benchmarks.soak_figures import Line, judge, table
 
 #: What one attacker does at once: idle connections, slow readers, and bodies that drip in
@@ -47,6 +48,7 @@ def soak(host: str, options: argparse.Namespace) -> dict[str, Any]:
         "every": 10,
         **ATTACK,
     }
+    say(f"attacking {host} for {options.minutes:g} minutes")
     found: dict[str, Any] = json.loads(
         on_host(host, ["python3", "soak_client.py"], json.dumps(job))
     )

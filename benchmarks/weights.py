@@ -24,6 +24,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.page_marks import write_between
+from benchmarks.progress import say
 from tests.support.hub.local_hub import HubRepository, local_hub, sha256
 from tests.support.roots import ROOT
 
@@ -191,6 +192,7 @@ def measure(folder: Path, size: int, runs: int) -> WeightFigures:
     with hub_process(folder, size) as endpoint:
         bench = WeightBench(folder, endpoint)
         for number in range(runs):
+            say(f"run {number + 1} of {runs}")
             bench.clear()
             fetches = [(found.fetch, lambda: bench.ours(FILES + 1)), (found.client, bench.client)]
             proofs = [(found.prove, lambda: bench.ours(0, "start")), (found.sums, bench.sums)]
