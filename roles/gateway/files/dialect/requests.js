@@ -1,5 +1,5 @@
-// A request as TGI takes it. Only the values that need it are written anew, so all others keep their
-// spelling; null in place of a value is for TGI as if it were not there.
+// A request as TGI takes it. Only the values that need it are written anew, and the tools all together, so
+// all others keep their spelling; null in place of a value is for TGI as if it were not there.
 import formats from './formats.js';
 import json from './json.js';
 import numbers from './numbers.js';
@@ -17,10 +17,6 @@ function raw(body, key) {
 
 function starts(body, part, mark) {
     return part !== null && body.read.bytes[part.from] === mark;
-}
-
-function isObject(value) {
-    return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function put(body, part, text) {
@@ -71,31 +67,26 @@ function unknown(body, key, words) {
 }
 
 // All tools at once, as njs itself reads JSON, which takes a fifth of the time of reading by places.
-// undefined where that cannot be: too long, too deep, or no JSON.
+// undefined where that cannot be: too long, too deep, no JSON, or refused, as a tool that needs no change may be.
 function together(text, budget) {
-    let list, changed = false;
     try {
-        list = text.length > schemas.MOST_TEXT ? undefined : numbers.read(text);
-    } catch (e) {
-        return undefined;
-    }
-    if (list === undefined) {
-        return undefined;
-    }
-    list.forEach(one => {
-        const made = one === null ? null : one.function;
-        const key = isObject(made) && isObject(made.parameters) ? 'parameters' : 'arguments';
-        if (!isObject(made) || !isObject(made[key])) {
-            return;
+        const list = text.length > schemas.MOST_TEXT ? undefined : numbers.read(text);
+        if (list === undefined) {
+            return undefined;
         }
-        const name = made.name === undefined ? '' : JSON.stringify(made.name);
-        const schema = schemas.translated(made[key], 'tools', 'The schema of tool ' + name, budget);
-        if (schema !== null) {
-            made[key] = schema;
-            changed = true;
-        }
-    });
-    try {
+        let changed = false;
+        list.forEach(one => {
+            const made = one === null ? null : one.function;
+            if (!schemas.isObject(made)) {
+                return;
+            }
+            const key = made.parameters !== undefined ? 'parameters' : 'arguments';
+            const schema = schemas.translated(made[key], 'tools', '', budget);
+            if (schema !== null) {
+                made[key] = schema;
+                changed = true;
+            }
+        });
         return changed ? numbers.write(list) : null;
     } catch (e) {
         return undefined;

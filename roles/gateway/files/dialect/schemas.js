@@ -255,4 +255,4 @@ function translate(text, param, name, budget) {
     }
 }
 
-export default {translate, translated, needed, work, MOST_TEXT};
+export default {translate, translated, needed, work, isObject, MOST_TEXT};

@@ -222,6 +222,29 @@ def test_the_plan_has_what_the_answer_needs() -> None:
     assert request(CHAT, {"stop": "x"})["plan"] == {"route": CHAT, "stop": ["x"]}
 
 
+#: Tools that need no change, and would be refused or too long if they were read for one
+UNTOUCHED = {
+    "a name that would vanish": '{"parameters":{"properties":{"__proto__":{"type":"null"}}}}',
+    "more parts than a translation may have": json.dumps({"parameters": {"anyOf": [{}] * 4100}}),
+    "a long text": json.dumps({"description": "x" * 131_072}),
+    "no parameters": json.dumps({"parameters": None, "arguments": _SHARED}),
+}
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_a_tool_beside_one_that_needs_a_change_stays(name: str) -> None:
+    sent = '{"tools":[{"function":%s},{"function":{"name":"f","parameters":%s}}]}'
+    answer = request(CHAT, sent % (UNTOUCHED[name], json.dumps(_SHARED)))
+    assert json.loads(answer["text"]) == json.loads(sent % (UNTOUCHED[name], json.dumps(_PLAIN)))
+
+
+def test_the_words_of_a_tool_do_not_count_as_its_schema() -> None:
+    words = {"description": "x" * 131_072}
+    answer = request(CHAT, {"tools": [{"function": {"parameters": _SHARED, **words}}]})
+    wanted = {"tools": [{"function": {"parameters": _PLAIN, **words}}]}
+    assert json.loads(answer["text"]) == wanted
+
+
 #: Bodies that would keep a worker busy
 HOSTILE = {
     "brackets": '{"a":' + "[" * 150_000,

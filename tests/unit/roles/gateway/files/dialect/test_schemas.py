@@ -185,6 +185,13 @@ REFUSED: dict[str, tuple[Any, str]] = {
         '{"items":{"$ref":"#/$defs/A"},"$defs":{"A":{"__proto__":{}}}}',
         "__proto__",
     ),
+    "many small parts, named often": (
+        {
+            "properties": {f"p{i}": {"$ref": "#/$defs/A"} for i in range(8)},
+            "$defs": {"A": {"properties": {f"q{i}": {"type": "null"} for i in range(600)}}},
+        },
+        "more than 4000 parts",
+    ),
 }
 
 
