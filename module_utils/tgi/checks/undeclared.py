@@ -20,6 +20,7 @@ def undeclared(declared: Declared) -> dict[str, str]:
     absent = {name: reason for name, (value, reason) in given.items() if not value}
     if declared.openai_dialect and declared.tool_streams == "live":
         absent["openai.streams"] = (
-            "streams of calls come as the engine writes them (gateway_tool_streams: live)"
+            "streams of calls come as the engine writes them (gateway_tool_streams, or the "
+            "consumer's own tool_streams)"
         )
     return absent

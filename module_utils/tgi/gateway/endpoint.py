@@ -27,7 +27,8 @@ def consumer_access(
 ) -> dict[str, Any]:
     """Return ``key`` (the first one; empty: none) and ``tier`` (0: no limit) of a consumer.
 
-    ``tier`` has requests_per_second, burst and concurrent.
+    ``tier`` has requests_per_second, burst and concurrent. ``tool_streams`` is the consumer's own
+    choice; None: the gateway's.
     """
     mine = next((one for one in consumers or () if one.get("name") == name), {})
     first = next(iter(mine.get("keys") or ()), "")
@@ -35,4 +36,5 @@ def consumer_access(
     return {
         "key": first["key"] if isinstance(first, Mapping) else first,
         "tier": {limit: limits.get(limit) or 0 for limit in _LIMITS},
+        "tool_streams": mine.get("tool_streams"),
     }

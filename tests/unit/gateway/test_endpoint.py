@@ -12,6 +12,7 @@ CONSUMERS: list[dict[str, Any]] = [
     {"name": "checks", "tier": "team", "keys": ["sk-one", "sk-two"]},
     {"name": "dated", "tier": "gone", "keys": [{"key": "sk-three", "expires": "2099-01-31"}]},
     {"name": "card", "certificate_subjects": ["CN=card"]},
+    {"name": "live", "tier": "team", "keys": ["sk-four"], "tool_streams": "live"},
 ]
 FREE = {"requests_per_second": 0, "burst": 0, "concurrent": 0}
 
@@ -39,9 +40,14 @@ def test_only_a_private_ca_is_named() -> None:
 def test_the_first_key_and_the_limits_of_a_consumer(
     name: str, key: str, tier: dict[str, Any]
 ) -> None:
-    assert consumer_access(CONSUMERS, name, TIERS) == {"key": key, "tier": tier}
+    access = consumer_access(CONSUMERS, name, TIERS)
+    assert access == {"key": key, "tier": tier, "tool_streams": None}
 
 
 def test_a_site_without_consumers_or_tiers() -> None:
-    assert consumer_access(None, "checks") == {"key": "", "tier": FREE}
+    assert consumer_access(None, "checks") == {"key": "", "tier": FREE, "tool_streams": None}
     assert consumer_access(CONSUMERS, "checks", None)["tier"] == FREE
+
+
+def test_a_consumers_own_streams_of_calls_are_told() -> None:
+    assert consumer_access(CONSUMERS, "live", TIERS)["tool_streams"] == "live"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import filter_loader, init_plugin_loader
-from ansible.template import Templar
+from ansible.template import Templar, trust_as_template
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 from tests.support.roots import ROOT
@@ -26,6 +27,16 @@ HOSTS: dict[str, dict[str, Any]] = {
 
 def value(name: str, **more: Any) -> Any:
     """Return a variable of the role, evaluated as in a play."""
+    return template("{{ " + name + " }}", **more)
+
+
+def option(name: str, **more: Any) -> Any:
+    """Return what the role passes to the module for one of its options."""
+    tasks = yaml.safe_load((ROOT / "roles/checks/tasks/edge.yml").read_text())
+    return template(tasks[0]["block"][0]["tgi_check"][name], **more)
+
+
+def template(text: str, **more: Any) -> Any:
     if AnsibleCollectionConfig.collection_finder is None:
         init_plugin_loader([])
     filter_loader.add_directory(str(ROOT / "plugins" / "filter"))
@@ -39,7 +50,7 @@ def value(name: str, **more: Any) -> Any:
         ansible_facts={"tgi_host": {"address": "203.0.113.5"}},
     )
     variables.update(more)
-    return Templar(loader, variables=variables).template(variables[name])
+    return Templar(loader, variables=variables).template(trust_as_template(text))
 
 
 def test_a_loopback_engine_is_looked_for_at_the_hosts_own_address() -> None:
@@ -87,3 +98,20 @@ def test_what_the_catalogue_knows_is_left_out_with_what_the_user_named() -> None
     more = {"hostvars": hosts, "checks_without_chat": ["x"], "checks_without_tools": []}
     assert set(value("__checks_without_chat", **more)) == {"x", "base"}
     assert value("__checks_without_tools", **more) == ["plain"]
+
+
+@pytest.mark.parametrize(
+    ("site", "own", "wanted"),
+    [
+        ({}, {}, "whole"),
+        ({"gateway_tool_streams": "live"}, {}, "live"),
+        ({}, {"tool_streams": "live"}, "live"),
+        ({"gateway_tool_streams": "live"}, {"tool_streams": "whole"}, "whole"),
+    ],
+)
+def test_a_consumers_own_streams_of_calls_are_expected(
+    site: dict[str, str], own: dict[str, str], wanted: str
+) -> None:
+    consumers = [{"name": "checks", "tier": "team", "keys": ["sk-1"], **own}]
+    given = {"gateway_consumers": consumers, "checks_consumer": "checks"}
+    assert option("tool_streams", **given, **site) == wanted

@@ -61,6 +61,13 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="a gateway translates OpenAI's dialect for its engines: check that too (openai.*)",
     )
+    add(
+        "--tool-streams",
+        choices=["whole", "live"],
+        default="whole",
+        help="how that gateway streams calls of tools to this key: whole, or live, as the engine "
+        "writes them (whole)",
+    )
     add("--ca-file", metavar="FILE", help="PEM file with the only CA to accept")
     add("--client-certificate", metavar="FILE", help="PEM file with a client certificate and key")
     add("--connect-to", default="", metavar="ADDRESS", help="connect here instead of using DNS")
@@ -94,6 +101,7 @@ _OPTIONS = {
     "gateway_http_port": "--http-port",
     "gateway_tiers": "--rate",
     "gateway_openai_dialect": "--openai-dialect",
+    "gateway_tool_streams": "--tool-streams",
     "checks_without_chat": "--without-chat",
     "checks_without_tools": "--without-tools",
 }
@@ -103,7 +111,7 @@ _ONLY_PLAYBOOK = "only the playbook knows it"
 def in_options(reason: str) -> str:
     """Return why a check was left out, with options in place of the inventory's variables."""
     return re.sub(
-        r"\(((?:gateway|checks|tgi)_\w+|gpus)\)",
+        r"\(((?:gateway|checks|tgi)_\w+|gpus)(?:, or [^)]*)?\)",
         lambda found: f"({_OPTIONS.get(found.group(1), _ONLY_PLAYBOOK)})",
         reason,
     )

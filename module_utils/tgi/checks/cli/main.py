@@ -142,6 +142,7 @@ def make_options(
         "without_chat": names if arguments.without_chat else [],
         "without_tools": names if arguments.without_tools else [],
         "openai_dialect": arguments.openai_dialect,
+        "tool_streams": arguments.tool_streams,
         "http_port": port,
         "timeout": arguments.timeout,
         "deadline": arguments.deadline,

@@ -170,10 +170,15 @@ def test_the_dialect_is_checked_on_request(
 ) -> None:
     monkeypatch.setenv("TGI_CHECK_KEY", KEY)
     words = [f"https://{NAME}", "--openai-dialect", "--checks", "openai"]
+    # Both models are asked at once, and a fast machine would get beyond the limit
     for engine, code in ((TranslatingTgi(), 0), (InMemoryTgi(), 1)):
-        assert main.main(words, FakeGateway(tgi=engine).transport()) == code
+        assert main.main(words, FakeGateway("no-limit", tgi=engine).transport()) == code
         said = capsys.readouterr().out
         assert "openai.schema" in said and "left out: openai" not in said
+    fake = FakeGateway("no-limit", tgi=TranslatingTgi("whole-streams"))
+    assert main.main([*words, "--tool-streams", "live"], fake.transport()) == 0
+    said = capsys.readouterr().out
+    assert "(--tool-streams): openai.streams" in said
 
 
 @pytest.mark.usefixtures("certificate")
