@@ -64,6 +64,10 @@ PICKLE = (
     " execution!Please check for more information here:"
     " https://huggingface.co/docs/text-generation-inference/basic_tutorials/safety"
 )
+CONVERTING = (
+    "No safetensors weights found for model $model at revision $shown. Converting PyTorch weights"
+    " to safetensors."
+)
 _RESOLVE = "Failed to resolve 'huggingface.co' ([Errno -2] Name or service not known)"
 _HTTPS = "<urllib3.connection.HTTPSConnection object at 0x7f2e87aefed0>"
 _RETRIES = (
@@ -131,8 +135,7 @@ ENDINGS: dict[str, Ending] = {
     )),
     "pickle-weights": Ending("download", ".bin weights that are none", (
         Step("pickle", "struct.error", "unpack requires a buffer of 4 bytes"),
-    ), (("WARN", PICKLE), ("WARN", "No safetensors weights found for model $model at revision"
-         " $shown. Converting PyTorch weights to safetensors."))),
+    ), (("WARN", PICKLE), ("WARN", CONVERTING))),
     "bad-adapter": Ending("adapter", "a LoRA adapter that is not there", (
         Step("files invalid", _INVALID, "Repo id must be in the form 'repo_name' or"
              " 'namespace/repo_name': '$model'. Use `repo_type` argument if needed."),)),

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 from ..faults.faults import Faults
 from ..source.text import TextSource
 from . import failures, hub_cache
 from .args import Args
-from .endings import ENDINGS, NO_FLASH, PICKLE, Ending, Words, failed, find_words
+from .endings import CONVERTING, ENDINGS, NO_FLASH, PICKLE, Ending, Words, failed, find_words
 from .limits import Limits, find_limits
 from .logs import Log
 from .rules import simulated_gpus
@@ -134,13 +135,10 @@ def _fetch(start: Start, model: str, phase: str) -> None:
 
 def _convert(start: Start, words: Words, pickles: list[Path]) -> None:
     """Beside the pickles, so in a folder that it must be able to write to."""
-    args, log = start.args, start.log
-    if not args.on("trust_remote_code"):
+    log = start.log
+    if not start.args.on("trust_remote_code"):
         log.launcher("WARN", PICKLE)
-    log.launcher(
-        "WARN", f"No safetensors weights found for model {start.model} at revision "
-        f"{args.text('revision')}. Converting PyTorch weights to safetensors.",
-    )  # fmt: skip
+    log.launcher("WARN", Template(CONVERTING).substitute(words))
     for number, path in enumerate(pickles, 1):
         try:
             hub_cache.convert(path)

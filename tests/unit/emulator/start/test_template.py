@@ -65,6 +65,17 @@ def test_pickles_are_converted_beside_them_or_not_at_all(
     assert "Files are already present on the host" in capsys.readouterr().out
 
 
+def test_an_adapters_pickles_are_converted_under_its_own_name(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot = folder / "data/hub/models--acme--tone/snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (snapshot / "adapter_model.bin").write_bytes(b"")
+    download(start(folder, "--revision", COMMIT, "--lora-adapters", "acme/tone"))
+    said = capsys.readouterr().out
+    assert f"No safetensors weights found for model acme/tone at revision {COMMIT}. Conv" in said
+
+
 def test_a_tokenizer_configuration_that_is_not_there() -> None:
     with running("--tokenizer-config-path", "/nowhere/tokenizer.json") as server:
         answer = httpx.post(f"{server.url}/v1/chat/completions", json=CHAT)
