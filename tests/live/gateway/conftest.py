@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
@@ -13,8 +13,6 @@ from tests.support.live.sites import Site, inventory_of, load_sites
 __all__ = ["pytest_terminal_summary"]
 
 OF_EVERY_NGINX = {"test_reload", "test_streams", "test_stream_pace", "test_scanners"}
-#: Fixtures that give a gateway other settings than the inventory's
-OTHER_SETTINGS = {"balanced", "changed", "chosen", "counted", "dry", "many"}
 known_sites = cache(load_sites)
 
 
@@ -31,10 +29,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Test one gateway after another, and each module whole: its plays then run once.
+    """Test one gateway after another: first what needs the usual settings, then what needs others;
+    each part of a module whole.
 
-    pytest itself would mix the modules' tests. Those with other settings come last: none of them
-    needs a play that brings the usual ones back.
+    pytest itself would mix the modules' tests, and each change of settings takes a play.
     """
     written = {item: number for number, item in enumerate(items)}
     yield
@@ -47,7 +45,13 @@ def _host(item: pytest.Item) -> str:
 
 
 def _has_other_settings(item: pytest.Item) -> bool:
-    return not OTHER_SETTINGS.isdisjoint(getattr(item, "fixturenames", ()))
+    return "other_settings" in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="module")
+def other_settings(site: Site) -> Callable[..., Site]:
+    """Return what gives the gateway other settings than the inventory's."""
+    return site.settle
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import json
 import socket
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
@@ -181,7 +182,7 @@ def test_wrong_keys_run_dry_and_good_ones_from_there_do_not(site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def balanced(site: Site) -> Site:
+def balanced(site: Site, other_settings: Callable[..., Site]) -> Site:
     """Put the gateway behind a balancer that speaks the PROXY protocol, with a site's own
     certificate as text.
     """
@@ -194,7 +195,7 @@ def balanced(site: Site) -> Site:
     }
     with socket.create_connection((site.address, 443)) as line:
         balancer = line.getsockname()[0]
-    return site.settle(
+    return other_settings(
         gateway_tls=tls,
         gateway_real_ip_header="proxy_protocol",
         gateway_trusted_proxies=[f"{balancer}/32"],
@@ -240,8 +241,8 @@ def test_who_is_no_balancer_does_not_say_whose_connection_it_is(balanced: Site) 
 
 
 @pytest.fixture(scope="module")
-def dry(site: Site) -> Site:
-    return site.settle(gateway_limits_dry_run=True)
+def dry(other_settings: Callable[..., Site]) -> Site:
+    return other_settings(gateway_limits_dry_run=True)
 
 
 def test_a_dry_run_lets_all_pass_and_tells_the_log(dry: Site) -> None:

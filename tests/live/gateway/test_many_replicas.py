@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,8 +26,8 @@ BACKEND = {
 
 
 @pytest.fixture(scope="module")
-def many(site: Site) -> Site:
-    return site.settle(gateway_backends=[BACKEND])
+def many(other_settings: Callable[..., Site]) -> Site:
+    return other_settings(gateway_backends=[BACKEND])
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import json
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -69,15 +70,15 @@ def choices(site: Site, ours: Authority) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def chosen(site: Site, choices: dict[str, Any]) -> Site:
-    return site.settle(**choices)
+def chosen(other_settings: Callable[..., Site], choices: dict[str, Any]) -> Site:
+    return other_settings(**choices)
 
 
 @pytest.fixture(scope="module")
-def strict(chosen: Site, choices: dict[str, Any]) -> Site:
+def strict(other_settings: Callable[..., Site], choices: dict[str, Any]) -> Site:
     # A browser asks without a certificate
     required = {"gateway_client_certificate_required": True, "gateway_cors_origins": []}
-    return chosen.settle(**{**choices, **required})
+    return other_settings(**{**choices, **required})
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

@@ -130,12 +130,12 @@ def test_http2_is_not_spoken_unless_asked_for(site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def counted(site: Site) -> Site:
+def counted(site: Site, other_settings: Callable[..., Site]) -> Site:
     """Use HTTP/2 and a budget that is never used up: njs then sees every piece of an answer."""
     tier = {**FAST, **({"tokens_per_minute": 10**8} if budget(site) else {})}
     entry = {"name": "free", "tier": "free", "keys": site.keys["free"]}
     tiers = {"free": tier}
-    return site.settle(gateway_http2=True, gateway_tiers=tiers, gateway_consumers=[entry])
+    return other_settings(gateway_http2=True, gateway_tiers=tiers, gateway_consumers=[entry])
 
 
 @pytest.mark.hosts(*WITH_BUDGETS)

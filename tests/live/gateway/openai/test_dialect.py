@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -208,9 +209,9 @@ def test_a_route_that_is_not_served_is_named(site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def changed(site: Site) -> Site:
+def changed(other_settings: Callable[..., Site]) -> Site:
     """Turn the dialect off."""
-    return site.settle(gateway_openai_dialect=False)
+    return other_settings(gateway_openai_dialect=False)
 
 
 def test_without_the_dialect_everything_passes_as_it_is(changed: Site) -> None:
@@ -225,11 +226,11 @@ def test_without_the_dialect_everything_passes_as_it_is(changed: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def counted(site: Site) -> Site:
+def counted(site: Site, other_settings: Callable[..., Site]) -> Site:
     """Give the consumer a budget of tokens."""
     entry = {"name": "free", "tier": "free", "keys": site.keys["free"]}
     tiers = {"free": {**FAST, **budget(site)}}
-    return site.settle(gateway_tiers=tiers, gateway_consumers=[entry])
+    return other_settings(gateway_tiers=tiers, gateway_consumers=[entry])
 
 
 @pytest.mark.hosts(*WITH_BUDGETS)
