@@ -1,6 +1,6 @@
 """RubberDuck's calls at a gateway, as its provider for TGI makes them, which the dialect spares.
 
-It reads one network chunk at a time and keeps the last event in it, so events must come one by one.
+That its way to read loses no word is shown in tests/live/gateway/test_streams.py.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def test_an_answer_keeps_the_engines_words_and_counts(endpoint: Endpoint) -> Non
 
 
 @pytest.mark.parametrize("more", [{}, TOOLS], ids=["text", "tools"])
-def test_a_stream_is_not_lost_on_a_reader_of_last_events(
-    endpoint: Endpoint, more: dict[str, Any]
-) -> None:
+def test_a_stream_has_the_whole_text_or_call(endpoint: Endpoint, more: dict[str, Any]) -> None:
     body = {**CHAT, **more, "stream": True}
     with (
         endpoint.client(endpoint.key) as client,
