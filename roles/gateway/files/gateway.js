@@ -74,10 +74,10 @@ function choose(r, wanted) {
     return name;
 }
 
-// On to a model's location, '@' or below a path. "quiet_" is for a request whose own words must not get into the error log
-function pass(r, name, below) {
+// On to a model's location, whose name begins with `begin`: '@', or a path. "quiet_" is for a request whose own words must not get into the error log
+function pass(r, name, begin) {
     const place = own(models.replicated, name) ? 'model_' + name : 'backend';
-    r.internalRedirect(below + (r.variables.gateway_quiet || '') + place);
+    r.internalRedirect(begin + (r.variables.gateway_quiet || '') + place);
 }
 
 function send(r, wanted) {
