@@ -1,8 +1,8 @@
 #!/bin/sh
 # Print the path of a Python that runs; pyenv's versions are searched too.
 # usage: find_python.sh NAME         such as python3.13, or a path
-#        find_python.sh newer PYTHON the newest python3.N that is newer than PYTHON, or than 3.10 if there is no
-#                                    PYTHON; otherwise say on standard error why none was found
+#        find_python.sh newer PYTHON the newest python3.N that is newer than PYTHON, or than 3.10 where PYTHON is missing.
+#                                    If none is found, the reason goes to standard error.
 set -eu
 
 find_one() { # name
