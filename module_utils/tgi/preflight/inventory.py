@@ -25,7 +25,7 @@ from .gateway.all_variables import JUDGED, PORTS, check_gateway
 from .gateway.backends import check_published
 from .gateway.pem_files import Reader
 from .host_request import HostRequest, ModelRequest, PortRequest, known_environment
-from .hub.mirror_rules import check_mirror
+from .hub.mirror_rules import check_mirror, check_mirror_port
 from .logins import check_key_sources, check_logins
 from .quantities import check_quantities
 from .role_specs import Role, check_types, render, render_role_variables, unknown_variables
@@ -52,6 +52,7 @@ _JUDGED = (
     "tgi_read_only_data",
     "tgi_base_port",
     "checks_consumer",
+    "hub_mirror_port",
     *JUDGED,
 )
 
@@ -93,7 +94,7 @@ def check_inventory(
         further += [*check_firewall(values), *check_docker(values), *check_key_sources(values)]
         further += [*check_container(full), *check_egress(full)]
     if "hub_mirrors" in groups:
-        further += check_mirror(values, read)
+        further += [*check_mirror(values, read), *check_mirror_port(values, groups)]
     further += check_quantities(values)
     further += check_accepted(values, gpu_hosts or {})
     if "gateways" in groups:

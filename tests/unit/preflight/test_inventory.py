@@ -152,6 +152,16 @@ def test_the_rules_of_a_group_are_for_its_hosts() -> None:
     assert places() == []
 
 
+def test_a_mirror_has_a_port_of_its_own_also_by_default() -> None:
+    names = frozenset({"hub_mirror_port"})
+    everything = [Role("hub_mirror", {"hub_mirror_port": {}}, {"hub_mirror_port": 8070}, names)]
+    options = {**SPECS["tgi"], "tgi_base_port": {}}
+    everything.append(Role("tgi", options, {"tgi_base_port": 8070}, frozenset(options)))
+    for groups, count in ((["gpu_hosts", "hub_mirrors"], 1), (["gpu_hosts"], 0)):
+        _, found = check_inventory(GOOD, groups, everything, template, lambda _: None)
+        assert [line.split()[0] for line in found] == ["hub_mirror_port"] * count
+
+
 def test_the_toolkit_is_judged_where_it_is_installed(roles: list[Role]) -> None:
     old = {"nvidia_container_toolkit_version": "1.17.8-1"}
     (found,) = check(roles, **old)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ...common.pem_text import CERTIFICATE
-from ...common.problem import problem, shown
+from ...common.problem import problem, shown, whole
 from ...models.host_weights import is_commit
+from ...models.model_rules import ports_of_models
+from ..gateway.all_variables import PORTS
 from ..gateway.pem_files import Reader, check_pem
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+#: The default of hub_mirror_port
+_PORT = 8070
 _PEM = {"hub_mirror_certificate": CERTIFICATE, "hub_mirror_key": "PRIVATE KEY"}
 
 
@@ -43,6 +48,18 @@ def check_mirror(values: Mapping[str, Any], read: Reader) -> Iterator[str]:
         else:
             remedy = "write both, or neither for plain HTTP"
             yield problem(name, f"is empty, and {_other(name)} is not", remedy)
+
+
+def check_mirror_port(values: Mapping[str, Any], groups: Collection[str]) -> Iterator[str]:
+    """Yield that the mirror's port is also one of the gateway's or a model's on the same host."""
+    port = whole(values.get("hub_mirror_port"))
+    named = [(name, whole(values.get(name))) for name in PORTS if "gateways" in groups]
+    named += ports_of_models(values) if "gpu_hosts" in groups else []
+    owners = {other: name for name, other in named}
+    if port in owners:
+        free = next(one for one in itertools.count(_PORT) if one not in owners)
+        what = f"is {port}, as is {owners[port]} of the same host"
+        yield problem("hub_mirror_port", what, f"write another, such as {free}")
 
 
 def _check_snapshots(listed: Any) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.preflight.hub.mirror_rules import check_mirror
+from ansible.module_utils.tgi.preflight.hub.mirror_rules import check_mirror, check_mirror_port
 
 COMMIT = "a" * 40
 FILES = {"/c.pem": "-----BEGIN CERTIFICATE-----\n", "/k.pem": "-----BEGIN PRIVATE KEY-----\n",
@@ -68,3 +68,33 @@ def test_what_is_let_through(values: dict[str, Any]) -> None:
 def test_a_problem(values: dict[str, Any], line: str) -> None:
     (found,) = check_mirror(values, FILES.get)
     assert found.startswith(line)
+
+
+ON_BOTH = {
+    "hub_mirror_port": 8070,
+    "gateway_https_port": 443,
+    "tgi_base_port": 8069,
+    "tgi_models": [{"name": "a"}, {"name": "b"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("groups", "port", "owner"),
+    [
+        (["gpu_hosts"], 8070, "tgi_models[1].port"),
+        (["gateways", "gpu_hosts"], 443, "gateway_https_port"),
+    ],
+)
+def test_a_port_of_the_same_host_is_not_the_mirrors(
+    groups: list[str], port: int, owner: str
+) -> None:
+    values = {**ON_BOTH, "hub_mirror_port": port}
+    (line,) = check_mirror_port(values, groups)
+    assert line.startswith(f"hub_mirror_port is {port}, as is {owner} of the same host; write")
+    assert line.endswith("write another, such as 8071")
+    assert list(check_mirror_port({**values, "hub_mirror_port": 8071}, groups)) == []
+
+
+@pytest.mark.parametrize("port", [443, 8070, None, "many"])
+def test_a_port_on_another_host_may_be_the_same(port: object) -> None:
+    assert list(check_mirror_port({**ON_BOTH, "hub_mirror_port": port}, ["hub_mirrors"])) == []
