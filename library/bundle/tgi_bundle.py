@@ -54,7 +54,7 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Says what it would fetch, and its size. It leaves nothing behind.
+    description: Says what it would fetch, and its size. It changes nothing.
   diff_mode:
     support: none
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if notes := [*made.notes, *self._left_out(given), *_drivers(task_vars or {})]:
             found["warnings"] = notes
         if dry:
-            return {"changed": bool(made.sizes), **found}
+            return {"changed": made.changed, **found}
         size = size_of(wish.bundle)
         return {"changed": made.changed, "signature": made.signature, "size": size, **found}
 
@@ -185,12 +186,16 @@ def _without_commit(models: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _unique(found: Iterator[SnapshotWish]) -> list[SnapshotWish]:
-    """Return each snapshot once; one that any host needs with code comes with it."""
+    """Return each snapshot once, with the code, the pickles and the token that any host has."""
     once: dict[tuple[str, str], SnapshotWish] = {}
     for one in found:
-        key = (one.repository, one.revision)
-        if key not in once or (one.code and not once[key].code):
-            once[key] = one
+        known = once.setdefault((one.repository, one.revision), one)
+        once[one.repository, one.revision] = replace(
+            known,
+            code=known.code or one.code,
+            pickle=known.pickle or one.pickle,
+            source=known.source if known.source.token else one.source,
+        )
     return list(once.values())
 
 

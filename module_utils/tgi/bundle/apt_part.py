@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from ..packages.repository_key import KeyRefusedError, fetch, obtain_key
 from .apt_root import AptIndex, AptPackage, AptRoot, pool_path
 from .apt_systems import AptSource
 from .apt_wishes import AptWish
-from .bundle_form import BundleApt, BundleError
+from .bundle_form import ARCHITECTURE, BundleApt, BundleError
 from .sums import sha256_of
 
 _SHA256 = re.compile(r"(?m)^ ([0-9a-f]{64}) +\d+ (\S+)$")
@@ -42,8 +42,8 @@ class AptPart:
         self._root = AptRoot(work / wish.system)
         self._packages: list[_Placed] = []
 
-    def plan(self) -> tuple[int, int]:
-        """Read the lists; return how many packages the system needs, and the bytes to fetch."""
+    def plan(self, lost: Collection[str]) -> int:
+        """Read the lists; return the bytes to fetch, ``lost`` files of the bundle among them."""
         self._work.mkdir(parents=True, exist_ok=True)
         self._keys.mkdir(exist_ok=True)
         for source in self.wish.sources:
@@ -60,8 +60,8 @@ class AptPart:
         self._root.update()
         found = self._root.plan(self.wish.groups).values()
         self._packages = [self._placed(package) for package in found]
-        missing = [one for one in self._packages if not self._is_there(one)]
-        return len(self._packages), sum(one.package.size for one in missing)
+        missing = [one for one in self._packages if not self._is_there(one, lost)]
+        return sum(one.package.size for one in missing)
 
     def done(self) -> int:
         """Return the bytes of packages that came so far."""
@@ -108,14 +108,16 @@ class AptPart:
 
     def _placed(self, package: AptPackage) -> _Placed:
         for source in self.wish.sources:
-            path = pool_path(package, source.uri.replace("$(ARCH)", "amd64"))
+            path = pool_path(package, _address(source))
             if path is not None:
                 return _Placed(package, self._directory(source) / path)
         what = f"is at {without_login(package.uri)}, which is below no repository of the bundle"
         raise BundleError(problem(package.name, what, "report this with the lines of your sources"))
 
-    def _is_there(self, one: _Placed) -> bool:
-        places = (one.target, self._root.archives / one.package.name)
+    def _is_there(self, one: _Placed, lost: Collection[str]) -> bool:
+        places = [self._root.archives / one.package.name]
+        if one.target.relative_to(self._bundle).as_posix() not in lost:
+            places.append(one.target)
         return any(path.is_file() and path.stat().st_size == one.package.size for path in places)
 
     def _take(self, one: _Placed) -> None:
@@ -150,7 +152,7 @@ class AptPart:
         target.parent.mkdir(parents=True, exist_ok=True)
         content = index.file.read_bytes()
         if (hashlib.sha256(content).hexdigest(), f"{index.name}{ending}") not in listed:
-            # The mirror has a form that apt does not keep; the plain one is signed too
+            # Of a list without compression apt keeps a compressed one, which is not signed
             content, target = index.plain.read_bytes(), at / index.name
             if (hashlib.sha256(content).hexdigest(), index.name) not in listed:
                 what = f"has {index.name} with other bytes than its Release says"
@@ -168,8 +170,12 @@ _RELEASES = ("InRelease", "Release.gpg", "Release")
 
 
 def _is_from(index: AptIndex, source: AptSource) -> bool:
-    at = bare(source.uri.replace("$(ARCH)", "amd64"))
+    at = bare(_address(source))
     return (at, source.suite.strip("/")) == (bare(index.uri), index.suite.strip("/"))
+
+
+def _address(source: AptSource) -> str:
+    return source.uri.replace("$(ARCH)", ARCHITECTURE)
 
 
 def _key(source: AptSource) -> bytes:

@@ -13,13 +13,16 @@ from typing import NamedTuple
 from ..common.commands import run
 from ..common.files import write
 from ..common.problem import problem, without_login
-from ..packages.apt import bare, preferences_text
+from ..packages.apt import bare, preferences_text, sources_text
 from .apt_systems import AptSource
 from .apt_wishes import AptGroup
-from .bundle_form import BundleError
+from .bundle_form import ARCHITECTURE, BundleError
 
 _CAT = "/usr/lib/apt/apt-helper"
 _URI = re.compile(r"'([^']+)' (\S+) (\d+) SHA256:([0-9a-f]{64})")
+#: How apt begins its warning that a repository lacks a component. Other warnings, such as one that
+#: a key will be too weak next year, refuse nothing; --error-on=any refuses a wrong signature
+_SKIPPED = "W: Skipping acquire of"
 #: As a mirror has them, so that the bytes are those that the publisher signed
 _KEPT = "xz gz bz2 zst lz4 lzma"
 _CONFIGURATION = """\
@@ -80,13 +83,12 @@ class AptPackage(NamedTuple):
 class AptRoot:
     """A directory in which apt works, apart from this machine's own apt."""
 
-    def __init__(self, root: Path, architecture: str = "amd64") -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
         self.archives = root / "archives"
         #: The lists of packages, after update()
         self.indexes: list[AptIndex] = []
         self._configuration = root / "apt.conf"
-        self._architecture = architecture
 
     def set_up(self, sources: Sequence[AptSource], keys: Path) -> None:
         """Write apt's configuration; ``keys`` has NAME.asc of each source with a key."""
@@ -98,26 +100,17 @@ class AptRoot:
         for name in ("status", "extended"):
             (self.root / name).touch()
         text = _CONFIGURATION.format(
-            root=self.root.resolve(), architecture=self._architecture, kept=_KEPT
+            root=self.root.resolve(), architecture=ARCHITECTURE, kept=_KEPT
         )
         write(self._configuration, text.encode())
-        stanzas = [self._stanza(source, keys.resolve()) for source in sources]
+        stanzas = [_stanza(source, keys.resolve()) for source in sources]
         # An address may hold a password
         write(self.root / "sources.sources", "\n".join(stanzas).encode(), 0o600)
-
-    def _stanza(self, source: AptSource, keys: Path) -> str:
-        lines = ["Types: deb", f"URIs: {source.uri}", f"Suites: {source.suite}"]
-        if source.components:
-            lines.append(f"Components: {' '.join(source.components)}")
-        lines.append(f"Architectures: {self._architecture}")
-        lines.append(f"Signed-By: {source.keyring or keys / f'{source.name}.asc'}")
-        return "\n".join([*lines, ""])
 
     def update(self) -> None:
         """Fetch the signed lists; raise BundleError with apt's words."""
         said = self._apt("update", "--error-on=any", what="cannot read its sources")
-        if wrong := [line for line in said.splitlines() if line.startswith("W:")]:
-            # apt goes on with old lists where a signature is wrong
+        if wrong := [line for line in said.splitlines() if line.startswith(_SKIPPED)]:
             self._refuse("cannot read its sources", wrong)
         self.indexes = self._unpacked()
 
@@ -187,6 +180,12 @@ class AptRoot:
         said = " / ".join(without_login(line) for line in lines[:4])
         remedy = "correct the address or the version that this names, and run this again"
         raise BundleError(problem(f"apt for {self.root.name}", f"{what}: {said}", remedy))
+
+
+def _stanza(source: AptSource, keys: Path) -> str:
+    key = str(source.keyring or keys / f"{source.name}.asc")
+    text = sources_text(source.uri, source.suite, " ".join(source.components), key)
+    return f"{text}Architectures: {ARCHITECTURE}\n"
 
 
 #: What is missing on a host may also be what others depend on

@@ -15,10 +15,13 @@ from ..common.problem import problem
 #: The form that this version writes and reads
 FORM = 1
 FILE = "bundle.json"
+#: Of all hosts that a bundle is for
+ARCHITECTURE = "amd64"
 #: Folders of a bundle, and what their files are
 KINDS = {"apt": "package", "images": "image", "weights": "weights", "wheels": "wheel"}
 _SYSTEM = re.compile(r"[a-z]+-[0-9][0-9.]*")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+#: Of an image, or of a part of one
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 #: A path below the bundle: no "..", nothing hidden
 _PLACE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_][A-Za-z0-9_.+-]*")
@@ -81,7 +84,7 @@ class BundleForm:
     #: Python of the controller for which wheels/ is, such as "3.11", and pip's list of them
     python_version: str
     python_requirements: str = "wheels/requirements.txt"
-    architecture: str = "amd64"
+    architecture: str = ARCHITECTURE
 
     def as_text(self) -> str:
         """Return it as JSON, for :func:`from_bundle_text`."""
@@ -130,7 +133,7 @@ def from_bundle_text(text: str) -> BundleForm:
             commit=_like(_COMMIT, value["commit"]),
             systems=tuple(_like(_SYSTEM, one) for one in value["systems"]),
             images=tuple(
-                BundleImage(str(one["reference"]), _like(_DIGEST, one["digest"]), int(one["bytes"]))
+                BundleImage(str(one["reference"]), _like(DIGEST, one["digest"]), int(one["bytes"]))
                 for one in value["images"]
             ),
             models=tuple(

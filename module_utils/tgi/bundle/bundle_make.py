@@ -32,7 +32,7 @@ from .bundle_record import (
 from .image_part import ImageAccess, ImagePart
 from .project_part import HISTORY, HistoryPart, WheelsPart
 from .pulse import Meter, Pulse, Say
-from .signature import check_signer, sign_sums, signature_of
+from .signature import check_signer, sign_sums
 from .sums import SUMS, files_of, sums_of, write_sums
 from .weights_part import WeightsPart
 
@@ -67,26 +67,28 @@ class Made:
     notes: list[str] = field(default_factory=list)
     signature: str = ""
     form: BundleForm | None = None
+    #: Whether anything is other than before, or would be
     changed: bool = False
 
 
 def make_bundle(wish: MakeWish, say: Say = print, dry: bool = False) -> Made:
     """Make or complete a bundle; raise BundleError when that cannot be.
 
-    ``dry`` says the sizes and ends; it leaves nothing behind.
+    ``dry`` says the sizes and ends; it changes nothing that it did not make.
     """
     if wish.signing_key:
         check_signer(wish.signing_key, wish.passphrase)
     refuse_other_directories(wish.bundle)
-    fresh = not wish.bundle.exists()
-    wish.bundle.mkdir(parents=True, exist_ok=True)
     work = wish.bundle / WORK
-    try:
-        with held(work):
+    fresh, had_work = not wish.bundle.exists(), work.exists()
+    wish.bundle.mkdir(parents=True, exist_ok=True)
+    with held(work):
+        try:
             return _Making(wish, say, work).run(dry)
-    finally:
-        if dry:
-            shutil.rmtree(wish.bundle if fresh else work, ignore_errors=True)
+        finally:
+            # What a killed run fetched helps the next one
+            if dry and not had_work:
+                shutil.rmtree(wish.bundle if fresh else work, ignore_errors=True)
 
 
 class _Making:
@@ -107,8 +109,12 @@ class _Making:
 
     def run(self, dry: bool) -> Made:
         """Say what it takes and, unless ``dry``, do it."""
-        for line in self.before.drop_changed(("apt", "wheels", HISTORY), self.known):
+        for line in self.before.drop_changed(("apt", "wheels", HISTORY), self.known, dry):
             self.say(line)
+        meter = Meter("images", "verify", self.images.layout.bytes_there())
+        with Pulse(self.say, meter.line):
+            for line in self.images.drop_changed(self.known, meter.add, dry):
+                self.say(line)
         due = [part for part in self.apt if not self.before.has_packages(part.wish)]
         made = Made(self._sizes(due))
         if self.history.changes():
@@ -116,6 +122,7 @@ class _Making:
                 problem(HISTORY, "lacks changes that are not committed", "git commit")
             )
         self._check_space(sum(made.sizes.values()))
+        made.changed = bool(made.sizes) or not self.before.has_history(self.commit)
         if not dry:
             self.before.set_aside()
             apt = self._packages(due, made)
@@ -133,7 +140,7 @@ class _Making:
         sizes = {}
         for part in due:
             self.say(f"packages of {part.wish.system}: apt reads the signed lists")
-            sizes[f"packages of {part.wish.system}"] = part.plan()[1]
+            sizes[f"packages of {part.wish.system}"] = part.plan(self.before.lost)
         if self.images.missing():
             sizes["images"] = self.images.plan()
         if weights := self.weights.plan():
@@ -143,7 +150,7 @@ class _Making:
         for what, count in sizes.items():
             self.say(f"{what}: {'about ' if what == 'wheels' else ''}{size(count)} to fetch")
         total = sum(sizes.values())
-        self.say(f"in all: {size(total)} to fetch" if sizes else "nothing is missing")
+        self.say(f"in all: {size(total)} to fetch" if sizes else "nothing is known to be missing")
         return sizes
 
     def _check_space(self, needed: int) -> None:
@@ -170,13 +177,9 @@ class _Making:
         return found
 
     def _copy_images(self, made: Made) -> list[BundleImage]:
-        there = self.images.layout.bytes_there()
-        meter = Meter("images", "verify", there)
-        with Pulse(self.say, meter.line):
-            self.known.update(self.images.prove(meter.add))
-        if self.images.missing():
-            total = self.images.plan()
-            meter = Meter("images", "fetch", total, self.images.layout.bytes_there)
+        if "images" in made.sizes:
+            total, measure = made.sizes["images"], self.images.layout.bytes_there
+            meter = Meter("images", "fetch", total, measure)
             with Pulse(self.say, meter.line):
                 self.images.fetch()
             made.fetched.append("images")
@@ -220,10 +223,10 @@ class _Making:
         meter = Meter(SUMS, "read", sum((self.bundle / name).lstat().st_size for name in unread))
         with Pulse(self.say, meter.line):
             sums = sums_of(self.bundle, known, meter.add)
-        key = self.wish.signing_key
-        made.signature = signature_of(key) if key else ""
-        made.changed = not self.before.put_back(sums, made.signature)
+        made.changed = not self.before.put_back(sums)
         if made.changed:
             write_sums(self.bundle, sums)
-            if key:
-                sign_sums(self.bundle, key, self.wish.passphrase)
+        if key := self.wish.signing_key:
+            # An earlier signature may be another key's, or damaged
+            made.signature = sign_sums(self.bundle, key, self.wish.passphrase)
+            made.changed = made.changed or made.signature not in self.before.files

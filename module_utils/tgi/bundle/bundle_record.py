@@ -35,22 +35,26 @@ class BundleRecord:
     #: Files that were changed or lost since
     lost: set[str] = field(default_factory=set)
 
-    def drop_changed(self, places: Collection[str], known: dict[Path, str]) -> Iterator[str]:
+    def drop_changed(
+        self, places: Collection[str], known: dict[Path, str], dry: bool
+    ) -> Iterator[str]:
         """Delete files of these folders that are not as SHA256SUMS says; yield a line for each.
 
-        Write into ``known`` what is as it says.
+        Write into ``known`` what is as it says. ``dry`` deletes nothing.
         """
+        again = "" if dry else "; it is made again"
         for name, digest in self.sums.items():
             if name.split("/")[0] not in places:
                 continue
             path = self.bundle / name
             if not path.is_file() or path.is_symlink():
                 self.lost.add(name)
-                yield f"{name}: is missing, and is made again"
+                yield f"{name}: is missing{again}"
             elif sha256_of(path) != digest:
                 self.lost.add(name)
-                path.unlink()
-                yield f"{name}: its SHA-256 is not the one in {SUMS}; it is made again"
+                if not dry:
+                    path.unlink()
+                yield f"{name}: its SHA-256 is not the one in {SUMS}{again}"
             else:
                 known[path] = digest
 
@@ -97,9 +101,9 @@ class BundleRecord:
             return self.form
         return form
 
-    def put_back(self, sums: Mapping[str, str], signature: str) -> bool:
-        """Put list and signature back if they are true again; "" means that none is asked for."""
-        if dict(sums) != self.sums or (signature and signature not in self.files):
+    def put_back(self, sums: Mapping[str, str]) -> bool:
+        """Put list and signature back if they are true again."""
+        if dict(sums) != self.sums:
             return False
         for name, content in self.files.items():
             write(self.bundle / name, content)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..common.files import write
+from .bundle_form import DIGEST
+from .oci_layout import INDEX, LAYOUT, blob_path, media_type
 
 #: The annotation by which skopeo and others name an image
 NAME = "org.opencontainers.image.ref.name"
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _LAYOUT = b'{"imageLayoutVersion": "1.0.0"}'
 
 
@@ -21,14 +21,13 @@ class ImageBlob(NamedTuple):
 
     digest: str
     size: int
-    media_type: str
     manifest: bool
 
 
 def digest_in(reference: str) -> str:
     """Return the digest of NAME@sha256:…, "" when there is none."""
     name, _, digest = reference.rpartition("@")
-    return digest if name and _DIGEST.fullmatch(digest) else ""
+    return digest if name and DIGEST.fullmatch(digest) else ""
 
 
 def referred(manifest: Mapping[str, Any]) -> list[ImageBlob]:
@@ -43,9 +42,9 @@ def referred(manifest: Mapping[str, Any]) -> list[ImageBlob]:
 
 def _blob(value: Mapping[str, Any], manifest: bool) -> ImageBlob:
     digest, size = str(value["digest"]), int(value["size"])
-    if not _DIGEST.fullmatch(digest):
+    if not DIGEST.fullmatch(digest):
         raise ValueError(f"the digest {digest} is not SHA-256")
-    return ImageBlob(digest, size, str(value.get("mediaType", "")), manifest)
+    return ImageBlob(digest, size, manifest)
 
 
 class ImageLayout:
@@ -54,10 +53,12 @@ class ImageLayout:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.blobs = place / "blobs" / "sha256"
+        #: Blobs that are there with other bytes
+        self.damaged: set[Path] = set()
 
     def blob(self, digest: str) -> Path:
         """Return the file of a blob."""
-        return self.blobs / digest.partition(":")[2]
+        return self.place / blob_path(digest)
 
     def needed(self, digest: str) -> Iterator[ImageBlob]:
         """Yield the blobs of an image, as far as its manifests are there; each one may repeat."""
@@ -73,12 +74,16 @@ class ImageLayout:
 
     def is_whole(self, digest: str) -> bool:
         """Return whether all blobs of an image are there with their sizes."""
-        needed = list(self.needed(digest))
-        return bool(needed) and all(self._has(one) for one in needed)
+        needed = list(self.needed(digest)) if self.has(digest) else []
+        return bool(needed) and all(self._is_as_long(one) for one in needed)
 
-    def _has(self, blob: ImageBlob) -> bool:
-        path = self.blob(blob.digest)
-        return path.is_file() and path.stat().st_size == blob.size
+    def has(self, digest: str) -> bool:
+        """Return whether a blob is there and not known to be damaged."""
+        path = self.blob(digest)
+        return path.is_file() and path not in self.damaged
+
+    def _is_as_long(self, blob: ImageBlob) -> bool:
+        return self.has(blob.digest) and self.blob(blob.digest).stat().st_size == blob.size
 
     def size(self, digest: str) -> int:
         """Return the bytes of an image's blobs, its own manifest's too."""
@@ -103,14 +108,11 @@ class ImageLayout:
             kept.update(self.blob(blob.digest) for blob in self.needed(digest_in(one)))
         manifests = [self._entry(one) for one in named]
         self.blobs.mkdir(parents=True, exist_ok=True)
-        index = {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.index.v1+json",
-            "manifests": manifests,
-        }
-        write(self.place / "index.json", json.dumps(index, indent=1).encode() + b"\n")
-        write(self.place / "oci-layout", _LAYOUT)
-        kept.update({self.place / "index.json", self.place / "oci-layout"})
+        kind = media_type({"manifests": manifests})
+        index = {"schemaVersion": 2, "mediaType": kind, "manifests": manifests}
+        write(self.place / INDEX, json.dumps(index, indent=1).encode() + b"\n")
+        write(self.place / LAYOUT, _LAYOUT)
+        kept.update({self.place / INDEX, self.place / LAYOUT})
         for path in self.place.rglob("*"):
             if path.is_file() and path not in kept:
                 path.unlink()
@@ -120,14 +122,8 @@ class ImageLayout:
     def _entry(self, reference: str) -> dict[str, Any]:
         digest = digest_in(reference)
         content = self.blob(digest).read_bytes()
-        value = json.loads(content)
-        kind = value.get("mediaType") or (
-            "application/vnd.oci.image.index.v1+json"
-            if "manifests" in value
-            else "application/vnd.oci.image.manifest.v1+json"
-        )
         return {
-            "mediaType": kind,
+            "mediaType": media_type(json.loads(content)),
             "digest": digest,
             "size": len(content),
             "annotations": {NAME: reference},

@@ -47,23 +47,29 @@ class ImagePart:
         """Return the images that are not whole, as far as sizes tell."""
         return [one for one in self.references if not self.layout.is_whole(digest_in(one))]
 
-    def prove(self, on_bytes: OnBytes) -> dict[Path, str]:
-        """Return file -> SHA-256 of the blobs that are there; one with other bytes is deleted."""
-        proven = {}
+    def drop_changed(self, known: dict[Path, str], on_bytes: OnBytes, dry: bool) -> Iterator[str]:
+        """Delete blobs whose bytes are not as their names say; yield a line for each.
+
+        Write into ``known`` what is as it says. ``dry`` only takes the others for missing.
+        """
         for path in sorted(self.layout.blobs.glob("*")):
             digest = sha256_of(path, on_bytes)
             if digest == path.name:
-                proven[path] = digest
+                known[path] = digest
+                continue
+            if dry:
+                self.layout.damaged.add(path)
             else:
                 path.unlink()
-        return proven
+            name = path.relative_to(self.layout.place.parent)
+            yield f"{name}: its SHA-256 is not its name{'' if dry else '; it is fetched again'}"
 
     def plan(self) -> int:
         """Return how many bytes are to be fetched, as the registries' manifests say."""
         sizes: dict[str, int] = {}
         for reference in self.missing():
             sizes.update(self._sizes(reference))
-        there = [digest for digest in sizes if self.layout.blob(digest).is_file()]
+        there = [digest for digest in sizes if self.layout.has(digest)]
         return sum(sizes.values()) - sum(sizes[digest] for digest in there)
 
     def _sizes(self, reference: str) -> Iterator[tuple[str, int]]:

@@ -58,11 +58,6 @@ def public_kind(key: Path) -> str:
     raise BundleError(problem("bundle_public_key", what, remedy))
 
 
-def signature_of(key: Path) -> str:
-    """Return the name of the signature that a secret key makes; raise BundleError for others."""
-    return MINISIGN if secret_kind(key) == "minisign" else GPG
-
-
 def check_signer(key: Path, passphrase: str = "") -> None:
     """Sign something small, so that a wrong passphrase shows before long work."""
     with tempfile.TemporaryDirectory() as place:

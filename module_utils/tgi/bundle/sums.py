@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,12 +11,12 @@ from typing import NamedTuple
 
 from ..common.files import write
 from ..common.problem import problem
+from ..weights.file_digest import digest_of
 from .bundle_form import BundleError, kind_of
 
 SUMS = "SHA256SUMS"
 #: Signatures of SHA256SUMS, which it cannot name
 SIGNATURES = ("SHA256SUMS.minisig", "SHA256SUMS.asc")
-_CHUNK = 1 << 20
 _LINE = re.compile(r"([0-9a-f]{64}) [ *]([^\n\\]+)")
 #: What sha256sum writes as it is
 _NAME = re.compile(r"[^\x00-\x1f\\\x7f]+")
@@ -130,13 +129,8 @@ def _digests(bundle: Path, names: list[str], on_bytes: OnBytes) -> Iterator[str]
 
 def sha256_of(path: Path, on_bytes: OnBytes = lambda _: None) -> str:
     """Return the SHA-256 of a file; ``on_bytes`` hears how many bytes were read, from a thread."""
-    found, buffer = hashlib.sha256(), bytearray(_CHUNK)
-    view = memoryview(buffer)
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            found.update(view[:count])
-            on_bytes(count)
-    return found.hexdigest()
+    # Only git's digests need the size
+    return digest_of(path, "sha256", 0, on_bytes)
 
 
 def _fail(error: OSError) -> None:

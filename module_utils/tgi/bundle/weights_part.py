@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -83,10 +82,6 @@ class WeightsPart:
                 with contextlib.suppress(OSError):
                     path.rmdir()
         return known
-
-    def clear(self) -> None:
-        """Delete all weights: no model comes from the Hub."""
-        shutil.rmtree(self.place, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,11 @@ class Signer:
         return self._run("--armor", "--export")
 
     @property
+    def secret(self) -> bytes:
+        """Return the secret key, armored."""
+        return self._run("--armor", "--export-secret-keys")
+
+    @property
     def fingerprint(self) -> str:
         """Return the key's fingerprint."""
         lines = self._run("--with-colons", "--list-keys").decode().splitlines()
@@ -93,14 +98,19 @@ def publish(
     flat: bool = False,
     plain_only: bool = False,
 ) -> None:
-    """Write a suite: Packages as xz and gz, as Debian's, and a signed InRelease."""
+    """Write a suite: Packages as xz and gz, as Debian's, and a signed InRelease.
+
+    ``plain_only`` has Packages alone, as small repositories do.
+    """
     at = repository if flat else repository / "dists" / suite
     names = "Packages" if flat else "main/binary-amd64/Packages"
     text = "\n".join(stanza(one, repository) for one in packages).encode()
-    forms = {names: text, f"{names}.xz": lzma.compress(text), f"{names}.gz": gzip.compress(text)}
+    forms = {names: text}
+    if not plain_only:
+        forms.update({f"{names}.xz": lzma.compress(text), f"{names}.gz": gzip.compress(text)})
     for name, content in forms.items():
         # As Debian's mirrors: the plain form is signed, and not there
-        if (name == names) is plain_only or flat:
+        if name != names or plain_only or flat:
             (at / name).parent.mkdir(parents=True, exist_ok=True)
             (at / name).write_bytes(content)
     sums = [f" {hashlib.sha256(one).hexdigest()} {len(one)} {name}" for name, one in forms.items()]

@@ -26,6 +26,11 @@ DISTRIBUTION = {
     "python3-jsonschema": "python3", "unwanted": "",
 }  # fmt: skip
 VERSION = "1.20.0-1"
+#: Secrets that no bundle may hold
+HUB_TOKEN = "hf_plantedtoken123456"
+APT_PASSWORD = "planted-password"
+#: What making a bundle of it needs
+PROGRAMS = ("skopeo", "gpg", "git", "apt-get", "dpkg-deb")
 
 
 @dataclass
@@ -124,7 +129,8 @@ def _publish(site: BundleSite) -> None:
     publish(site.debian, "trixie-updates", [deb(pool, "logrotate", "1:2.0~x")], site.key)
     security = site.place / "www/security"
     (security / "pool").mkdir(parents=True)
-    publish(security, "trixie-security", [deb(security / "pool", "nginx", "1.1")], site.key)
+    newer = [deb(security / "pool", "nginx", "1.1")]
+    publish(security, "trixie-security", newer, site.key, plain_only=True)
     nvidia = site.place / "www/nvidia/amd64"
     nvidia.mkdir(parents=True)
     publish(nvidia, "/", [deb(nvidia, name, VERSION) for name in TOOLKIT], site.key, flat=True)

@@ -30,15 +30,16 @@ class Registry:
         self.content[digest] = (kind, content)
         return {"mediaType": kind, "digest": digest, "size": len(content)}
 
-    def put_image(self, seed: str = "a", layer_bytes: int = 5000) -> str:
+    def put_image(self, seed: str = "a") -> str:
         """Add an index of an image and an attestation, and return its pinned reference."""
         manifests = []
         for what in ("amd64", "attestation"):
             tar = io.BytesIO()
             with tarfile.open(fileobj=tar, mode="w") as archive:
                 member = tarfile.TarInfo(f"{seed}-{what}")
-                member.size = layer_bytes
-                archive.addfile(member, io.BytesIO(what[0].encode() * layer_bytes))
+                content = what[0].encode() * 5000
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
             layer = self.put(tar.getvalue(), "application/vnd.oci.image.layer.v1.tar")
             config = {
                 "architecture": "amd64" if what == "amd64" else "unknown",

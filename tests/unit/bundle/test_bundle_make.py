@@ -2,106 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
-import zipfile
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.tgi.bundle.apt_wishes import AptGroup, apt_wish
+from ansible.module_utils.tgi.bundle.apt_wishes import AptGroup
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError, read_bundle
 from ansible.module_utils.tgi.bundle.bundle_make import Made, MakeWish, make_bundle
 from ansible.module_utils.tgi.bundle.image_layout import digest_in
-from ansible.module_utils.tgi.bundle.image_part import ImageAccess
 from ansible.module_utils.tgi.bundle.sums import read_sums, verify_sums
-from ansible.module_utils.tgi.weights.hub_connection import HubSource
+from ansible.module_utils.tgi.bundle.use.apt_sources import apt_files
 from ansible.module_utils.tgi.weights.snapshot_fetch import fetch
 from ansible.module_utils.tgi.weights.snapshot_look import SnapshotWish
 from ansible.module_utils.tgi.weights.snapshot_store import SnapshotStore
 
 from tests.support.apt_keys import ONE
-from tests.support.bundle.bundle_site import TOOLKIT, VERSION, BundleSite, bundle_site
+from tests.support.bundle.bundle_site import (
+    APT_PASSWORD,
+    HUB_TOKEN,
+    PROGRAMS,
+    TOOLKIT,
+    BundleSite,
+)
 from tests.support.hub.local_hub import length
 from tests.support.hub.weight_sites import NAME, REVISION, SHARDS
 
-_NEEDED = ("skopeo", "gpg", "git", "apt-get", "dpkg-deb")
 pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, _NEEDED)), reason=f"needs {', '.join(_NEEDED)}"
+    not all(map(shutil.which, PROGRAMS)), reason=f"needs {', '.join(PROGRAMS)}"
 )
-TOKEN = "hf_plantedtoken123456"
-PASSWORD = "planted-password"
-Make = Callable[..., Made]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BundleSite]:
-    with bundle_site(tmp_path_factory.mktemp("site")) as made:
-        made.hub.tokens.add(TOKEN)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a small repository whose requirements are one wheel."""
-    place = tmp_path_factory.mktemp("project")
-    wheels = tmp_path_factory.mktemp("index")
-    wheel = wheels / "tiny-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        about = "tiny-1.0.dist-info"
-        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr(f"{about}/RECORD", "")
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (place / "requirements").mkdir()
-    (place / "requirements/run.txt").write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
-    as_user = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for words in (["init", "-q", "-b", "main"], ["add", "."], [*as_user, "commit", "-qm", "All"]):
-        subprocess.run(["git", *words], cwd=place, check=True)
-    os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels))
-    return place
-
-
-@pytest.fixture
-def wish(site: BundleSite, project: Path, tmp_path: Path) -> MakeWish:
-    """Return what the inventory of the site wants, with secrets in addresses and headers."""
-    web = site.web.replace("//", f"//reader:{PASSWORD}@")
-    source = {"name": "nvidia", "uri": f"{web}/nvidia/$(ARCH)",
-              "key": f"{site.web}/archive.asc", "fingerprint": site.key.fingerprint}  # fmt: skip
-    toolkit = {
-        "host": "gpu1",
-        "source": source,
-        "packages": [f"{one}={VERSION}" for one in TOOLKIT],
-        "pins": [{"packages": " ".join(TOOLKIT), "version": VERSION}],
-    }
-    others = {"host": "edge1", "packages": ["nginx", "libnginx-mod-http-js", "logrotate"]}
-    uris = {"debian": f"{web}/debian", "debian-security": f"{site.web}/security"}
-    apt = apt_wish("debian-13", [toolkit, others], uris, str(site.keyring))
-    hub = HubSource(site.hub.endpoint, TOKEN)
-    return MakeWish(
-        tmp_path / "bundle", [apt], [site.image], [SnapshotWish(NAME, REVISION, hub, reserve=0)],
-        project, ImageAccess([site.images.host]),
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Keep the first whole bundle; other tests take copies of it."""
-    return {"place": tmp_path_factory.mktemp("first") / "bundle"}
-
-
-@pytest.fixture
-def bundle(wish: MakeWish, first: dict[str, Path]) -> Path:
-    """Return a whole bundle."""
-    if not first["place"].exists():
-        make_bundle(replace(wish, bundle=first["place"]), lambda _: None)
-    shutil.copytree(first["place"], wish.bundle)
-    return wish.bundle
 
 
 def asked(site: BundleSite) -> tuple[int, int, int]:
@@ -140,9 +73,17 @@ def test_all_is_listed_and_nothing_else_is_there(bundle: Path) -> None:
 
 
 def test_lists_are_the_publishers_own_bytes(bundle: Path, site: BundleSite) -> None:
-    for name in ("InRelease", "main/binary-amd64/Packages.xz"):
-        mine = bundle / "apt/debian-13/distribution/dists/trixie" / name
-        assert mine.read_bytes() == (site.debian / "dists/trixie" / name).read_bytes()
+    for name, theirs in (
+        ("distribution/dists/trixie", site.debian / "dists/trixie"),
+        # It has the list without compression, of which apt keeps a compressed one
+        ("distribution-security/dists/trixie-security",
+         site.place / "www/security/dists/trixie-security"),
+    ):  # fmt: skip
+        listed = [path for path in theirs.rglob("*") if path.is_file() and path.suffix != ".gz"]
+        assert len(listed) == 2
+        for path in listed:
+            mine = bundle / "apt/debian-13" / name / path.relative_to(theirs)
+            assert mine.read_bytes() == path.read_bytes()
 
 
 def test_packages_come_with_what_they_need_and_no_others(bundle: Path) -> None:
@@ -154,31 +95,34 @@ def test_packages_come_with_what_they_need_and_no_others(bundle: Path) -> None:
     assert len(list(bundle.glob("apt/debian-13/distribution-security/pool/nginx_1.1_*.deb"))) == 1
 
 
-def test_apt_installs_from_it_alone(bundle: Path, tmp_path: Path) -> None:
+def test_apt_installs_from_it_alone(bundle: Path, tmp_path: Path, site: BundleSite) -> None:
     """Ask the machine's apt, as a host of the site would, with the signatures checked."""
     for name in ("lists/partial", "archives/partial", "state"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "status").touch()
-    sources = tmp_path / "a.sources"
-    lines = []
-    for one in read_bundle(bundle).apt:
-        key = bundle / "apt/nvidia.asc"
-        lines += ["Types: deb", f"URIs: file:{bundle / one.directory}", f"Suites: {one.suite}"]
-        lines += [f"Components: {' '.join(one.components)}"] if one.components else []
-        lines += [f"Signed-By: {key}", "Check-Valid-Until: no", ""]
-    sources.write_text("\n".join(lines))
+    (bundle / "sources.d").mkdir()
+    parts = [vars(one) for one in read_bundle(bundle).apt]
+    for name, text in apt_files(str(bundle), parts).items():
+        (bundle / name).write_text(text)
+    # The keys that a host has for its distribution
+    (tmp_path / "keys").mkdir()
+    shutil.copy(site.keyring, tmp_path / "keys/debian.asc")
     options = [
         f"Dir::State={tmp_path}/state", f"Dir::State::lists={tmp_path}/lists",
         f"Dir::State::status={tmp_path}/status", f"Dir::Cache={tmp_path}",
-        f"Dir::Cache::archives={tmp_path}/archives", f"Dir::Etc::sourcelist={sources}",
-        "Dir::Etc::sourceparts=/dev/null", "Dir::Etc::main=/dev/null", "Dir::Etc::parts=/dev/null",
-        "APT::Sandbox::User=root", "Acquire::Languages=none", "APT::Architectures=amd64",
-        "APT::Architecture=amd64",
+        f"Dir::Cache::archives={tmp_path}/archives", f"Dir::Etc::trustedparts={tmp_path}/keys",
+        "Dir::Etc::main=/dev/null", "Dir::Etc::parts=/dev/null",
+        "APT::Sandbox::User=root", "APT::Architectures=amd64", "APT::Architecture=amd64",
+        # Lists become too old a second after they were signed
+        "Acquire::Max-ValidTime=1", "Acquire::Check-Valid-Until=true",
     ]  # fmt: skip
     apt = ["apt-get", "--quiet=2", *(word for one in options for word in ("-o", one))]
-    for words in (["update"], ["install", "--simulate", "--no-install-recommends", "nginx",
-                               "libnginx-mod-http-js", "logrotate", *TOOLKIT]):  # fmt: skip
-        done = subprocess.run([*apt, *words], check=False, capture_output=True, text=True)
+    environment = {**os.environ, "APT_CONFIG": str(bundle / "apt.conf")}
+    for words in (["update"], ["install", "--simulate", "nginx", "libnginx-mod-http-js",
+                               "logrotate", *TOOLKIT]):  # fmt: skip
+        done = subprocess.run(
+            [*apt, *words], check=False, capture_output=True, text=True, env=environment
+        )
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert "Inst nginx (1.1 " in done.stdout
 
@@ -210,7 +154,7 @@ def test_the_project_and_its_packages_need_no_network(bundle: Path, tmp_path: Pa
 def test_a_second_run_asks_no_one(bundle: Path, wish: MakeWish, site: BundleSite) -> None:
     before, sums = asked(site), (bundle / "SHA256SUMS").read_bytes()
     made, said = again(wish)
-    assert (made.fetched, made.changed, said) == ([], False, ["nothing is missing"])
+    assert (made.fetched, made.changed, said) == ([], False, ["nothing is known to be missing"])
     assert made.notes == []
     assert asked(site) == before
     assert (bundle / "SHA256SUMS").read_bytes() == sums
@@ -281,8 +225,8 @@ def test_a_killed_run_goes_on(
 def test_no_secret_is_in_it(bundle: Path) -> None:
     for path in [path for path in bundle.rglob("*") if path.is_file()]:
         content = path.read_bytes()
-        assert TOKEN.encode() not in content, path
-        assert PASSWORD.encode() not in content, path
+        assert HUB_TOKEN.encode() not in content, path
+        assert APT_PASSWORD.encode() not in content, path
 
 
 def test_a_disk_that_is_too_small_is_refused_before(
@@ -308,7 +252,7 @@ def test_a_forged_list_of_packages_is_refused(wish: MakeWish, tmp_path: Path) ->
     apt = wish.apt[0]._replace(sources=(source, *wish.apt[0].sources[1:]))
     with pytest.raises(BundleError, match=r"apt for debian-13 cannot read its sources: ") as caught:
         make_bundle(replace(wish, apt=[apt]), lambda _: None)
-    assert PASSWORD not in str(caught.value)
+    assert APT_PASSWORD not in str(caught.value)
     assert not list(wish.bundle.rglob("*.deb"))
 
 

@@ -12,7 +12,8 @@ from ...models.host_weights import adapters
 from ...weights.manifest import from_text
 from ...weights.snapshot_store import RECORDS
 from ..bundle_form import BundleApt, BundleError, BundleForm
-from .oci_layout import files_of_image
+from ..image_layout import digest_in
+from ..oci_layout import files_of_image
 
 _ANEW = "make the bundle anew"
 
@@ -86,7 +87,7 @@ def _system(form: BundleForm, needs: HostNeeds) -> Iterator[str]:
 
 
 def _image(form: BundleForm, needs: HostNeeds) -> Iterator[str]:
-    if needs.image and _digest(needs.image) not in {one.digest for one in form.images}:
+    if needs.image and digest_in(needs.image) not in {one.digest for one in form.images}:
         offered = ", ".join(one.reference for one in form.images) or "none"
         what = f"is {needs.image}, which the bundle does not have"
         yield problem("tgi_image", what, f"write one that it has ({offered}), or {_ANEW}")
@@ -118,7 +119,7 @@ def _packages(form: BundleForm, sums: Mapping[str, str], needs: HostNeeds) -> It
 
 def _blobs(bundle: Path, form: BundleForm, needs: HostNeeds) -> Iterator[str]:
     if needs.image:
-        names = files_of_image(bundle / "images", _digest(needs.image), form.architecture)
+        names = files_of_image(bundle / "images", digest_in(needs.image), form.architecture)
         yield from (f"images/{name}" for name in names)
 
 
@@ -131,7 +132,3 @@ def _snapshots(bundle: Path, needs: HostNeeds) -> Iterator[str]:
             raise BundleError(problem(name, "is no manifest of weights", _ANEW))
         yield name
         yield from (f"weights/{folder}/blobs/{file.digest}" for file in manifest.files)
-
-
-def _digest(image: str) -> str:
-    return image.partition("@")[2]

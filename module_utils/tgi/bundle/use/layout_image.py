@@ -14,8 +14,8 @@ from ...common.commands import CommandOutput
 from ...common.places import BUNDLE_REGISTRY, bundle_image, without_tag
 from ...common.problem import problem
 from ..bundle_form import BundleError
+from ..oci_layout import files_of_image
 from .layout_server import serving
-from .oci_layout import files_of_image
 
 RunDocker = Callable[[list[str]], CommandOutput]
 _STATUS = ["docker", "info", "--format", "{{json .DriverStatus}}"]

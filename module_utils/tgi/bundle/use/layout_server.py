@@ -14,10 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from ...common.problem import problem
-from ..bundle_form import BundleError
-from .oci_layout import blob_path, media_type, read_manifest
+from ..bundle_form import DIGEST, BundleError
+from ..oci_layout import blob_path, media_type, read_manifest
 
-_ROUTE = re.compile(r"/v2/[a-z0-9/._-]+/(manifests|blobs)/(sha256:[0-9a-f]{64})")
+_ROUTE = re.compile(rf"/v2/[a-z0-9/._-]+/(manifests|blobs)/({DIGEST.pattern})")
 _BYTES = "application/octet-stream"
 _CHUNK = 1 << 20
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError
+from ansible.module_utils.tgi.bundle.oci_layout import blob_path
 from ansible.module_utils.tgi.bundle.use import layout_image
 from ansible.module_utils.tgi.bundle.use.layout_image import name_in_docker, place
-from ansible.module_utils.tgi.bundle.use.oci_layout import blob_path
 from ansible.module_utils.tgi.common.commands import CommandOutput
 
 from tests.support.bundle.small_bundle import make_layout

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError
+from ansible.module_utils.tgi.bundle.oci_layout import blob_path
 from ansible.module_utils.tgi.bundle.use.layout_server import serving
-from ansible.module_utils.tgi.bundle.use.oci_layout import blob_path
 
 from tests.support.bundle.small_bundle import make_layout
 

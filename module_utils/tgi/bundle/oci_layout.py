@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ...common.problem import problem
-from ..bundle_form import BundleError
+from ..common.problem import problem
+from .bundle_form import ARCHITECTURE, DIGEST, BundleError
 
 LAYOUT = "oci-layout"
 INDEX = "index.json"
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 #: More than any manifest has
 _MOST = 4 << 20
 
 
 def blob_path(digest: str) -> str:
     """Return the place of a blob below the layout; raise BundleError for what is no digest."""
-    found = _DIGEST.fullmatch(digest)
-    if not found:
+    if not DIGEST.fullmatch(digest):
         raise BundleError(problem(digest[:100], "is no digest", "make the bundle anew"))
-    return f"blobs/sha256/{found[1]}"
+    return f"blobs/{digest.replace(':', '/')}"
 
 
-def files_of_image(layout: Path, digest: str, architecture: str = "amd64") -> list[str]:
+def files_of_image(layout: Path, digest: str, architecture: str = ARCHITECTURE) -> list[str]:
     """Return the files of an image below its layout, for one processor; LAYOUT and INDEX first.
 
     Manifests of other processors are among them, as the image's index names them, but not their

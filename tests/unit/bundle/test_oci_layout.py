@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.tgi.bundle.bundle_form import BundleError
-from ansible.module_utils.tgi.bundle.use.oci_layout import blob_path, files_of_image, media_type
+from ansible.module_utils.tgi.bundle.oci_layout import blob_path, files_of_image, media_type
 
 from tests.support.bundle.small_bundle import make_layout
 
