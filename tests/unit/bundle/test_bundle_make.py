@@ -75,7 +75,7 @@ def test_all_is_listed_and_nothing_else_is_there(bundle: Path) -> None:
 def test_lists_are_the_publishers_own_bytes(bundle: Path, site: BundleSite) -> None:
     for name, theirs in (
         ("distribution/dists/trixie", site.debian / "dists/trixie"),
-        # It has the list without compression, of which apt keeps a compressed one
+        # It has a list without compression, and apt keeps a compressed copy
         ("distribution-security/dists/trixie-security",
          site.place / "www/security/dists/trixie-security"),
     ):  # fmt: skip
