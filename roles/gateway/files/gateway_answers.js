@@ -6,6 +6,7 @@ import budget from './gateway_budget.js';
 // An answer that is looked at whole has at most so many bytes
 const MOST = 4194304;
 const NEWLINE = 10;
+const ENGINE = ['addr', 'status', 'connect_time', 'header_time', 'response_time'];
 const TOO_LARGE = 'data: {"error":{"message":"The answer is too large to be sent as a stream.",'
     + '"type":"server_error","param":null,"code":"answer_too_large"}}\n\n';
 
@@ -34,6 +35,8 @@ function header(r) {
     now.size = 0;
     now.state = {};
     now.begun = false;
+    now.told = !now.plan.kept;
+    now.status = r.status;
     if (now.mode !== 'pass') {
         delete r.headersOut['Content-Length'];
         r.headersOut['Content-Type'] = now.mode === 'events' || now.mode === 'replay'
@@ -87,11 +90,36 @@ function keep(data) {
     now.size += data.length;
 }
 
+// What gateway_kept.js sends before an answer: comments, which go on at once, and a line for the log.
+// Returns what is behind that line.
+function told(r, data) {
+    keep(data);
+    data = Buffer.concat(now.parts);
+    for (let end = data.indexOf(NEWLINE); end >= 0 && !now.told; end = data.indexOf(NEWLINE)) {
+        const line = data.slice(0, end).toString();
+        data = data.slice(end + 1);
+        if (line[0] === ':') {
+            r.sendBuffer(line + '\n\n', {last: false});
+        } else if (line[0] === '[') {
+            const report = JSON.parse(line);
+            now.told = true;
+            now.status = report.shift();
+            ENGINE.forEach((name, place) => { r.variables['gateway_engine_' + name] = report[place]; });
+        }
+    }
+    now.parts = now.told ? [] : [data];
+    now.size = now.told ? 0 : data.length;
+    return now.told ? data : data.slice(0, 0);
+}
+
 function finish(r) {
     const mode = now.mode;
     const text = made(r, answer => {
         if (mode === 'error') {
             return now.dialect.error(r.status, answer, now.plan);
+        }
+        if (mode === 'replay' && now.status >= 400) {
+            return 'data: ' + now.dialect.error(now.status, answer, now.plan) + '\n\ndata: [DONE]\n\n';
         }
         return now.dialect[mode](answer, now.plan, now.fresh);
     }, whole());
@@ -101,6 +129,9 @@ function finish(r) {
 function body(r, data, flags) {
     if (now.counts) {
         budget.note(r, data, flags);
+    }
+    if (!now.told) {
+        data = told(r, data);
     }
     if (now.mode === 'events' && !now.begun && data.length > 0) {
         now.begun = true;

@@ -20,6 +20,12 @@ function send(r) {
     if (made.text !== null) {
         r.variables.gateway_body = made.text;
     }
+    if (made.plan.replay && Number(r.variables.gateway_tool_keepalive) > 0) {
+        made.plan.kept = true;
+        r.variables.gateway_kept = '1';
+        // The engine's comes with its answer
+        r.variables.gateway_engine_addr = '';
+    }
     r.variables.gateway_plan = JSON.stringify(made.plan);
     gateway.pass(r, name, '/_gateway/dialect/');
 }

@@ -12,7 +12,9 @@ from tests.support.live.sites import Site, inventory_of, load_sites
 
 __all__ = ["pytest_terminal_summary"]
 
-OF_EVERY_NGINX = {"test_reload", "test_streams", "test_stream_pace", "test_scanners"}
+OF_EVERY_NGINX = {
+    "test_kept", "test_reload", "test_streams", "test_stream_pace", "test_scanners"
+}  # fmt: skip
 known_sites = cache(load_sites)
 
 

@@ -4,7 +4,7 @@ usage: python3 engine.py PORT      (standard library only, Python 3.11 or newer)
 
 Extra fields of a request's body: ``x_events`` (words to send, 8), ``x_pause`` (seconds between two
 events, 0), ``x_wait`` (seconds before the answer, 0), ``x_usage`` (whether to send usage, true),
-``x_status`` (refuse with that status, at once), ``x_choice`` (fields of the one choice of a whole
+``x_status`` (refuse with that status), ``x_choice`` (fields of the one choice of a whole
 answer), ``x_error`` (words of an error in place of a stream's usage). ``GET /_engine`` returns the
 counters, ``GET /_engine/body`` the last body that asked for a generation, ``DELETE /_engine``
 resets them.
@@ -122,11 +122,11 @@ class Engine:
         self, path: str, options: dict[str, Any], writer: asyncio.StreamWriter, gone: Any
     ) -> None:
         count = int(options.get("x_events", 8))
+        await _pause(float(options.get("x_wait", 0)), gone)
         if status := int(options.get("x_status", 0)):
             writer.write(_plain(status, json.dumps(REFUSAL).encode()))
             await writer.drain()
             return
-        await _pause(float(options.get("x_wait", 0)), gone)
         native = path in ("/generate", "/generate_stream", "/")
         if path != "/generate_stream" and not options.get("stream"):
             await _pause(float(options.get("x_pause", 0)) * count, gone)

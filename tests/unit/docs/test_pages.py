@@ -29,6 +29,7 @@ OTHERS |= {
     "gateway_answers",
     "gateway_budget",
     "gateway_dialect",
+    "gateway_kept",
     "gateway_rewrite",
     "gateway_scan",
 }

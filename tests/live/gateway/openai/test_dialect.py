@@ -11,16 +11,10 @@ import httpx
 import pytest
 
 from tests.support.live.engine import REFUSAL
-from tests.support.live.hosts import until
 from tests.support.live.load import CHAT, Connection
 from tests.support.live.sites import CAPPED, Site
 from tests.support.live.token_budget import BUDGET, FAST, WITH_BUDGETS, budget
-
-TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
-CALL = {"id": "0", "type": "function", "function": {"name": "weather", "arguments": {"city": "é"}}}
-#: A streamed call, and what TGI answers when it is asked for it whole
-CALLED = {"message": {"role": "assistant", "tool_calls": [CALL]}, "finish_reason": "stop"}
-TOOLS = {"model": "solo", "stream": True, "tools": [TOOL], "x_choice": CALLED}
+from tests.support.live.tool_calls import TOOL, TOOLS
 
 
 def events(answer: httpx.Response) -> list[Any]:
@@ -128,19 +122,6 @@ def test_a_streamed_call_is_asked_for_whole(site: Site) -> None:
     assert (json.loads(arguments), end) == ({"city": "é"}, "tool_calls") if found else False
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert "content-length" not in answer.headers
-
-
-def test_a_client_that_leaves_ends_the_call_that_it_asked_for(site: Site) -> None:
-    async def leave() -> None:
-        line = Connection(site.address, site.name, site.context())
-        await line.send(body={**TOOLS, "x_wait": 60}, key=site.key("free"))
-        while not site.engine("three")["active"]:
-            await asyncio.sleep(0.01)
-        line.close()
-
-    asyncio.run(leave())
-    until(5, lambda: site.engine("three")["active"] == 0)
-    assert site.engine("three")["aborted"] == 1
 
 
 def test_calls_count_as_generations(site: Site) -> None:
