@@ -1,11 +1,12 @@
 #!/bin/sh
-# Runs inside the mirror's root file system: makes the repositories and configures both servers.
+# Runs inside the mirror's root file system: makes the repositories and the Hub, and configures both servers.
 set -eu
 build=/opt/build root=/srv/mirror
-mkdir -p $root/nvidia $root/docker $root/nginx
+mkdir -p $root/nvidia $root/docker $root/nginx $root/hub
 "$build/nvidia.sh" $root/nvidia 1.18.2-1 1.19.1-1 1.20.0-1
 "$build/docker-ce.sh" $root/docker
 "$build/nginx.sh" $root/nginx
+"$build/hub.sh" $root/hub
 "$build/publish.sh" $root/nvidia
 "$build/publish.sh" $root/docker bookworm
 "$build/publish.sh" $root/nginx trixie nginx
@@ -18,7 +19,16 @@ echo 'subjectAltName=DNS:mirror' > $tls.ext
 openssl x509 -req -in $tls.csr -CA $root/registry-ca.crt -CAkey $tls-ca.key -CAcreateserial -CAserial $tls.srl -days 3650 \
   -extfile $tls.ext -out $tls.crt 2>/dev/null
 cat > /etc/nginx/sites-available/default <<CONFIG
-server { listen 80 default_server; root $root; autoindex on; }
+server {
+  listen 80 default_server;
+  root $root;
+  autoindex on;
+  # A gated model: all see the list, those with the token get files
+  location /hub/acme/ {
+    add_header X-Error-Code GatedRepo always;
+    if (\$http_authorization != "Bearer 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") { return 401; }
+  }
+}
 server {
   listen 5443 ssl;
   ssl_certificate $tls.crt;
