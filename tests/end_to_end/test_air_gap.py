@@ -95,6 +95,14 @@ def test_hosts_without_a_route_serve_both_models(site: Site) -> None:
     assert served == [f"127.0.0.1:5917/huggingface/text-generation-inference@sha256:{image}"] * 2
 
 
+def test_a_second_run_changes_nothing(site: Site) -> None:
+    done = site.hosts.play("site.yml", *site.words)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+    recap = changes(done.stdout)
+    assert {*recap} == {"gpu1", "edge1", "localhost"}
+    assert all("changed=0" in line for line in recap.values()), done.stdout
+
+
 def test_the_controllers_packages_install_without_a_network(site: Site, tmp_path: Path) -> None:
     clone, there, wheels = tmp_path / "project", tmp_path / "packages", site.bundle / "wheels"
     project = str(site.bundle / "project.bundle")
