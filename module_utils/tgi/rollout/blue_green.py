@@ -96,7 +96,7 @@ class HostRoom:
             return "as its strategy says"
         # Of a set to go back to, neither counts: it has its place
         pinned = [] if one.get("target") else list(model["pinned"])
-        if "port" in pinned:
+        if "port" in pinned and model["port"] == one["port"]:
             return f"its port {model['port']} is written in tgi_models"
         if "gpus" in pinned and model["gpus"]:
             return "its gpus are written in tgi_models"
@@ -132,8 +132,11 @@ class HostRoom:
         if len(spare) < wanted:
             are = "is" if len(spare) == 1 else "are"
             return f"no spare GPU (wants {wanted}, {len(spare)} {are} free)"
-        used = self._ports | {it["port"] for it in self.models}
-        port = next(free for free in itertools.count(self.base_port) if free not in used)
+        if "port" in model["pinned"]:
+            port = model["port"]  # Another one than it has, or it would not be free
+        else:
+            used = self._ports | {it["port"] for it in self.models}
+            port = next(free for free in itertools.count(self.base_port) if free not in used)
         project = other_project(str(one["name"]), str(one["project"]))
         return {"port": port, "project": project, "gpus": list(spare[:wanted])}
 
@@ -144,7 +147,7 @@ class HostRoom:
         spare: Sequence[str],
         beside: Mapping[str, Any] | None,
     ) -> str:
-        """Return why the place of a set to go back to is not free, "" if it is."""
+        """Return why a place is not free, "" if it is."""
         name = one["name"]
         own = {int(beside["port"])} if beside else set()
         used = self._ports | {it["port"] for it in self.models if it["name"] != name}

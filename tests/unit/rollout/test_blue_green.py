@@ -91,6 +91,15 @@ def test_without_a_gpu_it_starts_beside_where_that_is_asked_for() -> None:
     assert there.choose(change(gpus=())).place == {**GREEN, "gpus": []}
 
 
+def test_a_new_port_that_is_written_is_that_of_the_new_set() -> None:
+    there = {"models": [model(pinned=["port"], port=8095)]}
+    place = {**GREEN, "port": 8095, "url": "http://127.0.0.1:8095"}
+    assert room(**there).choose(change()).place == place
+    taken = {"room": {"ports": [8081, 8095], "memory": 64 * GIB}}
+    choice = room(**there, **taken).choose(change())
+    assert (choice.place, choice.why) == (None, "its port 8095 is in use")
+
+
 def test_two_of_a_host_share_what_there_is() -> None:
     both = {"models": [model(), model("b", ("1",), port=8082)]}
     both["changes"] = [change(), change("b", ("1",), port=8082)]
