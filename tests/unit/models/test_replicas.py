@@ -228,6 +228,26 @@ def test_a_host_that_is_off_stays_published_where_it_was() -> None:
     assert backend_problems([entry], hosts, known, "edge") == []
 
 
+def test_a_replica_that_moves_has_both_addresses_until_it_is_replaced() -> None:
+    gpu1 = {**host({**A, "port": 9000}), "rollout_plan": {"models": {"gpu1": ["a"]}}}
+    hosts = {"gpu1": gpu1, "gpu2": host(A, bind="10.0.0.6")}
+    edge = {"ansible_facts": {"tgi_host": {"published": {"a@gpu1": "10.0.0.5:8081"}}}}
+    known = {**hosts, "edge": edge}
+    (entry,) = found = gateway_backends(hosts, known, "edge")
+    assert entry["replicas"][:2] == [
+        {"name": "gpu1", "address": "10.0.0.5:9000"},
+        {"name": "gpu1", "address": "10.0.0.5:8081"},
+    ]
+    assert backend_problems(found, hosts, known, "edge") == []
+    # A list by hand has no reason for that
+    (line,) = backend_problems(found, [], {}, "edge")
+    assert line.startswith('gateway_backends[0].replicas[1].name is "gpu1", as is ')
+    replaced = {**known, "gpu1": {**gpu1, "rollout_replaced": ["a"]}}
+    (entry,) = gateway_backends(hosts, replaced, "edge")
+    assert [one["address"] for one in entry["replicas"]] == ["10.0.0.5:9000", "10.0.0.6:8081"]
+    assert [one["name"] for one in entry["replicas"]] == ["gpu1", "gpu2"]
+
+
 def test_a_host_that_is_off_and_was_never_published_is_left_out() -> None:
     hosts = {"gpu1": host(A), "gpu2": off(A, B)}
     (entry,) = found = gateway_backends(hosts, hosts, "edge")

@@ -20,12 +20,13 @@ def backend_problems(
 ) -> list[str]:
     """Return the reasons why ``gateway`` cannot publish ``backends``, one line each.
 
-    If :func:`gateway_backends` derived the backends from ``hosts``, check these hosts.
+    If :func:`gateway_backends` derived the backends from ``hosts``, check these hosts. Then one
+    that moves to another address has both, under one name.
     """
     names = list(hosts)
-    derived = gateway_backends(names, hostvars, gateway) if names else None
-    found = backends_problems(names, hostvars, gateway) if backends == derived else []
-    return found or list(check_backends(backends))
+    derived = bool(names) and backends == gateway_backends(names, hostvars, gateway)
+    found = backends_problems(names, hostvars, gateway) if derived else []
+    return found or list(check_backends(backends, moving=derived))
 
 
 def check_published(
@@ -46,8 +47,11 @@ def check_published(
     return backends_problems(gpu_hosts, gpu_hosts, gateway, facts=False)
 
 
-def check_backends(backends: Any) -> Iterator[str]:
-    """Return the problems of gateway_backends; entries that are not mappings are skipped."""
+def check_backends(backends: Any, moving: bool = False) -> Iterator[str]:
+    """Return the problems of gateway_backends; entries that are not mappings are skipped.
+
+    ``moving``: a replica may have two addresses, in two entries of one name.
+    """
     if not backends:
         remedy = "list a model in tgi_models of a host in gpu_hosts"
         yield problem("gateway_backends", "is empty", remedy)
@@ -58,7 +62,7 @@ def check_backends(backends: Any) -> Iterator[str]:
     ]
     for where, backend in entries:
         yield from _check_labels(where, backend)
-        yield from _check_replicas(f"{where}.replicas", backend.get("replicas"))
+        yield from _check_replicas(f"{where}.replicas", backend.get("replicas"), moving)
     yield from _check_owners(entries)
 
 
@@ -83,7 +87,7 @@ def _check_labels(where: str, backend: dict[Any, Any]) -> Iterator[str]:
         yield problem(f"{where}.model_id", f"is {shown(model_id)}, not a model", remedy)
 
 
-def _check_replicas(where: str, replicas: Any) -> Iterator[str]:
+def _check_replicas(where: str, replicas: Any, moving: bool) -> Iterator[str]:
     if isinstance(replicas, list) and not replicas:
         yield problem(where, "is empty", "write [{name: gpu1, address: 10.0.0.5:8081}]")
     seen: dict[tuple[str, str], str] = {}
@@ -98,7 +102,7 @@ def _check_replicas(where: str, replicas: Any) -> Iterator[str]:
                 yield problem(path, what, "write letters, digits, . _ and - only")
             elif key == "address" and not _is_address(value):
                 yield problem(path, f"is {shown(value)}, not an address", "write host:port")
-            elif (key, value) in seen:
+            elif (key, value) in seen and not (moving and key == "name"):
                 what = f"is {shown(value)}, as is {seen[key, value]}"
                 yield problem(path, what, "write another, or delete one of the two")
             seen.setdefault((key, value), path)
