@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.live.hosts import PORTS
 from tests.support.live.roll_outs import flags, load, roll_out
 from tests.support.roots import ROOT
 
@@ -45,11 +46,19 @@ def where(at: Hosts, model: str) -> dict[str, str]:
     }
 
 
+def at_ports(own: dict[str, Model], **ports: int) -> dict[str, Any]:
+    """Return variables that give each model a port, clerk beside its old set."""
+    scribe, clerk = ({**own[name], "port": port} for name, port in ports.items())
+    return {**placed(gpu1=[scribe], gpu2=[scribe, clerk]), "tgi_strategy": "blue_green"}
+
+
 @pytest.fixture(autouse=True)
 def _as_before(inventory: str) -> Iterator[None]:
+    """Put both models back: without a written port, each keeps the one that it has."""
     yield
-    done = roll_out(inventory, tgi_accept_downtime=True)
-    assert done.returncode == 0, done.stdout
+    for variables in (at_ports(models(), **PORTS), {"tgi_accept_downtime": True}):
+        done = roll_out(inventory, **variables)
+        assert done.returncode == 0, done.stdout
 
 
 def test_a_model_moves_to_another_host_and_back(
@@ -76,16 +85,16 @@ def test_a_model_moves_to_another_host_and_back(
 
 
 def test_models_change_their_ports(inventory: str, at: Hosts, record_property: Any) -> None:
-    own = models()
-    scribe, clerk = {**own["scribe"], "port": 8090}, {**own["clerk"], "port": 8095}
+    wanted = {"scribe": PORTS["scribe"] + 10, "clerk": PORTS["clerk"] + 20}
+    changed = at_ports(models(), **wanted)
     with load(inventory, ("clerk", "scribe")) as seen:
-        changed = placed(gpu1=[scribe], gpu2=[scribe, clerk])
-        done = roll_out(inventory, **changed, tgi_strategy="blue_green")
+        done = roll_out(inventory, **changed)
         assert done.returncode == 0, done.stdout
-        again = roll_out(inventory, **changed, tgi_strategy="blue_green")
+        assert f"new beside old on port {wanted['clerk']}" in done.stdout
+        again = roll_out(inventory, **changed)
         assert "changed=0" in again.stdout and "changed=1" not in again.stdout
     record_property("requests during changed ports", len(seen.seen))
-    for model, port in (("scribe", 8090), ("clerk", 8095)):
+    for model, port in wanted.items():
         assert all(f":{port}->80/tcp" in ports for ports in where(at, model).values())
     assert not seen.bad("scribe")
     assert not seen.bad("clerk")
