@@ -165,19 +165,19 @@ _PROBE = 20.0
 _AGAIN = 0.5
 
 
-def ask_engines(addresses: dict[str, str], busy_serves: bool) -> dict[str, str]:
-    """Return why each engine does not serve, "" if it does; one that is busy may count as well."""
-    seen = probe_all({flag: (f"http://{address}", _PROBE) for flag, address in addresses.items()})
-    return {
-        flag: ""
-        if one.ready or (busy_serves and one.healthy and (one.late or " 429" in one.detail))
-        else one.detail
-        for flag, one in seen.items()
-    }
+def ask_engines(addresses: dict[str, list[str]], busy_serves: bool) -> dict[str, str]:
+    """Return why each engine serves at no address, "" if it does; a busy one may count as well."""
+    faults: dict[str, str] = {}
+    every = {f"{flag} {one}": flag for flag, its in addresses.items() for one in its}
+    for key, one in probe_all({it: (f"http://{it.split()[1]}", _PROBE) for it in every}).items():
+        busy = busy_serves and one.healthy and (one.late or " 429" in one.detail)
+        serves = one.ready or busy or faults.get(every[key]) == ""
+        faults[every[key]] = "" if serves else one.detail
+    return faults
 
 
-def published(main: Path, strict: bool) -> dict[str, str]:
-    """Return flag -> address of all published replicas. ``strict`` wants a gateway here."""
+def published(main: Path, strict: bool) -> dict[str, list[str]]:
+    """Return flag -> addresses of all published replicas. ``strict`` wants a gateway here."""
     try:
         return addresses_in_force(main)
     except FileNotFoundError as error:
@@ -219,7 +219,7 @@ def change(module: AnsibleModule) -> None:
     known = dict.fromkeys([*addresses, *(raised if params["state"] == "serving" else ())])
     flags = flags_of(known, replica, params["models"], strict)
     if params["state"] == "idle":
-        report_open(module, params["addresses"] or [addresses[flag] for flag in flags])
+        report_open(module, params["addresses"] or [it for one in flags for it in addresses[one]])
     due, stayed = due_flags(flags, raised, drained, params["run"])
     if drained and not skip and not last_too:
         refuse_last(addresses, replica, due, raised)

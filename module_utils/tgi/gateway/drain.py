@@ -83,17 +83,17 @@ def refuse_last(
 
 
 def asked_for(
-    addresses: Mapping[str, str], due: Collection[str], raised: Collection[str], drained: bool
-) -> dict[str, str]:
-    """Return flag -> address of the published replicas to ask before the flags ``due`` change.
+    addresses: Mapping[str, list[str]], due: Collection[str], raised: Collection[str], drained: bool
+) -> dict[str, list[str]]:
+    """Return flag -> addresses of the published replicas to ask before the flags ``due`` change.
 
     These are the replicas themselves and, before a drain, the others of their models that get
     requests.
     """
     names = {flag.partition("@")[0] for flag in due} if drained else set()
     return {
-        flag: address
-        for flag, address in addresses.items()
+        flag: its
+        for flag, its in addresses.items()
         if flag in due or (flag.partition("@")[0] in names and flag not in raised)
     }
 

@@ -57,7 +57,7 @@ def gateway_backends(
             entry["aliases"] += [one for one in model["aliases"] if one not in entry["aliases"]]
             entry["replicas"].append({"name": host, "address": where})
             if now not in ("", where) and _awaits_replacement(values, host, model["name"]):
-                # The last one is the one that a drain waits for
+                # The last one is where it serves now
                 entry["replicas"].append({"name": host, "address": now})
     return found
 

@@ -20,11 +20,11 @@ from ansible.module_utils.tgi.gateway.drain import (
 from ansible.module_utils.tgi.gateway.drained import Drained
 
 ADDRESSES = {
-    "a@gpu1": "10.0.0.1:8081",
-    "a@gpu2": "10.0.0.2:8081",
-    "b@gpu2": "10.0.0.2:8081",
-    "c@gpu1": "10.0.0.1:8081",
-    "c@gpu2": "10.0.0.2:8081",
+    "a@gpu1": ["10.0.0.1:8081"],
+    "a@gpu2": ["10.0.0.2:8081"],
+    "b@gpu2": ["10.0.0.2:8081"],
+    "c@gpu1": ["10.0.0.1:8081"],
+    "c@gpu2": ["10.0.0.2:8081"],
 }
 
 
@@ -106,8 +106,8 @@ def faults(**said: str) -> dict[str, str]:
 
 def test_the_engines_are_asked_that_get_requests() -> None:
     assert asked_for(ADDRESSES, ["a@gpu1"], (), True) == {
-        "a@gpu1": "10.0.0.1:8081",
-        "a@gpu2": "10.0.0.2:8081",
+        "a@gpu1": ["10.0.0.1:8081"],
+        "a@gpu2": ["10.0.0.2:8081"],
     }
     assert list(asked_for(ADDRESSES, ["c@gpu1"], ("c@gpu1", "c@gpu2"), True)) == ["c@gpu1"]
     # To come back, a replica needs no other; one that is not published has no address

@@ -35,7 +35,12 @@ def test_a_main_file_edited_by_hand_is_still_in_force(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         addresses_in_force(main, release.parent)
     main.symlink_to(release / "nginx.conf")
-    assert addresses_in_force(main, release.parent) == {"small@gpu2": "10.0.0.6:8081"}
+    assert addresses_in_force(main, release.parent) == {"small@gpu2": ["10.0.0.6:8081"]}
     main.unlink()
     main.write_text(f"# {release}\n")
-    assert addresses_in_force(main, release.parent) == {"small@gpu2": "10.0.0.6:8081"}
+    assert addresses_in_force(main, release.parent) == {"small@gpu2": ["10.0.0.6:8081"]}
+    # One that moves has both addresses
+    replicas.insert(0, {"name": "gpu2", "address": "10.0.0.6:9000"})
+    (release / "backends.json").write_text(json.dumps([{"name": "small", "replicas": replicas}]))
+    both = {"small@gpu2": ["10.0.0.6:9000", "10.0.0.6:8081"]}
+    assert addresses_in_force(main, release.parent) == both

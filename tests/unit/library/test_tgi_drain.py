@@ -41,8 +41,12 @@ class Gateway:
         (self.release / "backends.json").write_text(json.dumps(backends))
 
     def probe(self, wanted: dict[str, Any]) -> dict[str, Probe]:
-        self.asked = list(wanted)
-        return {flag: self.seen.get(flag, GOOD) for flag in wanted}
+        self.asked = [key.split()[0] for key in wanted]
+        # Of one that moves, each address may answer otherwise
+        return {
+            key: self.seen.get(key, self.seen.get(flag, GOOD))
+            for key, flag in zip(wanted, self.asked, strict=True)
+        }
 
     def drain(self, replica: str = "gpu1", **options: Any) -> dict[str, Any]:
         self.asked = []
@@ -81,9 +85,22 @@ def test_a_busy_engine_serves_but_may_not_come_back(
     drain = load("tgi_drain")
     monkeypatch.setattr(drain, "probe_all", lambda asked: dict.fromkeys(asked, probe))
     found = [
-        drain.ask_engines({"a@gpu1": "10.0.0.1:8081"}, busy)["a@gpu1"] for busy in (True, False)
+        drain.ask_engines({"a@gpu1": ["10.0.0.1:8081"]}, busy)["a@gpu1"] for busy in (True, False)
     ]
     assert [said == "" for said in found] == [drains, serves]
+
+
+def test_a_replica_that_moves_serves_at_either_address(gateway: Gateway) -> None:
+    moving = backend("a", "gpu1", "gpu1", "gpu2")
+    moving["replicas"][0]["address"] = "10.0.0.9:9000"
+    gateway.publish(moving)
+    before = moving["replicas"][1]["address"]
+    gateway.seen = {f"a@gpu1 {before}": GONE}
+    assert gateway.drain("gpu2", **RUN)["flags"] == ["a@gpu2"]
+    assert gateway.asked == ["a@gpu1", "a@gpu1", "a@gpu2"]
+    gateway.seen["a@gpu1 10.0.0.9:9000"] = GONE
+    gateway.drain("gpu2", state="serving")
+    assert "last replica that serves a (a@gpu1: refused)" in gateway.drain("gpu2", **RUN)["msg"]
 
 
 def test_flags_come_and_go(gateway: Gateway) -> None:
