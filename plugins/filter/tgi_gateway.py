@@ -59,6 +59,7 @@ class FilterModule:
             "nginx_digest": template_data.nginx_digest,
             "nginx_models": template_data.nginx_models,
             "nginx_word": quoting.nginx_word,
+            "nginx_tries": upstreams.nginx_tries,
             "nginx_upstreams": upstreams.nginx_upstreams,
             "nginx_rate": template_data.nginx_rate,
             "nginx_retry_after": template_data.nginx_retry_after,

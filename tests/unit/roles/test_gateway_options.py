@@ -56,6 +56,17 @@ def test_replicas_share_the_load_and_can_be_drained() -> None:
     assert words(there["@model_llama"], "proxy_next_upstream_tries") == [["2"]]
 
 
+def test_an_address_at_which_a_moving_replica_is_not_is_no_try() -> None:
+    replicas = [
+        {"name": f"gpu{n}", "address": f"10.0.0.{n}:{port}"}
+        for n in (1, 2)
+        for port in (9000, 8081)
+    ]
+    found = conf(gateway_backends=[{**WIDE[0], "replicas": replicas}])
+    every_limit = [w[1] for w, _ in every(found, "proxy_next_upstream_tries")]
+    assert every_limit and set(every_limit) == {"4"}
+
+
 def test_of_many_replicas_njs_names_the_group() -> None:
     replicas = [{"name": f"gpu{n}", "address": f"10.0.0.{n}:8081"} for n in range(1, 9)]
     model = {"name": "llama", "model_id": "a/b", "replicas": replicas}

@@ -8,7 +8,7 @@ drained; otherwise njs draws a block for each request.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 #: Most replicas of a block: it has 2 ** BLOCK - 1 groups
@@ -43,6 +43,15 @@ def nginx_upstreams(backend: Mapping[str, Any]) -> list[dict[str, Any]]:
         backups = [addresses[place] for place in blocks[(number + 1) % len(blocks)]]
         groups += _groups(backend, places, addresses, backups, f"!block{number}")
     return groups
+
+
+def nginx_tries(backends: Iterable[Mapping[str, Any]]) -> int:
+    """Return how many addresses a request may try: those of two replicas.
+
+    A replica that moves has two. The one at which it is not refuses, which is no try.
+    """
+    names = [[one["name"] for one in backend["replicas"]] for backend in backends]
+    return 2 + max((len(some) - len(set(some)) for some in names), default=0)
 
 
 def _groups(
