@@ -74,7 +74,7 @@ class Made:
 def make_bundle(wish: MakeWish, say: Say = print, dry: bool = False) -> Made:
     """Make or complete a bundle; raise BundleError when that cannot be.
 
-    ``dry`` says the sizes and ends; it changes nothing that it did not make.
+    ``dry`` says the sizes and ends; it removes what it made.
     """
     if wish.signing_key:
         check_signer(wish.signing_key, wish.passphrase)
