@@ -145,10 +145,10 @@ def section(when: str, command: str, found: dict[str, Measured], alone: Measured
     """Return the result as the page has it."""
     said = (
         f"`.venv/bin/python {command}`, run as root on {when}: three GPU hosts that share two "
-        f"models, two gateways ({told}), emulators with 60 ms a token and 14 s a start. The change "
-        "is `max_total_tokens` of both models; blue-green, it is that of a third one, which runs "
-        f"on one host, {len(BLUE_GREEN)} times one after the other. Compose recreates all hosts "
-        "at once. Clients never retry, except OpenAI's own."
+        f"models, two gateways ({told}), emulators with 60 ms a token and 14 s a start. site.yml "
+        "changes `max_total_tokens`: rolling of both models, blue-green of a third one, which runs "
+        f"on one host, {len(BLUE_GREEN)} times in a row. Compose recreates all containers of all "
+        "hosts at once. Clients never retry, except OpenAI's own."
     )
     parts = [said, in_place(alone, SOLO)]
     first, last = (textwrap.fill(one, 140, break_on_hyphens=False) for one in parts)
