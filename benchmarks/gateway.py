@@ -133,7 +133,10 @@ def scale(host: str, rounds: int) -> tuple[dict[str, list[float]], float]:
         "-m",
         "tgi_nginx_info",
     ]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    as_json = {**os.environ, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+    said = subprocess.run(
+        command, cwd=ROOT, env=as_json, capture_output=True, text=True, check=True
+    ).stdout
     nginx = json.loads(said.partition("=> ")[2])
     times = {"render": [render_seconds(INVENTORY, host, site, nginx) for _ in range(rounds)]}
     run = prepare(host, site)
