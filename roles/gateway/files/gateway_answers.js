@@ -116,10 +116,10 @@ function finish(r) {
     const mode = now.mode;
     const text = made(r, answer => {
         if (mode === 'error') {
-            return now.dialect.error(r.status, answer, now.plan);
+            return now.dialect.error(r.status, answer);
         }
         if (mode === 'replay' && now.status >= 400) {
-            return 'data: ' + now.dialect.error(now.status, answer, now.plan) + '\n\ndata: [DONE]\n\n';
+            return 'data: ' + now.dialect.error(now.status, answer) + '\n\ndata: [DONE]\n\n';
         }
         return now.dialect[mode](answer, now.plan, now.fresh);
     }, whole());

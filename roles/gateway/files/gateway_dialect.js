@@ -18,10 +18,14 @@ function send(r, name, found) {
     const engine = models.engines[name];
     if (!gateway.own(keys, engine)) {
         gateway.pass(r, name, '@');
-    } else if (differs(keys[engine][r.variables.gateway_path], found, r.requestBuffer)) {
+        return;
+    }
+    const route = keys[engine][r.variables.gateway_path];
+    if (differs(route.keys, found, r.requestBuffer)) {
         r.internalRedirect('@rewrite');
     } else {
-        gateway.pass(r, name, '/_gateway/dialect/');
+        // Few requests have what the error log must not: they need no second set of locations
+        gateway.pass(r, name, route.words && !r.variables.gateway_quiet ? '/_gateway/words/' : '/_gateway/dialect/');
     }
 }
 

@@ -130,7 +130,9 @@ class Engine:
         native = path in ("/generate", "/generate_stream", "/")
         if path != "/generate_stream" and not options.get("stream"):
             await _pause(float(options.get("x_pause", 0)) * count, gone)
-            writer.write(_plain(200, json.dumps(self._whole(native, count, options)).encode()))
+            # TGI writes no blanks
+            whole = json.dumps(self._whole(native, count, options), separators=(",", ":"))
+            writer.write(_plain(200, whole.encode()))
             await writer.drain()
             return
         writer.write(
@@ -182,7 +184,7 @@ class Engine:
             **options.get("x_choice", {}),
         }
         return {
-            "id": "x",
+            "id": "",
             "object": "chat.completion",
             "created": 1,
             "model": self.name,

@@ -32,6 +32,7 @@ OTHERS |= {
     "gateway_kept",
     "gateway_rewrite",
     "gateway_scan",
+    "gateway_words",
 }
 
 

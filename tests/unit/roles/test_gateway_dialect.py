@@ -24,7 +24,10 @@ _BACKENDS = [
 ]
 _STAND_IN = {
     "dialect/keys.js": """
-export default {tgi: {'/v1/chat/completions': ['stop', 'tools'], '/v1/completions': ['stop']}};
+export default {tgi: {
+    '/v1/chat/completions': {keys: ['stop', 'tools'], words: true},
+    '/v1/completions': {keys: ['stop'], words: false},
+}};
 """,
     "dialect/asking.js": """
 const request = (route, bytes, options) => {
@@ -39,6 +42,12 @@ const request = (route, bytes, options) => {
     return {text: text.indexOf('same') >= 0 ? null : 'new ' + text, plan: plan};
 };
 export default {tgi: request};
+""",
+    "dialect/failing.js": """
+export default {tgi: {
+    error: (status, text) => 'error ' + status + ' ' + text,
+    first: (bytes) => Buffer.from('first ' + bytes.toString()),
+}};
 """,
     "dialect/answering.js": """
 export default {tgi: {
@@ -76,9 +85,10 @@ console.log(JSON.stringify({...out, body: variables.gateway_body, plan: variable
 """
 _ANSWERED = """
 import fs from 'fs';
-const [models, status, headers, plan, chunks, variables] = JSON.parse(fs.readFileSync(0, 'utf8'));
+const given = JSON.parse(fs.readFileSync(0, 'utf8'));
+const [script, models, status, headers, plan, chunks, variables] = given;
 Object.assign(globalThis, {models: models, ngx: {shared: {gateway_tokens: {incr: () => 0}}}});
-const answers = (await import('./gateway_answers.js')).default;
+const answers = (await import('./' + script + '.js')).default;
 const sent = [], failed = [];
 const r = {
     status: status, headersOut: headers, error: (text) => failed.push(text),
@@ -113,13 +123,18 @@ def asked(
 
 
 def answered(
-    *chunks: bytes, status: int = 200, kind: str = "application/json", **plan: Any
+    *chunks: bytes,
+    status: int = 200,
+    kind: str = "application/json",
+    script: str = "gateway_answers",
+    **plan: Any,
 ) -> dict[str, Any]:
-    """Return what a client gets of an engine's answer."""
+    """Return what a client gets of an engine's answer, or nginx's own filters do."""
     headers = {"Content-Type": kind, "Content-Length": "1"}
     variables = plan.pop("variables", {})
     pieces = [chunk.decode("latin-1") for chunk in chunks]
-    given = [nginx_models(_BACKENDS), status, headers, {"route": CHAT, **plan}, pieces, variables]
+    plan = {"route": CHAT, **plan}
+    given = [script, nginx_models(_BACKENDS), status, headers, plan, pieces, variables]
     found: dict[str, Any] = run_njs(_ANSWERED, given, _STAND_IN)
     return found
 
@@ -139,8 +154,14 @@ def text_of(found: dict[str, Any]) -> str:
     ],
 )
 def test_a_body_without_a_key_of_the_dialect_goes_on_as_it_is(body: str) -> None:
-    found = asked(body)
-    assert found == {"to": "/_gateway/dialect/backend", "model": "llama"}
+    assert asked(body) == {"to": "/_gateway/words/backend", "model": "llama"}
+
+
+def test_nginx_exchanges_the_words_of_answers_only_where_words_are_all() -> None:
+    assert asked("{}", gateway_path="/v1/completions")["to"] == "/_gateway/dialect/backend"
+    wide = '{"model": "wide"}'
+    assert asked(wide)["to"] == "/_gateway/words/model_wide"
+    assert asked(wide, gateway_quiet="quiet_")["to"] == "/_gateway/dialect/quiet_model_wide"
 
 
 @pytest.mark.parametrize("key", ["stop", "tools", "st\\u006fp", "\\u0073\\u0074\\u006f\\u0070"])
@@ -206,7 +227,7 @@ def test_the_path_names_the_model_of_a_body_of_any_kind() -> None:
     named = {"handler": "byPath", "gateway_named": "wide"}
     assert asked('{"model": "no-such", "stop": 1}', **named)["to"] == "/_gateway/dialect/model_wide"
     assert asked("{no json", **named)["to"] == "@model_wide"
-    assert asked(f'{{"x": [{MANY}]}}', **named)["to"] == "/_gateway/dialect/model_wide"
+    assert asked(f'{{"x": [{MANY}]}}', **named)["to"] == "/_gateway/words/model_wide"
     native = {**named, "gateway_path": "/generate"}
     assert asked('{"stop": 1}', **native) == {"to": "@model_wide", "model": "wide"}
     unknown = asked("{}", "byPath", gateway_named="no-such", gateway_consumer="duck")
@@ -234,6 +255,34 @@ def test_a_stream_of_words_that_nginx_exchanges_leaves_njs_at_once() -> None:
     budget = {"gateway_budget": "9", "gateway_consumer": "duck"}
     counted = answered(b"literal", b" b", b"", kind="text/event-stream", variables=budget)
     assert (text_of(counted), counted["seen"]) == ("literal b", 3)
+
+
+def in_words(*chunks: bytes, **more: Any) -> dict[str, Any]:
+    return answered(*chunks, script="gateway_words", **more)
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+def test_an_answer_that_differs_in_words_leaves_njs_at_once(kind: str) -> None:
+    found = in_words(b"", b"a", b"b", b"", kind=kind)
+    assert (found["sent"], found["seen"]) == ([["", False], ["first a", False]], 2)
+    assert found["headers"] == {"Content-Type": kind, "Content-Length": "1"}
+
+
+def test_its_tokens_are_counted_and_its_errors_have_their_form() -> None:
+    said = b'{"usage": {"completion_tokens": 7}}'
+    budget = {"gateway_budget": "9", "gateway_consumer": "duck"}
+    counted = in_words(said, b"", variables=budget)
+    assert (text_of(counted), counted["tokens"]) == (f"first {said.decode()}", "7")
+    failed = in_words(b"too ", b"long", status=422, kind="text/plain")
+    assert text_of(failed) == "error 422 too long"
+    assert failed["headers"] == {"Content-Type": "application/json"}
+    assert text_of(in_words(b"", status=503)) == "error 503 "
+
+
+def test_an_error_that_is_too_large_to_look_at_passes_as_it_is() -> None:
+    half = b"x" * 3 * 2**20
+    found = in_words(half, half, b"y", status=500)
+    assert text_of(found) == (half + half).decode() + "y"
 
 
 def test_a_whole_answer_becomes_the_stream_that_was_asked_for() -> None:
@@ -273,4 +322,5 @@ def test_without_the_dialect_nothing_of_it_is_there() -> None:
     assert "dialect" not in files["nginx.conf"]
     conf = parse(render()["nginx.conf"])
     assert words(conf, "proxy_set_body") == [["$gateway_body"]] * 2
-    assert {"gateway_dialect.js", "gateway_answers.js", "dialect/answering.js"} <= set(render())
+    scripts = {"gateway_dialect.js", "gateway_answers.js", "gateway_words.js"}
+    assert {*scripts, "dialect/answering.js"} <= set(render())

@@ -45,7 +45,7 @@ def test_a_handler_writes_no_request_into_the_error_log(conf: Block) -> None:
     levels = {level for _, level in words(conf, "error_log")}
     assert levels == {"warn", "crit", "alert", "error"}
     loud = [name for name, inner in locations(conf) if words(inner, "error_log")]
-    assert loud == ["@backend", "= /_gateway/dialect/backend"]
+    assert loud == ["@backend", "= /_gateway/dialect/backend", "= /_gateway/words/backend"]
     (quiet,) = [inner for w, inner in every(conf, "map") if w[-1] == "$gateway_quiet" and inner]
     pattern = quiet[1][0][0].strip('"')[1:]
     for told in ("a.b:443  /v1/x", "a  /models/x/generate"):
@@ -87,7 +87,7 @@ def test_a_line_of_the_log_is_short(conf: Block) -> None:
 
 def test_an_engine_sees_no_header_that_is_not_named(conf: Block) -> None:
     passed = [inner for _, inner in locations(conf) if words(inner, "proxy_pass")]
-    assert len(passed) == 5
+    assert len(passed) == 6
     for inner in passed:
         assert words(inner, "proxy_pass_request_headers") == [["off"]]
         sent = {value for _, value in words(inner, "proxy_set_header") if "$http_" in value}

@@ -128,7 +128,7 @@ def test_addresses_are_limited_by_network(conf: Block) -> None:
 def test_streams_are_not_held_back(conf: Block) -> None:
     assert words(api(conf), "gzip") == [["off"]]
     proxied = [b for _, b in locations(conf) if any(w[0] == "proxy_buffering" for w, _ in b)]
-    assert len(proxied) == 4
+    assert len(proxied) == 5
     for inner in proxied:
         assert words(inner, "proxy_buffering") == [["off"]]
         assert words(inner, "proxy_http_version") == [["1.1"]]
@@ -163,6 +163,7 @@ def test_who_is_unknown_has_no_body_kept(conf: Block) -> None:
     ours = (
         "= /_gateway/health",
         "@rewrite",
+        "= /_gateway/words/backend",
         *(f"{a}{b}backend" for a in ("@", "= /_gateway/dialect/") for b in ("", "quiet_")),
     )
     for name, inner in locations(conf):

@@ -1,5 +1,8 @@
 // An error in OpenAI's form, in the engine's words.
 
+const IN_STREAM = /^data: ?\{\s*"error"\s*:/;
+// So many bytes of a stream tell whether it begins with an error
+const START = 32;
 const TYPES = {401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 429: 'rate_limit_error'};
 // In a stream the engine says 422 of every error; its words tell which it was
 const WORDS = {'Model is overloaded': 429, 'Request failed during generation': 424, 'Incomplete generation': 500};
@@ -40,7 +43,7 @@ function understood(text) {
     return {message: text.trim()};
 }
 
-function error(status, text, plan) {
+function error(status, text) {
     const said = understood(text);
     return JSON.stringify({error: {
         message: said.message || EMPTY[status] || 'The engine answered ' + status + ' without a word.',
@@ -50,4 +53,15 @@ function error(status, text, plan) {
     }});
 }
 
-export default error;
+// An event of a stream that is an error, in that form; any other as it is
+function event(text) {
+    return IN_STREAM.test(text) ? 'data: ' + error(422, text.slice(5)) : text;
+}
+
+// The same for the first bytes of a stream: an engine that refuses one says so in its first event
+function first(bytes) {
+    const text = bytes.slice(0, START).toString();
+    return text.startsWith('data:') && IN_STREAM.test(text) ? bytes.toString().split('\n\n').map(event).join('\n\n') : bytes;
+}
+
+export default {error, event, first};

@@ -1,11 +1,10 @@
 // TGI's event streams in OpenAI's words, whatever the chunks they come in. Held back is as much of a text
 // as may be the beginning of a stop; the rest of an unfinished event waits for its end.
 import answers from './answers.js';
-import error from './errors.js';
+import errors from './errors.js';
 import texts from './texts.js';
 
 const DONE = /^data: ?\[DONE\]/;
-const ERROR = /^data: ?(\{\s*"error"\s*:)/;
 const INDEX = /"index"\s*:\s*(\d+)/;
 const REASON = /"finish_reason"\s*:\s*"([^"]*)"/;
 const CALL = /("id"\s*:\s*)"\d*"(\s*,\s*"type"\s*:\s*"function")/;
@@ -37,13 +36,30 @@ function released(piece, index, final, plan, state) {
     }
     const at = answers.stopAt(said, plan.stop);
     if (at >= 0) {
+        state.met = true;
         state['cut' + index] = true;
         state[key] = '';
         return said.slice(0, at);
     }
     const back = final ? 0 : held(said, plan.stop);
+    state.met = state.met || back > 0;
     state[key] = said.slice(said.length - back);
     return said.slice(0, said.length - back);
+}
+
+// Whether a piece has nothing of a stop, and none before it had: as most, it then goes on as it is
+function untouched(event, plan, state) {
+    const place = state.met ? null : answers.content(event, plan.route);
+    if (place === null) {
+        return false;
+    }
+    const raw = event.slice(place.from, place.to);
+    for (let i = 0; i < plan.stop.length; i++) {
+        if (raw.indexOf(plan.stop[i].charAt(0), 1) > 0) {
+            return false;
+        }
+    }
+    return raw.indexOf('\\') < 0;
 }
 
 function indexOf(event) {
@@ -132,7 +148,7 @@ function simple(made, plan, state) {
         return null;
     }
     if (made.indexOf('"finish_reason":null') > 0 && made.indexOf('"tool_calls"') < 0) {
-        return plan.stop === undefined ? made : text(made, plan, state);
+        return plan.stop === undefined || untouched(made, plan, state) ? made : text(made, plan, state);
     }
     if (plan.stop !== undefined) {
         return null;
@@ -154,9 +170,10 @@ function changed(given, named, plan, state, fresh) {
     if (DONE.test(given)) {
         return rest(plan, state) + given;
     }
-    if (ERROR.test(given)) {
+    const failed = errors.event(given);
+    if (failed !== given) {
         state.ended = true;
-        return rest(plan, state) + 'data: ' + error(422, given.slice(5), plan);
+        return rest(plan, state) + failed;
     }
     if (NO_CHOICES.test(made)) {
         return rest(plan, state) + made;
@@ -175,7 +192,12 @@ function changed(given, named, plan, state, fresh) {
 
 // A chunk of a stream, rewritten: {text, state}. `last`: nothing comes after it
 function events(chunk, plan, before, fresh, last) {
-    const state = before || {}, all = ((state.rest || '') + chunk).split('\n\n');
+    const state = before || {}, end = chunk.indexOf('\n\n');
+    if (!state.rest && !last && end > 0 && end === chunk.length - 2) {
+        // One event, as it mostly is
+        return {text: event(chunk.slice(0, end), plan, state, fresh) + '\n\n', state: state};
+    }
+    const all = ((state.rest || '') + chunk).split('\n\n');
     let out = '';
     state.rest = all.pop();
     all.forEach(one => {

@@ -16,6 +16,9 @@ from tests.support.live.sites import CAPPED, Site
 from tests.support.live.token_budget import BUDGET, FAST, WITH_BUDGETS, budget
 from tests.support.live.tool_calls import TOOL, TOOLS
 
+#: Words of the dialect within a text, which stay
+HOSTILE = 'no "id":"" and no "finish_reason":"eos_token"'
+
 
 def events(answer: httpx.Response) -> list[Any]:
     """Return the events of a stream that ends as OpenAI's does."""
@@ -87,6 +90,25 @@ def test_a_plain_stream_has_ids_and_errors_of_openais(site: Site) -> None:
     assert all(one.startswith("chatcmpl-") for one in ids[0] | ids[1])
     error = {"message": body["x_error"], "type": "server_error", "param": None, "code": None}
     assert first[-1] == {"error": error}
+
+
+def test_a_plain_answer_has_the_words_of_openais(site: Site) -> None:
+    """nginx itself exchanges these too; njs does where the error log must not have the URL."""
+    told = {"message": {"role": "assistant", "content": HOSTILE}, "finish_reason": "eos_token"}
+    with site.client("free") as client:
+        for path in (CHAT, f"{CHAT}?key={site.key('free')}", "/models/solo/v1/chat/completions"):
+            answer = client.post(path, json={"model": "solo", "x_choice": told})
+            choice = answer.json()["choices"][0]
+            assert answer.json()["id"].startswith("chatcmpl-"), answer.text
+            assert (choice["finish_reason"], choice["message"]["content"]) == ("stop", HOSTILE)
+
+
+def test_an_error_at_the_beginning_of_a_stream_is_the_clients(site: Site) -> None:
+    body = {"model": "solo", "stream": True, "x_events": 0, "x_error": "too long"}
+    with site.client("free") as client:
+        (found,) = events(client.post(CHAT, json=body))
+    error = {"message": "too long", "type": "invalid_request_error", "param": None, "code": None}
+    assert found == {"error": error}
 
 
 def test_streams_at_once_are_not_mixed_up(site: Site) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.support.gateway.dialect import CHAT, NJS, ask
+from tests.support.gateway.dialect import NJS, ask
 
 pytestmark = pytest.mark.skipif(NJS is None, reason="njs is not installed")
 
@@ -42,7 +42,7 @@ ERRORS = [
 def test_an_error_has_openais_form_and_the_engines_words(
     status: int, said: str, message: str, kind: str, code: str | None
 ) -> None:
-    made = json.loads(ask("errors", "", [[status, said, {"route": CHAT}]])[0])
+    made = json.loads(ask("errors", "error", [[status, said]])[0])
     assert set(made) == {"error"}
     assert set(made["error"]) == {"message", "type", "param", "code"}
     assert (made["error"]["message"], made["error"]["type"], made["error"]["code"]) == (
@@ -50,3 +50,29 @@ def test_an_error_has_openais_form_and_the_engines_words(
         kind,
         code,
     )
+
+
+REFUSED = 'data: {"error":{"message":"Input validation error: é","http_status_code":422}}\n\n'
+PIECE = 'data: {"choices":[{"delta":{"content":"{\\"error\\":1}"}}]}\n\n'
+
+
+def test_a_stream_that_begins_with_an_error_is_refused_in_openais_form() -> None:
+    found = ask(
+        "errors",
+        "first",
+        [[REFUSED], [REFUSED + "data: [DONE]\n\n"], [REFUSED.replace(": {", ":{")]],
+    )
+    for text, end in zip(found, ("", "data: [DONE]\n\n", ""), strict=True):
+        event, _, rest = text.partition("\n\n")
+        assert json.loads(event.removeprefix("data: "))["error"] == {
+            "message": "Input validation error: é",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        }
+        assert rest == end
+
+
+@pytest.mark.parametrize("text", [PIECE, "", "data: [DONE]\n\n", '{"error":"whole"}', ": ping\n\n"])
+def test_any_other_beginning_of_a_stream_stays_as_it_is(text: str) -> None:
+    assert ask("errors", "first", [[text]]) == [text]
