@@ -42,9 +42,9 @@ function note(r, data, flags) {
     const before = Number(r.variables.gateway_tokens || 0);
     let now = before;
     if (data.length > 0) {
-        const text = data.toString();
-        now = counted(before, r.variables.gateway_tail || '', text);
-        r.variables.gateway_tail = text.slice(-TAIL);
+        const text = data.toString(), tail = r.variables.gateway_tail || '';
+        now = counted(before, tail, text);
+        r.variables.gateway_tail = (tail + text).slice(-TAIL);
     }
     if (flags.last && now === 0) {
         // TGI's /generate says it in a header only

@@ -68,6 +68,7 @@ DONE = "data: [DONE]\n\n"
         ([event("a"), event("b"), USAGE, DONE], 40),
         ([event("a"), USAGE[:60], USAGE[60:], DONE], 40),  # a chunk ends inside the field's name
         ([event("a"), USAGE[:-6], USAGE[-6:], DONE], 40),  # a chunk ends inside the number
+        ([event("a"), USAGE[:50], *USAGE[50:], DONE], 40),  # chunks of one character
         ([event('"completion_tokens":9999')], 1),  # the field's name is part of the generated text
         (['{"choices":[],"usage":{"prompt_tokens": 3, "completion_tokens": 17}}'], 17),
         (['{"generated_text":"x","details":{"generated_tokens":8}}'], 8),
