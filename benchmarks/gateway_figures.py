@@ -114,6 +114,10 @@ def rows(measured: dict[str, Any], scale: dict[str, list[float]]) -> list[Row]:
             Row(f"CPU of nginx for a request: {name}", over_rounds(costs), "µs")
             for name, costs in measured["cpu"].items()
         ),
+        *(
+            Row(f"CPU of nginx for an event: {name}", over_rounds(costs), "µs")
+            for name, costs in measured["event cpu"].items()
+        ),
         *(Row(f"500 consumers, 50 models: {k}", over_rounds(v), "s") for k, v in scale.items()),
         Row("500 consumers, 50 models: all three", over_rounds(together), "s", goal=2),
     ]

@@ -46,7 +46,7 @@ TOOL = {
         },
     },
 }
-PID_FILES = {443: "/run/nginx.pid", 8443: "/run/bench-bare.pid"}
+PID_FILES = {443: "/run/nginx.pid", **dict.fromkeys((8443, 8444), "/run/bench-bare.pid")}
 #: Port, and what the body has besides; a stop that is no list is rewritten, and cut off the events
 STREAM: dict[str, tuple[int, dict[str, Any]]] = {
     "bare": (8444, {}),
@@ -142,6 +142,16 @@ async def delays(job: dict[str, Any], context: ssl.SSLContext, variant: str) -> 
     return [delay for stream in both for delay in stream]
 
 
+def streams(
+    job: dict[str, Any], context: ssl.SSLContext, variant: str
+) -> tuple[list[float], float]:
+    """The delays of events, and microseconds of nginx's workers for one of them."""
+    pid_file = PID_FILES[STREAM[variant][0]]
+    before = worker_seconds(pid_file)
+    found = asyncio.run(delays(job, context, variant))
+    return found, round((worker_seconds(pid_file) - before) / len(found) * 1e6, 2)
+
+
 def throughput(job: dict[str, Any], variant: str) -> tuple[float, float]:
     """Requests per second, and microseconds of nginx's workers for one of them."""
     port, path, kind = SHORT[variant]
@@ -163,11 +173,9 @@ def worker_seconds(pid_file: str) -> float:
     """Return the seconds of CPU that a master's workers have used."""
     master = Path(pid_file).read_text(encoding="ascii").strip()
     children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
-    ticks = 0
-    for child in children:
-        fields = Path(f"/proc/{child}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    # In nanoseconds; /proc/PID/stat counts in hundredths of a second
+    spent = [Path(f"/proc/{child}/schedstat").read_text(encoding="ascii") for child in children]
+    return sum(int(text.split()[0]) for text in spent) / 1e9
 
 
 def in_turn(variants: Any, number: int) -> list[str]:
@@ -177,23 +185,33 @@ def in_turn(variants: Any, number: int) -> list[str]:
 
 
 def measure(job: dict[str, Any]) -> dict[str, Any]:
-    """Measure: "short" and "stream" have {variant: [[ms]]}, "throughput" {variant: [1/s]},
-    "cpu" {variant: [microseconds of a request]}."""
+    """Measure: "short" and "stream" have {variant: [[ms]]}, "throughput" {variant: [1/s]}, "cpu"
+    {variant: [microseconds of a request]}, "event cpu" {variant: [microseconds of an event]}."""
     context = ssl.create_default_context(cafile=job["ca"])
     short: dict[str, list[list[float]]] = {name: [] for name in SHORT}
     stream: dict[str, list[list[float]]] = {name: [] for name in STREAM}
     rates: dict[str, list[float]] = {name: [] for name in SHORT}
     costs: dict[str, list[float]] = {name: [] for name in SHORT}
+    event_costs: dict[str, list[float]] = {name: [] for name in STREAM}
     for number in range(job["rounds"]):
         for variant, found in asyncio.run(latencies(job, context)).items():
             short[variant].append(found)
         for variant in in_turn(STREAM, number):
-            stream[variant].append(asyncio.run(delays(job, context, variant)))
+            found, spent = streams(job, context, variant)
+            stream[variant].append(found)
+            event_costs[variant].append(spent)
         for variant in in_turn(SHORT, number):
             rate, spent = throughput(job, variant)
             rates[variant].append(rate)
             costs[variant].append(spent)
-    return {"short": short, "stream": stream, "throughput": rates, "cpu": costs, "facts": facts()}
+    return {
+        "short": short,
+        "stream": stream,
+        "throughput": rates,
+        "cpu": costs,
+        "event cpu": event_costs,
+        "facts": facts(),
+    }
 
 
 def facts() -> dict[str, Any]:

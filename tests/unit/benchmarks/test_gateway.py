@@ -39,6 +39,7 @@ def samples(slower: float = 0.0, share: float = 0.9) -> dict[str, Any]:
         },
         "stream": {"bare": bare, "gateway": gate, "gateway rewritten": gate},
         "cpu": {"bare": [17.0] * 4, "gateway": [34.0] * 4},
+        "event cpu": {"bare": [11.0] * 4, "gateway": [12.0] * 4},
         "throughput": {
             **rates,
             **{f"{name} 2 kB": values for name, values in rates.items()},
