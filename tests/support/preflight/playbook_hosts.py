@@ -20,6 +20,7 @@ roles_path = {root}/roles
 library = {root}/library
 module_utils = {root}/module_utils
 action_plugins = {root}/plugins/action
+callback_plugins = {root}/plugins/callback
 filter_plugins = {root}/plugins/filter
 callback_result_format = yaml
 vault_password_file = password
