@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,3 +31,8 @@ def ansible_playbook(
         timeout=timeout,
         check=False,
     )
+
+
+def changes(done: subprocess.CompletedProcess[str]) -> set[int]:
+    """Return how many tasks changed something on one host or another of the recap."""
+    return {int(count) for count in re.findall(r" changed=(\d+) ", done.stdout)}

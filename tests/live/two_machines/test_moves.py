@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import yaml
 
 from tests.support.live.hosts import PORTS
 from tests.support.live.roll_outs import flags, load, roll_out
+from tests.support.playbook import changes
 from tests.support.roots import ROOT
 
 Hosts = Callable[[str], Any]
@@ -75,7 +75,7 @@ def test_a_model_moves_to_another_host_and_back(
         assert "clerk on gpu2: stop it" in done.stdout
         assert list(where(at, "clerk")) == ["gpu1"]
         again = roll_out(inventory, **there)
-        assert {*re.findall(r"changed=(\d+)", again.stdout)} == {"0"}
+        assert changes(again) == {0}
         back = roll_out(inventory)
         assert back.returncode == 0, back.stdout
     record_property("requests during two moves", len(seen.seen))
@@ -93,7 +93,7 @@ def test_models_change_their_ports(inventory: str, at: Hosts, record_property: A
         assert done.returncode == 0, done.stdout
         assert f"new beside old on port {wanted['clerk']}" in done.stdout
         again = roll_out(inventory, **changed)
-        assert {*re.findall(r"changed=(\d+)", again.stdout)} == {"0"}
+        assert changes(again) == {0}
     record_property("requests during changed ports", len(seen.seen))
     for model, port in wanted.items():
         assert all(f":{port}->80/tcp" in ports for ports in where(at, model).values())
