@@ -1,6 +1,6 @@
 """Switch a GPU host off in the middle of a roll-out, and on again before the next run.
 
-``TGI_ROLLOUTS=1`` runs it, which takes two runs of site.yml.
+``TGI_ROLLOUTS=1`` runs it, which takes two runs of upgrade.yml.
 """
 
 from __future__ import annotations

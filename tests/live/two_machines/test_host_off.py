@@ -1,4 +1,4 @@
-"""Run site.yml while a GPU host is off, and again when it is back."""
+"""Run site.yml while a GPU host is off, and upgrade.yml when it is back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.live.endpoints import load_endpoints
 from tests.support.live.hosts import ask, container_of, requests_of, until
+from tests.support.live.roll_outs import UPGRADE
 from tests.support.playbook import ansible_playbook
 
 Hosts = Callable[[str], Any]
@@ -47,9 +48,12 @@ def start(inventory: str, at: Hosts) -> Iterator[Callable[[], None]]:
     switch_on()
 
 
-def site(inventory: str, *words: str) -> tuple[int, str, dict[str, tuple[int, int]]]:
-    """Return the exit code, the output in one line, and unreachable and failed of each host."""
-    done = ansible_playbook("-i", inventory, "site.yml", *words, timeout=900)
+def run(inventory: str, *words: str) -> tuple[int, str, dict[str, tuple[int, int]]]:
+    """Run a playbook; return the exit code, its output in one line, and the recap.
+
+    The recap is host -> (unreachable, failed).
+    """
+    done = ansible_playbook("-i", inventory, *words, timeout=900)
     found = re.findall(r"(?m)^(\w+) +: .*unreachable=(\d+) +failed=(\d+)", done.stdout)
     recap = {host: (int(dark), int(failed)) for host, dark, failed in found}
     return done.returncode, " ".join(done.stdout.split()), recap
@@ -60,10 +64,10 @@ def test_the_others_are_done_and_the_next_run_takes_it_back(
 ) -> None:
     endpoints = load_endpoints(inventory)
     edges = [endpoint.host for endpoint in endpoints]
-    ended, said, recap = site(inventory, "--check")
+    ended, said, recap = run(inventory, UPGRADE, "--check")
     assert ended == 2, said
     assert all(at(edge).run(FLAGS).stdout == "" for edge in edges)
-    ended, said, recap = site(inventory)
+    ended, said, recap = run(inventory, "site.yml")
     assert ended == 2, said
     assert recap.pop("gpu2") == (1, 1)
     assert set(recap.values()) == {(0, 0)}, recap
@@ -79,7 +83,7 @@ def test_the_others_are_done_and_the_next_run_takes_it_back(
             assert time.monotonic() - began < CONNECT
             assert "clerk" in {one["id"] for one in client.get("/v1/models").json()["data"]}
     start()
-    ended, said, recap = site(inventory)
+    ended, said, recap = run(inventory, UPGRADE)
     assert ended == 0, said
     before = requests_of(at("gpu2"))
     for endpoint in endpoints:

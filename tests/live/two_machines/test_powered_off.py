@@ -32,7 +32,7 @@ PATIENCE = 15.0
 SLOW = 1.0
 # Of the role: an attempt to connect lasts so long, and a failed replica is left alone so long
 CONNECT, LEFT_ALONE = 4.0, 5.0
-DOWN = 20.0
+DOWN = 12.0
 
 
 @dataclass(frozen=True)

@@ -23,15 +23,22 @@ from tests.support.roots import ROOT
 Hosts = Callable[[str], Any]
 #: What each model's container has in any case; another value is a change without an effect
 MARK = "TGI_EMULATOR_MARK"
+#: The role watches a new replica for longer, for faults that show late; a test of one says how long
+STEADY = {"rollout_steady_seconds": 5}
+#: The part of site.yml that changes models: drivers, Docker and packages are other tests'
+UPGRADE = "playbooks/upgrade.yml"
 FLAGS = "ls /var/lib/tgi-gateway/drain 2>/dev/null || true"
 
 
 def roll_out(
-    inventory: str, playbook: str = "site.yml", **variables: Any
+    inventory: str, playbook: str = UPGRADE, **variables: Any
 ) -> subprocess.CompletedProcess[str]:
     """Run a playbook of the project, with extra variables."""
-    words = ["-i", inventory, playbook, "-e", json.dumps(variables)]
-    return ansible_playbook(*words, timeout=600)
+    return ansible_playbook(*_words(inventory, playbook, variables), timeout=600)
+
+
+def _words(inventory: str, playbook: str, variables: dict[str, Any]) -> list[str]:
+    return ["-i", inventory, playbook, "-e", json.dumps({**STEADY, **variables})]
 
 
 def environment(**more: str) -> dict[str, Any]:
@@ -115,16 +122,34 @@ def marks(at: Hosts, *names: str) -> set[str]:
     return {at(name).check_output(command) for name in names or ("gpu1", "gpu2")}
 
 
+def _mark_of(at: Hosts, host: str, model: str) -> dict[str, str]:
+    """Return the environment that makes the change which a model already has."""
+    names = at(host).check_output("docker ps --format '{{.Names}}'").split()
+    (name,) = (name for name in names if f"-{model}-" in name)
+    value = at(host).check_output(f"docker exec {name} sh -c 'echo ${MARK}'")
+    return {MARK: value} if value else {}
+
+
+def scribe_alone(at: Hosts, **more: str) -> dict[str, Any]:
+    """Return variables that change scribe, and let clerk be as it is."""
+    return {"tgi_environment": more, "clerk_environment": _mark_of(at, "gpu2", "clerk")}
+
+
+def clerk_alone(at: Hosts, **more: str) -> dict[str, Any]:
+    """Return variables that change clerk, and let scribe be as it is."""
+    return {"tgi_environment": _mark_of(at, "gpu1", "scribe"), "clerk_environment": more}
+
+
 def marked(value: str) -> set[str]:
     return {f"mark={value} faults="}
 
 
 @contextmanager
 def running(
-    inventory: str, playbook: str = "site.yml", **variables: Any
+    inventory: str, playbook: str = UPGRADE, **variables: Any
 ) -> Iterator[subprocess.Popen[str]]:
     """Start a playbook in a process group of its own, with its output as text."""
-    words = ["-i", inventory, playbook, "-e", json.dumps(variables)]
+    words = _words(inventory, playbook, variables)
     own = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     settings = {**os.environ, **own, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
@@ -139,7 +164,7 @@ def running(
 
 
 def kill_at(
-    inventory: str, first: str, task: str, playbook: str = "site.yml", **variables: Any
+    inventory: str, first: str, task: str, playbook: str = UPGRADE, **variables: Any
 ) -> None:
     """Kill a run at the beginning of a task, the first of that name after a line with ``first``."""
     with running(inventory, playbook, **variables) as run:
