@@ -134,6 +134,16 @@ def two_answers(asked: Asked) -> str:
     return RIGHT if found == 2 else f"{found} answer, no word"
 
 
+@row("top_p=1", OPENAI)
+def all_tokens(asked: Asked) -> str:
+    return RIGHT if chat(asked, "Hello.", top_p=1).choices[0].message.content else "no text"
+
+
+@row("presence_penalty", OPENAI)
+def penalty(asked: Asked) -> str:
+    return f"{len(chat(asked, 'Hello.', presence_penalty=0.5).choices)} answer, no word"
+
+
 @row("ids of answers", OPENAI)
 def distinct_ids(asked: Asked) -> str:
     ids = [chat(asked, "Say exactly: one").id for _ in range(2)]

@@ -8,7 +8,9 @@ const MOST = 4194304;
 const NEWLINE = 10;
 const ENGINE = ['addr', 'status', 'connect_time', 'header_time', 'response_time'];
 const TOO_LARGE = 'data: {"error":{"message":"The answer is too large to be sent as a stream.",'
-    + '"type":"server_error","param":null,"code":"answer_too_large"}}\n\n';
+    + '"type":"server_error","param":null,"code":"answer_too_large"}}\n\ndata: [DONE]\n\n';
+const BROKEN = 'data: {"error":{"message":"The engine\'s answer broke off: ask again.",'
+    + '"type":"server_error","param":null,"code":"answer_broken"}}\n\ndata: [DONE]\n\n';
 
 // How an answer passes: 'pass' as it is, 'events' line by line, 'answer', 'replay' and 'error' whole.
 const now = {};
@@ -51,14 +53,15 @@ function whole() {
     return text;
 }
 
-// A fault of ours must not cost the client its answer.
+// A fault of ours must not cost the client its answer. Who asked for a stream cannot read what is none.
 function made(r, make, text) {
+    const replayed = now.mode === 'replay';
     try {
         return make(text);
     } catch (e) {
         r.error('the dialect failed: ' + e.message);
         now.mode = 'pass';
-        return text;
+        return replayed ? BROKEN : text;
     }
 }
 

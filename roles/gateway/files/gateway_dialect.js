@@ -7,9 +7,14 @@ import keys from './dialect/keys.js';
 
 const OPENAI = /^\/v1\/(?:chat\/)?completions$/;
 
-// Whether a body has, or may have, one of the keys at which its engine's dialect differs.
-function differs(names, found, bytes) {
-    return names.some(key => gateway.own(found.keys, key))
+// A value that needs no change is not longer
+const SHORT = 32;
+
+// Whether a body has, or may have, one of the keys at which its engine's dialect differs, and not with one of the
+// values at which it does not.
+function differs(same, found, bytes) {
+    const names = Object.keys(same), at = found.keys;
+    return names.some(key => gateway.own(at, key) && !same[key].test(bytes.slice(at[key], at[key] + SHORT).toString()))
         || found.end < bytes.length && scanner.mayFollow(bytes, found.end, names);
 }
 
@@ -51,8 +56,7 @@ function byPath(r) {
     try {
         found = scanner.scan(r.requestBuffer, true, true);
     } catch (e) {
-        gateway.pass(r, name, '@');
-        return;
+        found = {keys: {}, end: r.requestBuffer.length};
     }
     send(r, name, found);
 }

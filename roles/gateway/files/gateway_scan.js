@@ -61,8 +61,8 @@ function keyOf(bytes, from, to, any) {
     return text.indexOf('\\') < 0 ? text.slice(1, -1) : JSON.parse(text);
 }
 
-// {model, keys, end}: the value of the last top-level "model" (undefined: there is none), the top-level
-// keys if `any` is set, and where the search ended. The body is a stranger's to nginx, so nothing is
+// {model, keys, end}: the value of the last top-level "model" (undefined: there is none), where the value of
+// each top-level key begins if `any` is set, and where the search ended. The body is a stranger's to nginx, so nothing is
 // parsed but keys and names, and the work is bounded: njs's own parser takes a hundred times a body's
 // size, keeps it until the answer ends, and stops at 31 levels. Who does not look for the model
 // (`named`) may go on with the keys that were found until the work was too much.
@@ -122,7 +122,7 @@ function scan(bytes, any, named) {
                     value = at + 1;
                 }
                 if (any) {
-                    keys[key] = true;
+                    keys[key] = at + 1;
                 }
             }
             open = -1;

@@ -25,8 +25,8 @@ _BACKENDS = [
 _STAND_IN = {
     "dialect/keys.js": """
 export default {tgi: {
-    '/v1/chat/completions': {keys: ['stop', 'tools'], words: true},
-    '/v1/completions': {keys: ['stop'], words: false},
+    '/v1/chat/completions': {keys: {stop: /^\\s*null/, tools: /^\\s*null/}, words: true},
+    '/v1/completions': {keys: {stop: /^\\s*null/}, words: false},
 }};
 """,
     "dialect/asking.js": """
@@ -62,7 +62,12 @@ export default {tgi: {
         return {text: '<' + text + '>' + (last ? seen : ''), state: {seen: seen}};
     },
     literal: (text) => text.startsWith('literal'),
-    replay: (text) => 'data: ' + text + '\\n\\n',
+    replay: (text) => {
+        if (text === 'fail') {
+            throw new Error('no JSON');
+        }
+        return 'data: ' + text + '\\n\\n';
+    },
     error: (status, text) => 'error ' + status + ' ' + text,
 }};
 """,
@@ -114,12 +119,32 @@ console.log(JSON.stringify({
 
 
 def asked(
-    body: str, handler: str = "byBody", streams: str = "whole", **variables: str
+    body: str,
+    handler: str = "byBody",
+    streams: str = "whole",
+    others: dict[str, str] = _STAND_IN,
+    **variables: str,
 ) -> dict[str, Any]:
     """Return where a request goes, with what body and plan, or how it is refused."""
     given = [nginx_models(_BACKENDS, streams), handler, {"gateway_path": CHAT, **variables}, body]
-    found: dict[str, Any] = run_njs(_ASKED, given, _STAND_IN)
+    found: dict[str, Any] = run_njs(_ASKED, given, others)
     return found
+
+
+#: Values of TGI's own table
+SAME = ['"n":1', '"top_p" : 0.9', '"top_p":.5\n', '"tools":null', '"presence_penalty":-0.5']
+SAME += ['"stream":true,"stream_options":{"include_usage":true}', '"stream":false', '"stop": null']
+OTHER = ['"n":10', '"top_p":1', '"top_p":1.0', '"top_p":1e0', '"stop":["a"]', '"stream":null']
+OTHER += ['"presence_penalty":0', '"presence_penalty":-0.0', '"stream_options":null']
+
+
+def test_a_key_whose_value_is_the_same_to_the_engine_asks_for_nothing() -> None:
+    for text in SAME:
+        found = asked(f'{{"model":"llama",{text}}}', others={})
+        assert found == {"to": "/_gateway/words/backend", "model": "llama"}, text
+    for text in OTHER:
+        found = asked(f'{{{text},"model":"llama"}}', others={})
+        assert "plan" in found or "refused" in found, text
 
 
 def answered(
@@ -226,7 +251,9 @@ def test_keys_behind_too_many_parts_are_looked_for() -> None:
 def test_the_path_names_the_model_of_a_body_of_any_kind() -> None:
     named = {"handler": "byPath", "gateway_named": "wide"}
     assert asked('{"model": "no-such", "stop": 1}', **named)["to"] == "/_gateway/dialect/model_wide"
-    assert asked("{no json", **named)["to"] == "@model_wide"
+    assert asked("{no json", **named)["to"] == "/_gateway/words/model_wide"
+    completions = {**named, "gateway_path": "/v1/completions"}
+    assert asked("{no json", **completions)["to"] == "/_gateway/dialect/model_wide"
     assert asked(f'{{"x": [{MANY}]}}', **named)["to"] == "/_gateway/words/model_wide"
     native = {**named, "gateway_path": "/generate"}
     assert asked('{"stop": 1}', **native) == {"to": "@model_wide", "model": "wide"}
@@ -302,11 +329,21 @@ def test_a_fault_of_the_dialect_costs_nobody_an_answer() -> None:
     assert (text_of(found), len(found["failed"])) == ("fail", 1)
 
 
+def error_of(found: dict[str, Any]) -> Any:
+    """Return the code of the error that a stream consists of."""
+    event, end, rest = text_of(found).split("\n\n")
+    assert (end, rest) == ("data: [DONE]", "")
+    return json.loads(event.removeprefix("data: "))["error"]["code"]
+
+
 def test_an_answer_that_is_too_large_to_look_at_passes_as_it_is() -> None:
     half = b"x" * 3 * 2**20
     assert text_of(answered(half, half, b"y")) == (half + half).decode() + "y"
-    replayed = text_of(answered(half, half, b"y", replay=True))
-    assert json.loads(replayed.removeprefix("data: "))["error"]["code"] == "answer_too_large"
+    assert error_of(answered(half, half, b"y", replay=True)) == "answer_too_large"
+
+
+def test_an_answer_that_breaks_off_ends_its_stream_with_an_error() -> None:
+    assert error_of(answered(b"fail", b"", replay=True)) == "answer_broken"
 
 
 def test_tokens_are_counted_as_the_engine_says_them() -> None:

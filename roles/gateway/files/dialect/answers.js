@@ -5,6 +5,7 @@ import texts from './texts.js';
 const NO_ID = /"id"\s*:\s*""/;
 const CALL_ID = /("id"\s*:\s*)"\d*"(\s*,\s*"type"\s*:\s*"function")/g;
 const REASON = /("finish_reason"\s*:\s*)"(stop_sequence|eos_token|)"/g;
+const ENDED = /("finish_reason"\s*:\s*)"[^"]*"/;
 const STOPPED = /("finish_reason"\s*:\s*)"(?:stop|stop_sequence|eos_token)"/g;
 const CONTENT = {'/v1/chat/completions': /"content"\s*:\s*"/g, '/v1/completions': /"text"\s*:\s*"/g};
 const CALLED = /"tool_calls"\s*:\s*\[\s*\{/;
@@ -74,12 +75,17 @@ function stopAt(text, stops) {
     return first;
 }
 
+function stopped(text) {
+    return text.replace(ENDED, '$1"stop"');
+}
+
 function cut(text, plan) {
     const found = contents(text, plan.route);
     for (let i = found.length - 1; i >= 0; i--) {
         const said = JSON.parse(text.slice(found[i].from, found[i].to)), at = stopAt(said, plan.stop);
         if (at >= 0) {
-            text = text.slice(0, found[i].from) + JSON.stringify(said.slice(0, at)) + text.slice(found[i].to);
+            // The engine may have written on, and ended for another reason
+            text = text.slice(0, found[i].from) + JSON.stringify(said.slice(0, at)) + stopped(text.slice(found[i].to));
         }
     }
     return text;
@@ -99,4 +105,4 @@ function answer(text, plan, fresh) {
     return plan.stop === undefined ? made : cut(made, plan);
 }
 
-export default {answer, answerId, callId, withId, reasons, content, stopAt, CALLED, STOPPED};
+export default {answer, answerId, callId, withId, reasons, content, stopAt, stopped, CALLED, STOPPED};

@@ -58,10 +58,15 @@ function event(text) {
     return IN_STREAM.test(text) ? 'data: ' + error(422, text.slice(5)) : text;
 }
 
+// Of a stream's beginning, an event whose end has come
+function whole(text, place, all) {
+    return place < all.length - 1 ? event(text) : text;
+}
+
 // The same for the first bytes of a stream: an engine that refuses one says so in its first event
 function first(bytes) {
     const text = bytes.slice(0, START).toString();
-    return text.startsWith('data:') && IN_STREAM.test(text) ? bytes.toString().split('\n\n').map(event).join('\n\n') : bytes;
+    return text.startsWith('data:') && IN_STREAM.test(text) ? bytes.toString().split('\n\n').map(whole).join('\n\n') : bytes;
 }
 
 export default {error, event, first};

@@ -53,11 +53,12 @@ function behindString(read, at) {
         before = quote - 1;
         while (bytes[before] === BACKSLASH && steps <= most) {
             before -= 1;
-            steps += 1;
+            steps += before < quote - 2 ? 1 : 0;
         }
-        steps += 2;
+        // Whole conversations in JSON have many, and looking for the next one takes little
+        steps += 1;
     } while ((quote - before) % 2 === 0 && steps <= most);
-    spend(read, steps);
+    spend(read, steps + 1);
     return quote + 1;
 }
 

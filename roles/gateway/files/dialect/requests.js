@@ -3,32 +3,21 @@
 import formats from './formats.js';
 import json from './json.js';
 import numbers from './numbers.js';
+import options from './options.js';
 import refusal from './refusal.js';
 import schemas from './schemas.js';
+import values from './values.js';
 
 const CHAT = '/v1/chat/completions';
 const BRACE = 123, BRACKET = 91, BRACKET_END = 93, QUOTE = 34;
 const LONGEST_STOP = 1000;
 
-function raw(body, key) {
-    const part = json.named(body.parts, key);
-    return part === null ? 'null' : json.raw(body.read, part);
-}
-
-function starts(body, part, mark) {
-    return part !== null && body.read.bytes[part.from] === mark;
-}
-
-function put(body, part, text) {
-    body.edits.push({from: part.from, to: part.to, text: text});
-}
-
 function stop(body) {
     const part = json.named(body.parts, 'stop'), read = body.read;
-    if (starts(body, part, QUOTE)) {
+    if (values.starts(body, part, QUOTE)) {
         body.plan.stop = [JSON.parse(json.raw(read, part))];
-        put(body, part, '[' + json.raw(read, part) + ']');
-    } else if (starts(body, part, BRACKET)) {
+        values.put(body, part, '[' + json.raw(read, part) + ']');
+    } else if (values.starts(body, part, BRACKET)) {
         const texts = json.parts(read, part.from).filter(one => read.bytes[one.from] === QUOTE);
         if (texts.length > 0) {
             body.plan.stop = texts.map(one => JSON.parse(json.raw(read, one)));
@@ -40,30 +29,6 @@ function stop(body) {
                 (text === '' ? 'leave the empty one out.' : 'write a shorter one.'));
         }
     });
-}
-
-function logitBias(body) {
-    const part = json.named(body.parts, 'logit_bias');
-    if (!starts(body, part, BRACE)) {
-        return;
-    }
-    if (json.parts(body.read, part.from).length > 0) {
-        throw refusal('logit_bias', 'unsupported_parameter', 'The engine has no logit_bias: leave it out.');
-    }
-    put(body, part, 'null');
-}
-
-function one(body, key, remedy) {
-    if (Number(raw(body, key)) > 1) {
-        throw refusal(key, 'unsupported_value', 'The engine gives one answer to a request, and ' + key + ' asks for more: ' + remedy);
-    }
-}
-
-function unknown(body, key, words) {
-    const text = raw(body, key);
-    if (text !== 'null' && text !== 'false' && text !== '0' && text !== '[]') {
-        throw refusal(key, 'unsupported_parameter', words);
-    }
 }
 
 // All tools at once, as njs itself reads JSON, which takes a fifth of the time of reading by places.
@@ -97,45 +62,45 @@ function together(text, budget) {
 function tool(body, part, budget) {
     const read = body.read;
     const made = json.named(read.bytes[part.from] === BRACE ? json.parts(read, part.from) : [], 'function');
-    const inner = starts(body, made, BRACE) ? json.parts(read, made.from) : [];
+    const inner = values.starts(body, made, BRACE) ? json.parts(read, made.from) : [];
     const parameters = json.named(inner, 'parameters') || json.named(inner, 'arguments'), name = json.named(inner, 'name');
-    if (!starts(body, parameters, BRACE)) {
+    if (!values.starts(body, parameters, BRACE)) {
         return;
     }
     const written = json.raw(read, parameters);
     const text = schemas.needed(written)
         ? schemas.translate(written, 'tools', 'The schema of tool ' + (name === null ? '' : json.raw(read, name)), budget) : null;
     if (text !== null) {
-        put(body, parameters, text);
+        values.put(body, parameters, text);
     }
 }
 
 // Calls that the engine would tear are asked for whole; replay() makes a stream of the answer
 function whole(body, live) {
-    const stream = json.named(body.parts, 'stream'), options = json.named(body.parts, 'stream_options');
-    if (live || raw(body, 'stream') !== 'true' || raw(body, 'tool_choice') === '"none"') {
+    const stream = json.named(body.parts, 'stream'), more = json.named(body.parts, 'stream_options');
+    if (live || values.raw(body, 'stream') !== 'true' || values.raw(body, 'tool_choice') === '"none"') {
         return;
     }
     body.plan.replay = true;
-    put(body, stream, 'false');
-    if (options !== null) {
-        const usage = starts(body, options, BRACE) ? json.named(json.parts(body.read, options.from), 'include_usage') : null;
+    values.put(body, stream, 'false');
+    if (more !== null) {
+        const usage = values.starts(body, more, BRACE) ? json.named(json.parts(body.read, more.from), 'include_usage') : null;
         if (usage !== null && json.raw(body.read, usage) === 'true') {
             body.plan.usage = true;
         }
         // TGI takes no null here
-        put(body, options, '{"include_usage":false}');
+        values.put(body, more, '{"include_usage":false}');
     }
 }
 
 function tools(body, budget, live) {
     const part = json.named(body.parts, 'tools');
-    if (!starts(body, part, BRACKET)) {
+    if (!values.starts(body, part, BRACKET)) {
         return;
     }
     if (body.read.bytes[json.behindSpace(body.read, part.from + 1)] === BRACKET_END) {
         // TGI would put its prompt for tools in
-        put(body, part, 'null');
+        values.put(body, part, 'null');
         return;
     }
     if (body.format) {
@@ -148,7 +113,7 @@ function tools(body, budget, live) {
         if (made === undefined) {
             json.parts(body.read, part.from).forEach(one => tool(body, one, budget));
         } else if (made !== null) {
-            put(body, part, made);
+            values.put(body, part, made);
         }
     }
     body.plan.tools = true;
@@ -157,42 +122,48 @@ function tools(body, budget, live) {
 
 function responseFormat(body, budget) {
     const part = json.named(body.parts, 'response_format');
-    if (!starts(body, part, BRACE)) {
+    if (!values.starts(body, part, BRACE)) {
         return;
     }
     const text = formats.translate(body.read, part, budget);
     body.format = text !== 'null';
     if (text !== null) {
-        put(body, part, text);
+        values.put(body, part, text);
     }
 }
 
 function chat(body, live) {
     const budget = schemas.work();
-    one(body, 'n', 'ask several times.');
-    unknown(body, 'functions', 'The engine has no functions: write them as tools.');
-    unknown(body, 'function_call', 'The engine has no function_call: write tools and tool_choice.');
+    options.one(body, 'n', 'ask several times.');
+    options.unknown(body, 'functions', 'The engine has no functions: write them as tools.');
+    options.unknown(body, 'function_call', 'The engine has no function_call: write tools and tool_choice.');
+    options.presencePenalty(body);
     responseFormat(body, budget);
     tools(body, budget, live);
+    if (!body.plan.replay) {
+        options.orNull(body, 'stream_options', '{"include_usage":false}');
+    }
 }
 
 function completions(body) {
-    one(body, 'n', 'ask several times, or write several prompts.');
-    one(body, 'best_of', 'leave it out.');
-    unknown(body, 'echo', 'The engine cannot repeat the prompt: leave echo out.');
-    unknown(body, 'logprobs', 'The engine has no log-probabilities here: leave logprobs out, or ask /v1/chat/completions.');
+    options.one(body, 'n', 'ask several times, or write several prompts.');
+    options.one(body, 'best_of', 'leave it out.');
+    options.unknown(body, 'echo', 'The engine cannot repeat the prompt: leave echo out.');
+    options.unknown(body, 'logprobs', 'The engine has no log-probabilities here: leave logprobs out, or ask /v1/chat/completions.');
 }
 
-function translate(route, given, options) {
+function translate(route, given, asked) {
     const read = json.reader(typeof given === 'string' ? Buffer.from(given) : given);
     const body = {read: read, edits: [], plan: {route: route}, parts: json.parts(read, json.behindSpace(read, 0)), format: false};
-    if (!starts(body, {from: json.behindSpace(read, 0)}, BRACE)) {
+    if (!values.starts(body, {from: json.behindSpace(read, 0)}, BRACE)) {
         return {text: null, plan: {route: route}};
     }
     stop(body);
-    logitBias(body);
+    options.logitBias(body);
+    options.topP(body);
+    options.orNull(body, 'stream', 'false');
     if (route === CHAT) {
-        chat(body, options !== undefined && options.live === true);
+        chat(body, asked !== undefined && asked.live === true);
     } else {
         completions(body);
     }
@@ -200,9 +171,9 @@ function translate(route, given, options) {
 }
 
 // {text, plan}: text is null where nothing changes; or {refused: {message, param, code}}
-function request(route, given, options) {
+function request(route, given, asked) {
     try {
-        return translate(route, given, options);
+        return translate(route, given, asked);
     } catch (e) {
         if (e.refused) {
             return {refused: e.refused};

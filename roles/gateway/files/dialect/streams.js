@@ -95,7 +95,7 @@ function text(event, plan, state) {
         // Should the stream end here, this is how a last piece looks
         state['like' + index] = replaced(event, place, state['held' + index]);
     }
-    return made;
+    return final && state['cut' + index] ? answers.stopped(made) : made;
 }
 
 // A tool call's piece: its id comes once, as clients join the pieces

@@ -160,12 +160,13 @@ class Backend:
                 if not piece.special:
                     text += piece.text
                 finish = ""
-                if piece.special:
+                # As TGI does, in this order: a stop that the last token completes is not told
+                if index >= ask.max_new_tokens or piece.last:
+                    finish = "length"
+                elif piece.special:
                     finish = "eos_token"
                 elif any(text.endswith(stop) for stop in stops):
                     finish = "stop_sequence"
-                elif index >= ask.max_new_tokens or piece.last:
-                    finish = "length"
                 if streaming and cut is not None and (index > int(cut) or finish):
                     raise StreamCut
                 if streaming and error is not None and (index > int(error) or finish):

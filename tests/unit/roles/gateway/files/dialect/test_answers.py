@@ -78,6 +78,16 @@ def test_a_stop_is_not_in_the_text(stops: list[str], said: str, wanted: str) -> 
     assert several["choices"][1]["text"] == wanted
 
 
+@pytest.mark.parametrize("reason", ["length", "eos_token", "stop_sequence"])
+def test_an_answer_that_a_stop_cuts_has_stopped_there(reason: str) -> None:
+    """TGI writes on if a token goes on behind the stop, and looks at the length first."""
+    whole = _answer(chat({"content": 'He "is". And'}, reason), stop=["."])
+    assert whole["choices"][0]["message"]["content"] == 'He "is"'
+    assert whole["choices"][0]["finish_reason"] == "stop"
+    several = _answer(text("a.b", "ab", reason="length"), COMPLETIONS, stop=["."])
+    assert [one["finish_reason"] for one in several["choices"]] == ["stop", "length"]
+
+
 def test_an_answer_has_an_id_of_its_own() -> None:
     assert _answer(chat({"content": "a"}))["id"] == f"chatcmpl-{FRESH}"
     assert _answer(text("a"), COMPLETIONS)["id"] == f"cmpl-{FRESH}"

@@ -73,6 +73,13 @@ def test_a_stream_that_begins_with_an_error_is_refused_in_openais_form() -> None
         assert rest == end
 
 
+def test_an_event_whose_end_is_to_come_is_nginxs() -> None:
+    """Its sub_filter changes what comes after the message."""
+    (found,) = ask("errors", "first", [[REFUSED + REFUSED[:40]]])
+    assert found.endswith("\n\n" + REFUSED[:40])
+    assert ask("errors", "first", [[REFUSED[:40]]]) == [REFUSED[:40]]
+
+
 @pytest.mark.parametrize("text", [PIECE, "", "data: [DONE]\n\n", '{"error":"whole"}', ": ping\n\n"])
 def test_any_other_beginning_of_a_stream_stays_as_it_is(text: str) -> None:
     assert ask("errors", "first", [[text]]) == [text]

@@ -69,6 +69,15 @@ CHANGED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
             ]
         },
     ),
+    "all tokens, as OpenAI writes it": (CHAT, {"top_p": 1}, {"top_p": None}),
+    "all tokens of completions": (COMPLETIONS, {"top_p": 1.0}, {"top_p": None}),
+    "no penalty": (CHAT, {"presence_penalty": 0}, {"presence_penalty": None}),
+    "a stream that may be": (CHAT, {"stream": None}, {"stream": False}),
+    "options of a stream that may be": (
+        CHAT,
+        {"stream": True, "stream_options": None},
+        {"stream": True, "stream_options": {"include_usage": False}},
+    ),
     "streamed tools": (
         CHAT,
         {"stream": True, "stream_options": {"include_usage": True}, "tools": [_TOOL]},
@@ -91,6 +100,11 @@ KEPT: dict[str, tuple[str, str]] = {
     "a list of stops": (CHAT, '{"stop": ["a", "b"]}'),
     "no stop": (CHAT, '{"stop":null}'),
     "one answer": (CHAT, '{"n":1}'),
+    "most tokens": (CHAT, '{"top_p":0.99}'),
+    "TGI's penalty of repetitions": (CHAT, '{"presence_penalty":-0.9}'),
+    "no penalty at all": (CHAT, '{"presence_penalty":null,"top_p":null}'),
+    "a stream": (CHAT, '{"stream":true,"stream_options":{"include_usage":true}}'),
+    "no functions": (CHAT, '{"functions":[ ]}'),
     "no bias": (CHAT, '{"logit_bias":null}'),
     "TGI's bias": (CHAT, '{"logit_bias":[1.0]}'),
     "TGI's json": (CHAT, '{"response_format":{"type":"json","value":{"properties":{}}}}'),
@@ -128,6 +142,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str | None, str]] = {
     "two answers": (CHAT, {"n": 2}, "n", "ask several times"),
     "two completions": (COMPLETIONS, {"n": 2}, "n", "ask several times"),
     "the best of two": (COMPLETIONS, {"best_of": 2}, "best_of", "leave it out"),
+    "a penalty": (CHAT, {"presence_penalty": 0.5}, "presence_penalty", "frequency_penalty"),
+    "the probabilities of no other": (COMPLETIONS, {"logprobs": 0}, "logprobs", CHAT),
     "an echo": (COMPLETIONS, {"echo": True}, "echo", "leave echo out"),
     "log-probabilities of completions": (COMPLETIONS, {"logprobs": 3}, "logprobs", CHAT),
     "a bias": (CHAT, {"logit_bias": {"50256": -100}}, "logit_bias", "leave it out"),
@@ -245,12 +261,23 @@ def test_the_words_of_a_tool_do_not_count_as_its_schema() -> None:
     assert json.loads(answer["text"]) == wanted
 
 
+def test_a_long_conversation_in_json_is_read() -> None:
+    """An agent's tools answer so, and a context of 128k tokens has room for this."""
+    said = json.dumps([{"name": "n", "value": "v"}] * 12_000)
+    tools = [_tool(_SHARED)]
+    body = {"messages": [{"role": "tool", "content": said}], "tools": tools, "stop": "x"}
+    answer = json.loads(request(CHAT, json.dumps(body))["text"])
+    assert len(json.dumps(body)) > 400_000
+    assert answer == {**body, "tools": [_tool(_PLAIN)], "stop": ["x"]}
+
+
 #: Bodies that would keep a worker busy
 HOSTILE = {
     "brackets": '{"a":' + "[" * 150_000,
     "backslashes": '{"a":"' + "\\" * 190_000 + '"}',
     "short texts": '{"a":[' + '"",' * 60_000 + "1]}",
     "numbers": '{"a":[' + "1," * 900_000 + "1]}",
+    "escaped quotes": '{"a":"' + '\\"' * 500_000 + '"}',
     "blanks": '{"a":' + " " * 1_900_000 + "1}",
     "members": "{" + ",".join(f'"k{i}":1' for i in range(60_000)) + "}",
 }

@@ -78,6 +78,15 @@ def test_a_stop_is_not_in_the_pieces(pieces: list[str], stops: list[str], wanted
     assert said(stream(events, stop=stops)) == wanted
 
 
+def test_a_stream_that_a_stop_cuts_has_stopped_there() -> None:
+    """TGI writes on if a token goes on behind the stop, and may end for another reason."""
+    events = [piece("1 2."), piece("3"), piece("4", "length"), DONE]
+    made = data(stream(events, stop=["."]))
+    assert made[-1]["choices"][0]["finish_reason"] == "stop"
+    whole = data(stream([piece("a"), piece("b", "length"), DONE], stop=["."]))
+    assert whole[-1]["choices"][0]["finish_reason"] == "length"
+
+
 @pytest.mark.parametrize("end", [[DONE], []])
 def test_what_was_held_back_comes_when_a_stream_ends_without_a_reason(end: list[str]) -> None:
     assert said(stream([piece("a"), piece("b Ob"), *end], stop=["Obs"])) == "ab Ob"
