@@ -134,11 +134,13 @@ function listByPath(r) {
     }
 }
 
-// One model of the list. "tgi", which is not in it, stands for the default one.
+// One model of the list, below a model's path only that one. "tgi", which is not in it, stands for the default one.
 function retrieve(r) {
-    const wanted = r.variables.gateway_named;
+    const wanted = r.variables.gateway_named, among = r.variables.gateway_among;
     const name = choose(r, wanted);
-    if (name !== null) {
+    if (name !== null && among && models.names[among] !== name) {
+        unknownModel(r);
+    } else if (name !== null) {
         const listed = models.lists[name].data;
         let at = 0;
         while (at < listed.length - 1 && listed[at].id !== wanted) {

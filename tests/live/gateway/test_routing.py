@@ -57,9 +57,12 @@ def test_one_model_of_the_list_can_be_asked_for(site: Site, asked: str) -> None:
     with site.client("free") as client, site.client() as stranger:
         answer = client.get(f"/v1/models/{asked}")
         unknown = client.get("/v1/models/no-such")
+        elsewhere = client.get("/models/pair/v1/models/solo")
+        nowhere = client.get(f"/models/no-such/v1/models/{asked}")
         unkeyed = stranger.get(f"/v1/models/{asked}")
     assert (answer.status_code, answer.json()["id"]) == (200, asked.replace("%2F", "/"))
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "model_not_found")
+    assert (elsewhere.status_code, nowhere.status_code) == (404, 404)
     assert unkeyed.status_code in (401, 429)
 
 

@@ -269,6 +269,12 @@ def test_a_model_is_retrieved_by_its_name_or_alias(asked: str, root: str) -> Non
     assert (status, body["id"], body["root"], body["object"]) == (200, asked, root, "model")
 
 
+@pytest.mark.parametrize(("among", "status"), [("llama", 200), ("wide", 404), ("toString", 404)])
+def test_below_a_model_only_its_own_names_are_retrieved(among: str, status: int) -> None:
+    named = {"gateway_named": "llama", "gateway_among": among, "gateway_consumer": "duck"}
+    assert sent("retrieve", variables=named)[0] == status
+
+
 def test_the_default_alias_is_retrieved_and_an_unknown_name_is_not_found() -> None:
     assert by_path("retrieve", "tgi")[1]["id"] == "llama"
     for name in ("nope", "constructor", "llama/"):
