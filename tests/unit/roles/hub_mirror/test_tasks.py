@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +41,12 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(folder: Path, tasks: str, given: dict[str, Any], *words: str) -> Any:
+def run(
+    folder: Path, tasks: str, given: dict[str, Any], *words: str, hosts: str = "localhost"
+) -> Any:
     """Run tasks of the role on this machine; return what Ansible printed, and its exit code."""
     play = {
-        "hosts": "localhost",
+        "hosts": hosts,
         "gather_facts": False,
         "vars_files": [str(ROLE / "defaults/main.yml"), str(ROLE / "vars/main.yml")],
         "tasks": [{"ansible.builtin.include_tasks": str(ROLE / "tasks" / tasks), "vars": given}],
@@ -76,22 +80,22 @@ def test_the_words_of_nginx_are_the_message(programs: Path) -> None:
     assert "restart tgi-hub-mirror" in (programs / "systemctl.log").read_text()
 
 
-@pytest.mark.parametrize("weights", [False, True])
-def test_an_uninstall_leaves_weights_and_no_empty_directory(programs: Path, weights: bool) -> None:
-    state = programs / "state"
-    (state / "replies").mkdir(parents=True)
-    (state / "replies" / "main.map").touch()
-    if weights:
-        (state / "hub").mkdir()
+def test_an_uninstall_leaves_weights_and_no_empty_directory(programs: Path) -> None:
+    """Two hosts have the directories, one of them weights too."""
+    for host, kept in (("bare", ["replies"]), ("full", ["replies", "hub"])):
+        for name in kept:
+            (programs / host / "state" / name).mkdir(parents=True)
+        (programs / host / "state/replies/main.map").touch()
     given = {
-        "__hub_mirror_unit": str(programs / "unit"),
-        "__hub_mirror_directory": str(programs / "etc"),
-        "__hub_mirror_state": str(state),
+        f"__hub_mirror_{name}": f"{programs}/{{{{ inventory_hostname }}}}/{place}"
+        for name, place in (("unit", "unit"), ("directory", "etc"), ("state", "state"))
     }
-    for words, changes in ((["--check"], 1), ([], 1), ([], 0)):
-        done = run(programs, "uninstall.yml", given, *words)
+    both = ["-i", "bare,full", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
+    for hosts, words, changed in (("full", ["--check"], 1), ("all", [], 1), ("all", [], 0)):
+        done = run(programs, "uninstall.yml", given, *both, *words, hosts=hosts)
         assert done.returncode == 0, done.stdout
-        assert bool("changed=0 " in done.stdout) is not bool(changes)
+        found = re.findall(r"(?m)^(?:bare|full) .*changed=(\d+) ", done.stdout)
+        assert found == [str(changed)] * (1 if hosts == "full" else 2)
         assert "WARNING" not in done.stdout + done.stderr
-    assert [path.name for path in state.glob("*")] == (["hub"] if weights else [])
-    assert state.exists() is weights
+    assert [path.name for path in (programs / "full/state").glob("*")] == ["hub"]
+    assert not (programs / "bare/state").exists()
