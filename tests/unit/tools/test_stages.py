@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -56,3 +57,21 @@ def test_what_fails_ends_it_after_its_stage(tmp_path: Path, first: str) -> None:
     assert code != 0
     assert ("bad", "FAILED") in table(text)
     assert "slow" not in dict(table(text)), text
+
+
+def left_out(*words: str) -> list[str]:
+    """Return the paths that make would leave out of the unit tests."""
+    command = ["make", "--dry-run", "--directory", str(ROOT), *words]
+    # Without what a make that runs these tests has exported
+    path = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(command, env=path, capture_output=True, text=True, check=True, timeout=60)
+    assert "--numprocesses" in done.stdout
+    return re.findall(r"--ignore=(\S+)", done.stdout)
+
+
+def test_a_second_python_runs_a_part_of_the_unit_tests() -> None:
+    found = left_out("newest-unit", "NEWEST=python3.14")
+    assert all((ROOT / path).exists() for path in found), found
+    assert {"tests/unit/roles", "tests/unit/playbooks/test_check.py"} <= {*found}
+    assert "tests/unit/playbooks/test_secrets.py" not in found
+    assert left_out("unit") == []
