@@ -249,7 +249,7 @@ def test_keys_behind_too_many_parts_are_looked_for() -> None:
 
 
 def test_the_path_names_the_model_of_a_body_of_any_kind() -> None:
-    named = {"handler": "byPath", "gateway_named": "wide"}
+    named: dict[str, Any] = {"handler": "byPath", "gateway_named": "wide"}
     assert asked('{"model": "no-such", "stop": 1}', **named)["to"] == "/_gateway/dialect/model_wide"
     assert asked("{no json", **named)["to"] == "/_gateway/words/model_wide"
     completions = {**named, "gateway_path": "/v1/completions"}
