@@ -60,31 +60,22 @@ def test_the_engine_has_no_way_round(machine: Machine) -> None:
     assert "unresolvable CDI devices nvidia.com/gpu=7" in missing.stdout
 
 
-SHARED = {
-    "by the same name": (["0"], ["0"], "tgi_models[1].gpus"),
-    "by index and UUID": (["0"], [GPU0], "is the same card as GPU 0 of model scribe"),
+#: The GPUs of both models, and why they are refused, by host
+REFUSED = {
+    "deb12": (["0"], [GPU0], "is the same card as GPU 0 of model scribe"),
+    "deb13": ([GPU1], ["7"], "GPU 7 of model clerk is not in this host"),
 }
 
 
-@pytest.mark.parametrize("case", SHARED)
-def test_two_models_never_share_a_gpu_unasked(
-    machines: list[Machine], play: Play, case: str
-) -> None:
-    first, second, word = SHARED[case]
+def test_gpus_that_are_shared_or_not_there_are_refused(machines: list[Machine], play: Play) -> None:
     before = [machine.alive() for machine in machines]
-    played = play(
-        "--tags", "tgi", tgi_models=models(scribe={"gpus": first}, clerk={"gpus": second})
-    )
+    wanted = {
+        name: models(scribe={"gpus": first}, clerk={"gpus": second})
+        for name, (first, second, _) in REFUSED.items()
+    }
+    played = play("--tags", "tgi", wanted=wanted, tgi_models="{{ wanted[inventory_hostname] }}")
     for machine, state in zip(machines, before):
-        played.refused(machine, word)
-        assert machine.alive() == state
-
-
-def test_a_gpu_that_the_host_has_not_is_refused(machines: list[Machine], play: Play) -> None:
-    before = [machine.alive() for machine in machines]
-    played = play("--tags", "tgi", tgi_models=models(clerk={"gpus": ["7"]}))
-    for machine, state in zip(machines, before):
-        played.refused(machine, "GPU 7 of model clerk", "is not in this host")
+        played.refused(machine, REFUSED[machine.name][2])
         assert machine.alive() == state
 
 

@@ -1,5 +1,6 @@
 """Check that models come back without Ansible: after a reboot, and however Docker was restarted.
 
+Each is done to all hosts at once, as most of it is waiting.
 Debian's engine, and Docker's of the same release, lose every container with a GPU when they start.
 """
 
@@ -9,7 +10,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,16 @@ def lost(machine: Machine, since: float) -> int:
     return said.count(LOST)
 
 
-@contextmanager
-def coming_back(machine: Machine, note: Any, what: str) -> Iterator[None]:
-    """Check after the block that all models generate in the same containers, though Docker lost
-    them.
-    """
+def together(machines: list[Machine], act: Callable[[Machine], Any]) -> None:
+    """Do the same to all hosts at once."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(act, machines))
+
+
+def comes_back(machine: Machine, note: Any, what: str, act: Callable[[Machine], Any]) -> None:
+    """Check that all models generate in the same containers again, though Docker lost them."""
     before, began = identities(machine), time.time()
-    yield
+    act(machine)
     for model in PORTS:
         until(90, partial(generates, machine, model))
     note(f"{machine.name}: all models generate after {what}", f"{time.time() - began:.0f} s")
@@ -81,34 +85,42 @@ def test_nothing_waits_for_a_daemon_reload(machine: Machine) -> None:
     assert "tgi-models.service" in wants
 
 
-def test_after_a_reboot(machine: Machine, record_property: Any) -> None:
-    with coming_back(machine, record_property, "a reboot"):
-        reboot(machine)
-    until(30, lambda: "running" in machine.attempt("systemctl is-system-running").stdout)
+def test_after_a_reboot(machines: list[Machine], record_property: Any) -> None:
+    def check(machine: Machine) -> None:
+        comes_back(machine, record_property, "a reboot", reboot)
+        until(30, lambda: "running" in machine.attempt("systemctl is-system-running").stdout)
+
+    together(machines, check)
 
 
 @pytest.mark.parametrize("what", [RESTART, "systemctl kill --signal KILL docker"])
-def test_the_daemons_end_is_nothing_to_them(machine: Machine, what: str) -> None:
-    before = machine.alive(*MODELS)
-    machine.run(what)
-    time.sleep(5)
-    assert machine.alive(*MODELS) == before
-    assert all(generates(machine, model) for model in PORTS)
+def test_the_daemons_end_is_nothing_to_them(machines: list[Machine], what: str) -> None:
+    def check(machine: Machine) -> None:
+        before = machine.alive(*MODELS)
+        machine.run(what)
+        time.sleep(5)
+        assert machine.alive(*MODELS) == before
+        assert all(generates(machine, model) for model in PORTS)
+
+    together(machines, check)
 
 
 @pytest.fixture
-def mortal(machine: Machine) -> Iterator[None]:
+def mortal(machines: list[Machine]) -> Iterator[None]:
     """Let containers end with the daemon."""
-    text = machine.run(f"cat {FILE}")
+    texts = {machine.name: machine.run(f"cat {FILE}") for machine in machines}
     form = "docker info --format '{{.LiveRestoreEnabled}}'"
 
-    def write(given: str, enabled: str) -> None:
+    def write(machine: Machine, given: str, enabled: str) -> None:
         machine.run(f"cat > {FILE}; systemctl reload docker", given)
         until(10, lambda: machine.run(form).strip() == enabled)
 
-    write(json.dumps({**json.loads(text), "live-restore": False}), "false")
+    for machine in machines:
+        given = {**json.loads(texts[machine.name]), "live-restore": False}
+        write(machine, json.dumps(given), "false")
     yield
-    write(text, "true")
+    for machine in machines:
+        write(machine, texts[machine.name], "true")
 
 
 RESTARTS = {
@@ -120,36 +132,45 @@ RESTARTS = {
 @pytest.mark.usefixtures("mortal")
 @pytest.mark.parametrize("what", RESTARTS)
 def test_after_containers_ended_with_the_daemon(
-    machine: Machine, record_property: Any, what: str
+    machines: list[Machine], record_property: Any, what: str
 ) -> None:
-    with coming_back(machine, record_property, what):
+    def act(machine: Machine) -> None:
         machine.run(RESTARTS[what])
+
+    together(machines, lambda machine: comes_back(machine, record_property, what, act))
 
 
 @pytest.fixture
-def off(machine: Machine) -> Iterator[None]:
+def off(machines: list[Machine]) -> Iterator[None]:
     """Stop one model on purpose, and delay the driver at the next boot."""
-    machine.run("docker compose --project-directory /opt/tgi/clerk stop 2>&1")
-    machine.run("mv /usr/bin/nvidia-smi /usr/bin/nvidia-smi.late")
+    for machine in machines:
+        machine.run("docker compose --project-directory /opt/tgi/clerk stop 2>&1")
+        machine.run("mv /usr/bin/nvidia-smi /usr/bin/nvidia-smi.late")
     yield
-    machine.run(
-        "[ ! -e /usr/bin/nvidia-smi.late ] || mv /usr/bin/nvidia-smi.late /usr/bin/nvidia-smi"
-    )
-    machine.run("docker compose --project-directory /opt/tgi/clerk start 2>&1")
-    until(60, lambda: generates(machine, "clerk"))
+    for machine in machines:
+        machine.run(
+            "[ ! -e /usr/bin/nvidia-smi.late ] || mv /usr/bin/nvidia-smi.late /usr/bin/nvidia-smi"
+        )
+        machine.run("docker compose --project-directory /opt/tgi/clerk start 2>&1")
+    for machine in machines:
+        until(60, partial(generates, machine, "clerk"))
 
 
 @pytest.mark.usefixtures("off")
-def test_what_was_stopped_stays_so_and_a_late_driver_is_waited_for(machine: Machine) -> None:
-    reboot(machine)
+def test_what_was_stopped_stays_so_and_a_late_driver_is_waited_for(machines: list[Machine]) -> None:
     state = "systemctl show --value --property SubState tgi@scribe"
-    until(60, lambda: machine.attempt(state).stdout.strip() == "auto-restart")
-    assert not generates(machine, "scribe")
-    machine.run("mv /usr/bin/nvidia-smi.late /usr/bin/nvidia-smi")
-    machine.run("systemctl restart nvidia-cdi-refresh")
-    until(60, lambda: generates(machine, "scribe"))
-    shown = machine.run("docker inspect --format '{{.State.Status}}' tgi-clerk-tgi-1")
-    assert shown.strip() == "exited"
+
+    def check(machine: Machine) -> None:
+        reboot(machine)
+        until(60, lambda: machine.attempt(state).stdout.strip() == "auto-restart")
+        assert not generates(machine, "scribe")
+        machine.run("mv /usr/bin/nvidia-smi.late /usr/bin/nvidia-smi")
+        machine.run("systemctl restart nvidia-cdi-refresh")
+        until(60, lambda: generates(machine, "scribe"))
+        shown = machine.run("docker inspect --format '{{.State.Status}}' tgi-clerk-tgi-1")
+        assert shown.strip() == "exited"
+
+    together(machines, check)
 
 
 def test_a_model_that_is_listed_no_more_leaves_no_unit(
@@ -160,7 +181,8 @@ def test_a_model_that_is_listed_no_more_leaves_no_unit(
     play("--tags", "tgi", tgi_models=models[:1]).passed()
     for machine in machines:
         machine.run(RESTART)
-        time.sleep(3)
+    time.sleep(3)
+    for machine in machines:
         assert "clerk" not in machine.run("systemctl list-units --all 'tgi@*'; ls /opt/tgi")
     play("--tags", "tgi").passed()
     for machine in machines:
