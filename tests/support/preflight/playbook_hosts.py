@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ nocolor = true
 SECRET = "a-secret-never-to-be-shown"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Return ports that differ: one that is free again could be given twice."""
+    with ExitStack() as held:
+        servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [server.getsockname()[1] for server in servers]
 
 
 PLAYBOOK = [
@@ -49,6 +51,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def variables(**more: Any) -> dict[str, Any]:
+    engines, http, https, status = free_ports(4)
     return {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
@@ -57,10 +60,10 @@ def variables(**more: Any) -> dict[str, Any]:
         "preflight_min_free_image_gib": 0,
         "tgi_image": "x@sha256:" + "0" * 64,
         "nvidia_container_toolkit_enabled": False,
-        "tgi_base_port": free_port(),
-        "gateway_http_port": free_port(),
-        "gateway_https_port": free_port(),
-        "gateway_status_port": free_port(),
+        "tgi_base_port": engines,
+        "gateway_http_port": http,
+        "gateway_https_port": https,
+        "gateway_status_port": status,
         "tgi_models": [
             {"name": "a", "model_id": "acme/a", "revision": COMMIT, "gpus": []},
         ],

@@ -12,7 +12,7 @@ import yaml
 
 from tests.support.diagnose.pictures import Case
 from tests.support.playbook import ansible_playbook
-from tests.support.preflight.playbook_hosts import CONFIGURATION, SECRET, free_port
+from tests.support.preflight.playbook_hosts import CONFIGURATION, SECRET, free_ports
 from tests.support.roots import ROOT
 from tests.support.run_module import load, run
 
@@ -22,12 +22,13 @@ MODULES = [f"tgi_diagnose_{one}" for one in ("client", "gateway", "gpu_host", "v
 
 def inventory(**more: Any) -> dict[str, Any]:
     """Return an inventory: this machine as gateway and GPU host, and an unreachable GPU host."""
+    http, https, ssh = free_ports(3)
     variables = {
         "ansible_python_interpreter": sys.executable,
         "ansible_become": False,
         "gateway_server_name": "localhost",
-        "gateway_https_port": free_port(),
-        "gateway_http_port": free_port(),
+        "gateway_https_port": https,
+        "gateway_http_port": http,
         "gateway_tls": {"source": "files", "certificate": "/none", "key": "/none"},
         "gateway_tiers": {"team": {"requests_per_second": 5, "burst": 5, "concurrent": 2}},
         "gateway_consumers": [{"name": "checks", "tier": "team", "keys": [SECRET]}],
@@ -37,7 +38,7 @@ def inventory(**more: Any) -> dict[str, Any]:
     }
     away = {
         "ansible_host": "127.0.0.1",
-        "ansible_port": free_port(),
+        "ansible_port": ssh,
         "ansible_ssh_common_args": "-o ConnectTimeout=3",
     }
     here = {"ansible_connection": "local"}

@@ -61,7 +61,7 @@ def test_a_run_that_reaches_all_hosts(tmp_path: Path) -> None:
 def test_the_others_go_on_and_the_end_names_the_host(tmp_path: Path, words: Any) -> None:
     done = run(tmp_path, "gpu2", "edge1", words=words)
     assert done.returncode == 2, done.stdout
-    assert worked(done) == {"gpu1", "edge2"}
+    assert worked(done) == {"gpu1", "edge2"}, done.stdout + done.stderr
     assert recap(done) == {
         "localhost": (0, 0), "gpu1": (0, 0), "edge2": (0, 0), "gpu2": (1, 1), "edge1": (1, 1),
     }  # fmt: skip
