@@ -54,13 +54,19 @@ def test_a_zone_with_another_key_is_seen_though_nginx_takes_it(site: Site) -> No
     assert 'uses the "$request_id" key while previously it used' in told
 
 
-@pytest.mark.parametrize("variable", ["gateway_https_port", "gateway_status_port"])
-def test_a_port_in_use_leaves_the_old_one_served(site: Site, variable: str) -> None:
+def test_a_port_in_use_leaves_the_old_one_served(site: Site) -> None:
     with held(site, 8444):
-        played = site.play(**{variable: 8444}, gateway_reload_timeout=PATIENCE)
+        played = site.play(gateway_https_port=8444, gateway_reload_timeout=PATIENCE)
     assert played.returncode != 0
     assert "8444 failed (98: Address already in use)" in unfolded(played.stdout)
     assert "the old configuration is back in place and served" in unfolded(played.stdout)
+
+
+def test_a_status_port_in_use_leaves_the_old_one_served(site: Site) -> None:
+    with held(site, 8444):
+        told = apply_by_hand(site, lambda text: text.replace(":8079", ":8444"), status_port=8444)
+    assert "8444 failed (98: Address already in use)" in told
+    assert "the old configuration is back in place and served" in told
 
 
 def test_a_reload_that_fails_is_taken_back(site: Site) -> None:
@@ -70,12 +76,11 @@ def test_a_reload_that_fails_is_taken_back(site: Site) -> None:
         "[Service]\nExecReload=\nExecReload=/bin/false\n",
     )
     try:
-        played = site.play(gateway_shutdown_timeout=600)
+        told = apply_by_hand(site, lambda text: text + "# other\n")
     finally:
         site.run(f"rm -r $(dirname {unit}); systemctl daemon-reload")
-    assert played.returncode != 0
-    assert "systemctl reload nginx failed" in unfolded(played.stdout)
-    assert "the old configuration is back in place and served" in unfolded(played.stdout)
+    assert "systemctl reload nginx failed" in told
+    assert "the old configuration is back in place and served" in told
 
 
 def test_a_site_that_claims_the_gateways_name_is_refused(site: Site) -> None:
@@ -101,7 +106,7 @@ def rekeyed(text: str) -> str:
     return "".join(lines)
 
 
-def apply_by_hand(site: Site, edit: Callable[[str], str]) -> str:
+def apply_by_hand(site: Site, edit: Callable[[str], str], **more: int) -> str:
     """Apply the configuration in force with an edited nginx.conf; return the module's error."""
     main = site.run("readlink /etc/nginx/nginx.conf").strip()
     directory, version = main.rsplit("/", 1)[0], main.split("/")[-2]
@@ -121,6 +126,7 @@ def apply_by_hand(site: Site, edit: Callable[[str], str]) -> str:
         "secret_files": {name: text for name, text in plain.items() if name in secrets},
         "drop_in": site.run("cat /etc/systemd/system/nginx.service.d/tgi-gateway.conf"),
         "patience": PATIENCE,
+        **more,
     }
     command = ["ansible", site.host, "-i", site.inventory, "--become", "-m", "tgi_nginx_config"]
     command += ["-a", json.dumps({name: f"{{{{ given.{name} }}}}" for name in given})]

@@ -240,14 +240,9 @@ def test_who_is_no_balancer_does_not_say_whose_connection_it_is(balanced: Site) 
         client.get("/v1/models")
 
 
-@pytest.fixture(scope="module")
-def dry(other_settings: Callable[..., Site]) -> Site:
-    return other_settings(gateway_limits_dry_run=True)
-
-
-def test_a_dry_run_lets_all_pass_and_tells_the_log(dry: Site) -> None:
+def test_a_dry_run_lets_all_pass_and_tells_the_log(graded_dry: Site) -> None:
     asked: list[Answer] = []
-    asyncio.run(flood(dry, dry.key("slow"), 1.0, asked))
+    asyncio.run(flood(graded_dry, graded_dry.key("slow"), 1.0, asked))
     assert {answer.status for answer in asked} == {200}
-    log = dry.run("tail -n 500 /var/log/nginx/tgi-gateway-access.log")
+    log = graded_dry.run("tail -n 500 /var/log/nginx/tgi-gateway-access.log")
     assert "REJECTED_DRY_RUN" in log

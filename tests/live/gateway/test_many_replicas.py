@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,19 +15,9 @@ from tests.support.live.sites import Site
 
 FLAGS = "/var/lib/tgi-gateway/drain"
 LOG = "/var/log/nginx/tgi-gateway-access.log"
-#: Two blocks of four: every other replica is one process, which the test can kill
+#: As the inventory has them
 REPLICAS = {f"r{n}": f"127.0.1.{n}:{9001 if n % 2 else 9003}" for n in range(1, 9)}
 FIRST_BLOCK = ["r1", "r3", "r5", "r7"]
-BACKEND = {
-    "name": "many",
-    "model_id": "acme/many",
-    "replicas": [{"name": name, "address": address} for name, address in REPLICAS.items()],
-}
-
-
-@pytest.fixture(scope="module")
-def many(other_settings: Callable[..., Site]) -> Site:
-    return other_settings(gateway_backends=[BACKEND])
 
 
 @pytest.fixture(autouse=True)
@@ -61,22 +51,22 @@ def ask(site: Site, count: int) -> tuple[Counter[int], Counter[str]]:
 
 
 @pytest.mark.parametrize("drained", [(), ("r4",), ("r1", "r2", "r6"), (*FIRST_BLOCK, "r2")])
-def test_what_is_left_shares_the_work(many: Site, drained: tuple[str, ...]) -> None:
+def test_what_is_left_shares_the_work(site: Site, drained: tuple[str, ...]) -> None:
     if drained:
-        drain(many, *drained)
-    statuses, asked = ask(many, 600)
+        drain(site, *drained)
+    statuses, asked = ask(site, 600)
     assert statuses == {200: 600}
     assert set(asked) == set(REPLICAS) - set(drained)
     each = 600 / len(asked)
     assert all(each * 0.5 < count < each * 1.5 for count in asked.values()), asked
 
 
-def test_all_drained_is_a_503(many: Site) -> None:
-    drain(many, *REPLICAS)
-    with many.client("free") as client:
+def test_all_drained_is_a_503(site: Site) -> None:
+    drain(site, *REPLICAS)
+    with site.client("free") as client:
         answer = client.post("/v1/chat/completions", json={"model": "many"})
         unwell = client.get("/models/many/health")
-        many.run(f"rm {FLAGS}/many@r5")
+        site.run(f"rm {FLAGS}/many@r5")
         assert client.post("/v1/chat/completions", json={"model": "many"}).status_code == 200
         assert client.get("/models/many/health").status_code == 200
     error: dict[str, Any] = answer.json()["error"]
@@ -84,9 +74,9 @@ def test_all_drained_is_a_503(many: Site) -> None:
     assert (unwell.status_code, unwell.headers["retry-after"]) == (503, "7")
 
 
-def test_the_last_of_a_block_that_dies_fails_no_request(many: Site) -> None:
-    drain(many, *FIRST_BLOCK[1:])
-    many.run("systemctl kill -s KILL engine@9001")
-    statuses, asked = ask(many, 400)
+def test_the_last_of_a_block_that_dies_fails_no_request(site: Site) -> None:
+    drain(site, *FIRST_BLOCK[1:])
+    site.run("systemctl kill -s KILL engine@9001")
+    statuses, asked = ask(site, 400)
     assert statuses == {200: 400}
     assert set(asked) == set(REPLICAS) - set(FIRST_BLOCK)

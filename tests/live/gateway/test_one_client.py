@@ -86,6 +86,7 @@ async def patient(site: Site, took: list[float]) -> None:
     line.close()
 
 
+@pytest.mark.enough("gw13")
 @pytest.mark.parametrize(
     ("method", "path", "announced", "count", "status"),
     [
@@ -166,7 +167,7 @@ async def _ask(site: Site, body: bytes, rounds: int) -> None:
 
 
 def test_an_open_stream_keeps_little_memory(site: Site) -> None:
-    options = '"stream":true,"x_events":60,"x_pause":0.1'
+    options = '"stream":true,"x_events":40,"x_pause":0.1'
     body = full(f"{DEEP},", f'{{"model":"solo",{options},"a":[', "1]}")
 
     async def watch() -> int:

@@ -36,6 +36,7 @@ backends[0].aliases[2] backends[0].replicas[0].name backends[0].replicas[0].addr
 
 
 @pytest.mark.hosts("gw12")
+@pytest.mark.enough("gw12")
 def test_a_budget_is_refused_where_nothing_can_count_it(site: Site) -> None:
     before = site.run(STATE)
     tiers = {name: {**FAST, "tokens_per_minute": BUDGET} for name in ("free", "slow", "default")}

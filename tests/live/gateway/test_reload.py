@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,11 +12,7 @@ from cryptography import x509
 
 from tests.support.live.nginx_on_host import master
 from tests.support.live.sites import Site
-from tests.support.live.under_load import (
-    BODY,
-    served_serial,
-    while_asking,
-)
+from tests.support.live.under_load import BODY, served_serial, while_asking
 
 RELOADS = 10
 
@@ -45,53 +40,36 @@ def asked_with(site: Site, key: str) -> int:
         return client.post("/v1/chat/completions", json=BODY, headers=header).status_code
 
 
-@pytest.fixture(scope="module")
-def keys_back(site: Site) -> Iterator[None]:
-    """Restore rotated keys; usually the renewal's play has done so."""
-    yield
-    if asked_with(site, site.keys["twice"][0]) != 200:
-        back = site.play()
-        assert back.returncode == 0, back.stdout
+@pytest.mark.enough("gw13", "gworg")
+def test_a_key_is_rotated_and_a_certificate_renewed_under_load(
+    site: Site, last_settings: Callable[..., Site], record_property: Any
+) -> None:
+    """One run does both. Old and new keys work while both are listed; then the old one does not.
 
-
-@pytest.mark.usefixtures("keys_back")
-def test_a_key_is_rotated_under_load(site: Site, record_property: Any) -> None:
-    """Old and new keys work while both are listed; then the old one does not."""
+    The role renews the certificate early: it has fewer days left than it must have.
+    """
     free = {"name": "free", "tier": "free", "keys": [site.key("free")]}
     old, new = site.keys["twice"]
-    played: list[subprocess.CompletedProcess[str]] = []
-
-    def rotate() -> None:
-        assert (asked_with(site, old), asked_with(site, new)) == (200, 200)
-        entry = {"name": "twice", "tier": "free", "keys": [new]}
-        played.append(site.play(gateway_consumers=[free, entry]))
-
-    seen = while_asking(site, 50, 5, rotate)
-    record_property(f"{site.host}: a key rotated", str(seen))
-    assert played[0].returncode == 0, played[0].stdout
-    assert (asked_with(site, old), asked_with(site, new)) == (401, 200)
-    seen.judge(site, exposed=55)
-
-
-@pytest.mark.usefixtures("keys_back")
-def test_a_certificate_is_renewed_under_load(site: Site, record_property: Any) -> None:
-    """The role renews the certificate early: it has fewer days left than it must have."""
     before, process = served_serial(site), master(site)
-    leaf = x509.load_pem_x509_certificate(site.ca.with_name(f"{site.name}.crt").read_bytes())
+    file = site.ca.with_name(f"{site.name}.crt")
+    leaf = x509.load_pem_x509_certificate(file.read_bytes())
     now = datetime.datetime.now(datetime.timezone.utc)
     days = (leaf.not_valid_after_utc - now).days
     assert days > 30
-    played: list[subprocess.CompletedProcess[str]] = []
 
-    def renew() -> None:
-        wanted = {"gateway_tls_leaf_days": days + 6, "gateway_tls_renew_days": days + 3}
-        played.append(site.play(**wanted))
+    def change() -> None:
+        assert (asked_with(site, old), asked_with(site, new)) == (200, 200)
+        last_settings(
+            gateway_consumers=[free, {"name": "twice", "tier": "free", "keys": [new]}],
+            gateway_tls_leaf_days=days + 6,
+            gateway_tls_renew_days=days + 3,
+        )
 
-    seen = while_asking(site, 50, 5, renew)
-    record_property(f"{site.host}: a certificate renewed", str(seen))
-    assert played[0].returncode == 0, played[0].stdout
+    seen = while_asking(site, 50, 5, change)
+    record_property(f"{site.host}: a key rotated, a certificate renewed", str(seen))
+    assert (asked_with(site, old), asked_with(site, new)) == (401, 200)
     assert served_serial(site) != before
-    renewed = x509.load_pem_x509_certificate(site.ca.with_name(f"{site.name}.crt").read_bytes())
+    renewed = x509.load_pem_x509_certificate(file.read_bytes())
     assert int(served_serial(site).partition("=")[2], 16) == renewed.serial_number
     assert renewed.serial_number != leaf.serial_number
     assert master(site) == process, "nginx was restarted"

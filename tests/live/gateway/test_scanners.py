@@ -1,85 +1,62 @@
-"""Check that public scanners find no fault with the gateways."""
+"""Check that public scanners find no fault with a gateway."""
 
 from __future__ import annotations
 
 import socket
-import subprocess
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.live.named_client import NamedClient
 from tests.support.live.scanners import gixy, graded, s_client, sslyze
-from tests.support.live.sites import Site, inventory_of, load_sites
+from tests.support.live.sites import Site
 
 COMPLIANT = "OK - Compliant"
 # The private CA has no place to ask for revoked certificates
 LAB_ONLY = {"cert_revocation"}
-HSTS = {"gateway_tls_hsts_seconds": 63072000}
 DEFECT = "location /defect { return 302 https://$host$uri; }\n    "
 
 
-def played(sites: list[Site], **variables: object) -> None:
-    def play(site: Site) -> subprocess.CompletedProcess[str]:
-        return site.play(**variables)
-
-    for done in together(play, sites):
-        assert done.returncode == 0, done.stdout
-
-
-def together(ask: Callable[[Site], Any], sites: list[Site]) -> list[Any]:
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(ask, sites))
+@pytest.mark.enough("gw13")
+def test_testssl_grades_it_a_plus(graded_dry: Site) -> None:
+    findings = graded(graded_dry)
+    told = {finding["id"]: finding["finding"] for finding in findings}
+    assert told.get("overall_grade") == "A+", told
+    grave = {one["id"] for one in findings if one["severity"] in {"HIGH", "CRITICAL"}}
+    assert grave <= LAB_ONLY, {name: told[name] for name in grave}
 
 
-@pytest.fixture(scope="module")
-def strict(request: pytest.FixtureRequest) -> Iterator[list[Site]]:
-    """Switch HSTS on, which is optional and which graders ask for."""
-    sites = [one for one in load_sites(inventory_of(request.config)) if one.source == "distro"]
-    played(sites, **HSTS)
-    yield sites
-    played(sites)
+@pytest.mark.enough("gw12", "gw13")
+def test_sslyze_finds_the_default_intermediate(site: Site) -> None:
+    assert COMPLIANT in sslyze(site, "intermediate")
 
 
-def test_testssl_grades_it_a_plus(strict: list[Site]) -> None:
-    for site, findings in zip(strict, together(graded, strict), strict=True):
-        told = {finding["id"]: finding["finding"] for finding in findings}
-        assert told.get("overall_grade") == "A+", (site.host, told)
-        grave = {one["id"] for one in findings if one["severity"] in {"HIGH", "CRITICAL"}}
-        assert grave <= LAB_ONLY, (site.host, {name: told[name] for name in grave})
+@pytest.mark.enough("gw13")
+def test_sslyze_finds_the_default_not_modern(site: Site) -> None:
+    """Or else the tests with sslyze could not fail."""
+    assert COMPLIANT not in sslyze(site, "modern")
 
 
-def test_sslyze_finds_the_default_intermediate_and_not_modern(strict: list[Site]) -> None:
-    for site in strict:
-        assert COMPLIANT in sslyze(site, "intermediate"), site.host
-        # Or else this test could not fail
-        assert COMPLIANT not in sslyze(site, "modern"), site.host
-
-
+@pytest.mark.enough("gw13")
 @pytest.mark.parametrize("name", ["gixy-ng", "gixy-next"])
 def test_both_heirs_of_gixy_find_the_configuration_clean(
-    strict: list[Site], name: str, tmp_path: Path
+    graded_dry: Site, name: str, tmp_path: Path
 ) -> None:
-    for site in strict:
-        configuration = site.run("cat /etc/nginx/nginx.conf")
-        code, told = gixy(name, configuration, tmp_path)
-        assert code == 0, told
-        flawed = configuration.replace("location = /health {", DEFECT + "location = /health {")
-        assert flawed != configuration
-        code, told = gixy(name, flawed, tmp_path)
-        assert code == 1, told
+    configuration = graded_dry.run("cat /etc/nginx/nginx.conf")
+    code, told = gixy(name, configuration, tmp_path)
+    assert code == 0, told
+    flawed = configuration.replace("location = /health {", DEFECT + "location = /health {")
+    assert flawed != configuration
+    code, told = gixy(name, flawed, tmp_path)
+    assert code == 1, told
 
 
-def test_sslyze_finds_the_modern_profile_modern(strict: list[Site]) -> None:
-    """Runs last of those that scan both gateways: the usual settings come back afterwards."""
-    played(strict, **HSTS, gateway_tls_profile="modern")
-    for site in strict:
-        assert COMPLIANT in sslyze(site, "modern"), site.host
-        assert "alert protocol version" in s_client(site, f"-servername {site.name} -tls1_2")
+@pytest.mark.enough("gw13")
+def test_sslyze_finds_the_modern_profile_modern(modern_plain: Site) -> None:
+    assert COMPLIANT in sslyze(modern_plain, "modern")
+    told = s_client(modern_plain, f"-servername {modern_plain.name} -tls1_2")
+    assert "alert protocol version" in told
 
 
 def test_the_group_withstands_quantum_computers_where_openssl_has_it(site: Site) -> None:

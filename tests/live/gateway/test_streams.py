@@ -23,7 +23,7 @@ from tests.support.live.streams import (
     p95,
     through,
 )
-from tests.support.live.token_budget import FAST, WITH_BUDGETS, budget
+from tests.support.live.token_budget import WITH_BUDGETS
 
 GZIP = "Accept-Encoding: gzip, deflate, br"
 #: A busy machine merges what it reads and never splits it, so the best of these is the gateway's
@@ -31,7 +31,7 @@ TRIES = 10
 routes = pytest.mark.parametrize("name", ROUTES)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def direct(site: Site) -> dict[str, tuple[float, float]]:
     """Measure the engines themselves, on each route."""
     return {name: measure(directly(site, name)) for name in ROUTES}
@@ -48,8 +48,7 @@ def judge(take: Callable[[], Reads], direct: tuple[float, float]) -> None:
     raise AssertionError(f"{'; '.join(seen)} (direct: {direct[0]:.2f}, {direct[1]:.2f})")
 
 
-@routes
-@pytest.mark.parametrize("said", [(), (GZIP,)], ids=["plain", "gzip"])
+@pytest.mark.parametrize(("name", "said"), [("chat", ()), *((name, (GZIP,)) for name in ROUTES)])
 def test_every_event_arrives_alone(site: Site, name: str, said: Any, direct: Any) -> None:
     def take() -> Reads:
         answer = through(site, name, *said)
@@ -127,15 +126,6 @@ def test_an_answer_that_breaks_off_is_seen_as_broken(site: Site) -> None:
 def test_http2_is_not_spoken_unless_asked_for(site: Site) -> None:
     with site.client("free", http2=True) as client:
         assert client.get("/v1/models").http_version == "HTTP/1.1"
-
-
-@pytest.fixture(scope="module")
-def counted(site: Site, other_settings: Callable[..., Site]) -> Site:
-    """Use HTTP/2 and a budget that is never used up: njs then sees every piece of an answer."""
-    tier = {**FAST, **({"tokens_per_minute": 10**8} if budget(site) else {})}
-    entry = {"name": "free", "tier": "free", "keys": site.keys["free"]}
-    tiers = {"free": tier}
-    return other_settings(gateway_http2=True, gateway_tiers=tiers, gateway_consumers=[entry])
 
 
 @pytest.mark.hosts(*WITH_BUDGETS)

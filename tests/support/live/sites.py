@@ -44,6 +44,7 @@ class Site:
     inventory: str
     ca: Path
     keys: dict[str, list[str]]
+    backends: list[dict[str, Any]]
     source: str = "distro"
 
     @property
@@ -150,6 +151,7 @@ def load_sites(inventory: str) -> list[Site]:
                 inventory=str(inventory),
                 ca=Path(value(values["hosts_state_dir"])) / "ca" / "ca.crt",
                 keys={entry["name"]: _keys(entry) for entry in consumers},
+                backends=value(values["gateway_backends"]),
                 source=values.get("gateway_nginx_source", "distro"),
             )
         )

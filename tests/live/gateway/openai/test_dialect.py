@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -13,7 +12,7 @@ import pytest
 from tests.support.live.engine import REFUSAL
 from tests.support.live.load import CHAT, Connection
 from tests.support.live.sites import CAPPED, Site
-from tests.support.live.token_budget import BUDGET, FAST, WITH_BUDGETS, budget
+from tests.support.live.token_budget import BUDGET, WITH_BUDGETS
 from tests.support.live.tool_calls import TOOL, TOOLS
 
 #: Words of the dialect within a text, which stay
@@ -211,34 +210,21 @@ def test_a_route_that_is_not_served_is_named(site: Site) -> None:
             assert "/v1/chat/completions" not in stranger.post(path, json={}).text
 
 
-@pytest.fixture(scope="module")
-def changed(other_settings: Callable[..., Site]) -> Site:
-    """Turn the dialect off."""
-    return other_settings(gateway_openai_dialect=False)
-
-
-def test_without_the_dialect_everything_passes_as_it_is(changed: Site) -> None:
+@pytest.mark.enough("gw13")
+def test_without_the_dialect_everything_passes_as_it_is(modern_plain: Site) -> None:
     body = b'{"model": "solo", "stop": "w4", "n": 2, "x_events": 4}'
-    with changed.client("free") as client:
+    with modern_plain.client("free") as client:
         answer = client.post(CHAT, content=body)
-        passed = changed.body("three")
+        passed = modern_plain.body("three")
         refused = client.post(CHAT, json={"model": "solo", "x_status": 422})
     assert passed == body
     assert answer.json()["choices"][0]["message"]["content"] == "w1 w2 w3 w4"
     assert refused.json() == REFUSAL
 
 
-@pytest.fixture(scope="module")
-def counted(site: Site, other_settings: Callable[..., Site]) -> Site:
-    """Give the consumer a budget of tokens."""
-    entry = {"name": "free", "tier": "free", "keys": site.keys["free"]}
-    tiers = {"free": {**FAST, **budget(site)}}
-    return other_settings(gateway_tiers=tiers, gateway_consumers=[entry])
-
-
 @pytest.mark.hosts(*WITH_BUDGETS)
 def test_tokens_of_calls_count_too(counted: Site) -> None:
-    with counted.client("free") as client:
+    with counted.client("slow") as client:
         first = client.post(CHAT, json={**TOOLS, "x_events": BUDGET})
         second = client.post(CHAT, json=TOOLS)
     assert calls(events(first))[1] == "tool_calls"
