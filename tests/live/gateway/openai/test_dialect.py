@@ -145,6 +145,13 @@ def test_a_streamed_call_is_asked_for_whole(site: Site) -> None:
     assert "content-length" not in answer.headers
 
 
+def test_a_consumer_that_reads_like_rubberduck_has_its_calls_live(site: Site) -> None:
+    with site.client("duck") as client:
+        answer = client.post(CHAT, json={**TOOLS, "x_events": 3})
+    assert json.loads(site.body("three"))["stream"] is True
+    assert said(events(answer)) == "w1 w2 w3 "
+
+
 def test_calls_count_as_generations(site: Site) -> None:
     async def ask_all() -> list[int]:
         lines = [Connection(site.address, site.name, site.context()) for _ in range(6)]
