@@ -99,6 +99,20 @@ def test_a_rescue_in_a_batch_ends_with_a_failure() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_red_check_of_the_endpoint_stops_no_model_that_left_the_list() -> None:
+    """Until the check is green, somebody may want to go back to it."""
+    names = [play["name"] for play in PLAYS]
+    checks = [
+        (play, role)
+        for play in PLAYS[: names.index("Stop models that left the list")]
+        for role in play.get("roles", [])
+        if role.get("checks_view") == "edge"
+    ]
+    assert len(checks) == 2
+    for play, role in checks:
+        assert play.get("any_errors_fatal") or role.get("checks_verdict_later"), play["name"]
+
+
 def test_files_are_written_before_a_model_leaves_service() -> None:
     """Between the drain and the stop lies only what must: a model may have no other replica."""
     tasks = yaml.safe_load((ROLE / "tasks" / "drain.yml").read_text())
