@@ -90,8 +90,8 @@ newest-python: ## Run unit tests of our Python and a whole deployment on the new
 newest-prepare newest-unit newest-scenario-default: newest-%:
 	@$(MAKE) PYTHON=$(NEWEST) $*
 
-# Not on two Pythons: playbooks and roles (YAML, templates, JavaScript), as the scenario runs those on the newer one
-# (only the tests of secrets.yml run the code behind it); the emulator, the sandbox and other things that no site runs
+# Not on two Pythons: playbooks and roles (YAML, templates, JavaScript; site.yml, diagnose.yml and prune_weights.yml run
+# in the scenario on the newer one), the emulator, the sandbox and other things that no site runs
 newest-unit: export LEFT_OUT := $(filter-out %/test_secrets.py,$(wildcard tests/unit/playbooks/test_*.py)) \
   $(addprefix tests/unit/,roles docs emulator sandbox benchmarks test_house.py test_patterns.py)
 
