@@ -84,8 +84,8 @@ GROUNDS: Mapping[str, Ground] = {
         ("generate.basic", "chat.basic", "completions.basic"),
         rf"{_SILENT}|{_BROKEN}|HTTP 429|{_EMPTY}",
         proofs=(
-            "generate.basic", "generate.stream", "chat.basic", "chat.stream", "chat.length",
-            "completions.basic", "completions.stream",
+            "generate.basic", "generate.stream", "chat.basic", "chat.stream", "completions.basic",
+            "completions.stream",
         ),
     ),
     "template": Ground(("chat.template", "chat.basic"), r"(?i)HTTP 4\d\d[^;]*template"),
