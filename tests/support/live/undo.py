@@ -43,4 +43,5 @@ def take_away(site: Site, path: Path) -> None:
     assert gone.returncode == 0, gone.stdout
     assert site.run(LEFT) == ""
     assert site.run(OTHERS) == ""
-    assert site.run("systemctl list-units --failed --no-legend") == ""
+    failed = site.run("systemctl list-units --failed --no-legend --plain")
+    assert not failed, failed

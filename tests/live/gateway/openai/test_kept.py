@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import openai
+import pytest
 
 from tests.support.live.engine import REFUSAL
 from tests.support.live.hosts import until
@@ -19,6 +20,7 @@ from tests.support.live.tool_calls import TOOLS
 COMMENT = b": keep-alive\n\n"
 #: The first comment comes after five seconds
 WAIT = 6.5
+FLAG = "/var/lib/tgi-gateway/drain/solo@three"
 
 
 def line(site: Site) -> Connection:
@@ -97,3 +99,22 @@ def test_comments_keep_a_stream_alive_while_the_engine_works(site: Site) -> None
         told = {name: logged[name] for name in ("status", "completed", "upstream_status")}
         assert told == {"status": 200, "completed": "OK", "upstream_status": status}
         assert logged["upstream"].endswith(":9003") and float(logged["ttfb"]) > 6
+
+
+@pytest.mark.enough("gw12")
+def test_a_drain_lets_a_kept_stream_end_and_begins_no_other(site: Site) -> None:
+    async def drained() -> tuple[Answer, Answer]:
+        running = asyncio.create_task(ask(site, "kept-drained", x_wait=WAIT))
+        await asyncio.sleep(1)
+        await asyncio.to_thread(site.run, f"touch {FLAG}")
+        refused = await ask(site, "kept-refused")
+        return await running, refused
+
+    try:
+        whole, refused = asyncio.run(drained())
+    finally:
+        site.run(f"rm -f {FLAG}")
+    assert b'"tool_calls"' in whole.body and whole.body.endswith(b"data: [DONE]\n\n")
+    # gateway_drained_retry_after, which the scenario sets
+    assert (refused.status, refused.headers["retry-after"]) == (503, "7")
+    assert site.engine("three")["total"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +205,12 @@ def test_the_setting_goes_when_certificates_live_long_again(tmp_path: Path) -> N
     path.write_text(f"renew_before_expiry = 12 hours\n{plain}")
     assert renewal_options(root, NAME)[2] == plain
     assert renewal_options(root, "other.example.org")[1:] == ("", "")
+
+
+def test_before_the_first_certificate_no_library_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check run on a fresh host comes before certbot, which brings cryptography."""
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    assert why_obtain(tmp_path, NAME, DIRECTORY, "webroot") == "none exists yet"
+    assert renewal_options(tmp_path, NAME)[1:] == ("", "")
