@@ -100,7 +100,7 @@ def test_a_rescue_in_a_batch_ends_with_a_failure() -> None:
 
 
 def test_a_red_check_of_the_endpoint_stops_no_model_that_left_the_list() -> None:
-    """Until the check is green, somebody may want to go back to it."""
+    """Until the check is green, a site may want to go back to it."""
     names = [play["name"] for play in PLAYS]
     checks = [
         (play, role)
