@@ -56,8 +56,8 @@ def test_twenty_kills_at_random_bytes_and_then_it_is_there(tmp_path: Path) -> No
     with local_hub() as hub:
         site = WeightSite(hub, tmp_path / "hub")
         total = sum(map(len, site.wanted().values()))
-        # Two files grow at once, so a little more may be written than counted
-        cuts = [0, *sorted(chance.randrange(total * 8 // 10) for _ in range(20))]
+        # Two files grow at once, so more may be written than counted, on a busy machine each time
+        cuts = [0, *sorted(chance.randrange(total * 6 // 10) for _ in range(20))]
         numbers = [str(after - before) for before, after in zip(cuts, cuts[1:], strict=False)]
         done = subprocess.run(
             [sys.executable, "-c", _FETCHES, hub.endpoint, site.cache, NAME, REVISION, *numbers,
