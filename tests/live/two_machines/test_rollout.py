@@ -1,6 +1,6 @@
 """Change models under load: no request fails, what fails goes back, a dead run leaves nothing.
 
-``TGI_ROLLOUTS=1`` tries every fault and every place of a kill, some ten minutes more.
+``TGI_ROLLOUTS=1`` tries every fault and every place of a kill, which takes much longer.
 """
 
 from __future__ import annotations
